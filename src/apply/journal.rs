@@ -1,0 +1,118 @@
+//! The record of a change, on disk before the first byte of it: what a killed run leaves for the next one.
+//!
+//! One file while a change is under way (`journal.json`), one after it has been verified (`last.json`, for
+//! `rebridge rollback`). Both hold daemon.json whole, so both are for root's eyes only.
+
+use crate::host::Host;
+use crate::observe::facts::Facts;
+use crate::plan::Plan;
+use ipnet::{IpNet, Ipv4Net};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+/// Where the records lie.
+pub const FOLDER: &str = "/var/lib/rebridge";
+const UNDER_WAY: &str = "journal.json";
+const LAST: &str = "last.json";
+
+/// What is needed to undo a change, or to see that it was done.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Record {
+    /// Version of this shape; 1.
+    pub schema: u32,
+    /// When the change began, in UTC.
+    pub began: String,
+    /// daemon.json as Docker names it.
+    pub path: String,
+    /// Its text before; null where there was none.
+    pub before: Option<String>,
+    /// Its text after; null where there is none.
+    pub after: Option<String>,
+    /// Whether Docker was to be restarted.
+    pub restart: bool,
+    /// docker0's address before; null where it had none.
+    pub docker0_before: Option<Ipv4Net>,
+    /// docker0's address after.
+    pub docker0_after: Ipv4Net,
+    /// The engine's networks before, with their subnets.
+    pub networks: BTreeMap<String, Vec<IpNet>>,
+}
+
+impl Record {
+    /// The record of a plan for these facts.
+    pub fn of(facts: &Facts, plan: &Plan, now: SystemTime) -> Record {
+        let unchanged = facts.docker.config.text.clone();
+        let (before, after) = match &plan.write {
+            Some(change) => (change.before.clone(), Some(change.after.clone())),
+            None => (unchanged.clone(), unchanged),
+        };
+        Record {
+            schema: 1,
+            began: humantime::format_rfc3339_seconds(now).to_string(),
+            path: facts.docker.config.path.clone(),
+            before,
+            after,
+            restart: plan.restart,
+            docker0_before: facts.docker0(),
+            docker0_after: plan.docker0,
+            networks: networks(facts),
+        }
+    }
+}
+
+/// The engine's networks by name.
+pub fn networks(facts: &Facts) -> BTreeMap<String, Vec<IpNet>> {
+    facts.engine_networks().map(|network| (network.name.clone(), network.subnets.clone())).collect()
+}
+
+/// Puts the record on disk: from here on the change is under way.
+pub fn begin(host: &Host, record: &Record) -> io::Result<()> {
+    write(host, UNDER_WAY, record)
+}
+
+/// The record of a change that did not come to its end.
+pub fn read(host: &Host) -> io::Result<Option<Record>> {
+    read_record(host, UNDER_WAY)
+}
+
+/// The change is done and verified: the record becomes what `rollback` undoes.
+pub fn commit(host: &Host, record: &Record) -> io::Result<()> {
+    write(host, LAST, record)?;
+    clear(host)
+}
+
+/// The change is undone, or never began.
+pub fn clear(host: &Host) -> io::Result<()> {
+    host.remove(&at(UNDER_WAY))
+}
+
+/// The record of the last change that was done and verified.
+pub fn last(host: &Host) -> io::Result<Option<Record>> {
+    read_record(host, LAST)
+}
+
+/// Forgets the last change, once it has been undone.
+pub fn forget_last(host: &Host) -> io::Result<()> {
+    host.remove(&at(LAST))
+}
+
+fn at(name: &str) -> PathBuf {
+    Path::new(FOLDER).join(name)
+}
+
+fn write(host: &Host, name: &str, record: &Record) -> io::Result<()> {
+    host.make_folder(Path::new(FOLDER), 0o700)?;
+    let bytes = serde_json::to_vec_pretty(record)?;
+    host.replace(&at(name), &bytes, 0o600)
+}
+
+fn read_record(host: &Host, name: &str) -> io::Result<Option<Record>> {
+    match host.read(&at(name))? {
+        None => Ok(None),
+        Some(bytes) => Ok(Some(serde_json::from_slice(&bytes)?)),
+    }
+}

@@ -1,0 +1,98 @@
+//! Restarts Docker under systemd, with our own deadline, and finds out why when it does not come up.
+
+use crate::host::Host;
+use crate::host::child::Done;
+use crate::observe::engine;
+use std::thread::sleep;
+use std::time::{Duration, Instant, SystemTime};
+
+/// For the calls of systemctl that only keep books.
+const BOOKKEEPING: Duration = Duration::from_secs(20);
+
+/// Between two looks at an engine that is starting.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Restarts docker.service and waits until the engine answers. The error is the cause, one clause.
+///
+/// `reset-failed` first, always: systemd allows three starts in 60 s, good ones included, and then refuses the
+/// fourth and takes docker.socket down with it. The unit itself has no start timeout, so ours is the only one.
+pub fn restart(host: &Host, deadline: Instant) -> Result<(), String> {
+    let began = SystemTime::now();
+    // Not every unit has a socket, and then this exits 1; a real failure shows in the restart.
+    host.run(&["systemctl", "reset-failed", "docker.service", "docker.socket"], BOOKKEEPING);
+    let left = deadline.saturating_duration_since(Instant::now());
+    let done = host.run(&["systemctl", "restart", "docker.service"], left);
+    if !done.ok() {
+        return Err(cause(host, began, &done));
+    }
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        match engine::ping(host, left.clamp(PAUSE, Duration::from_secs(5))) {
+            Ok(()) => return Ok(()),
+            Err(why) if left.is_zero() => return Err(format!("Docker was restarted but does not answer: {why}")),
+            Err(_) => sleep(PAUSE),
+        }
+    }
+}
+
+/// Why a start failed, in the daemon's own words where it left some.
+fn cause(host: &Host, began: SystemTime, done: &Done) -> String {
+    let since = began.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |time| time.as_secs());
+    let since = format!("--since=@{since}");
+    let log = host.run(
+        &["journalctl", "--unit=docker.service", "--output=cat", "--no-pager", "--lines=200", &since],
+        BOOKKEEPING,
+    );
+    match pick_cause(&log.stdout) {
+        Some(words) => format!("Docker did not start: {words}"),
+        None => format!("Docker did not start: {}", done.describe()),
+    }
+}
+
+/// The line of the log that names the cause: dockerd's last words, else the last line that is not systemd's own
+/// bookkeeping or a log line of normal work.
+fn pick_cause(log: &str) -> Option<String> {
+    const LAST_WORDS: [&str; 2] = ["failed to start daemon: ", "unable to configure the Docker daemon"];
+    const BOOKKEEPING: [&str; 12] = [
+        "docker.service: ",
+        "Failed to start docker",
+        "Stopped docker",
+        "Stopping docker",
+        "Starting docker",
+        "Started docker",
+        "Closed docker",
+        "Listening on docker",
+        "Dependency failed",
+        "time=\"",
+        "Processing ",
+        "See '",
+    ];
+    let lines = || log.lines().rev().map(str::trim).filter(|line| !line.is_empty());
+    let last_words = lines().find(|line| LAST_WORDS.iter().any(|words| line.starts_with(words)));
+    let other = || lines().find(|line| !BOOKKEEPING.iter().any(|words| line.starts_with(words)));
+    last_words.or_else(other).map(|line| line.strip_prefix(LAST_WORDS[0]).unwrap_or(line).to_owned())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+mod tests {
+    use super::pick_cause;
+
+    #[test]
+    fn finds_the_daemons_last_words() {
+        let log = "Starting docker.service - Docker Application Container Engine...\n\
+                   time=\"2026\" level=info msg=\"Starting up\"\n\
+                   failed to start daemon: Error initializing network controller: invalid CIDR address: 10.0.0.1\n\
+                   docker.service: Main process exited, code=exited, status=1/FAILURE\n\
+                   docker.service: Failed with result 'exit-code'.\n\
+                   Failed to start docker.service - Docker Application Container Engine.\n";
+        assert_eq!(
+            pick_cause(log).as_deref(),
+            Some("Error initializing network controller: invalid CIDR address: 10.0.0.1")
+        );
+        let refused = "Starting docker.service - Docker\nno pools allowed here\n\
+                       docker.service: Control process exited, code=exited, status=1/FAILURE\n";
+        assert_eq!(pick_cause(refused).as_deref(), Some("no pools allowed here"));
+        assert_eq!(pick_cause("docker.service: Failed with result 'exit-code'.\n"), None);
+    }
+}

@@ -1,0 +1,181 @@
+//! Observes again with the same readers and assesses again with the same code: fixed means that `check` would now be
+//! silent about what was planned, and that what was set is there.
+
+use super::journal::{Record, networks};
+use super::text_of;
+use crate::assess;
+use crate::host::Host;
+use crate::observe::facts::Facts;
+use crate::observe::observe;
+use crate::plan::Plan;
+use crate::policy::Policy;
+use crate::subnet::overlap;
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+use std::net::{SocketAddr, TcpStream};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+/// A little patience: the engine answers before the last container's link is up.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long one probe may take.
+const PROBE_DEADLINE: Duration = Duration::from_secs(3);
+
+/// One thing looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Check {
+    /// What was looked at.
+    pub what: String,
+    /// What it should be.
+    pub wanted: String,
+    /// What it is.
+    pub found: String,
+    /// Whether these agree.
+    pub ok: bool,
+}
+
+/// Somebody who must be reachable after the fix.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Probe {
+    /// As the operator wrote it.
+    pub name: String,
+    /// Looked up before anything was touched.
+    pub addresses: Vec<SocketAddr>,
+}
+
+impl Check {
+    fn equal(what: &str, wanted: impl ToString, found: impl ToString) -> Check {
+        let (wanted, found) = (wanted.to_string(), found.to_string());
+        Check { what: what.to_owned(), ok: wanted == found, wanted, found }
+    }
+
+    /// "docker0's address is X, not Y".
+    pub fn complaint(&self) -> String {
+        format!("{} is {}, not {}", self.what, self.found, self.wanted)
+    }
+}
+
+/// Looks again until everything is right or time is up. Only what may still be on its way is worth a second look: an
+/// engine or an address that is not there yet, a probe. A wrong address stays wrong.
+pub fn until(host: &Host, deadline: Instant, look: impl Fn() -> (Vec<Check>, Facts)) -> (Vec<Check>, Facts) {
+    let end = deadline.min(Instant::now() + PATIENCE);
+    loop {
+        let (checks, facts) = look();
+        let on_its_way =
+            checks.iter().any(|check| !check.ok && (check.found == NONE || check.what.starts_with("probe")));
+        if host.is_image() || !on_its_way || Instant::now() >= end {
+            return (checks, facts);
+        }
+        sleep(Duration::from_millis(200));
+    }
+}
+
+const NONE: &str = "none";
+
+/// Whether the plan has come true.
+pub fn moved(host: &Host, plan: &Plan, record: &Record, policy: &Policy, probes: &[Probe]) -> (Vec<Check>, Facts) {
+    let now = observe(host);
+    let new = IpNet::V4(plan.docker0).trunc();
+    let mut checks = vec![
+        Check::equal("docker0's address", plan.docker0, or_none(now.docker0())),
+        Check::equal("the engine's network bridge", new, or_none(bridge_subnet(&now))),
+        Check::equal("the engine's address pools", pools(&plan.pools), or_none(engine_pools(&now))),
+        Check::equal(
+            "the route to docker0's network",
+            format!("{new} dev docker0"),
+            or_none(route_of_docker0(&now, &new)),
+        ),
+    ];
+    if let Some(old) = record.docker0_before.map(|address| IpNet::V4(address).trunc()).filter(|old| !overlap(old, &new))
+    {
+        let left = or_none(route_of_docker0(&now, &old));
+        checks.push(Check { ok: left == NONE, ..Check::equal("a route of the old range on docker0", NONE, left) });
+    }
+    checks.push(file(host, &record.path, record.after.as_deref()));
+    let left: Vec<String> = assess::assess(&now, policy)
+        .into_iter()
+        .filter(|clash| clash.is_docker0() || clash.docker.bridge.is_none())
+        .map(|clash| clash.explain)
+        .collect();
+    checks.push(Check::equal(
+        "what still clashes at docker0 or in the pools",
+        "nothing",
+        if left.is_empty() { "nothing".to_owned() } else { left.join("; ") },
+    ));
+    checks.extend(probes.iter().map(probe));
+    (checks, now)
+}
+
+/// Whether the state before a change is back.
+pub fn restored(host: &Host, record: &Record) -> (Vec<Check>, Facts) {
+    let now = observe(host);
+    let answering = if now.docker.engine.is_some() { "answers".to_owned() } else { NONE.to_owned() };
+    let mut checks = vec![
+        file(host, &record.path, record.before.as_deref()),
+        Check::equal("the engine", "answers", answering),
+        Check::equal("docker0's address", or_none(record.docker0_before), or_none(now.docker0())),
+    ];
+    if now.docker.engine.is_some() {
+        let lost: Vec<String> = record
+            .networks
+            .iter()
+            .filter(|(name, subnets)| name.as_str() != "bridge" && networks(&now).get(*name) != Some(*subnets))
+            .map(|(name, _)| name.clone())
+            .collect();
+        let lost =
+            if lost.is_empty() { "all there".to_owned() } else { format!("lost or changed: {}", lost.join(", ")) };
+        checks.push(Check::equal("the Docker networks of before", "all there", lost));
+    }
+    (checks, now)
+}
+
+/// Whether the file has the bytes it should have.
+pub fn file(host: &Host, path: &str, wanted: Option<&str>) -> Check {
+    let describe = |text: Option<&str>| text.map_or("absent".to_owned(), |text| format!("{} bytes", text.len()));
+    let found = text_of(host, path);
+    let ok = found.as_deref() == wanted;
+    let found = if ok || found.as_deref().map(str::len) != wanted.map(str::len) {
+        describe(found.as_deref())
+    } else {
+        "other bytes".to_owned()
+    };
+    Check { what: path.to_owned(), wanted: describe(wanted), found, ok }
+}
+
+fn probe(probe: &Probe) -> Check {
+    let mut found = "no address".to_owned();
+    for address in &probe.addresses {
+        match TcpStream::connect_timeout(address, PROBE_DEADLINE) {
+            Ok(_) => {
+                found = "connects".to_owned();
+                break;
+            }
+            Err(error) => found = error.to_string(),
+        }
+    }
+    Check::equal(&format!("probe {}", probe.name), "connects", found)
+}
+
+fn bridge_subnet(facts: &Facts) -> Option<IpNet> {
+    let bridge = facts.engine_networks().find(|network| network.name == "bridge")?;
+    bridge.subnets.iter().find(|subnet| matches!(subnet, IpNet::V4(_))).copied()
+}
+
+fn engine_pools(facts: &Facts) -> Option<String> {
+    Some(pools(facts.docker.engine.as_ref()?.pools.as_ref()?))
+}
+
+fn pools(pools: &[crate::engine_model::AddressPool]) -> String {
+    pools.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+fn route_of_docker0(facts: &Facts, net: &IpNet) -> Option<String> {
+    let mine =
+        |route: &&crate::observe::facts::Route| route.dev.as_deref() == Some("docker0") && overlap(&route.dst, net);
+    facts.kernel.routes.iter().find(mine).map(|route| format!("{} dev docker0", route.dst))
+}
+
+fn or_none<T: ToString>(value: Option<T>) -> String {
+    value.map_or(NONE.to_owned(), |value| value.to_string())
+}

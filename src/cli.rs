@@ -1,0 +1,164 @@
+//! The command line as typed, and what it means. Nothing is looked at here but the avoid-files.
+
+use crate::apply::verify::Probe;
+use crate::policy::{Policy, read_avoid, read_avoid_file, read_pools};
+use clap::{Args, Parser, Subcommand};
+use std::io::Read;
+use std::net::ToSocketAddrs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Moves Docker's bridges off the networks this host needs to reach.
+///
+/// docker0 takes 172.17.0.0/16 unless told otherwise, and every packet for servers there goes into it. `rebridge
+/// check` says what Docker shadows and how it knows; `rebridge apply` gives Docker other ranges, restarts it, proves
+/// that docker0 moved, and otherwise puts everything back.
+#[derive(Debug, Parser)]
+#[command(version, arg_required_else_help = true, after_help = EXAMPLES, infer_subcommands = false)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  rebridge check --avoid 172.17.0.0/16       does Docker shadow the servers in 172.17?
+  rebridge apply --avoid 172.17.0.0/16       fix it: shows the plan, asks, restarts Docker, verifies
+  rebridge apply --check --avoid-file nets   only say what apply would do
+  rebridge apply --yes --json --avoid 10.0.0.0/8,172.16.0.0/12   for scripts
+  rebridge rollback                          undo the last apply
+
+Exit codes: 0 fine, 1 check found a clash, 2 usage, 3 refused (host untouched), 4 rolled back, 5 needs a person.";
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Look and explain; change nothing. Exits 1 when something clashes
+    Check(Look),
+    /// Check, and where needed fix and verify
+    Apply(Apply),
+    /// Undo the last apply, verified
+    Rollback(Rollback),
+    /// Print everything observed as JSON; feed it back with --facts
+    Facts(Observe),
+}
+
+/// What every verb takes.
+#[derive(Debug, Args)]
+pub struct Observe {
+    /// An unpacked image instead of this host: files only, never a restart
+    #[arg(long, value_name = "DIR")]
+    pub root: Option<PathBuf>,
+}
+
+/// What the verbs that judge take.
+#[derive(Debug, Args)]
+pub struct Look {
+    /// A network Docker must keep off; repeatable, comma lists
+    #[arg(long, value_name = "CIDR")]
+    pub avoid: Vec<String>,
+    /// A file of such networks, one a line, `#` comments; - is standard input
+    #[arg(long, value_name = "FILE")]
+    pub avoid_file: Vec<String>,
+    /// A pool to choose from: base=CIDR,size=N or a bare CIDR (size 24); repeatable
+    #[arg(long, value_name = "POOL")]
+    pub pool: Vec<String>,
+    /// Print one JSON object on standard output
+    #[arg(long)]
+    pub json: bool,
+    /// Use facts saved by `rebridge facts` instead of this host
+    #[arg(long, value_name = "FILE", conflicts_with = "root")]
+    pub facts: Option<PathBuf>,
+    /// Where to look.
+    #[command(flatten)]
+    pub observe: Observe,
+}
+
+/// What apply takes.
+#[derive(Debug, Args)]
+pub struct Apply {
+    /// What to look at and by which rules.
+    #[command(flatten)]
+    pub look: Look,
+    /// Only say what would be done
+    #[arg(long)]
+    pub check: bool,
+    /// Do not ask
+    #[arg(long, short)]
+    pub yes: bool,
+    /// Write daemon.json and leave the restart to somebody else
+    #[arg(long)]
+    pub no_restart: bool,
+    /// How long Docker may take to restart
+    #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub timeout: u64,
+    /// Must accept a TCP connection after the fix, or it is rolled back; repeatable
+    #[arg(long, value_name = "HOST:PORT")]
+    pub probe: Vec<String>,
+    /// Take the pools given with --pool even when nothing clashes
+    #[arg(long, requires = "pool")]
+    pub pin: bool,
+}
+
+/// What rollback takes.
+#[derive(Debug, Args)]
+pub struct Rollback {
+    /// Print one JSON object on standard output
+    #[arg(long)]
+    pub json: bool,
+    /// Do not ask
+    #[arg(long, short)]
+    pub yes: bool,
+    /// How long Docker may take to restart
+    #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub timeout: u64,
+}
+
+impl Look {
+    /// The policy these arguments mean; the error is for the operator.
+    pub fn policy(&self, pin: bool) -> Result<Policy, String> {
+        let mut avoid = read_avoid(&self.avoid)?;
+        for name in &self.avoid_file {
+            let text = read_text(name).map_err(|error| format!("--avoid-file {name}: {error}"))?;
+            avoid.extend(read_avoid_file(name, &text).map_err(|why| format!("--avoid-file: {why}"))?);
+        }
+        Ok(Policy { avoid, pools: read_pools(&self.pool)?, pin })
+    }
+}
+
+impl Apply {
+    /// The deadline for Docker.
+    pub fn deadline(&self) -> Duration {
+        Duration::from_secs(self.timeout)
+    }
+
+    /// The probes, looked up now: later there may be no nameserver to ask.
+    pub fn probes(&self) -> Result<Vec<Probe>, String> {
+        let look_up = |name: &String| match name.to_socket_addrs() {
+            Ok(addresses) => Ok(Probe { name: name.clone(), addresses: addresses.collect() }),
+            Err(error) => Err(format!("--probe {name}: {error}; write HOST:PORT, for example 172.17.50.10:8080")),
+        };
+        self.probe.iter().map(look_up).collect()
+    }
+}
+
+fn read_text(name: &str) -> std::io::Result<String> {
+    if name != "-" {
+        return std::fs::read_to_string(name);
+    }
+    let mut text = String::new();
+    std::io::stdin().read_to_string(&mut text)?;
+    Ok(text)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_tree_is_sound() {
+        super::Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,121 @@
+//! What Docker Engine does with address pools, as pure code: which subnets it could still hand out, which
+//! ranges it steps round by itself, and which configurations keep it from starting.
+//!
+//! Every rule here was measured on 20.10.24, 26.1.5 and 28.5.2; the lab tests hold the model against them.
+
+pub mod pools;
+
+use crate::observe::facts::{Facts, RouteKind, Scope};
+use crate::subnet::{RangeSet, v4};
+use ipnet::{IpNet, Ipv4Net};
+
+pub use pools::{AddressPool, BUILT_IN};
+
+/// An engine version as far as behaviour depends on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Version {
+    /// 20, 26, 28 …
+    pub major: u32,
+    /// 10, 1, 5 …
+    pub minor: u32,
+}
+
+impl Version {
+    /// Reads `20.10.24+dfsg1`, `28.5.2` and the like.
+    pub fn parse(text: &str) -> Option<Version> {
+        let mut parts = text.split('.');
+        let major = parts.next()?.parse().ok()?;
+        let minor = parts.next()?.parse().ok()?;
+        Some(Version { major, minor })
+    }
+
+    /// 20.10 elects an address for docker0 from the pools even where `bip` names one, and with the code of that
+    /// time it also takes an on-link 0.0.0.0/1 for a network. 26.1 and 28.5 do neither.
+    fn elects_before_bip(self) -> bool {
+        self.major < 23
+    }
+}
+
+/// What the engine steps round when it picks a subnet by itself: on-link routes of the main table and the
+/// nameservers. Routes through a gateway and other tables it does not see (from 20.10.15 on).
+pub fn reserved_by_engine(facts: &Facts, version: Option<Version>) -> RangeSet {
+    let counts_half_internet = version.is_none_or(Version::elects_before_bip);
+    let docker_devices = facts.docker_devices();
+    let on_link = facts.kernel.routes.iter().filter_map(|route| {
+        let half = route.dst == IpNet::V4(crate::subnet::net(0, 0, 0, 0, 1));
+        let seen = route.main_table()
+            && route.kind == RouteKind::Unicast
+            && route.scope == Scope::Link
+            && route.dst.prefix_len() > 0
+            && (!half || counts_half_internet)
+            && !route.dev.as_ref().is_some_and(|dev| docker_devices.contains(dev));
+        if seen { v4(&route.dst) } else { None }
+    });
+    let nameservers = facts.nameservers.iter().filter_map(|server| v4(&IpNet::from(server.address)));
+    RangeSet::new(on_link.chain(nameservers))
+}
+
+/// Why an engine of this version would not start, or would be of no use, with these pools; `None` when fine.
+///
+/// 20.10 elects an address for docker0 from the pools before it looks at `bip`, and dies when no pool subnet is
+/// free. Later engines start, but cannot create a single network.
+pub fn pools_blocked(pools: &[AddressPool], reserved: &RangeSet) -> Option<String> {
+    let free = pools.iter().any(|pool| pool.subnets().any(|subnet| !reserved.overlaps(subnet)));
+    if free {
+        return None;
+    }
+    Some(
+        "every subnet of the pools lies under an on-link route or a nameserver of this host, so Docker could not \
+         create a network (and 20.10 would not start)"
+            .to_owned(),
+    )
+}
+
+/// The subnets of a pool the engine could hand out some day that also lie in `wanted`: how many, and the first.
+/// Subnets the engine steps round by itself do not count. Subnets that a network holds today do, unless `taken`
+/// says so: the network may be removed tomorrow.
+pub fn could_hand_out(
+    pool: &AddressPool,
+    wanted: Ipv4Net,
+    reserved: &RangeSet,
+    taken: &RangeSet,
+) -> Option<(Ipv4Net, usize)> {
+    let mut hits = pool.subnets_within(wanted).filter(|subnet| !reserved.overlaps(*subnet) && !taken.overlaps(*subnet));
+    let first = hits.next()?;
+    Some((first, hits.count() + 1))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_versions_as_engines_print_them() {
+        assert_eq!(Version::parse("20.10.24+dfsg1"), Some(Version { major: 20, minor: 10 }));
+        assert_eq!(Version::parse("28.5.2"), Some(Version { major: 28, minor: 5 }));
+        assert_eq!(Version::parse("dev"), None);
+    }
+
+    #[test]
+    fn a_pool_can_hand_out_what_it_shares_with_a_wanted_network() {
+        let none = RangeSet::default();
+        let pool = AddressPool { base: "192.168.0.0/16".parse().unwrap(), size: 20 };
+        let inside = "192.168.17.0/24".parse().unwrap();
+        let outside = "10.0.0.0/8".parse().unwrap();
+        let wide = "192.168.0.0/16".parse().unwrap();
+        assert_eq!(could_hand_out(&pool, inside, &none, &none).unwrap(), ("192.168.16.0/20".parse().unwrap(), 1));
+        assert_eq!(could_hand_out(&pool, wide, &none, &none).unwrap().1, 16);
+        assert!(could_hand_out(&pool, outside, &none, &none).is_none());
+        let stepped_round = RangeSet::new([inside]);
+        assert!(could_hand_out(&pool, inside, &stepped_round, &none).is_none());
+        assert_eq!(could_hand_out(&pool, wide, &none, &stepped_round).unwrap().1, 15);
+    }
+
+    #[test]
+    fn pools_under_an_on_link_route_are_blocked() {
+        let pools = [AddressPool { base: "10.200.0.0/16".parse().unwrap(), size: 24 }];
+        assert!(pools_blocked(&pools, &RangeSet::new(["10.0.0.0/8".parse().unwrap()])).is_some());
+        assert!(pools_blocked(&pools, &RangeSet::new(["10.200.0.0/17".parse().unwrap()])).is_none());
+    }
+}

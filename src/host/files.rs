@@ -1,0 +1,220 @@
+//! Files of the host: reading, and replacing so that a reader sees either the old bytes or the new, never half.
+
+use super::Host;
+use std::collections::VecDeque;
+use std::ffi::OsString;
+use std::fs::{self, OpenOptions, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Component, Path, PathBuf};
+
+/// As many symbolic links as Linux itself follows in one path.
+const MOST_LINKS: usize = 40;
+
+/// New bytes beside the file they will replace, already on disk: only the rename is left.
+#[derive(Debug)]
+pub struct Staged {
+    temporary: PathBuf,
+    target: PathBuf,
+    done: bool,
+}
+
+impl Host {
+    /// Where a path of the host lies on this machine, every symbolic link followed *inside* the root: an image's
+    /// `/etc/docker -> /opt/docker` must not lead to this machine's `/opt`. The last parts need not exist.
+    pub fn resolve(&self, path: &Path) -> io::Result<PathBuf> {
+        let mut todo: VecDeque<OsString> = parts(path);
+        let mut at = self.root.clone();
+        let mut links = 0;
+        while let Some(part) = todo.pop_front() {
+            if part == ".." {
+                if at != self.root {
+                    at.pop();
+                }
+                continue;
+            }
+            let next = at.join(&part);
+            match fs::read_link(&next) {
+                Ok(to) => {
+                    links += 1;
+                    if links > MOST_LINKS {
+                        return Err(io::Error::other("too many levels of symbolic links"));
+                    }
+                    if to.is_absolute() {
+                        at = self.root.clone();
+                    }
+                    for part in parts(&to).into_iter().rev() {
+                        todo.push_front(part);
+                    }
+                }
+                Err(_) => at = next,
+            }
+        }
+        Ok(at)
+    }
+
+    /// The bytes of a file, `None` where there is none.
+    pub fn read(&self, path: &Path) -> io::Result<Option<Vec<u8>>> {
+        match fs::read(self.resolve(path)?) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether anything is at this path.
+    pub fn exists(&self, path: &Path) -> bool {
+        self.resolve(path).is_ok_and(|path| path.exists())
+    }
+
+    /// Makes a folder and those above it.
+    pub fn make_folder(&self, path: &Path, mode: u32) -> io::Result<()> {
+        let path = self.resolve(path)?;
+        if path.is_dir() {
+            return Ok(());
+        }
+        fs::create_dir_all(&path)?;
+        fs::set_permissions(&path, Permissions::from_mode(mode))
+    }
+
+    /// Writes the bytes beside the file they shall replace and puts them on disk. Owner and mode are the old
+    /// file's; a new file gets `mode`.
+    pub fn stage(&self, path: &Path, bytes: &[u8], mode: u32) -> io::Result<Staged> {
+        let target = self.resolve(path)?;
+        let mut name = OsString::from(".");
+        name.push(target.file_name().unwrap_or_default());
+        name.push(format!(".rebridge-{}", std::process::id()));
+        let temporary = target.with_file_name(name);
+        // A killed run may have left one with our process id.
+        remove_if_there(&temporary)?;
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
+        let staged = Staged { temporary, target, done: false };
+        file.write_all(bytes)?;
+        match fs::metadata(&staged.target) {
+            Ok(old) => {
+                std::os::unix::fs::fchown(&file, Some(old.uid()), Some(old.gid()))?;
+                file.set_permissions(Permissions::from_mode(old.mode() & 0o7777))?;
+            }
+            Err(_) => file.set_permissions(Permissions::from_mode(mode))?,
+        }
+        file.sync_all()?;
+        Ok(staged)
+    }
+
+    /// Replaces a file in one step, or makes it.
+    pub fn replace(&self, path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+        self.stage(path, bytes, mode)?.commit()
+    }
+
+    /// Copies a file beside itself, owner and mode included.
+    pub fn copy_beside(&self, path: &Path, suffix: &str) -> io::Result<PathBuf> {
+        let from = self.resolve(path)?;
+        let mut name = from.file_name().unwrap_or_default().to_os_string();
+        name.push(suffix);
+        let to = from.with_file_name(name);
+        let old = fs::metadata(&from)?;
+        fs::copy(&from, &to)?;
+        let copy = OpenOptions::new().write(true).open(&to)?;
+        std::os::unix::fs::fchown(&copy, Some(old.uid()), Some(old.gid()))?;
+        copy.sync_all()?;
+        sync_folder_of(&to)?;
+        Ok(to)
+    }
+
+    /// Removes a file; fine where there is none.
+    pub fn remove(&self, path: &Path) -> io::Result<()> {
+        let path = self.resolve(path)?;
+        remove_if_there(&path)?;
+        sync_folder_of(&path)
+    }
+}
+
+impl Staged {
+    /// The rename: from here on the new bytes are the file.
+    pub fn commit(mut self) -> io::Result<()> {
+        fs::rename(&self.temporary, &self.target)?;
+        self.done = true;
+        sync_folder_of(&self.target)
+    }
+}
+
+impl Drop for Staged {
+    fn drop(&mut self) {
+        if !self.done {
+            let _ = fs::remove_file(&self.temporary);
+        }
+    }
+}
+
+/// The parts of a path without its root and dots.
+fn parts(path: &Path) -> VecDeque<OsString> {
+    path.components()
+        .filter_map(|part| match part {
+            Component::Normal(part) => Some(part.to_os_string()),
+            Component::ParentDir => Some("..".into()),
+            Component::RootDir | Component::CurDir | Component::Prefix(_) => None,
+        })
+        .collect()
+}
+
+fn remove_if_there(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// A rename is on disk only when its folder is.
+fn sync_folder_of(path: &Path) -> io::Result<()> {
+    match path.parent() {
+        Some(folder) if folder.is_dir() => fs::File::open(folder)?.sync_all(),
+        Some(_) | None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+
+    fn image(name: &str) -> (PathBuf, Host) {
+        let root = std::env::temp_dir().join(format!("rebridge-files-{name}-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&root);
+        fs::create_dir_all(root.join("etc/docker")).unwrap();
+        let host = Host::image(&root);
+        (root, host)
+    }
+
+    #[test]
+    fn links_are_followed_inside_the_root() {
+        let (root, host) = image("links");
+        fs::create_dir_all(root.join("opt/conf")).unwrap();
+        fs::write(root.join("opt/conf/d.json"), "{}").unwrap();
+        symlink("/opt/conf/d.json", root.join("etc/docker/daemon.json")).unwrap();
+        symlink("../../../../opt", root.join("etc/up")).unwrap();
+        symlink("/etc/loop", root.join("etc/loop")).unwrap();
+        let resolve = |p: &str| host.resolve(Path::new(p));
+        assert_eq!(resolve("/etc/docker/daemon.json").unwrap(), root.join("opt/conf/d.json"));
+        assert_eq!(resolve("/etc/up/conf").unwrap(), root.join("opt/conf"));
+        assert!(resolve("/etc/loop").is_err());
+        host.replace(Path::new("/etc/docker/daemon.json"), b"new", 0o644).unwrap();
+        assert!(fs::symlink_metadata(root.join("etc/docker/daemon.json")).unwrap().is_symlink());
+        assert_eq!(fs::read(root.join("opt/conf/d.json")).unwrap(), b"new");
+        fs::remove_dir_all(root).unwrap();
+    }
+
+    #[test]
+    fn replacing_keeps_mode_and_leaves_no_crumbs() {
+        let (root, host) = image("mode");
+        let path = Path::new("/etc/docker/daemon.json");
+        host.replace(path, b"one", 0o640).unwrap();
+        host.replace(path, b"two", 0o644).unwrap();
+        drop(host.stage(path, b"three", 0o644).unwrap());
+        let file = root.join("etc/docker/daemon.json");
+        assert_eq!(fs::read(&file).unwrap(), b"two");
+        assert_eq!(fs::metadata(&file).unwrap().mode() & 0o777, 0o640);
+        assert_eq!(fs::read_dir(root.join("etc/docker")).unwrap().count(), 1);
+        fs::remove_dir_all(root).unwrap();
+    }
+}

@@ -1,0 +1,75 @@
+//! The one door to the outside: every file, lock, child process and signal of rebridge goes through [`Host`].
+//!
+//! It is concrete on purpose. Tests do not replace it; they point its root at a folder, put stand-in programs on
+//! PATH, or run the whole binary in a network namespace or on a real host.
+
+pub mod child;
+pub mod files;
+pub mod signals;
+
+use nix::fcntl::{Flock, FlockArg};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// A machine, or the unpacked image of one.
+#[derive(Debug, Clone)]
+pub struct Host {
+    root: PathBuf,
+}
+
+/// Held while rebridge works; let go when dropped or when the process ends, however it ends.
+#[derive(Debug)]
+pub struct Lock {
+    _held: Flock<fs::File>,
+}
+
+/// Why the lock could not be had.
+#[derive(Debug)]
+pub enum LockError {
+    /// Another rebridge works on this host.
+    Busy,
+    /// The file system said no, at this path.
+    Io(PathBuf, io::Error),
+}
+
+impl Host {
+    /// The machine this runs on.
+    pub fn live() -> Host {
+        Host { root: PathBuf::from("/") }
+    }
+
+    /// An unpacked image: files only.
+    pub fn image(root: &Path) -> Host {
+        Host { root: root.to_path_buf() }
+    }
+
+    /// Whether this is an unpacked image, so that the kernel and the engine of this machine are none of its business.
+    pub fn is_image(&self) -> bool {
+        self.root != Path::new("/")
+    }
+
+    /// Whether this process may change the machine. An image belongs to whoever may write to it.
+    pub fn may_change(&self) -> bool {
+        self.is_image() || nix::unistd::geteuid().is_root()
+    }
+
+    /// Takes the lock without waiting. An image is locked by its own root folder, so that nothing is left in it.
+    ///
+    /// The lock file of a machine is never renamed or removed: two processes that open the same name must hold
+    /// the same file.
+    pub fn lock(&self) -> Result<Lock, LockError> {
+        let path = if self.is_image() { self.root.clone() } else { PathBuf::from("/run/rebridge.lock") };
+        let file = if self.is_image() {
+            fs::File::open(&path)
+        } else {
+            fs::File::options().create(true).truncate(false).write(true).open(&path)
+        };
+        let file = file.map_err(|error| LockError::Io(path.clone(), error))?;
+        match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+            Ok(held) => Ok(Lock { _held: held }),
+            Err((_, nix::errno::Errno::EAGAIN)) => Err(LockError::Busy),
+            Err((_, errno)) => Err(LockError::Io(path, errno.into())),
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! Edits daemon.json by inserting and replacing text, so that every byte that need not change stays: key order,
+//! indentation, inline arrays, number spelling, line ends, the newline at the end or its absence.
+//!
+//! The parser gives positions; the edits are made on the text itself. New text copies the file's own style.
+
+use jsonc_parser::ast::{Object, Value as Node};
+use jsonc_parser::common::Ranged;
+use jsonc_parser::{CollectOptions, CommentCollectionStrategy, ParseOptions, parse_to_ast};
+use serde_json::Value;
+
+/// Sets keys of the top-level object: replaces the value of a key that is there, appends one that is not.
+/// Without a text, makes one.
+pub fn set_keys(text: Option<&str>, set: &[(String, Value)]) -> Result<String, String> {
+    let text = text.unwrap_or("{\n}\n");
+    let collect = CollectOptions { comments: CommentCollectionStrategy::Off, tokens: false };
+    let parsed = parse_to_ast(text, &collect, &STRICT).map_err(|error| error.to_string())?;
+    let Some(Node::Object(object)) = &parsed.value else {
+        return Err("it is not a JSON object".to_owned());
+    };
+    let style = Style::of(text, object);
+    let mut edits: Vec<(usize, usize, String)> = Vec::new();
+    let mut appended = Vec::new();
+    for (key, value) in set {
+        match object.properties.iter().find(|property| property.name.as_str() == key) {
+            Some(property) => {
+                let old = property.value.range();
+                let inline = !slice(text, old.start, old.end)?.contains('\n') && old.width() > 2;
+                edits.push((old.start, old.end, style.value(value, inline)));
+            }
+            None => appended.push(style.property(key, value)),
+        }
+    }
+    if !appended.is_empty() {
+        edits.push(style.append(text, object, &appended)?);
+    }
+    // From the back, so that earlier positions stay true.
+    edits.sort_by_key(|edit| std::cmp::Reverse(edit.0));
+    let mut out = text.to_owned();
+    for (start, end, new) in edits {
+        slice(&out, start, end)?;
+        out.replace_range(start..end, &new);
+    }
+    Ok(out)
+}
+
+/// JSON as every engine reads it, nothing beyond.
+const STRICT: ParseOptions = ParseOptions {
+    allow_comments: false,
+    allow_loose_object_property_names: false,
+    allow_trailing_commas: false,
+    allow_missing_commas: false,
+    allow_single_quoted_strings: false,
+    allow_hexadecimal_numbers: false,
+    allow_unary_plus_numbers: false,
+    allow_bare_decimal_point_numbers: false,
+    allow_non_finite_numbers: false,
+    allow_extended_string_escapes: false,
+};
+
+/// How this file is written.
+struct Style {
+    /// What stands before a key: a space, or a line break and an indent.
+    before_key: String,
+    /// What stands between key and value, `: ` mostly.
+    colon: String,
+    /// Whether the file has everything on one line.
+    inline: bool,
+}
+
+impl Style {
+    /// Reads the style off the last property; an empty object gets two spaces.
+    fn of(text: &str, object: &Object) -> Style {
+        let line_break = if text.contains("\r\n") { "\r\n" } else { "\n" };
+        let Some(last) = object.properties.last() else {
+            return Style { before_key: format!("{line_break}  "), colon: ": ".to_owned(), inline: false };
+        };
+        let before = text.get(..last.range.start).unwrap_or_default();
+        let blank = before.len() - before.trim_end().len();
+        let before_key = before.get(before.len() - blank..).unwrap_or_default();
+        // Of several line breaks only the last belongs to the style; the others were a blank line.
+        let before_key = match before_key.rfind(line_break) {
+            Some(at) => before_key.get(at..).unwrap_or_default(),
+            None => before_key,
+        };
+        let colon = text.get(last.name.range().end..last.value.range().start).unwrap_or(": ");
+        let colon = if colon.trim() == ":" && !colon.contains('\n') { colon } else { ": " };
+        Style { before_key: before_key.to_owned(), colon: colon.to_owned(), inline: !before_key.contains('\n') }
+    }
+
+    /// A pair as this file would write it.
+    fn property(&self, key: &str, value: &Value) -> String {
+        format!("{}{}{}", Value::String(key.to_owned()), self.colon, self.value(value, self.inline))
+    }
+
+    /// A value: on one line, or a list with an entry a line.
+    fn value(&self, value: &Value, inline: bool) -> String {
+        match value {
+            Value::Array(entries) if !inline && !entries.is_empty() => {
+                let unit = self.before_key.trim_start_matches(['\r', '\n']);
+                let deeper = format!("{}{unit}", self.before_key);
+                let lines: Vec<String> =
+                    entries.iter().map(|entry| format!("{deeper}{}", self.on_one_line(entry))).collect();
+                format!("[{}{}]", lines.join(","), self.before_key)
+            }
+            other => self.on_one_line(other),
+        }
+    }
+
+    fn on_one_line(&self, value: &Value) -> String {
+        let space = if self.colon.ends_with(' ') { " " } else { "" };
+        match value {
+            Value::Object(map) => {
+                let pairs: Vec<String> = map
+                    .iter()
+                    .map(|(key, value)| format!("{}:{space}{}", Value::String(key.clone()), self.on_one_line(value)))
+                    .collect();
+                format!("{{{}}}", pairs.join(&format!(",{space}")))
+            }
+            Value::Array(list) => {
+                let entries: Vec<String> = list.iter().map(|entry| self.on_one_line(entry)).collect();
+                format!("[{}]", entries.join(&format!(",{space}")))
+            }
+            plain => plain.to_string(),
+        }
+    }
+
+    /// One edit that puts the pairs behind the last property, or into an empty object.
+    fn append(&self, text: &str, object: &Object, pairs: &[String]) -> Result<(usize, usize, String), String> {
+        match object.properties.last() {
+            Some(last) => {
+                let end = last.range.end;
+                let new = pairs.iter().map(|pair| format!(",{}{pair}", self.before_key)).collect();
+                Ok((end, end, new))
+            }
+            None => {
+                let (start, end) = (object.range.start + 1, object.range.end.saturating_sub(1));
+                slice(text, start, end)?;
+                let line_break = if self.before_key.starts_with('\r') { "\r\n" } else { "\n" };
+                let body = pairs.iter().map(|pair| format!("{}{pair}", self.before_key)).collect::<Vec<_>>().join(",");
+                Ok((start, end, format!("{body}{line_break}")))
+            }
+        }
+    }
+}
+
+fn slice(text: &str, start: usize, end: usize) -> Result<&str, String> {
+    text.get(start..end).ok_or_else(|| "its parts could not be told apart".to_owned())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn pools() -> (String, Value) {
+        ("default-address-pools".into(), json!([{"base": "10.200.0.0/16", "size": 24}]))
+    }
+
+    fn bip() -> (String, Value) {
+        ("bip".into(), json!("10.200.255.1/24"))
+    }
+
+    #[test]
+    fn writes_in_the_hand_of_the_file() {
+        for (before, after) in [
+            ("{}", "{\n  \"bip\": \"10.200.255.1/24\"\n}"),
+            ("{ \n}\n", "{\n  \"bip\": \"10.200.255.1/24\"\n}\n"),
+            ("{\"log-level\":\"info\"}", "{\"log-level\":\"info\",\"bip\":\"10.200.255.1/24\"}"),
+            ("{ \"a\": 1 }\n", "{ \"a\": 1, \"bip\": \"10.200.255.1/24\" }\n"),
+            ("{\n\t\"a\": [1,2]\n\n}", "{\n\t\"a\": [1,2],\n\t\"bip\": \"10.200.255.1/24\"\n\n}"),
+            ("{\r\n  \"a\" : 1.0e3\r\n}\r\n", "{\r\n  \"a\" : 1.0e3,\r\n  \"bip\" : \"10.200.255.1/24\"\r\n}\r\n"),
+            ("{\n  \"a\": 1,\n\n  \"b\": 2\n}", "{\n  \"a\": 1,\n\n  \"b\": 2,\n  \"bip\": \"10.200.255.1/24\"\n}"),
+            ("{\"bip\" :  \"172.17.0.1/16\",\n\"x\": 1}", "{\"bip\" :  \"10.200.255.1/24\",\n\"x\": 1}"),
+        ] {
+            assert_eq!(set_keys(Some(before), &[bip()]).unwrap(), after, "{before:?}");
+        }
+    }
+
+    #[test]
+    fn lists_follow_the_layout_they_replace() {
+        let made = set_keys(None, &[bip(), pools()]).unwrap();
+        assert_eq!(
+            made,
+            "{\n  \"bip\": \"10.200.255.1/24\",\n  \"default-address-pools\": [\n    \
+             {\"base\": \"10.200.0.0/16\", \"size\": 24}\n  ]\n}\n"
+        );
+        let inline = "{\n    \"default-address-pools\": [{\"base\":\"172.17.0.0/16\",\"size\":24}],\n    \"n\": 1\n}";
+        let set = set_keys(Some(inline), &[pools()]).unwrap();
+        assert_eq!(
+            set,
+            inline.replace("{\"base\":\"172.17.0.0/16\",\"size\":24}", "{\"base\": \"10.200.0.0/16\", \"size\": 24}")
+        );
+        let tall = "{\n    \"default-address-pools\": [\n        {}\n    ]\n}";
+        let set = set_keys(Some(tall), &[pools()]).unwrap();
+        assert_eq!(set, tall.replace("{}", "{\"base\": \"10.200.0.0/16\", \"size\": 24}"));
+    }
+
+    /// The law: strike out what was inserted and the old file is back, and what was set is there.
+    #[test]
+    fn appending_only_ever_inserts() {
+        for before in
+            ["{\"a\":{\"b\":[1, 2 ,3]},\"é\":\"ü\"}", "{\n \"k\":   -0.0E+2 ,\n \"l\":null}\n\n", "{\t\"a\"\n:\n1}"]
+        {
+            let after = set_keys(Some(before), &[bip(), pools()]).unwrap();
+            let shared = before.bytes().zip(after.bytes()).take_while(|(a, b)| a == b).count();
+            let tail = &before[shared..];
+            assert!(after.ends_with(tail), "{before:?} -> {after:?}");
+            let value: Value = serde_json::from_str(&after).unwrap();
+            assert_eq!((&value["bip"], &value["default-address-pools"]), (&bip().1, &pools().1));
+        }
+    }
+}

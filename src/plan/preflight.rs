@@ -1,0 +1,116 @@
+//! What keeps rebridge from acting, found before anything is touched. Each refusal says why and what to do.
+
+use super::choose::Choice;
+use super::{Refusal, reserved};
+use crate::engine_model;
+use crate::observe::facts::{ConfigState, Facts};
+use crate::observe::service::flag_values;
+use serde_json::Value;
+
+/// Flags of dockerd that rebridge would contradict, as flag names and as the key of daemon.json they stand for.
+const CONTRADICTING_FLAGS: [(&[&str], &str); 5] = [
+    (&["bip"], "bip"),
+    (&["default-address-pool", "default-address-pools"], "default-address-pools"),
+    (&["b", "bridge"], "bridge"),
+    (&["fixed-cidr"], "fixed-cidr"),
+    (&["default-gateway"], "default-gateway"),
+];
+
+/// The file must be absent or a JSON object.
+pub fn file_is_editable(facts: &Facts) -> Result<(), Refusal> {
+    let config = &facts.docker.config;
+    match &config.state {
+        ConfigState::Missing | ConfigState::Object => Ok(()),
+        ConfigState::Broken(why) => Err(Refusal::new(
+            format!("cannot edit {}: {why}", config.path),
+            "the file is untouched; mend it and run again",
+        )),
+        ConfigState::Unreadable(why) => Err(Refusal::new(
+            format!("cannot read {}: {why}", config.path),
+            "the file is untouched; run as root, or mend the file's permissions",
+        )),
+    }
+}
+
+/// `bip` and pools in the file must be what decides where docker0 lies.
+pub fn file_decides(facts: &Facts) -> Result<(), Refusal> {
+    for (names, key) in CONTRADICTING_FLAGS {
+        if let Some(value) = flag_values(&facts.docker.arguments, names).first() {
+            let flag = names.last().copied().unwrap_or_default();
+            return Err(Refusal::new(
+                format!(
+                    "cannot put {key} into {}: dockerd is started with --{flag} {value}, and it does not start with \
+                     an option in both places",
+                    facts.docker.config.path
+                ),
+                format!("take --{flag} out of the unit (see `systemctl cat docker.service`) and run again"),
+            ));
+        }
+    }
+    match facts.docker.config.keys.get("bridge") {
+        Some(Value::String(name)) if name == "none" => Err(Refusal::new(
+            format!("cannot move docker0: \"bridge\": \"none\" in {} says there is none", facts.docker.config.path),
+            "remove that key if docker0 should exist",
+        )),
+        Some(Value::String(name)) if !name.is_empty() => Err(Refusal::new(
+            format!(
+                "cannot move docker0: \"bridge\": \"{name}\" in {} hands Docker a bridge that you manage",
+                facts.docker.config.path
+            ),
+            format!("give {name} another address where you configure it, or remove the key"),
+        )),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// A restart must be possible and must have the effect it is meant for.
+pub fn may_restart(facts: &Facts) -> Result<(), Refusal> {
+    if facts.docker.service.is_none() {
+        return Err(Refusal::new(
+            "cannot restart Docker: it runs, but not as docker.service of systemd",
+            "run again with --no-restart and restart Docker as you started it",
+        ));
+    }
+    let Some(engine) = &facts.docker.engine else {
+        let seen = facts.unseen.join("; ");
+        return Err(Refusal::new(
+            format!("cannot plan a restart: Docker runs but could not be asked ({seen})"),
+            "make sure that `docker info` works as root, then run again",
+        ));
+    };
+    if engine.live_restore && !engine.containers.is_empty() {
+        return Err(Refusal::new(
+            format!(
+                "cannot move docker0: live-restore is on and {} alive ({}), and while a container lives Docker \
+                 leaves docker0 where it is",
+                count(engine.containers.len(), "container is", "containers are"),
+                first_few(&engine.containers)
+            ),
+            "stop the containers and run again, or set \"live-restore\": false, reload Docker and run again",
+        ));
+    }
+    Ok(())
+}
+
+/// The engine must be able to start with the choice, and to create networks.
+pub fn engine_could_use(facts: &Facts, choice: &Choice) -> Result<(), Refusal> {
+    match engine_model::pools_blocked(&choice.pools, &reserved(facts)) {
+        None => Ok(()),
+        Some(why) => Err(Refusal::new(
+            format!("cannot use these pools: {why}"),
+            "take the on-link route away, or give a --pool outside it",
+        )),
+    }
+}
+
+/// "1 container is", "2 containers are".
+fn count(number: usize, one: &str, more: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { more })
+}
+
+fn first_few(names: &[String]) -> String {
+    match names {
+        [a, b, c, _, ..] => format!("{a}, {b}, {c} …"),
+        few => few.join(", "),
+    }
+}

@@ -1,0 +1,144 @@
+//! The report for a person: the sentence first, then what clashes and how we know, what changes, what was verified.
+
+use super::{Outcome, Report};
+use crate::assess::clash::{Clash, Kind};
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+/// More clashes of one kind than this are counted, not listed.
+const LISTED: usize = 12;
+
+/// ANSI colours, or none.
+#[derive(Debug, Clone, Copy)]
+pub struct Paint {
+    /// Whether to colour at all.
+    pub on: bool,
+}
+
+impl Paint {
+    fn wrap(self, code: &str, text: &str) -> String {
+        if self.on { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+    }
+
+    fn red(self, text: &str) -> String {
+        self.wrap("31", text)
+    }
+
+    fn green(self, text: &str) -> String {
+        self.wrap("32", text)
+    }
+
+    fn bold(self, text: &str) -> String {
+        self.wrap("1", text)
+    }
+}
+
+/// The whole text. `preview` is for the question before an apply: what would be done, without an outcome.
+pub fn render(report: &Report, paint: Paint, preview: bool) -> String {
+    let mut out = String::new();
+    if !preview {
+        let _ = writeln!(out, "{}", headline(report, paint));
+    }
+    section(&mut out, paint, "Clashes", &clash_lines(&report.clashes, paint));
+    if !report.diff.after.is_empty() {
+        let title = if report.changed && report.outcome == Outcome::Changed { "Changed in" } else { "Change to" };
+        section(&mut out, paint, &format!("{title} {}", report.docker.config_file), &diff_lines(report, paint));
+    }
+    if preview {
+        section(&mut out, paint, "Then", &then_lines(report));
+    }
+    let verified: Vec<String> = report
+        .verified
+        .iter()
+        .map(|check| match check.ok {
+            true => format!("{} {}: {}", paint.green("ok"), check.what, check.found),
+            false => format!("{} {}: {} (wanted: {})", paint.red("NO"), check.what, check.found, check.wanted),
+        })
+        .collect();
+    section(&mut out, paint, "Verified", &verified);
+    let left_over = report.changed || report.outcome == Outcome::WouldChange;
+    if left_over && !report.remaining.is_empty() {
+        section(&mut out, paint, "Still clashing", &clash_lines(&report.remaining, paint));
+    }
+    if let Some(backup) = &report.backup_file {
+        section(&mut out, paint, "The old file", std::slice::from_ref(backup));
+    }
+    section(&mut out, paint, "Please note", &report.warnings);
+    out
+}
+
+fn headline(report: &Report, paint: Paint) -> String {
+    let word = match report.outcome {
+        Outcome::Clean => paint.green("clean"),
+        Outcome::Changed => paint.green("changed"),
+        Outcome::WouldChange => paint.bold("would change"),
+        Outcome::Clashing => paint.red("clashing"),
+        Outcome::Refused => paint.red("refused"),
+        Outcome::RolledBack => paint.red("rolled back"),
+        Outcome::Stranded => paint.red("STRANDED"),
+    };
+    format!("{word}: {}", report.msg)
+}
+
+fn section(out: &mut String, paint: Paint, title: &str, lines: &[String]) {
+    if lines.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "\n{}", paint.bold(title));
+    for line in lines {
+        let _ = writeln!(out, "  {line}");
+    }
+}
+
+/// Present clashes one by one, latent ones grouped by the network that is wanted.
+fn clash_lines(clashes: &[Clash], paint: Paint) -> Vec<String> {
+    let now = || clashes.iter().filter(|clash| clash.kind == Kind::Present);
+    let mut lines: Vec<String> =
+        now().take(LISTED).map(|clash| format!("{}    {}", paint.red("now"), clash.explain)).collect();
+    if now().count() > LISTED {
+        lines.push(format!("       and {} more", now().count() - LISTED));
+    }
+    let later = || clashes.iter().filter(|clash| clash.kind == Kind::Latent);
+    let mut seen = BTreeSet::new();
+    let distinct = later().filter(|clash| seen.insert((clash.with.net, clash.docker.subnet)));
+    lines.extend(distinct.take(LISTED).map(|clash| format!("later  {}", clash.explain)));
+    if later().count() > LISTED {
+        lines.push(format!("       and {} more (--json lists all)", later().count() - LISTED));
+    }
+    lines
+}
+
+/// A unified diff of the keys that change, without the braces.
+fn diff_lines(report: &Report, paint: Paint) -> Vec<String> {
+    let side = |text: &str, sign: &str| -> Vec<String> {
+        let inner = text.lines().filter(|line| !matches!(*line, "{" | "}"));
+        inner.map(|line| format!("{sign}{}", line.trim_end_matches(','))).collect()
+    };
+    let before = side(&report.diff.before, "-").into_iter().map(|line| paint.red(&line));
+    let after = side(&report.diff.after, "+").into_iter().map(|line| paint.green(&line));
+    before.chain(after).collect()
+}
+
+fn then_lines(report: &Report) -> Vec<String> {
+    let docker0 = report.plan.docker0.as_deref().unwrap_or("its new address");
+    if !report.plan.restart {
+        return vec![format!("Docker is not restarted; docker0 gets {docker0} when it starts next")];
+    }
+    vec![
+        "Docker is restarted: every container stops, and those with a restart policy start again".to_owned(),
+        format!("docker0 moves to {docker0}; this is verified, and undone if it does not hold"),
+    ]
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colours_only_on_request() {
+        let report = Report::without_facts("no".to_owned());
+        assert_eq!(render(&report, Paint { on: false }, false), "refused: no\n");
+        assert!(render(&report, Paint { on: true }, false).contains("\u{1b}[31mrefused\u{1b}[0m"));
+    }
+}

@@ -1,0 +1,214 @@
+//! IPv4 arithmetic that every stage shares: reading a CIDR as a person typed it, and sets of ranges.
+//!
+//! Nothing here knows Docker or the host. Sizes are prefix lengths in bits; a "range" is inclusive.
+
+use ipnet::{IpNet, Ipv4Net};
+use std::net::{IpAddr, Ipv4Addr};
+
+/// RFC 1918, in the order in which rebridge looks for a new home: 10/8 is the widest and, in its upper
+/// half, the least crowded; 192.168/16 is what every home router uses; 172.16/12 is what Docker itself uses.
+pub const PRIVATE_BLOCKS: [Ipv4Net; 3] = [net(10, 0, 0, 0, 8), net(172, 16, 0, 0, 12), net(192, 168, 0, 0, 16)];
+
+/// Not routed on the Internet but not private either: carrier NAT (RFC 6598) and benchmarking (RFC 2544).
+/// rebridge never proposes them; an operator may name them with `--pool`.
+pub const SHARED_BLOCKS: [Ipv4Net; 2] = [net(100, 64, 0, 0, 10), net(198, 18, 0, 0, 15)];
+
+/// A network from literals; wrong literals fail the build, not the run.
+pub const fn net(a: u8, b: u8, c: u8, d: u8, prefix: u8) -> Ipv4Net {
+    Ipv4Net::new_assert(Ipv4Addr::new(a, b, c, d), prefix)
+}
+
+/// Whether two networks share an address. Two families never do.
+pub fn overlap(a: &IpNet, b: &IpNet) -> bool {
+    a.contains(b) || b.contains(a)
+}
+
+/// Whether two IPv4 networks share an address.
+pub fn overlap4(a: &Ipv4Net, b: &Ipv4Net) -> bool {
+    a.contains(b) || b.contains(a)
+}
+
+/// The IPv4 network inside an [`IpNet`], if it is one.
+pub fn v4(net: &IpNet) -> Option<Ipv4Net> {
+    match net {
+        IpNet::V4(net) => Some(*net),
+        IpNet::V6(_) => None,
+    }
+}
+
+/// The first usable address of a network with the network's prefix: what Docker puts on a bridge.
+/// `None` where the network is too small to hold a bridge and a container.
+pub fn first_host(net: Ipv4Net) -> Option<Ipv4Net> {
+    if net.prefix_len() > 30 {
+        return None;
+    }
+    let address = Ipv4Addr::from(u32::from(net.network()).checked_add(1)?);
+    Ipv4Net::new(address, net.prefix_len()).ok()
+}
+
+/// Reads an IPv4 network as an operator writes it. A bare address means that one address.
+///
+/// Host bits are refused, because both readings of `172.17.50.10/16` are plausible and one of them is an outage.
+pub fn parse_network(text: &str) -> Result<Ipv4Net, String> {
+    let (address, prefix) = match text.split_once('/') {
+        Some((address, prefix)) => (address, Some(prefix)),
+        None => (text, None),
+    };
+    let address = match address.parse::<IpAddr>() {
+        Ok(IpAddr::V4(address)) => address,
+        Ok(IpAddr::V6(_)) => {
+            return Err(format!("\"{text}\" is IPv6; rebridge moves IPv4 ranges only"));
+        }
+        Err(_) => {
+            return Err(format!("\"{text}\" is not a network; write ADDRESS/PREFIX, for example 172.17.0.0/16"));
+        }
+    };
+    let prefix = match prefix {
+        None => 32,
+        Some(digits) => match digits.parse::<u8>() {
+            Ok(prefix) if prefix <= 32 => prefix,
+            Ok(_) | Err(_) => {
+                return Err(format!("\"{text}\" has the prefix length \"{digits}\"; IPv4 knows 0 to 32"));
+            }
+        },
+    };
+    let typed = Ipv4Net::new(address, prefix).map_err(|error| format!("\"{text}\": {error}"))?;
+    if typed.trunc() != typed {
+        return Err(format!(
+            "\"{text}\" has host bits set; did you mean the network {} or the one address {address}/32?",
+            typed.trunc()
+        ));
+    }
+    Ok(typed)
+}
+
+/// A set of IPv4 addresses as sorted, disjoint, inclusive ranges, so that a fleet's worth of networks costs
+/// one sort and then a binary search a question.
+#[derive(Debug, Default, Clone)]
+pub struct RangeSet {
+    ranges: Vec<(u32, u32)>,
+}
+
+impl RangeSet {
+    /// Collects the networks given.
+    pub fn new(nets: impl IntoIterator<Item = Ipv4Net>) -> RangeSet {
+        let mut all: Vec<(u32, u32)> = nets.into_iter().map(bounds).collect();
+        all.sort_unstable();
+        let mut ranges: Vec<(u32, u32)> = Vec::with_capacity(all.len());
+        for (first, last) in all {
+            match ranges.last_mut() {
+                Some(open) if first <= open.1.saturating_add(1) => open.1 = open.1.max(last),
+                Some(_) | None => ranges.push((first, last)),
+            }
+        }
+        RangeSet { ranges }
+    }
+
+    /// Whether any address of the network is in the set.
+    pub fn overlaps(&self, net: Ipv4Net) -> bool {
+        let (first, last) = bounds(net);
+        let at = self.ranges.partition_point(|range| range.1 < first);
+        self.ranges.get(at).is_some_and(|range| range.0 <= last)
+    }
+
+    /// Cuts what the set covers out of a network: the fewest networks that remain, in order.
+    /// A remainder narrower than `narrowest` is dropped.
+    pub fn carve(&self, from: Ipv4Net, narrowest: u8) -> Vec<Ipv4Net> {
+        if !self.overlaps(from) {
+            return vec![from];
+        }
+        if from.prefix_len() >= narrowest {
+            return Vec::new();
+        }
+        match from.subnets(from.prefix_len() + 1) {
+            Ok(halves) => halves.flat_map(|half| self.carve(half, narrowest)).collect(),
+            Err(_) => Vec::new(),
+        }
+    }
+}
+
+/// First and last address of a network as numbers.
+fn bounds(net: Ipv4Net) -> (u32, u32) {
+    (u32::from(net.network()), u32::from(net.broadcast()))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+mod tests {
+    use super::*;
+
+    fn n(text: &str) -> Ipv4Net {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn reads_networks_as_people_write_them() {
+        for (text, want) in [
+            ("172.17.0.0/16", Ok("172.17.0.0/16")),
+            ("172.17.50.10", Ok("172.17.50.10/32")),
+            ("172.17.0.0/33", Err("0 to 32")),
+            ("172.17.0.0/", Err("prefix length \"\"")),
+            ("172.17.0.0/-1", Err("0 to 32")),
+            ("banana", Err("not a network")),
+            ("", Err("not a network")),
+            ("fd00::/8", Err("IPv6")),
+            ("172.17.50.10/16", Err("did you mean the network 172.17.0.0/16 or the one address 172.17.50.10/32")),
+            ("1.2.3/8", Err("not a network")),
+        ] {
+            match (parse_network(text), want) {
+                (Ok(got), Ok(want)) => assert_eq!(got, n(want), "{text}"),
+                (Err(got), Err(want)) => assert!(got.contains(want), "{text}: {got}"),
+                (got, want) => panic!("{text}: got {got:?}, want {want:?}"),
+            }
+        }
+    }
+
+    /// Every pair of networks in a 6-bit corner of the address space against the definition itself.
+    #[test]
+    fn overlap_means_a_shared_address() {
+        let base = u32::from(Ipv4Addr::new(10, 0, 0, 0));
+        let mut nets = Vec::new();
+        for prefix in 26..=32u8 {
+            for at in (0..64u32).step_by(1 << (32 - prefix)) {
+                nets.push(Ipv4Net::new(Ipv4Addr::from(base + at), prefix).unwrap());
+            }
+        }
+        for a in &nets {
+            for b in &nets {
+                let shared = (0..64).any(|i| {
+                    let address = Ipv4Addr::from(base + i);
+                    a.contains(&address) && b.contains(&address)
+                });
+                assert_eq!(overlap4(a, b), shared, "{a} {b}");
+                assert_eq!(RangeSet::new([*a]).overlaps(*b), shared, "{a} {b}");
+            }
+        }
+        assert_eq!(nets.len(), 127);
+    }
+
+    #[test]
+    fn range_sets_merge_neighbours_and_keep_gaps() {
+        let set = RangeSet::new([n("10.0.1.0/24"), n("10.0.0.0/24"), n("10.0.0.0/25"), n("255.255.255.255/32")]);
+        assert_eq!(set.ranges.len(), 2);
+        assert!(set.overlaps(n("10.0.0.0/23")));
+        assert!(!set.overlaps(n("10.0.2.0/24")));
+        assert!(set.overlaps(n("0.0.0.0/0")));
+        assert!(!RangeSet::default().overlaps(n("0.0.0.0/0")));
+    }
+
+    #[test]
+    fn carving_leaves_the_widest_clear_networks() {
+        let set = RangeSet::new([n("10.200.1.0/24")]);
+        assert_eq!(set.carve(n("10.200.0.0/22"), 24), [n("10.200.0.0/24"), n("10.200.2.0/23")]);
+        assert_eq!(set.carve(n("10.201.0.0/16"), 24), [n("10.201.0.0/16")]);
+        assert!(set.carve(n("10.200.1.0/24"), 28).is_empty());
+        assert_eq!(RangeSet::new([n("10.200.0.0/32")]).carve(n("10.200.0.0/23"), 24), [n("10.200.1.0/24")]);
+    }
+
+    #[test]
+    fn a_bridge_needs_room_for_itself_and_a_container() {
+        assert_eq!(first_host(n("10.200.255.0/24")).unwrap().to_string(), "10.200.255.1/24");
+        assert_eq!(first_host(n("10.0.0.4/30")).unwrap().to_string(), "10.0.0.5/30");
+        assert!(first_host(n("10.0.0.4/31")).is_none());
+    }
+}

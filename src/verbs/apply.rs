@@ -1,0 +1,227 @@
+//! `rebridge apply`: check, and where needed fix and verify.
+
+use super::{Ended, Usage, count, facts_of, host_of, take_charge};
+use crate::apply::{self, Applied, End, Recovered, Request};
+use crate::assess;
+use crate::cli::Apply;
+use crate::host::Host;
+use crate::observe::facts::{DockerState, Facts};
+use crate::plan::project::project;
+use crate::plan::{Decision, Plan, plan};
+use crate::policy::Policy;
+use crate::report::progress::Progress;
+use crate::report::{Outcome, Report};
+
+/// Whether to go on, asked with the report of what would be done.
+pub type Ask<'a> = &'a dyn Fn(&Report) -> bool;
+
+/// Runs the verb.
+pub fn run(arguments: &Apply, ask: Ask) -> Ended {
+    let policy = arguments.look.policy(arguments.pin)?;
+    let request = Request { timeout: arguments.deadline(), probes: arguments.probes()? };
+    let host = host_of(&arguments.look.observe)?;
+    if arguments.check {
+        let facts = facts_of(&arguments.look, &host)?;
+        return Ok(preview(&facts, &policy, !arguments.no_restart));
+    }
+    if arguments.look.facts.is_some() {
+        return Err(Usage("--facts: apply changes this host and looks at it itself; add --check".to_owned()));
+    }
+    let _lock = match take_charge(&host, "apply") {
+        Ok(lock) => lock,
+        Err(report) => return Ok(*report),
+    };
+    let progress = Progress::new(!arguments.look.json);
+    let mut notes = Vec::new();
+    if !host.is_image() {
+        match apply::recover(&host, request.timeout, &progress) {
+            Ok(Recovered::Nothing) => {}
+            Ok(Recovered::Closed(note) | Recovered::Undone(note)) => notes.push(note),
+            Ok(Recovered::Stuck(problem)) => return Ok(stuck(&host, &policy, &problem)),
+            Err(refusal) => return Ok(Report::without_facts(refusal.to_string())),
+        }
+    }
+    let facts = facts_of(&arguments.look, &host)?;
+    let decision = plan(&facts, &policy, !arguments.no_restart);
+    let mut report = match &decision {
+        Decision::Nothing | Decision::Refuse(_) => preview(&facts, &policy, !arguments.no_restart),
+        Decision::Change(plan) => {
+            if !ask(&preview(&facts, &policy, !arguments.no_restart)) {
+                let clashes = assess::assess(&facts, &policy);
+                let mut report = Report::about(&facts, clashes).with_decision(&decision);
+                refuse(&mut report, "not confirmed; nothing was touched".to_owned());
+                return Ok(report);
+            }
+            let applied = apply::apply(&host, &facts, plan, &policy, &request, &progress);
+            conclude(&facts, &policy, plan, applied)
+        }
+    };
+    report.warnings.splice(0..0, notes);
+    Ok(report)
+}
+
+/// The report of what would be done, nothing touched.
+fn preview(facts: &Facts, policy: &Policy, may_restart: bool) -> Report {
+    let decision = plan(facts, policy, may_restart);
+    let mut report = Report::about(facts, assess::assess(facts, policy)).with_decision(&decision);
+    match &decision {
+        Decision::Refuse(refusal) => refuse(&mut report, refusal.to_string()),
+        Decision::Nothing => nothing_to_do(&mut report, facts),
+        Decision::Change(plan) => {
+            report.changed = true;
+            report.outcome = Outcome::WouldChange;
+            report.remaining = assess::assess(&project(facts, plan, plan.restart), policy);
+            report.docker.docker0_after =
+                if plan.restart { Some(plan.docker0.to_string()) } else { report.docker.docker0_before.clone() };
+            report.msg = format!("would {}", deed(plan, facts, "set", "restart"));
+        }
+    }
+    report
+}
+
+fn refuse(report: &mut Report, msg: String) {
+    report.failed = true;
+    report.outcome = Outcome::Refused;
+    report.msg = msg;
+}
+
+fn nothing_to_do(report: &mut Report, facts: &Facts) {
+    if report.clashes.is_empty() {
+        report.msg = "nothing to do: Docker's networks are clear of everything this host is known to need".to_owned();
+        return;
+    }
+    report.outcome = Outcome::Clashing;
+    let others = assess::unmovable(&report.clashes);
+    report.msg = if others.is_empty() {
+        let when = match facts.docker.state {
+            DockerState::Running => "when Docker is restarted",
+            DockerState::Stopped | DockerState::Absent => "when Docker starts",
+        };
+        format!("nothing to write: {} already names clear ranges, which take effect {when}", facts.docker.config.path)
+    } else {
+        format!("nothing to do for docker0 and the pools; {}", existing(&others))
+    };
+}
+
+/// What to say of networks that daemon.json does not move.
+fn existing(names: &std::collections::BTreeSet<String>) -> String {
+    let list = names.iter().cloned().collect::<Vec<_>>().join(", ");
+    format!(
+        "{} keep their subnet until re-created ({list}): `docker compose down` and `up`, or `docker network rm` and \
+         `create`, puts them into the new pools",
+        count(names.len(), "existing network that clashes will", "existing networks that clash will")
+    )
+}
+
+/// "set bip and default-address-pools in …, restart Docker …", in the tense asked for.
+fn deed(plan: &Plan, facts: &Facts, set: &str, restart: &str) -> String {
+    let mut parts = Vec::new();
+    if let Some(change) = &plan.write {
+        let keys = change.keys_after.keys().cloned().collect::<Vec<_>>().join(", ");
+        parts.push(format!("{set} {keys} in {}", change.path));
+    }
+    parts.push(if plan.restart {
+        match facts.docker0() {
+            Some(old) => format!("{restart} Docker to move docker0 from {old} to {}", plan.docker0),
+            None => format!("{restart} Docker to put docker0 on {}", plan.docker0),
+        }
+    } else {
+        let when = match facts.docker.state {
+            DockerState::Running => "Docker is not restarted",
+            DockerState::Stopped => "Docker is stopped",
+            DockerState::Absent => "Docker is not installed",
+        };
+        format!("leave it at that ({when}); docker0 gets {} at its next start", plan.docker0)
+    });
+    parts.join(" and ")
+}
+
+/// The report of what was done.
+fn conclude(before: &Facts, policy: &Policy, plan: &Plan, applied: Applied) -> Report {
+    let clashes = assess::assess(before, policy);
+    let mut report = Report::about(before, clashes).with_decision(&Decision::Change(Box::new(plan.clone())));
+    report.remaining = assess::assess(&applied.after, policy);
+    report.docker.docker0_after = applied.after.docker0().map(|address| address.to_string());
+    report.restarted = applied.restarted;
+    report.verified = applied.verified;
+    report.backup_file = applied.backup;
+    report.warnings.extend(missing_containers(before, &applied.after));
+    match applied.end {
+        End::Refused(refusal) => refuse(&mut report, refusal.to_string()),
+        End::Changed => {
+            report.changed = true;
+            report.outcome = Outcome::Changed;
+            report.msg = done(plan, before);
+            let others = assess::unmovable(&report.remaining);
+            if !others.is_empty() {
+                report.warnings.push(existing(&others));
+            }
+        }
+        End::RolledBack(why) => {
+            report.failed = true;
+            report.rolled_back = true;
+            report.outcome = Outcome::RolledBack;
+            let docker0 = report.docker.docker0_after.clone().unwrap_or_else(|| "without an address".to_owned());
+            report.msg = format!(
+                "cannot move docker0: {why}; the old {} is back, Docker runs and docker0 is {docker0} again",
+                before.docker.config.path
+            );
+        }
+        End::Stranded { why, then } => strand(&mut report, before, &why, &then),
+    }
+    report
+}
+
+/// "docker0 moved from … to …, verified".
+fn done(plan: &Plan, before: &Facts) -> String {
+    if !plan.restart {
+        return deed(plan, before, "set", "restarted").replacen("leave it at that", "left it at that", 1);
+    }
+    match before.docker0() {
+        Some(old) => format!("docker0 moved from {old} to {}; Docker runs and this was verified", plan.docker0),
+        None => format!("docker0 is {}; Docker runs and this was verified", plan.docker0),
+    }
+}
+
+/// Containers that ran before and do not run now.
+fn missing_containers(before: &Facts, after: &Facts) -> Option<String> {
+    let alive = &after.docker.engine.as_ref()?.containers;
+    let gone: Vec<String> = before
+        .docker
+        .engine
+        .iter()
+        .flat_map(|engine| &engine.containers)
+        .filter(|name| !alive.contains(name))
+        .cloned()
+        .collect();
+    if gone.is_empty() {
+        return None;
+    }
+    Some(format!(
+        "{} ran before the restart and not now: {}; `docker start NAME` brings back what still exists",
+        count(gone.len(), "container", "containers"),
+        gone.join(", ")
+    ))
+}
+
+fn strand(report: &mut Report, before: &Facts, why: &str, then: &str) {
+    report.failed = true;
+    report.outcome = Outcome::Stranded;
+    report.changed = true;
+    let path = &before.docker.config.path;
+    let old = before.docker0().map_or("(none)".to_owned(), |address| address.to_string());
+    report.msg = format!(
+        "cannot move docker0: {why}; and the way back failed: {then}. Do this by hand: 1. see what Docker says: \
+         journalctl -u docker.service -n 50; 2. mend {path} or the unit; 3. systemctl reset-failed docker.service \
+         docker.socket && systemctl start docker.service; 4. docker0 was {old} before: see `ip -4 addr show docker0`; \
+         5. run `rebridge apply` again, it will first undo what is half-done"
+    );
+}
+
+/// An interrupted run could not be undone.
+fn stuck(host: &Host, policy: &Policy, problem: &str) -> Report {
+    let facts = crate::observe::observe(host);
+    let mut report = Report::about(&facts, assess::assess(&facts, policy));
+    strand(&mut report, &facts, "an earlier run was interrupted half-way", problem);
+    report
+}
