@@ -119,6 +119,7 @@ fn explain_present(docker: &DockerSide, with: &WantedSide) -> String {
 fn explain_latent(docker: &DockerSide, with: &WantedSide, subnets: usize) -> String {
     let which = match subnets {
         1 => format!("Docker's address pools could hand out {}", docker.subnet),
+        2 => format!("Docker's address pools could hand out {} and 1 more subnet", docker.subnet),
         more => format!("Docker's address pools could hand out {} and {} more subnets", docker.subnet, more - 1),
     };
     format!("{which}, over {}", with.describe())

@@ -2,10 +2,12 @@
 
 use super::{Outcome, Report};
 use crate::assess::clash::{Clash, Kind};
-use std::collections::BTreeSet;
+use ipnet::IpNet;
+use serde_json::{Map, Value};
+use std::collections::HashMap;
 use std::fmt::Write;
 
-/// More clashes of one kind than this are counted, not listed.
+/// More lines than this are counted, not listed.
 const LISTED: usize = 12;
 
 /// ANSI colours, or none.
@@ -41,7 +43,12 @@ pub fn render(report: &Report, paint: Paint, preview: bool) -> String {
     }
     section(&mut out, paint, "Clashes", &clash_lines(&report.clashes, paint));
     if !report.diff.after.is_empty() {
-        let title = if report.changed && report.outcome == Outcome::Changed { "Changed in" } else { "Change to" };
+        let title = match report.outcome {
+            Outcome::Changed => "Changed in",
+            Outcome::Clashing => "apply would change",
+            Outcome::RolledBack | Outcome::Stranded => "Tried in",
+            Outcome::Clean | Outcome::WouldChange | Outcome::Refused => "To be changed in",
+        };
         section(&mut out, paint, &format!("{title} {}", report.docker.config_file), &diff_lines(report, paint));
     }
     if preview {
@@ -71,7 +78,8 @@ fn headline(report: &Report, paint: Paint) -> String {
     let word = match report.outcome {
         Outcome::Clean => paint.green("clean"),
         Outcome::Changed => paint.green("changed"),
-        Outcome::WouldChange => paint.bold("would change"),
+        // "would …" begins the sentence itself.
+        Outcome::WouldChange => return paint.bold(&report.msg),
         Outcome::Clashing => paint.red("clashing"),
         Outcome::Refused => paint.red("refused"),
         Outcome::RolledBack => paint.red("rolled back"),
@@ -92,27 +100,37 @@ fn section(out: &mut String, paint: Paint, title: &str, lines: &[String]) {
 
 /// Present clashes one by one, latent ones grouped by the network that is wanted.
 fn clash_lines(clashes: &[Clash], paint: Paint) -> Vec<String> {
-    let now = || clashes.iter().filter(|clash| clash.kind == Kind::Present);
+    let of = |kind| clashes.iter().filter(move |clash: &&Clash| clash.kind == kind);
     let mut lines: Vec<String> =
-        now().take(LISTED).map(|clash| format!("{}    {}", paint.red("now"), clash.explain)).collect();
-    if now().count() > LISTED {
-        lines.push(format!("       and {} more", now().count() - LISTED));
+        of(Kind::Present).map(|clash| format!("{}    {}", paint.red("now"), clash.explain)).collect();
+    let mut over: Vec<String> = Vec::new();
+    let mut subnets_over: HashMap<String, Vec<IpNet>> = HashMap::new();
+    for clash in of(Kind::Latent) {
+        let subnets = subnets_over.entry(clash.with.describe()).or_insert_with_key(|wanted| {
+            over.push(wanted.clone());
+            Vec::new()
+        });
+        subnets.push(clash.docker.subnet);
     }
-    let later = || clashes.iter().filter(|clash| clash.kind == Kind::Latent);
-    let mut seen = BTreeSet::new();
-    let distinct = later().filter(|clash| seen.insert((clash.with.net, clash.docker.subnet)));
-    lines.extend(distinct.take(LISTED).map(|clash| format!("later  {}", clash.explain)));
-    if later().count() > LISTED {
-        lines.push(format!("       and {} more (--json lists all)", later().count() - LISTED));
+    lines.extend(over.iter().map(|over| {
+        let subnets = subnets_over.get(over).map(Vec::as_slice).unwrap_or_default();
+        let first: Vec<String> = subnets.iter().take(3).map(ToString::to_string).collect();
+        let more = if subnets.len() > first.len() { " and more" } else { "" };
+        format!("later  Docker's address pools could hand out {}{more}, over {over}", first.join(", "))
+    }));
+    if lines.len() > LISTED {
+        let more = lines.len() - LISTED;
+        lines.truncate(LISTED);
+        lines.push(format!("       and {more} more; --json lists all"));
     }
     lines
 }
 
-/// A unified diff of the keys that change, without the braces.
+/// The keys that change, a line each, as they were and as they will be.
 fn diff_lines(report: &Report, paint: Paint) -> Vec<String> {
     let side = |text: &str, sign: &str| -> Vec<String> {
-        let inner = text.lines().filter(|line| !matches!(*line, "{" | "}"));
-        inner.map(|line| format!("{sign}{}", line.trim_end_matches(','))).collect()
+        let keys: Map<String, Value> = serde_json::from_str(text).unwrap_or_default();
+        keys.iter().map(|(key, value)| format!("{sign} \"{key}\": {value}")).collect()
     };
     let before = side(&report.diff.before, "-").into_iter().map(|line| paint.red(&line));
     let after = side(&report.diff.after, "+").into_iter().map(|line| paint.green(&line));

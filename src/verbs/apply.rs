@@ -11,6 +11,7 @@ use crate::plan::{Decision, Plan, plan};
 use crate::policy::Policy;
 use crate::report::progress::Progress;
 use crate::report::{Outcome, Report};
+use std::collections::BTreeSet;
 
 /// Whether to go on, asked with the report of what would be done.
 pub type Ask<'a> = &'a dyn Fn(&Report) -> bool;
@@ -61,7 +62,7 @@ pub fn run(arguments: &Apply, ask: Ask) -> Ended {
 }
 
 /// The report of what would be done, nothing touched.
-fn preview(facts: &Facts, policy: &Policy, may_restart: bool) -> Report {
+pub fn preview(facts: &Facts, policy: &Policy, may_restart: bool) -> Report {
     let decision = plan(facts, policy, may_restart);
     let mut report = Report::about(facts, assess::assess(facts, policy)).with_decision(&decision);
     match &decision {
@@ -104,12 +105,15 @@ fn nothing_to_do(report: &mut Report, facts: &Facts) {
 }
 
 /// What to say of networks that daemon.json does not move.
-fn existing(names: &std::collections::BTreeSet<String>) -> String {
+fn existing(names: &BTreeSet<String>) -> String {
     let list = names.iter().cloned().collect::<Vec<_>>().join(", ");
+    let (who, until) = match names.len() {
+        1 => ("1 existing network still clashes".to_owned(), "keeps its subnet until it is re-created"),
+        more => (format!("{more} existing networks still clash"), "keep their subnets until they are re-created"),
+    };
     format!(
-        "{} keep their subnet until re-created ({list}): `docker compose down` and `up`, or `docker network rm` and \
-         `create`, puts them into the new pools",
-        count(names.len(), "existing network that clashes will", "existing networks that clash will")
+        "{who} ({list}) and {until}: `docker compose down` and `up`, or `docker network rm` and `create`, takes a \
+         subnet from the new pools"
     )
 }
 

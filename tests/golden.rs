@@ -1,0 +1,135 @@
+//! Golden cases: facts and a request in, plan and report out, byte for byte.
+//!
+//! A case is a folder of `tests/golden/`: `facts.json`, `request` (the arguments of `rebridge`), and where the host has
+//! one `daemon.json`; expected are `report.json`, `report.txt` and, where the plan writes, `daemon.json.after`.
+//! `BLESS=1` writes what came out as what is expected; `CASE=name` runs one. Every case is also held to the law: once
+//! the plan is carried out nothing it set out to fix clashes any more, and the next plan is empty.
+
+use clap::Parser;
+use rebridge::assess::{assess, unmovable};
+use rebridge::cli::{Cli, Verb};
+use rebridge::observe::config_file::{KEYS, parse};
+use rebridge::observe::facts::{ConfigState, DockerState, Facts};
+use rebridge::plan::project::project;
+use rebridge::plan::{Decision, plan};
+use rebridge::policy::Policy;
+use rebridge::report::Report;
+use rebridge::report::text::{Paint, render};
+use rebridge::verbs;
+use std::fs;
+use std::path::Path;
+
+#[test]
+fn cases() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    let only = std::env::var("CASE").ok();
+    let mut names: Vec<String> = fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| only.as_ref().is_none_or(|only| only == name))
+        .collect();
+    names.sort();
+    assert!(only.is_some() && names.len() == 1 || names.len() >= 20, "only {} cases found", names.len());
+    let mut faults = Vec::new();
+    for name in &names {
+        faults.extend(run_case(&folder.join(name)).into_iter().map(|fault| format!("--- {name}: {fault}")));
+    }
+    println!("{} golden cases", names.len());
+    assert!(faults.is_empty(), "{}\n{} of {} cases differ", faults.join("\n"), faults.len(), names.len());
+}
+
+/// Runs one case; what is wrong with it.
+fn run_case(case: &Path) -> Vec<String> {
+    let mut facts: Facts = serde_json::from_str(&fs::read_to_string(case.join("facts.json")).unwrap()).unwrap();
+    if let Ok(bytes) = fs::read(case.join("daemon.json")) {
+        put_file(&mut facts, &bytes);
+    }
+    let request = fs::read_to_string(case.join("request")).unwrap();
+    let cli = Cli::try_parse_from(["rebridge"].into_iter().chain(request.split_whitespace())).unwrap();
+    let (report, policy, may_restart, code): (Report, Policy, bool, u8) = match &cli.verb {
+        Verb::Check(look) => {
+            let policy = look.policy(false).unwrap();
+            let report = verbs::check::judge(&facts, &policy);
+            let code = report.exit_code(true);
+            (report, policy, true, code)
+        }
+        Verb::Apply(apply) => {
+            let policy = apply.look.policy(apply.pin).unwrap();
+            let report = verbs::apply::preview(&facts, &policy, !apply.no_restart);
+            let code = report.exit_code(false);
+            (report, policy, !apply.no_restart, code)
+        }
+        Verb::Rollback(_) | Verb::Facts(_) => panic!("{request}: not a verb for a golden case"),
+    };
+    let decision = plan(&facts, &policy, may_restart);
+    let mut faults = law(&facts, &policy, &decision);
+    let after = match &decision {
+        Decision::Change(plan) => plan.write.as_ref().map(|change| change.after.clone()),
+        Decision::Nothing | Decision::Refuse(_) => None,
+    };
+    let text = format!("{}exit code {code}\n", render(&report, Paint { on: false }, false));
+    faults.extend(compare(&case.join("report.json"), Some(report.json() + "\n")));
+    faults.extend(compare(&case.join("report.txt"), Some(text)));
+    faults.extend(compare(&case.join("daemon.json.after"), after));
+    faults
+}
+
+fn put_file(facts: &mut Facts, bytes: &[u8]) {
+    let config = &mut facts.docker.config;
+    match parse(bytes) {
+        Ok((text, object)) => {
+            config.state = ConfigState::Object;
+            config.keys = object.into_iter().filter(|(key, _)| KEYS.contains(&key.as_str())).collect();
+            config.text = Some(text);
+        }
+        Err(why) => config.state = ConfigState::Broken(why),
+    }
+}
+
+/// Once Docker has started with the plan carried out, docker0 and the pools clash with nothing, and planning again
+/// finds nothing to do. A stopped Docker's docker0 moves when it starts, so the law is about that moment.
+fn law(facts: &Facts, policy: &Policy, decision: &Decision) -> Vec<String> {
+    let Decision::Change(planned) = decision else { return Vec::new() };
+    let mut faults = Vec::new();
+    let after = project(facts, planned, true);
+    let left = assess(&after, policy);
+    let movable: Vec<_> = left.iter().filter(|clash| clash.is_docker0() || clash.docker.bridge.is_none()).collect();
+    if !movable.is_empty() {
+        faults.push(format!("after the plan still clashing: {movable:?}"));
+    }
+    if left.len() != movable.len() && unmovable(&left).is_empty() {
+        faults.push("a clash of an existing network is not named as such".to_owned());
+    }
+    if let Decision::Change(again) = plan(&after, policy, true) {
+        faults.push(format!("the next plan is not empty: {again:?}"));
+    }
+    if facts.docker.state == DockerState::Running && !planned.restart {
+        // Written but not restarted: the next plan without a restart has nothing to write either.
+        if let Decision::Change(again) = plan(&project(facts, planned, false), policy, false) {
+            faults.push(format!("writes twice: {again:?}"));
+        }
+    }
+    faults
+}
+
+/// What differs from the expected file; with BLESS=1 the file is made to fit.
+fn compare(path: &Path, got: Option<String>) -> Option<String> {
+    let expected = fs::read_to_string(path).ok();
+    if expected == got {
+        return None;
+    }
+    if std::env::var_os("BLESS").is_some() {
+        match &got {
+            Some(text) => fs::write(path, text).unwrap(),
+            None => fs::remove_file(path).unwrap(),
+        }
+        return None;
+    }
+    let name = path.file_name().unwrap().to_string_lossy().into_owned();
+    let (expected, got) = (expected.unwrap_or_default(), got.unwrap_or_default());
+    let first = expected.lines().zip(got.lines()).find(|(a, b)| a != b);
+    Some(match first {
+        Some((a, b)) => format!("{name}\n  expected {a}\n  got      {b}"),
+        None => format!("{name}: {} lines expected, {} came", expected.lines().count(), got.lines().count()),
+    })
+}
