@@ -84,6 +84,9 @@ impl Style {
         };
         let colon = text.get(last.name.range().end..last.value.range().start).unwrap_or(": ");
         let colon = if colon.trim() == ":" && !colon.contains('\n') { colon } else { ": " };
+        // `{"a": 1}` has no pair before its first to show how pairs are set apart; its colon shows.
+        let alone = object.properties.len() == 1 && before_key.is_empty() && colon.ends_with(' ');
+        let before_key = if alone { " " } else { before_key };
         Style { before_key: before_key.to_owned(), colon: colon.to_owned(), inline: !before_key.contains('\n') }
     }
 
@@ -167,6 +170,7 @@ mod tests {
             ("{}", "{\n  \"bip\": \"10.200.255.1/24\"\n}"),
             ("{ \n}\n", "{\n  \"bip\": \"10.200.255.1/24\"\n}\n"),
             ("{\"log-level\":\"info\"}", "{\"log-level\":\"info\",\"bip\":\"10.200.255.1/24\"}"),
+            ("{\"log-level\": \"info\"}", "{\"log-level\": \"info\", \"bip\": \"10.200.255.1/24\"}"),
             ("{ \"a\": 1 }\n", "{ \"a\": 1, \"bip\": \"10.200.255.1/24\" }\n"),
             ("{\n\t\"a\": [1,2]\n\n}", "{\n\t\"a\": [1,2],\n\t\"bip\": \"10.200.255.1/24\"\n\n}"),
             ("{\r\n  \"a\" : 1.0e3\r\n}\r\n", "{\r\n  \"a\" : 1.0e3,\r\n  \"bip\" : \"10.200.255.1/24\"\r\n}\r\n"),

@@ -1,0 +1,94 @@
+//! A stand-in engine for faults no engine shows on request: it answers what the file `docker0` in the sandbox's
+//! folder says, and a stand-in `systemctl` decides what a restart does.
+
+use super::Sandbox;
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::Path;
+use std::thread;
+
+/// What a restart does. `$ADDRESS` is the `bip` of daemon.json, else the address docker0 has.
+pub enum Restart {
+    /// Moves docker0, as an engine does.
+    Moves,
+    /// Says it was done and does nothing.
+    DoesNothing,
+    /// Leaves docker0 without an address.
+    LosesTheAddress,
+    /// Never ends while daemon.json has pools, works otherwise.
+    HangsOnPools,
+    /// Kills rebridge, its caller's caller, while daemon.json has pools.
+    KillsUsOnPools,
+}
+
+const MOVE: &str = r#"
+ip addr flush dev docker0
+ip addr add "$ADDRESS" dev docker0
+ip link set docker0 up
+echo "$ADDRESS" > "$SANDBOX/docker0"
+grep -o '"base": *"[^"]*"' /etc/docker/daemon.json 2>/dev/null | cut -d'"' -f4 > "$SANDBOX/pools""#;
+
+/// Gives the sandbox a running Docker that behaves so on a restart.
+pub fn install(sandbox: &Sandbox, restart: Restart) {
+    let on_restart = match restart {
+        Restart::Moves => MOVE.to_owned(),
+        Restart::DoesNothing => String::new(),
+        Restart::LosesTheAddress => "ip addr flush dev docker0".to_owned(),
+        Restart::HangsOnPools => format!("grep -q pools /etc/docker/daemon.json 2>/dev/null && sleep 60\n{MOVE}"),
+        // The stand-in is rebridge's child.
+        Restart::KillsUsOnPools => {
+            format!("if grep -q pools /etc/docker/daemon.json 2>/dev/null; then kill -9 $PPID; exit 1; fi\n{MOVE}")
+        }
+    };
+    sandbox.sh("mkdir -p /run/systemd/system /etc/docker");
+    sandbox.stand_in(
+        "systemctl",
+        &format!(
+            r#"echo "$@" >> "$SANDBOX/systemctl.log"
+case "$1" in
+show) printf 'LoadState=loaded\nActiveState=active\nMainPID=1\nExecStart={{ path=/usr/sbin/dockerd ; argv[]=/usr/sbin/dockerd -H fd:// ; x }}\n' ;;
+restart)
+ADDRESS=$(grep -o '"bip": *"[^"]*"' /etc/docker/daemon.json 2>/dev/null | cut -d'"' -f4)
+[ -n "$ADDRESS" ] || ADDRESS=$(cat "$SANDBOX/docker0")
+{on_restart}
+;;
+esac"#
+        ),
+    );
+    sandbox.stand_in("journalctl", "exit 0");
+    std::fs::write(sandbox.folder().join("docker0"), "172.17.0.1/16\n").unwrap();
+    let listener = UnixListener::bind(sandbox.path("/run/docker.sock")).unwrap();
+    let folder = sandbox.folder().to_path_buf();
+    // Ends with the test process; an accept on a removed socket never returns.
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let _ = answer(stream, &folder);
+        }
+    });
+}
+
+fn answer(mut stream: UnixStream, folder: &Path) -> std::io::Result<()> {
+    let mut request = String::new();
+    let mut reader = BufReader::new(stream.try_clone()?);
+    reader.read_line(&mut request)?;
+    let mut header = String::new();
+    while reader.read_line(&mut header)? > 2 {
+        header.clear();
+    }
+    let address = std::fs::read_to_string(folder.join("docker0"))?;
+    let net: ipnet::Ipv4Net = address.trim().parse().unwrap();
+    let pools = std::fs::read_to_string(folder.join("pools")).unwrap_or_default();
+    let pools: Vec<_> = pools.lines().map(|base| serde_json::json!({"Base": base, "Size": 24})).collect();
+    let body = match request.split(' ').nth(1).unwrap_or_default() {
+        "/version" => serde_json::json!({"Version": "26.1.5"}),
+        "/info" => serde_json::json!({"LiveRestoreEnabled": false, "DefaultAddressPools": pools}),
+        "/networks" => serde_json::json!([{
+            "Name": "bridge", "Id": "aa", "Scope": "local", "Driver": "bridge",
+            "IPAM": {"Config": [{"Subnet": net.trunc()}]},
+            "Options": {"com.docker.network.bridge.name": "docker0"}
+        }]),
+        _ => serde_json::json!([]),
+    }
+    .to_string();
+    write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len())
+}
