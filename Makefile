@@ -1,0 +1,61 @@
+# rebridge: build, check, test, demonstrate. `make help` lists the targets.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+# A static binary needs no further toolchain: the C library of the host's own target, linked in.
+TARGET := $(shell rustc -vV | sed -n 's/^host: //p')
+export CARGO_TARGET_$(shell echo $(TARGET) | tr a-z- A-Z_)_RUSTFLAGS := -C target-feature=+crt-static
+BINARY := target/$(TARGET)/release/rebridge
+SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock
+LAB := tests/lab/lab
+PREFIX ?= /usr/local
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: $(BINARY) ## the static release binary, with its size
+
+$(BINARY): $(SOURCES)
+	cargo build --release --locked --target $(TARGET)
+	@ldd $@ 2>&1 | grep -qE 'statically linked|not a dynamic executable' || { echo "$@ is not static"; exit 1; }
+	@echo "$@: static, $$(stat -c %s $@) bytes"
+
+.PHONY: install
+install: $(BINARY) ## install the binary into PREFIX/bin
+	install -D -m 755 $(BINARY) $(DESTDIR)$(PREFIX)/bin/rebridge
+
+.PHONY: check
+check: tools ## format, lints and the quick tiers, in under a minute
+	cargo fmt --check
+	cargo clippy --locked --all-targets --quiet -- -D warnings
+	@if command -v shellcheck >/dev/null; then shellcheck -x $(LAB) tests/demo.sh tests/tiers.sh; fi
+	tests/tiers.sh unit golden cli netns
+
+.PHONY: test
+test: tools lab $(BINARY) ## every tier, on real hosts too; says how many tests each ran
+	REBRIDGE_BIN=$(CURDIR)/$(BINARY) tests/tiers.sh unit golden cli netns engines
+
+.PHONY: golden
+golden: ## write what comes out of the golden cases as what is expected
+	BLESS=1 cargo test --quiet --locked --test golden
+
+.PHONY: lab
+lab: tools ## build the bases of the lab's hosts, once
+	$(LAB) bases
+
+.PHONY: demo
+demo: tools $(BINARY) ## the outage and its cure, on a throw-away host
+	$(LAB) bases trixie
+	tests/demo.sh $(BINARY)
+
+.PHONY: tools
+tools:
+	@$(LAB) tools
+
+.PHONY: clean
+clean: ## remove what was built, the lab's bases included
+	cargo clean
+	$(LAB) clean

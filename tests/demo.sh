@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# The story of rebridge on a throw-away host: an outage nobody can explain, and its cure. Usage: demo.sh BINARY
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+lab="$here/lab/lab"
+name=demo-$$
+trap '"$lab" down $name' EXIT
+
+say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
+[ -t 1 ] && [ -z "${NO_COLOR:-}" ] || say() { printf '\n%s\n' "$*"; }
+on_host() { "$lab" exec "$name" proxy "$@"; }
+reach() {
+    if on_host timeout 2 bash -c "</dev/tcp/172.17.50.10/8080" 2>/dev/null; then
+        echo "172.17.50.10:8080 answers"
+    else
+        echo "172.17.50.10:8080 does not answer"
+        return 1
+    fi
+}
+show() {
+    echo "\$ $*"
+    on_host "$@"
+}
+
+say "A proxy host reaches the on-prem servers in 172.17.0.0/16 through its default route. Docker is not there yet."
+"$lab" create --owner $$ "$name" proxy=trixie
+cp "$1" "$("$lab" root "$name" proxy)/usr/bin/rebridge"
+# The packages are installed already; without its start Docker has taken nothing.
+"$lab" exec-before-boot "$name" proxy systemctl --quiet mask docker.service docker.socket
+"$lab" boot "$name" proxy
+show ip route
+reach
+
+say "Then Docker is installed. It takes 172.17.0.0/16 for docker0, and the servers are gone."
+on_host systemctl --quiet unmask docker.service docker.socket
+on_host systemctl start docker.socket docker.service
+show ip route
+reach && { echo "there is no outage to show"; exit 1; }
+
+say "What does rebridge see?"
+status=0
+show rebridge check --avoid 172.17.0.0/16 || status=$?
+[ "$status" = 1 ] || { echo "check exited $status, not 1"; exit 1; }
+
+say "The cure."
+show rebridge apply --yes --avoid 172.17.0.0/16
+reach
+
+say "A second time there is nothing to do."
+again=$(on_host rebridge apply --json --avoid 172.17.0.0/16)
+echo "\$ rebridge apply --json --avoid 172.17.0.0/16"
+grep -E '"(changed|restarted|outcome|msg)"' <<<"$again"
+grep -q '"changed": false' <<<"$again"
+say "Done; the host is thrown away."

@@ -1,0 +1,288 @@
+//! The whole job on real hosts: systemd, Docker 20.10, 26.1 and 28.5, and a corp network behind a router. Every test
+//! runs on every engine, on a host of its own.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod lab;
+
+use lab::{Lab, SERVER};
+use serde_json::Value;
+
+const AVOID: &str = "--avoid=172.17.0.0/16";
+
+/// Each test as `engine::test`, so that a failure names the engine.
+macro_rules! on_every_engine {
+    ($($test:ident),* $(,)?) => {
+        mod docker_20_10 { $(#[test] fn $test() { super::$test("bookworm"); })* }
+        mod docker_26_1 { $(#[test] fn $test() { super::$test("trixie"); })* }
+        mod docker_28_5 { $(#[test] fn $test() { super::$test("forky"); })* }
+    };
+}
+
+on_every_engine!(
+    the_outage_is_found_fixed_and_stays_fixed,
+    a_start_refused_before_docker0_moved_is_rolled_back,
+    a_start_that_fails_after_docker0_moved_is_rolled_back,
+    a_docker_that_starts_with_neither_file_is_stranded_until_mended,
+    a_stopped_docker_is_not_started,
+    the_last_apply_can_be_undone,
+    a_run_killed_during_the_restart_is_settled_by_the_next,
+    new_networks_come_from_the_pools_and_never_from_docker0s_subnet,
+    a_bip_key_and_tied_keys_move_along,
+    live_restore_with_containers_is_refused_untouched,
+    only_the_restart_is_missing,
+);
+
+/// A daemon.json somebody wrote by hand, with a spelling of their own.
+const BY_HAND: &str = "{\n\t\"log-opts\" : {\"max-size\":\"10m\",\n\t\t\"max-file\":\"3\"},\n\n\t\"debug\":false, \
+                       \"max-concurrent-downloads\": 3,\n\t\"insecure-registries\": [ \"reg.example:5000\" ]\n\n}";
+
+fn yes() -> Value {
+    Value::Bool(true)
+}
+
+fn no() -> Value {
+    Value::Bool(false)
+}
+
+/// What must not change when nothing is to be done: files with inode and time, Docker's process, docker0.
+fn state(lab: &Lab) -> String {
+    lab.sh("find /etc/docker /var/lib/rebridge -printf '%p %i %T@ %s\\n' 2>/dev/null | sort
+            systemctl show docker.service -p MainPID -p ExecMainStartTimestampMonotonic
+            ip -o addr show docker0; docker ps -aq | sort")
+}
+
+fn the_outage_is_found_fixed_and_stays_fixed(suite: &str) {
+    let lab = Lab::create(suite);
+    lab.put("/etc/docker/daemon.json", BY_HAND);
+    lab.boot();
+    lab.container("--restart=always --name always");
+    lab.container("--restart=unless-stopped --name unless");
+    lab.sh("docker network create shop");
+    lab.container("--restart=always --name shop --network shop");
+    assert_eq!(lab.docker0(), "172.17.0.1/16");
+    assert!(!lab.reaches(SERVER), "this is the outage");
+
+    let (code, report) = lab.rebridge(&["check", AVOID]);
+    assert_eq!((code, &report["outcome"]), (1, &"clashing".into()), "{report:#}");
+    let clash = &report["clashes"][0];
+    assert_eq!((&clash["docker"]["bridge"], &clash["with"]["net"]), (&"docker0".into(), &"172.17.0.0/16".into()));
+    assert_eq!(lab.read("/etc/docker/daemon.json").unwrap(), BY_HAND);
+
+    let (code, foretold) = lab.rebridge(&["apply", "--check", AVOID]);
+    assert_eq!((code, &foretold["outcome"]), (0, &"would_change".into()), "{foretold:#}");
+    assert_eq!(
+        (lab.docker0().as_str(), lab.read("/etc/docker/daemon.json").unwrap().as_str()),
+        ("172.17.0.1/16", BY_HAND)
+    );
+
+    let (code, report) = lab.rebridge(&["apply", "--yes", AVOID]);
+    assert_eq!((code, &report["outcome"], &report["changed"]), (0, &"changed".into(), &yes()), "{report:#}");
+    for key in ["plan", "diff", "clashes", "remaining"] {
+        assert_eq!(report[key], foretold[key], "check mode foretold another {key}");
+    }
+    assert_eq!(report["docker"]["docker0_after"], foretold["docker"]["docker0_after"]);
+    assert!(report["verified"].as_array().unwrap().iter().all(|check| check["ok"] == yes()), "{report:#}");
+    assert_eq!(lab.docker0(), "10.200.255.1/24");
+    assert!(lab.reaches(SERVER), "the way is free again");
+    assert_eq!(lab.sh("docker ps --format '{{.Names}}' | sort"), "always\nshop\nunless\n");
+    assert_eq!(report["warnings"], Value::Array(Vec::new()), "{report:#}");
+    foreign_bytes_are_kept(&lab.read("/etc/docker/daemon.json").unwrap());
+    assert_eq!(lab.read(report["backup_file"].as_str().unwrap()).unwrap(), BY_HAND);
+
+    let before = state(&lab);
+    let (code, report) = lab.rebridge(&["apply", "--yes", AVOID]);
+    assert_eq!((code, &report["outcome"], &report["changed"]), (0, &"clean".into(), &no()), "{report:#}");
+    assert_eq!(report["restarted"], no());
+    assert_eq!(state(&lab), before);
+    assert_eq!(lab.rebridge(&["check", AVOID]).0, 0);
+}
+
+/// Struck out what was put in, the file is the old one, byte for byte.
+fn foreign_bytes_are_kept(text: &str) {
+    let from = text.find(",\n\t\"bip\"").expect("bip was appended");
+    let to = text.find("\n\t]").expect("the pools end") + "\n\t]".len();
+    assert_eq!(format!("{}{}", &text[..from], &text[to..]), BY_HAND, "{text}");
+}
+
+/// Puts a drop-in for docker.service in force.
+fn drop_in(lab: &Lab, text: &str) {
+    lab.put("/etc/systemd/system/docker.service.d/test.conf", &format!("[Service]\n{text}\n"));
+    lab.sh("systemctl daemon-reload");
+}
+
+/// The old bytes, Docker running and answering, docker0 and the containers as before, no journal.
+fn is_as_before(lab: &Lab, daemon_json: Option<&str>) {
+    assert_eq!(lab.read("/etc/docker/daemon.json").as_deref(), daemon_json);
+    assert_eq!(lab.sh("systemctl is-active docker.service docker.socket"), "active\nactive\n");
+    assert_eq!(lab.docker0(), "172.17.0.1/16");
+    let subnet = lab.sh("docker network inspect bridge -f '{{(index .IPAM.Config 0).Subnet}}'");
+    assert_eq!(subnet, "172.17.0.0/16\n");
+    assert_eq!(lab.sh("docker ps --format '{{.Names}}'"), "always\n");
+    assert!(lab.read("/var/lib/rebridge/journal.json").is_none());
+    // Sticky: it must survive what comes later, too.
+    lab.sh("systemctl reset-failed docker.service docker.socket; systemctl restart docker.service");
+    assert_eq!(lab.docker0(), "172.17.0.1/16");
+}
+
+fn a_start_refused_before_docker0_moved_is_rolled_back(suite: &str) {
+    for daemon_json in [None, Some(BY_HAND)] {
+        let lab = Lab::create(suite);
+        if let Some(text) = daemon_json {
+            lab.put("/etc/docker/daemon.json", text);
+        }
+        lab.boot();
+        lab.container("--restart=always --name always");
+        drop_in(
+            &lab,
+            "ExecStartPre=/bin/sh -c 'if grep -qs pools /etc/docker/daemon.json; then echo no pools in this house; exit 1; fi'",
+        );
+        let (code, report) = lab.rebridge(&["apply", "--yes", AVOID]);
+        assert_eq!(
+            (code, &report["outcome"], &report["rolled_back"]),
+            (4, &"rolled_back".into(), &yes()),
+            "{report:#}"
+        );
+        assert_eq!((&report["changed"], &report["failed"]), (&no(), &yes()));
+        assert!(report["msg"].as_str().unwrap().contains("no pools in this house"), "{}", report["msg"]);
+        assert!(report["verified"].as_array().unwrap().iter().all(|check| check["ok"] == yes()), "{report:#}");
+        is_as_before(&lab, daemon_json);
+    }
+}
+
+fn a_start_that_fails_after_docker0_moved_is_rolled_back(suite: &str) {
+    let lab = Lab::up(suite);
+    lab.container("--restart=always --name always");
+    drop_in(
+        &lab,
+        "ExecStartPost=/bin/sh -c 'if ip addr show docker0 | grep -q 10.200; then echo not in my network; exit 1; fi'",
+    );
+    let (code, report) = lab.rebridge(&["apply", "--yes", AVOID]);
+    assert_eq!((code, &report["outcome"]), (4, &"rolled_back".into()), "{report:#}");
+    assert!(report["msg"].as_str().unwrap().contains("not in my network"), "{}", report["msg"]);
+    is_as_before(&lab, None);
+}
+
+fn a_docker_that_starts_with_neither_file_is_stranded_until_mended(suite: &str) {
+    let lab = Lab::up(suite);
+    lab.container("--restart=always --name always");
+    drop_in(&lab, "ExecStartPre=/bin/sh -c 'echo the disk is on fire; exit 1'");
+    let (code, report) = lab.rebridge(&["apply", "--yes", AVOID]);
+    assert_eq!((code, &report["outcome"], &report["failed"]), (5, &"stranded".into(), &yes()), "{report:#}");
+    let msg = report["msg"].as_str().unwrap();
+    for words in
+        ["the disk is on fire", "journalctl -u docker.service", "systemctl reset-failed docker.service docker.socket"]
+    {
+        assert!(msg.contains(words), "{words}: {msg}");
+    }
+    assert!(lab.read("/etc/docker/daemon.json").is_none(), "the old state of the file is back");
+    // The person does what the message says: mends the unit and runs apply again.
+    lab.sh("rm /etc/systemd/system/docker.service.d/test.conf; systemctl daemon-reload");
+    let (code, report) = lab.rebridge(&["apply", "--yes", AVOID]);
+    assert_eq!((code, &report["outcome"]), (0, &"changed".into()), "{report:#}");
+    assert!(lab.reaches(SERVER));
+    assert_eq!(lab.sh("docker ps --format '{{.Names}}'"), "always\n");
+}
+
+fn a_stopped_docker_is_not_started(suite: &str) {
+    let lab = Lab::up(suite);
+    lab.sh("systemctl stop docker.service; systemctl start docker.socket");
+    let (code, report) = lab.rebridge(&["check", AVOID]);
+    assert_eq!((code, &report["docker"]["state"]), (1, &"stopped".into()), "{report:#}");
+    let (code, report) = lab.rebridge(&["apply", "--yes", AVOID]);
+    assert_eq!((code, &report["outcome"], &report["restarted"]), (0, &"changed".into(), &no()), "{report:#}");
+    let (code, report) = lab.rebridge(&["apply", "--yes", AVOID]);
+    assert_eq!((code, &report["changed"]), (0, &no()), "{report:#}");
+    assert_eq!(lab.sh("systemctl is-active docker.service docker.socket || true"), "inactive\nactive\n");
+    lab.sh("systemctl start docker.service");
+    assert_eq!((lab.docker0().as_str(), lab.reaches(SERVER)), ("10.200.255.1/24", true));
+    assert_eq!(lab.rebridge(&["check", AVOID]).0, 0);
+}
+
+fn the_last_apply_can_be_undone(suite: &str) {
+    let lab = Lab::create(suite);
+    lab.put("/etc/docker/daemon.json", BY_HAND);
+    lab.boot();
+    lab.container("--restart=always --name always");
+    assert_eq!(lab.rebridge(&["rollback", "--yes"]).0, 3, "nothing to undo yet");
+    assert_eq!(lab.rebridge(&["apply", "--yes", AVOID]).0, 0);
+    let (code, report) = lab.rebridge(&["rollback", "--yes"]);
+    assert_eq!((code, &report["outcome"], &report["rolled_back"]), (0, &"changed".into(), &yes()), "{report:#}");
+    is_as_before(&lab, Some(BY_HAND));
+    assert_eq!(lab.rebridge(&["rollback", "--yes"]).0, 3, "undone once");
+}
+
+fn a_run_killed_during_the_restart_is_settled_by_the_next(suite: &str) {
+    let lab = Lab::up(suite);
+    lab.container("--restart=always --name always");
+    drop_in(&lab, "ExecStartPre=/bin/sh -c 'if grep -qs pools /etc/docker/daemon.json; then sleep 1; fi'");
+    lab.sh("rebridge apply --yes --json --avoid=172.17.0.0/16 >/dev/null & pid=$!
+            until grep -qs pools /etc/docker/daemon.json; do sleep 0.05; done; sleep 0.3; kill -9 $pid; wait $pid || true");
+    assert!(lab.read("/var/lib/rebridge/journal.json").is_some());
+    let (code, report) = lab.rebridge(&["apply", "--yes", AVOID]);
+    assert_eq!(code, 0, "{report:#}");
+    assert!(report["warnings"].to_string().contains("interrupted"), "{report:#}");
+    assert_eq!((lab.docker0().as_str(), lab.reaches(SERVER)), ("10.200.255.1/24", true));
+    assert_eq!(lab.sh("docker ps --format '{{.Names}}'"), "always\n");
+    assert!(lab.read("/var/lib/rebridge/journal.json").is_none());
+}
+
+fn new_networks_come_from_the_pools_and_never_from_docker0s_subnet(suite: &str) {
+    let lab = Lab::up(suite);
+    let pools = ["--pool", "base=10.210.0.0/29,size=30", "--pool", "base=10.209.0.0/28,size=30"];
+    let (code, report) = lab.rebridge(&[&["apply", "--yes", AVOID], &pools[..]].concat());
+    assert_eq!((code, &report["plan"]["docker0"]), (0, &"10.210.0.5/30".into()), "{report:#}");
+    let made = lab.sh("for n in 1 2 3 4 5; do docker network create n$n >/dev/null
+                       docker network inspect n$n -f '{{(index .IPAM.Config 0).Subnet}}'; done");
+    assert_eq!(made, "10.209.0.0/30\n10.209.0.4/30\n10.209.0.8/30\n10.209.0.12/30\n10.210.0.0/30\n");
+    assert_ne!(lab.try_sh("docker network create n6").code, 0, "the pools are used up");
+    // The reason for bip inside the pools: 20.10 would not start any more otherwise.
+    lab.sh("systemctl reset-failed docker.service docker.socket; systemctl restart docker.service");
+    assert_eq!(lab.docker0(), "10.210.0.5/30");
+}
+
+fn a_bip_key_and_tied_keys_move_along(suite: &str) {
+    let lab = Lab::create(suite);
+    let old =
+        "{\"bip\": \"172.17.0.1/16\", \"fixed-cidr\": \"172.17.128.0/17\", \"default-gateway\": \"172.17.0.254\"}\n";
+    lab.put("/etc/docker/daemon.json", old);
+    lab.boot();
+    let (code, report) = lab.rebridge(&["apply", "--yes", AVOID]);
+    assert_eq!(code, 0, "{report:#}");
+    lab.container("--name one");
+    let address = lab.sh("docker inspect one -f '{{.NetworkSettings.Networks.bridge.IPAddress}} {{.NetworkSettings.Networks.bridge.Gateway}}'");
+    let (address, gateway) = address.trim().split_once(' ').unwrap();
+    let last: u8 = address.strip_prefix("10.200.255.").unwrap().parse().unwrap();
+    assert!(last >= 128, "fixed-cidr holds: {address}");
+    assert_eq!(gateway, "10.200.255.254");
+    let (code, report) = lab.rebridge(&["rollback", "--yes"]);
+    assert_eq!((code, lab.docker0().as_str()), (0, "172.17.0.1/16"), "{report:#}");
+    assert_eq!(lab.read("/etc/docker/daemon.json").unwrap(), old);
+}
+
+fn live_restore_with_containers_is_refused_untouched(suite: &str) {
+    let lab = Lab::create(suite);
+    lab.put("/etc/docker/daemon.json", "{\"live-restore\": true}");
+    lab.boot();
+    lab.container("--name one");
+    let before = state(&lab);
+    let (code, report) = lab.rebridge(&["apply", "--yes", AVOID]);
+    assert_eq!((code, &report["outcome"]), (3, &"refused".into()), "{report:#}");
+    assert!(report["msg"].as_str().unwrap().contains("live-restore is on"), "{report:#}");
+    assert_eq!(state(&lab), before);
+    lab.sh("docker rm -f one");
+    assert_eq!(lab.rebridge(&["apply", "--yes", AVOID]).0, 0, "without containers it moves");
+    assert_eq!(lab.docker0(), "10.200.255.1/24");
+}
+
+fn only_the_restart_is_missing(suite: &str) {
+    let lab = Lab::up(suite);
+    let (code, report) = lab.rebridge(&["apply", "--yes", "--no-restart", AVOID]);
+    assert_eq!((code, &report["changed"], &report["restarted"]), (0, &yes(), &no()), "{report:#}");
+    assert_eq!(lab.docker0(), "172.17.0.1/16");
+    let (code, report) = lab.rebridge(&["apply", "--yes", "--no-restart", AVOID]);
+    assert_eq!((code, &report["changed"]), (0, &no()), "{report:#}");
+    let file = lab.read("/etc/docker/daemon.json");
+    let (code, report) = lab.rebridge(&["apply", "--yes", AVOID]);
+    assert_eq!((code, &report["changed"], &report["restarted"]), (0, &yes(), &yes()), "{report:#}");
+    assert_eq!((lab.docker0().as_str(), lab.read("/etc/docker/daemon.json")), ("10.200.255.1/24", file));
+}

@@ -1,0 +1,149 @@
+//! A lab of one host for a test: real systemd, real Docker, a corp network with servers. A thin wrapper round the
+//! script `lab` in this folder, which a person can use just as well.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// The host's only name.
+const HOST: &str = "h";
+
+/// The on-prem server that Docker's first range shadows.
+pub const SERVER: &str = "172.17.50.10:8080";
+
+/// A booted host; torn down when dropped, also by a failing test.
+pub struct Lab {
+    name: String,
+}
+
+/// What a command on the host did.
+#[derive(Debug)]
+pub struct Ran {
+    /// Its exit status.
+    pub code: i32,
+    /// Standard output.
+    pub stdout: String,
+    /// Standard error.
+    pub stderr: String,
+}
+
+impl Lab {
+    /// A fresh host with Docker running, docker0 on 172.17.0.1/16 and rebridge installed.
+    pub fn up(suite: &str) -> Lab {
+        let lab = Lab::create(suite);
+        lab.boot();
+        lab
+    }
+
+    /// The same, not booted yet: for files that must be there at Docker's first start.
+    pub fn create(suite: &str) -> Lab {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("t{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let lab = Lab { name };
+        // The owner lets `lab sweep` find what a killed test run left behind.
+        let owner = std::process::id().to_string();
+        lab.script(&["create", "--owner", &owner, &lab.name, &format!("{HOST}={suite}")]);
+        // What ships is what is tested, where the Makefile has built it.
+        let binary = std::env::var("REBRIDGE_BIN").unwrap_or(env!("CARGO_BIN_EXE_rebridge").to_owned());
+        std::fs::copy(&binary, lab.path("/usr/bin/rebridge")).unwrap_or_else(|error| panic!("{binary}: {error}"));
+        lab
+    }
+
+    /// Boots a created host.
+    pub fn boot(&self) {
+        self.script(&["boot", &self.name, HOST]);
+    }
+
+    /// Runs a command on the host.
+    pub fn exec(&self, argv: &[&str]) -> Ran {
+        Ran::of(script().args([&["exec", &self.name, HOST], argv].concat()).stdin(Stdio::null()))
+    }
+
+    /// Runs a shell script on the host, however it ends.
+    pub fn try_sh(&self, text: &str) -> Ran {
+        self.exec(&["bash", "-c", text])
+    }
+
+    /// Runs a shell script on the host, which must succeed; its output.
+    pub fn sh(&self, text: &str) -> String {
+        let ran = self.exec(&["bash", "-ec", text]);
+        assert!(ran.code == 0, "on the host: {text}\nexit {}\n{}{}", ran.code, ran.stdout, ran.stderr);
+        ran.stdout
+    }
+
+    /// Runs rebridge with `--json`: its exit code and its one object.
+    pub fn rebridge(&self, arguments: &[&str]) -> (i32, serde_json::Value) {
+        let ran = self.exec(&[&["rebridge"], arguments, &["--json"]].concat());
+        let value = serde_json::from_str(&ran.stdout);
+        (ran.code, value.unwrap_or_else(|error| panic!("not one JSON object: {error}\n{ran:?}")))
+    }
+
+    /// Whether a TCP connection from the host succeeds within two seconds.
+    pub fn reaches(&self, server: &str) -> bool {
+        let path = server.replace(':', "/");
+        self.try_sh(&format!("timeout 2 bash -c '</dev/tcp/{path}'")).code == 0
+    }
+
+    /// docker0's address, asked of `ip`.
+    pub fn docker0(&self) -> String {
+        self.sh("ip -4 -o addr show docker0 | awk '{print $4}'").trim().to_owned()
+    }
+
+    /// Makes the image `busybox` and starts a container of it that ends at once on TERM.
+    pub fn container(&self, arguments: &str) {
+        if self.try_sh("docker image inspect busybox").code != 0 {
+            self.script(&["image", &self.name, HOST]);
+        }
+        self.sh(&format!(
+            "docker run -d {arguments} busybox sh -c 'trap \"exit 143\" TERM; while :; do sleep 1 & wait; done'"
+        ));
+    }
+
+    /// A path of the host as this machine sees it.
+    pub fn path(&self, inside: &str) -> PathBuf {
+        let root = self.script(&["root", &self.name, HOST]);
+        Path::new(root.trim()).join(inside.trim_start_matches('/'))
+    }
+
+    /// Puts a file on the host.
+    pub fn put(&self, inside: &str, text: &str) {
+        let path = self.path(inside);
+        std::fs::create_dir_all(path.parent().expect("a file has a folder")).expect("the host's folder is writable");
+        std::fs::write(&path, text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    }
+
+    /// Reads a file of the host.
+    pub fn read(&self, inside: &str) -> Option<String> {
+        std::fs::read_to_string(self.path(inside)).ok()
+    }
+
+    fn script(&self, arguments: &[&str]) -> String {
+        let ran = Ran::of(script().args(arguments).stdin(Stdio::null()));
+        assert!(ran.code == 0, "lab {arguments:?}: {}", ran.stderr);
+        ran.stdout
+    }
+}
+
+impl Drop for Lab {
+    fn drop(&mut self) {
+        let down = Ran::of(script().args(["down", &self.name]));
+        if down.code != 0 && !std::thread::panicking() {
+            panic!("lab down {}: {}", self.name, down.stderr);
+        }
+    }
+}
+
+impl Ran {
+    fn of(command: &mut Command) -> Ran {
+        let output = command.output().expect("the lab script runs");
+        Ran {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+}
+
+fn script() -> Command {
+    Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/lab/lab"))
+}
