@@ -6,8 +6,8 @@ lab="$here/lab/lab"
 name=demo-$$
 trap '"$lab" down $name' EXIT
 
-say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
-[ -t 1 ] && [ -z "${NO_COLOR:-}" ] || say() { printf '\n%s\n' "$*"; }
+if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then bold=$'\033[1m' plain=$'\033[0m'; else bold='' plain=''; fi
+say() { printf '\n%s%s%s\n' "$bold" "$*" "$plain"; }
 on_host() { "$lab" exec "$name" proxy "$@"; }
 reach() {
     if on_host timeout 2 bash -c "</dev/tcp/172.17.50.10/8080" 2>/dev/null; then
@@ -24,9 +24,10 @@ show() {
 
 say "A proxy host reaches the on-prem servers in 172.17.0.0/16 through its default route. Docker is not there yet."
 "$lab" create --owner $$ "$name" proxy=trixie
-cp "$1" "$("$lab" root "$name" proxy)/usr/bin/rebridge"
-# The packages are installed already; without its start Docker has taken nothing.
-"$lab" exec-before-boot "$name" proxy systemctl --quiet mask docker.service docker.socket
+root=$("$lab" root "$name" proxy)
+cp "$1" "$root/usr/bin/rebridge"
+# The packages are on the disk already; masked, they are as good as not there.
+for unit in docker.service docker.socket; do ln -s /dev/null "$root/etc/systemd/system/$unit"; done
 "$lab" boot "$name" proxy
 show ip route
 reach

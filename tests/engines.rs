@@ -30,6 +30,7 @@ on_every_engine!(
     a_bip_key_and_tied_keys_move_along,
     live_restore_with_containers_is_refused_untouched,
     only_the_restart_is_missing,
+    a_probe_decides,
 );
 
 /// A daemon.json somebody wrote by hand, with a spelling of their own.
@@ -285,4 +286,16 @@ fn only_the_restart_is_missing(suite: &str) {
     let (code, report) = lab.rebridge(&["apply", "--yes", AVOID]);
     assert_eq!((code, &report["changed"], &report["restarted"]), (0, &yes(), &yes()), "{report:#}");
     assert_eq!((lab.docker0().as_str(), lab.read("/etc/docker/daemon.json")), ("10.200.255.1/24", file));
+}
+
+fn a_probe_decides(suite: &str) {
+    let lab = Lab::up(suite);
+    lab.container("--restart=always --name always");
+    // Nobody listens there, before or after.
+    let (code, report) = lab.rebridge(&["apply", "--yes", AVOID, "--probe", SERVER, "--probe", "198.51.100.1:9"]);
+    assert_eq!((code, &report["outcome"]), (4, &"rolled_back".into()), "{report:#}");
+    assert!(report["msg"].as_str().unwrap().contains("probe 198.51.100.1:9"), "{}", report["msg"]);
+    is_as_before(&lab, None);
+    let (code, report) = lab.rebridge(&["apply", "--yes", AVOID, "--probe", SERVER]);
+    assert_eq!(code, 0, "{report:#}");
 }

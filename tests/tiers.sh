@@ -3,9 +3,11 @@
 # one that ignores any.
 set -uo pipefail
 
-declare -A ARGUMENTS=([unit]="--lib" [golden]="--test golden" [cli]="--test cli" [netns]="--test netns" [engines]="--test engines")
+declare -A ARGUMENTS=([unit]="--lib" [golden]="--test golden -- --show-output" [cli]="--test cli" [netns]="--test netns" [engines]="--test engines")
 summary=
 failed=0
+all_passed=0
+all_broken=0
 
 for tier in "$@"; do
     echo "== $tier"
@@ -15,12 +17,15 @@ for tier in "$@"; do
     cargo test --quiet --locked ${ARGUMENTS[$tier]} 2>&1 | tee "$log"
     status=${PIPESTATUS[0]}
     read -r passed broken ignored < <(sed -n 's/^test result: .* \([0-9]*\) passed; \([0-9]*\) failed; \([0-9]*\) ignored.*/\1 \2 \3/p' "$log") || true
+    cases=$(sed -n 's/^\([0-9]* golden cases\)$/, \1/p' "$log")
     rm -f "$log"
     : "${passed:=0}" "${broken:=0}" "${ignored:=0}"
     [ "$status" = 0 ] && [ "$passed" -gt 0 ] && [ "$ignored" = 0 ] || failed=1
-    summary+=$(printf '%-8s %3d passed, %d failed, %d ignored, %d s' "$tier" "$passed" "$broken" "$ignored" $((SECONDS - began)))$'\n'
+    summary+=$(printf '%-8s %3d passed, %d failed, %d ignored, %d s%s' "$tier" "$passed" "$broken" "$ignored" $((SECONDS - began)) "$cases")$'\n'
+    all_passed=$((all_passed + passed)) all_broken=$((all_broken + broken))
     unset passed broken ignored
 done
 
 printf '\n== tiers\n%s' "$summary"
+echo "total: $all_passed passed, $all_broken failed"
 exit "$failed"

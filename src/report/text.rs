@@ -41,7 +41,8 @@ pub fn render(report: &Report, paint: Paint, preview: bool) -> String {
     if !preview {
         let _ = writeln!(out, "{}", headline(report, paint));
     }
-    section(&mut out, paint, "Clashes", &clash_lines(&report.clashes, paint));
+    let title = if report.outcome == Outcome::Changed { "Clashed before" } else { "Clashes" };
+    section(&mut out, paint, title, &clash_lines(&report.clashes, paint));
     if !report.diff.after.is_empty() {
         let title = match report.outcome {
             Outcome::Changed => "Changed in",

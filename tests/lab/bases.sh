@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2154
 # Sourced by `lab`: builds the file systems of the hosts, one for each Debian suite, from the packages of the mirror
 # this machine itself uses. A base is built beside its place and renamed when whole; its recipe's hash tells a stale one.
 
@@ -5,11 +6,13 @@ PACKAGES=systemd,systemd-sysv,dbus,docker.io,iptables,iproute2,openssh-server,ca
 
 # Debian's mirror as apt knows it.
 mirror() {
+    # shellcheck disable=SC2016
     apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' |
         awk '$2 == "bookworm" && $3 == "main" { print $1; exit }'
 }
 
-recipe() { cat "$here/bases.sh"; }
+# What a base is made by; comments do not count.
+recipe() { echo "$PACKAGES"; declare -f build_base; }
 
 # build_base SUITE
 build_base() {
