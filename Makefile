@@ -3,9 +3,10 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
-# A static binary needs no further toolchain: the C library of the host's own target, linked in.
+# A static binary needs no further toolchain: the C library of the host's own target, linked in. The flag holds only
+# for what is built with --target, or procedural macros could not be built.
 TARGET := $(shell rustc -vV | sed -n 's/^host: //p')
-export CARGO_TARGET_$(shell echo $(TARGET) | tr a-z- A-Z_)_RUSTFLAGS := -C target-feature=+crt-static
+STATIC := CARGO_TARGET_$(shell echo $(TARGET) | tr a-z- A-Z_)_RUSTFLAGS='-C target-feature=+crt-static'
 BINARY := target/$(TARGET)/release/rebridge
 SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock
 LAB := tests/lab/lab
@@ -19,7 +20,7 @@ help: ## list the targets
 build: $(BINARY) ## the static release binary, with its size
 
 $(BINARY): $(SOURCES)
-	cargo build --release --locked --target $(TARGET)
+	$(STATIC) cargo build --release --locked --target $(TARGET)
 	@ldd $@ 2>&1 | grep -qE 'statically linked|not a dynamic executable' || { echo "$@ is not static"; exit 1; }
 	@echo "$@: static, $$(stat -c %s $@) bytes"
 
