@@ -22,6 +22,7 @@ on_every_engine!(
     the_outage_is_found_fixed_and_stays_fixed,
     a_start_refused_before_docker0_moved_is_rolled_back,
     a_start_that_fails_after_docker0_moved_is_rolled_back,
+    a_start_that_hangs_is_rolled_back,
     a_docker_that_starts_with_neither_file_is_stranded_until_mended,
     a_stopped_docker_is_not_started,
     the_last_apply_can_be_undone,
@@ -146,6 +147,7 @@ fn a_start_refused_before_docker0_moved_is_rolled_back(suite: &str) {
         assert_eq!((&report["changed"], &report["failed"]), (&no(), &yes()));
         assert!(report["msg"].as_str().unwrap().contains("no pools in this house"), "{}", report["msg"]);
         assert!(report["verified"].as_array().unwrap().iter().all(|check| check["ok"] == yes()), "{report:#}");
+        assert_eq!(lab.try_sh("ls -A /etc/docker | grep rebridge").stdout, "", "no litter");
         is_as_before(&lab, daemon_json);
     }
 }
@@ -160,6 +162,16 @@ fn a_start_that_fails_after_docker0_moved_is_rolled_back(suite: &str) {
     let (code, report) = lab.rebridge(&["apply", "--yes", AVOID]);
     assert_eq!((code, &report["outcome"]), (4, &"rolled_back".into()), "{report:#}");
     assert!(report["msg"].as_str().unwrap().contains("not in my network"), "{}", report["msg"]);
+    is_as_before(&lab, None);
+}
+
+fn a_start_that_hangs_is_rolled_back(suite: &str) {
+    let lab = Lab::up(suite);
+    lab.container("--restart=always --name always");
+    drop_in(&lab, "ExecStartPre=/bin/sh -c 'if grep -qs pools /etc/docker/daemon.json; then sleep 60; fi'");
+    let (code, report) = lab.rebridge(&["apply", "--yes", AVOID, "--timeout", "5"]);
+    assert_eq!((code, &report["outcome"]), (4, &"rolled_back".into()), "{report:#}");
+    assert!(report["msg"].as_str().unwrap().contains("did not end in time"), "{}", report["msg"]);
     is_as_before(&lab, None);
 }
 

@@ -86,6 +86,7 @@ pub fn apply(
         if let Err(error) = staged.commit() {
             // The rename did not happen: the old file is still the file.
             let _ = journal::clear(host);
+            drop_copy(host, backup);
             let refusal = Refusal::new(format!("cannot replace {}: {error}", record.path), "the old file is untouched");
             return untouched(before, refusal);
         }
@@ -97,7 +98,10 @@ pub fn apply(
         let end = End::Changed;
         Applied { end, verified, backup: None, restarted: false, after: observe::observe(host) }
     };
-    applied.backup = backup;
+    match applied.end {
+        End::Changed | End::Stranded { .. } => applied.backup = backup,
+        End::Refused(_) | End::RolledBack(_) => drop_copy(host, backup),
+    }
     if !matches!(applied.end, End::Stranded { .. }) && !host.is_image() {
         // A stranded host keeps its journal: the next apply begins with it.
         let kept = if applied.end == End::Changed { journal::commit(host, &record) } else { journal::clear(host) };
@@ -133,11 +137,20 @@ fn prepare(
             backup = Some(copy.to_string_lossy().into_owned());
         }
     }
-    if !host.is_image() {
-        journal::begin(host, record)
-            .map_err(|error| cannot(&format!("write the journal in {}", journal::FOLDER), error))?;
+    if !host.is_image()
+        && let Err(error) = journal::begin(host, record)
+    {
+        drop_copy(host, backup);
+        return Err(cannot(&format!("write the journal in {}", journal::FOLDER), error));
     }
     Ok((staged, backup))
+}
+
+/// Where the old bytes are in their place, a copy of them beside it is only litter.
+fn drop_copy(host: &Host, backup: Option<String>) {
+    if let Some(path) = backup {
+        let _ = host.remove(Path::new(&path));
+    }
 }
 
 fn untouched(before: &Facts, refusal: Refusal) -> Applied {

@@ -83,9 +83,9 @@ impl Host {
         let target = self.resolve(path)?;
         let mut name = OsString::from(".");
         name.push(target.file_name().unwrap_or_default());
-        name.push(format!(".rebridge-{}", std::process::id()));
+        name.push(".rebridge-new");
         let temporary = target.with_file_name(name);
-        // A killed run may have left one with our process id.
+        // Always the same name: the lock keeps others away, and what a killed run left goes with the next.
         remove_if_there(&temporary)?;
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
         let staged = Staged { temporary, target, done: false };
