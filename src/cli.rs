@@ -1,7 +1,7 @@
 //! The command line as typed, and what it means. Nothing is looked at here but the avoid-files.
 
 use crate::apply::verify::Probe;
-use crate::policy::{Policy, read_avoid, read_avoid_file, read_pools};
+use crate::policy::{Policy, read_avoid, read_avoid_file, read_ignore, read_pools};
 use clap::{Args, Parser, Subcommand};
 use std::io::Read;
 use std::net::ToSocketAddrs;
@@ -64,6 +64,9 @@ pub struct Look {
     /// A pool to choose from: base=CIDR,size=N or a bare CIDR (size 24); repeatable
     #[arg(long, value_name = "POOL")]
     pub pool: Vec<String>,
+    /// Evidence you know to be wrong: onlink, route, nameserver, declared, neighbour, connection, ssh, or a CIDR
+    #[arg(long, value_name = "SOURCE|CIDR")]
+    pub ignore: Vec<String>,
     /// Print one JSON object on standard output
     #[arg(long)]
     pub json: bool,
@@ -123,7 +126,7 @@ impl Look {
             let text = read_text(name).map_err(|error| format!("--avoid-file {name}: {error}"))?;
             avoid.extend(read_avoid_file(name, &text).map_err(|why| format!("--avoid-file: {why}"))?);
         }
-        Ok(Policy { avoid, pools: read_pools(&self.pool)?, pin })
+        Ok(Policy { avoid, pools: read_pools(&self.pool)?, pin, ignore: read_ignore(&self.ignore)? })
     }
 }
 

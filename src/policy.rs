@@ -1,9 +1,12 @@
 //! What the operator wants, read and checked before anything is looked at: networks to keep free, pools to use.
 
+use crate::assess::wanted::{Source, Wanted};
 use crate::engine_model::AddressPool;
 use crate::engine_model::pools::parse_pool;
 use crate::subnet::{PRIVATE_BLOCKS, SHARED_BLOCKS, overlap4, parse_network};
-use ipnet::Ipv4Net;
+use ipnet::{IpNet, Ipv4Net};
+use std::net::IpAddr;
+use std::sync::Arc;
 
 /// The operator's wishes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -14,6 +17,28 @@ pub struct Policy {
     pub pools: Vec<AddressPool>,
     /// Take the given pools even when nothing clashes.
     pub pin: bool,
+    /// Evidence not to heed.
+    pub ignore: Vec<Ignore>,
+}
+
+/// Evidence the operator knows to be wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ignore {
+    /// All of a kind.
+    Source(Source),
+    /// All that names this network or a part of it.
+    Net(IpNet),
+}
+
+impl Policy {
+    /// Whether this is not to be heeded. What the operator declared is never ignored by a range: that would be a
+    /// contradiction, and the safe half of it wins.
+    pub fn ignores(&self, want: &Wanted) -> bool {
+        self.ignore.iter().any(|ignore| match ignore {
+            Ignore::Source(source) => want.source() == *source,
+            Ignore::Net(net) => want.source() != Source::Declared && net.contains(&want.net),
+        })
+    }
 }
 
 /// A network the operator named, and where.
@@ -21,15 +46,38 @@ pub struct Policy {
 pub struct Declared {
     /// The network.
     pub net: Ipv4Net,
-    /// `--avoid`, or `FILE line N`.
-    pub origin: String,
+    /// Where.
+    pub origin: Origin,
+}
+
+/// Where a network was named.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// With `--avoid`.
+    Option,
+    /// In an avoid-file, which may have a fleet's worth of lines.
+    File {
+        /// The file as it was named.
+        name: Arc<str>,
+        /// The line, from 1.
+        line: u32,
+    },
+}
+
+impl std::fmt::Display for Origin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Origin::Option => f.write_str("--avoid"),
+            Origin::File { name, line } => write!(f, "{name} line {line}"),
+        }
+    }
 }
 
 /// Reads the values of `--avoid`.
 pub fn read_avoid(values: &[String]) -> Result<Vec<Declared>, String> {
     let words = values.iter().flat_map(|value| value.split(',')).map(str::trim);
     words
-        .map(|word| match declared(word, "--avoid".to_owned()) {
+        .map(|word| match declared(word, Origin::Option) {
             Ok(declared) => Ok(declared),
             Err(why) => Err(format!("--avoid: {why}")),
         })
@@ -39,26 +87,45 @@ pub fn read_avoid(values: &[String]) -> Result<Vec<Declared>, String> {
 /// Reads an avoid-file: a network a line, `#` begins a comment.
 pub fn read_avoid_file(name: &str, text: &str) -> Result<Vec<Declared>, String> {
     let mut found = Vec::new();
-    for (at, line) in text.lines().enumerate() {
+    let name: Arc<str> = Arc::from(name);
+    for (line, at) in text.lines().zip(1..) {
         let words = line.split('#').next().unwrap_or_default().trim();
         if words.is_empty() {
             continue;
         }
-        let place = format!("{name} line {}", at + 1);
-        match declared(words, place.clone()) {
+        let origin = Origin::File { name: Arc::clone(&name), line: at };
+        match declared(words, origin) {
             Ok(declared) => found.push(declared),
-            Err(why) => return Err(format!("{place}: {why}")),
+            Err(why) => return Err(format!("{name} line {at}: {why}")),
         }
     }
     Ok(found)
 }
 
-fn declared(word: &str, origin: String) -> Result<Declared, String> {
+fn declared(word: &str, origin: Origin) -> Result<Declared, String> {
     let net = parse_network(word)?;
     if net.prefix_len() == 0 {
         return Err(format!("\"{word}\" is every address there is and leaves nothing for Docker; name the networks"));
     }
     Ok(Declared { net, origin })
+}
+
+/// Reads the values of `--ignore`: a source by its name, or a network.
+pub fn read_ignore(values: &[String]) -> Result<Vec<Ignore>, String> {
+    let words = values.iter().flat_map(|value| value.split(',')).map(str::trim);
+    words
+        .map(|word| {
+            if let Some((_, source)) = Source::NAMES.iter().find(|(name, _)| *name == word) {
+                return Ok(Ignore::Source(*source));
+            }
+            let address = word.parse::<IpAddr>().map(IpNet::from);
+            let net = word.parse::<IpNet>().or(address).map_err(|_| {
+                let names: Vec<&str> = Source::NAMES.iter().map(|(name, _)| *name).collect();
+                format!("--ignore: \"{word}\" is neither a network nor a source; the sources are {}", names.join(", "))
+            })?;
+            Ok(Ignore::Net(net.trunc()))
+        })
+        .collect()
 }
 
 /// Reads the values of `--pool`: private or shared space only, disjoint, sorted by address.
@@ -115,7 +182,16 @@ mod tests {
         let text = "# servers\n172.17.0.0/16  # on-prem\r\n\n172.18.0.0/33\n";
         assert!(read_avoid_file("nets.txt", text).unwrap_err().starts_with("nets.txt line 4: \"172.18.0.0/33\""));
         let good = read_avoid_file("-", "172.17.0.0/16\n10.0.0.0/8").unwrap();
-        assert_eq!((good.len(), good[1].origin.as_str()), (2, "- line 2"));
+        assert_eq!((good.len(), good[1].origin.to_string().as_str()), (2, "- line 2"));
+    }
+
+    #[test]
+    fn ignores_sources_and_networks() {
+        let read = |words: &str| read_ignore(&[words.to_owned()]);
+        let some = read("neighbour, 10.0.0.0/8,fd00::1").unwrap();
+        assert_eq!(some[0], Ignore::Source(Source::Neighbour));
+        assert_eq!(some[2], Ignore::Net("fd00::1/128".parse().unwrap()));
+        assert!(read("neighbor").unwrap_err().contains("the sources are onlink, route"));
     }
 
     #[test]

@@ -1,6 +1,8 @@
-//! One clash, as it stands in the report, with the sentence that explains it.
+//! One clash, as it stands in the report: the two sides, and which of many is the one to act on.
 
-use super::wanted::{Source, Wanted};
+use super::explain;
+use super::wanted::{Evidence, Lead, Source, Wanted, leads_to};
+use crate::observe::facts::{Contact, Facts, NeighbourState, Route, RouteKind, Rule};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
@@ -19,7 +21,7 @@ pub struct Clash {
 }
 
 /// Now or later.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// A Docker bridge holds the range now.
@@ -37,6 +39,9 @@ pub struct DockerSide {
     pub bridge: Option<String>,
     /// The subnet: held now, or the first one the pools would hand out.
     pub subnet: IpNet,
+    /// The Compose project the network was made for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<String>,
 }
 
 /// The side of the host that needs the network.
@@ -57,81 +62,150 @@ pub struct WantedSide {
 }
 
 impl Clash {
-    /// Puts the two sides together. `subnets` counts the pool's subnets that clash.
-    pub fn new(kind: Kind, docker: DockerSide, want: &Wanted, subnets: usize) -> Clash {
-        let with = WantedSide::from(want);
-        let explain = match kind {
-            Kind::Present => explain_present(&docker, &with),
-            Kind::Latent => explain_latent(&docker, &with, subnets),
-        };
-        Clash { kind, docker, with, explain }
+    /// A range Docker holds now.
+    pub fn present(docker: DockerSide, want: &Wanted, facts: &Facts) -> Clash {
+        let with = WantedSide::of(want, Some(&docker.subnet), facts);
+        let explain = explain::present(&docker, &with, want, facts);
+        Clash { kind: Kind::Present, docker, with, explain }
+    }
+
+    /// Subnets of the pools: the first of them, and how many.
+    pub fn latent(subnet: IpNet, subnets: u64, want: &Wanted, facts: &Facts) -> Clash {
+        let docker = DockerSide { network: None, bridge: None, subnet, project: None };
+        let with = WantedSide::of(want, Some(&subnet), facts);
+        let explain = explain::latent(&docker, &with, want, subnets);
+        Clash { kind: Kind::Latent, docker, with, explain }
     }
 
     /// Whether Docker's side is docker0 itself.
     pub fn is_docker0(&self) -> bool {
         self.docker.bridge.as_deref() == Some("docker0")
     }
-}
 
-impl From<&Wanted> for WantedSide {
-    fn from(want: &Wanted) -> WantedSide {
-        WantedSide {
-            net: want.net,
-            source: want.source,
-            dev: want.dev.clone(),
-            via: want.via,
-            table: want.table.map(table_name),
-            detail: want.detail.clone(),
-        }
+    /// Whether another `bip` or other pools end it: docker0's IPv4 range, or the pools.
+    pub fn is_movable(&self) -> bool {
+        let ipv4 = matches!(self.docker.subnet, IpNet::V4(_));
+        ipv4 && (self.is_docker0() || self.kind == Kind::Latent)
+    }
+
+    /// Whether the evidence comes and goes by itself: a call nobody answers, a connection.
+    pub fn is_fleeting(&self) -> bool {
+        matches!(self.with.source, Source::Neighbour | Source::Connection)
+    }
+
+    /// The clash to act on comes first: what bites now, and hurts somebody already, and at docker0.
+    pub fn urgency(&self) -> impl Ord + use<> {
+        let hurt = match self.with.source {
+            Source::Ssh => 0,
+            Source::Connection if self.with.detail.starts_with("nobody") => 1,
+            Source::Neighbour => 2,
+            Source::Declared => 3,
+            Source::Nameserver => 4,
+            Source::OnLink => 5,
+            Source::Connection => 6,
+            Source::Route => 7,
+        };
+        (self.kind, hurt, !self.is_docker0(), self.docker.bridge.clone(), self.docker.subnet, self.with.net)
     }
 }
 
 impl WantedSide {
-    /// The other side in words: "172.17.0.0/16, declared with --avoid".
+    /// The other side of a clash with a Docker subnet.
+    pub fn of(want: &Wanted, docker: Option<&IpNet>, facts: &Facts) -> WantedSide {
+        let (dev, table) = match want.evidence {
+            Evidence::Route(route) => (route.dev.clone(), Some(table_name(route.table))),
+            Evidence::Rule(rule) => (None, Some(table_name(rule.table))),
+            Evidence::Address(link, _) => (Some(link.name.clone()), None),
+            Evidence::Nameserver(server) => (server.dev.clone(), None),
+            Evidence::Neighbour(neighbour) => (Some(neighbour.dev.clone()), None),
+            Evidence::Declared(_) | Evidence::Peer(_) | Evidence::Operator => (None, None),
+        };
+        let detail = detail(want, docker, facts);
+        WantedSide { net: want.net, source: want.source(), dev, via: want.via(), table, detail }
+    }
+
+    /// The other side in words: "172.17.0.0/16, declared by --avoid".
     pub fn describe(&self) -> String {
         let dev = self.dev.as_ref().map(|dev| format!(" dev {dev}")).unwrap_or_default();
         let via = self.via.map(|via| format!(" via {via}")).unwrap_or_default();
+        let table = match self.table.as_deref() {
+            None | Some("main" | "local") => String::new(),
+            Some(table) => format!(" in table {table}"),
+        };
         match self.source {
             Source::Declared => format!("{}, declared by {}", self.net, self.detail),
-            Source::Nameserver => format!("{}, the {}", self.net.addr(), self.detail),
-            Source::OnLink | Source::Route => format!("{}, the {}{via}{dev}", self.net, self.detail),
+            Source::Nameserver => format!("{}, the {}{}", self.net.addr(), self.detail, dev.replace(" dev ", " of ")),
+            Source::OnLink | Source::Route => format!("{}, the {}{via}{dev}{table}", self.net, self.detail),
+            Source::Neighbour | Source::Connection | Source::Ssh => format!("{}: {}", self.net.addr(), self.detail),
         }
     }
 }
 
-fn explain_present(docker: &DockerSide, with: &WantedSide) -> String {
-    let holder = holder(docker);
-    let wanted = with.describe();
-    let bridge = docker.bridge.as_deref().unwrap_or("a Docker bridge");
-    // The longest prefix wins. A declared network or a nameserver has no route of its own to win with.
-    let has_route = matches!(with.source, Source::OnLink | Source::Route);
-    if has_route && docker.subnet.contains(&with.net) && docker.subnet != with.net {
-        format!("{holder}, which covers {wanted}: containers that get an address in it cannot be reached")
-    } else if has_route && docker.subnet == with.net {
-        format!("{holder}, the same range as {wanted}: packets for it may go into {bridge} instead")
-    } else {
-        let lost = if docker.subnet.contains(&with.net) { with.net } else { docker.subnet };
-        let lost = if lost.prefix_len() == lost.max_prefix_len() { lost.addr().to_string() } else { lost.to_string() };
-        format!("{holder}, which shadows {wanted}: every packet for {lost} goes into {bridge}")
+/// Where it is said, and what it is.
+fn detail(want: &Wanted, docker: Option<&IpNet>, facts: &Facts) -> String {
+    match want.evidence {
+        Evidence::Route(route) => format!("{}{}", route_in_words(route, docker, facts), led_by(route, facts)),
+        Evidence::Rule(rule) => format!("policy {}", rule_in_words(rule)),
+        Evidence::Address(_, address) => format!("address {address}"),
+        Evidence::Nameserver(server) => format!("nameserver in {}", server.file),
+        Evidence::Declared(declared) => declared.origin.to_string(),
+        Evidence::Neighbour(neighbour) => match neighbour.state {
+            NeighbourState::Failed => "was called from this host and did not answer".to_owned(),
+            NeighbourState::Incomplete => "is being called from this host and does not answer".to_owned(),
+        },
+        Evidence::Peer(peer) => {
+            let port = peer.port.map(|port| format!(" (port {port})")).unwrap_or_default();
+            match peer.contact {
+                Contact::Calling => format!("nobody answers a program on this host that connects to it{port}"),
+                Contact::Unanswered => "nobody answers a flow to it that passes through this host".to_owned(),
+                Contact::Connected => format!("a TCP connection of this host{port}"),
+                Contact::Flow => "a flow that passes through this host".to_owned(),
+                Contact::Ssh => "an ssh session to this host".to_owned(),
+            }
+        }
+        Evidence::Operator => "your own ssh session".to_owned(),
     }
 }
 
-fn explain_latent(docker: &DockerSide, with: &WantedSide, subnets: usize) -> String {
-    let which = match subnets {
-        1 => format!("Docker's address pools could hand out {}", docker.subnet),
-        2 => format!("Docker's address pools could hand out {} and 1 more subnet", docker.subnet),
-        more => format!("Docker's address pools could hand out {} and {} more subnets", docker.subnet, more - 1),
-    };
-    format!("{which}, over {}", with.describe())
+fn route_in_words(route: &Route, docker: Option<&IpNet>, facts: &Facts) -> String {
+    match (route.kind, route.gateway) {
+        (RouteKind::Blackhole, _) => "blackhole route".to_owned(),
+        (RouteKind::Unreachable, _) => "unreachable route".to_owned(),
+        (RouteKind::Prohibit, _) => "prohibit route".to_owned(),
+        (RouteKind::Local, _) => "local route".to_owned(),
+        (RouteKind::Unicast, Some(_)) => {
+            let covering = docker.is_some_and(|docker| route.dst.contains(docker) && route.dst != *docker);
+            if covering { "covering route".to_owned() } else { "route".to_owned() }
+        }
+        (RouteKind::Unicast, None) => {
+            let of_dev = |link: &&crate::observe::facts::Link| Some(&link.name) == route.dev.as_ref();
+            let kind = facts.kernel.links.iter().find(of_dev).and_then(|link| link.kind.as_deref());
+            match kind {
+                Some(tunnel @ ("tun" | "wireguard" | "ppp" | "gre" | "ipip" | "vti" | "xfrm" | "vxlan")) => {
+                    format!("on-link route of the {tunnel} device")
+                }
+                Some(_) | None => "on-link route".to_owned(),
+            }
+        }
+    }
 }
 
-fn holder(docker: &DockerSide) -> String {
-    match (&docker.network, &docker.bridge) {
-        (_, Some(bridge)) if bridge == "docker0" => format!("docker0 holds {}", docker.subnet),
-        (Some(network), Some(bridge)) => format!("the Docker network {network} ({bridge}) holds {}", docker.subnet),
-        (None, Some(bridge)) => format!("Docker's bridge {bridge} holds {}", docker.subnet),
-        (_, None) => format!("Docker holds {}", docker.subnet),
+/// How packets get to a table that is not one of every host's.
+fn led_by(route: &Route, facts: &Facts) -> String {
+    match leads_to(facts, route) {
+        Some(Lead::Rule(rule)) if !matches!(route.table, 254 | 255) => format!(", reached by {}", rule_in_words(rule)),
+        Some(Lead::Rule(_) | Lead::Usual) | None => String::new(),
     }
+}
+
+/// "rule 5270 (from all fwmark 0x80000)"
+fn rule_in_words(rule: &Rule) -> String {
+    let mut words = vec![format!("from {}", rule.from.map_or("all".to_owned(), |net| net.to_string()))];
+    words.extend(rule.to.map(|net| format!("to {net}")));
+    words.extend(rule.only_if.iter().cloned());
+    let not = if rule.inverted { "not " } else { "" };
+    let vrf = if rule.l3mdev { " lookup of the VRF" } else { "" };
+    format!("rule {} ({not}{}{vrf})", rule.priority, words.join(" "))
 }
 
 /// The names iproute2 gives to the tables every kernel has.

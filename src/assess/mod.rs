@@ -2,16 +2,18 @@
 //! policy in, clashes out. `check`, the planner and verify all ask here, so "fixed" means the same to each.
 
 pub mod clash;
+mod explain;
+pub mod swarm;
 pub mod wanted;
 
 use crate::engine_model::{self, AddressPool, BUILT_IN, pools};
 use crate::observe::facts::Facts;
 use crate::policy::Policy;
-use crate::subnet::{RangeSet, overlap, v4};
-use clash::{Clash, DockerSide, Kind};
-use ipnet::IpNet;
-use std::collections::BTreeSet;
-use wanted::{Source, Wanted};
+use crate::subnet::{NetIndex, RangeSet, v4};
+use clash::{Clash, DockerSide};
+use ipnet::{IpNet, Ipv4Net};
+use std::collections::{BTreeSet, HashSet};
+use wanted::{Source, Wanted, ignored, wanted};
 
 /// A range Docker holds now.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,6 +24,8 @@ pub struct Held {
     pub bridge: String,
     /// Its subnet.
     pub subnet: IpNet,
+    /// The Compose project it was made for.
+    pub project: Option<String>,
 }
 
 impl Held {
@@ -37,21 +41,21 @@ impl Held {
 /// has no address. macvlan and ipvlan networks put no route on the host and shadow nothing; overlays neither.
 pub fn held(facts: &Facts) -> Vec<Held> {
     let mut held: Vec<Held> = Vec::new();
+    let mut known: HashSet<(String, IpNet)> = HashSet::new();
     for network in facts.engine_networks().filter(|network| network.driver == "bridge") {
         let bridge = network.bridge.clone().unwrap_or_default();
-        held.extend(network.subnets.iter().map(|subnet| Held {
-            network: Some(network.name.clone()),
-            bridge: bridge.clone(),
-            subnet: *subnet,
-        }));
+        for subnet in &network.subnets {
+            known.insert((bridge.clone(), *subnet));
+            let (network, project) = (Some(network.name.clone()), network.project.clone());
+            held.push(Held { network, bridge: bridge.clone(), subnet: *subnet, project });
+        }
     }
     let devices = facts.docker_devices();
     for link in facts.kernel.links.iter().filter(|link| devices.contains(&link.name)) {
-        for address in &link.addresses {
-            let subnet = address.trunc();
-            if !held.iter().any(|known| known.bridge == link.name && known.subnet == subnet) {
+        for subnet in link.addresses.iter().map(IpNet::trunc).filter(|subnet| !is_link_local(subnet)) {
+            if known.insert((link.name.clone(), subnet)) {
                 let network = (link.name == "docker0").then(|| "bridge".to_owned());
-                held.push(Held { network, bridge: link.name.clone(), subnet });
+                held.push(Held { network, bridge: link.name.clone(), subnet, project: None });
             }
         }
     }
@@ -59,12 +63,19 @@ pub fn held(facts: &Facts) -> Vec<Held> {
     held
 }
 
-/// The pools new networks come from: of the running engine, else of the file, else the built-in list.
+/// Every IPv6 bridge has such an address besides its own.
+fn is_link_local(net: &IpNet) -> bool {
+    matches!(net, IpNet::V6(net) if net.addr().is_unicast_link_local())
+}
+
+/// The pools new networks come from: of the running engine, else of its command line, of the file, the built-in list.
 pub fn pools_in_force(facts: &Facts) -> Vec<AddressPool> {
-    match &facts.docker.engine {
-        Some(engine) => engine.pools.clone().unwrap_or_else(|| BUILT_IN.to_vec()),
-        None => pools_of_file(facts).unwrap_or_else(|| BUILT_IN.to_vec()),
+    if let Some(engine) = &facts.docker.engine {
+        return engine.pools.clone().unwrap_or_else(|| BUILT_IN.to_vec());
     }
+    let flags = facts.docker.flag("default-address-pool").iter();
+    let flags: Vec<AddressPool> = flags.filter_map(|text| pools::parse_flag(text)).collect();
+    if flags.is_empty() { pools_of_file(facts).unwrap_or_else(|| BUILT_IN.to_vec()) } else { flags }
 }
 
 /// The pools daemon.json names.
@@ -72,53 +83,70 @@ pub fn pools_of_file(facts: &Facts) -> Option<Vec<AddressPool>> {
     pools::pools_from_value(facts.docker.config.keys.get("default-address-pools")?)
 }
 
-/// Every clash, present ones first.
+/// Every clash, the one to act on first.
 pub fn assess(facts: &Facts, policy: &Policy) -> Vec<Clash> {
-    let wanted = wanted::wanted(facts, policy);
-    let mut clashes = present(facts, policy, &wanted);
-    clashes.extend(latent(facts, policy, &wanted, &pools_in_force(facts)));
+    clashes_with(facts, policy, &wanted(facts, policy))
+}
+
+/// The clashes there would be if the operator had not said what to ignore.
+pub fn assess_ignored(facts: &Facts, policy: &Policy) -> Vec<Clash> {
+    if policy.ignore.is_empty() { Vec::new() } else { clashes_with(facts, policy, &ignored(facts, policy)) }
+}
+
+fn clashes_with(facts: &Facts, policy: &Policy, wanted: &[Wanted]) -> Vec<Clash> {
+    let held = held(facts);
+    let mut clashes = present(facts, policy, wanted, &held);
+    // What a Docker network holds today is a present matter.
+    let taken = RangeSet::new(held.iter().filter_map(|held| v4(&held.subnet)));
+    clashes.extend(latent(facts, policy, wanted, &pools_in_force(facts), &taken));
+    clashes.sort_by_cached_key(Clash::urgency);
     clashes
 }
 
 /// Clashes of the ranges Docker holds now.
-fn present(facts: &Facts, policy: &Policy, wanted: &[Wanted]) -> Vec<Clash> {
+fn present(facts: &Facts, policy: &Policy, wanted: &[Wanted], held: &[Held]) -> Vec<Clash> {
+    let index = NetIndex::new(held.iter().map(|held| &held.subnet));
     let mut clashes = Vec::new();
-    for held in held(facts) {
-        for want in wanted.iter().filter(|want| overlap(&want.net, &held.subnet)) {
-            if !vouched(policy, want, &held.subnet) && !want.served_by(&held) {
+    for want in wanted.iter().filter(|want| want.bites_now()) {
+        for held in index.overlapping(&want.net).filter_map(|place| held.get(place)) {
+            if !vouched(policy, want, &held.subnet) {
                 let docker = DockerSide {
                     network: held.network.clone(),
                     bridge: Some(held.bridge.clone()),
                     subnet: held.subnet,
+                    project: held.project.clone(),
                 };
-                clashes.push(Clash::new(Kind::Present, docker, want, 1));
+                clashes.push(Clash::present(docker, want, facts));
             }
         }
     }
     clashes
 }
 
-/// Clashes of the subnets these pools could still hand out. What a Docker network holds today is a present matter.
-fn latent(facts: &Facts, policy: &Policy, wanted: &[Wanted], pools: &[AddressPool]) -> Vec<Clash> {
-    let taken = RangeSet::new(held(facts).iter().filter_map(|held| v4(&held.subnet)));
-    future(facts, policy, wanted, pools, &taken)
-}
-
 /// Whether these pools could ever, also after networks are removed, hand out something wanted.
 pub fn pools_clash(facts: &Facts, policy: &Policy, pools: &[AddressPool]) -> bool {
-    let wanted = wanted::wanted(facts, policy);
-    !future(facts, policy, &wanted, pools, &RangeSet::default()).is_empty()
+    !latent(facts, policy, &wanted(facts, policy), pools, &RangeSet::default()).is_empty()
 }
 
-fn future(facts: &Facts, policy: &Policy, wanted: &[Wanted], pools: &[AddressPool], taken: &RangeSet) -> Vec<Clash> {
+/// Clashes of the subnets these pools could still hand out.
+fn latent(facts: &Facts, policy: &Policy, wanted: &[Wanted], pools: &[AddressPool], taken: &RangeSet) -> Vec<Clash> {
     let reserved = engine_model::reserved_by_engine(facts, facts.version());
+    let bases: Vec<IpNet> = pools.iter().map(|pool| IpNet::V4(pool.base)).collect();
+    let index = NetIndex::new(&bases);
+    let blocked = reserved.union(taken);
     let mut clashes = Vec::new();
     for want in wanted {
         let Some(net) = v4(&want.net) else { continue };
-        for pool in pools.iter().filter(|pool| !vouched(policy, want, &IpNet::V4(pool.base))) {
-            if let Some((subnet, more)) = engine_model::could_hand_out(pool, net, &reserved, taken) {
-                let docker = DockerSide { network: None, bridge: None, subnet: IpNet::V4(subnet) };
-                clashes.push(Clash::new(Kind::Latent, docker, want, more));
+        // Of a nameserver the engine knows only what it sees at the moment it picks.
+        let blocked = if want.source() == Source::Nameserver { taken } else { &blocked };
+        let mut places: Vec<usize> = index.overlapping(&want.net).collect();
+        places.sort_unstable();
+        for pool in places.into_iter().filter_map(|place| pools.get(place)) {
+            if vouched(policy, want, &IpNet::V4(pool.base)) {
+                continue;
+            }
+            if let Some((subnet, count)) = engine_model::could_hand_out(pool, net, blocked) {
+                clashes.push(Clash::latent(IpNet::V4(subnet), count, want, facts));
             }
         }
     }
@@ -128,16 +156,26 @@ fn future(facts: &Facts, policy: &Policy, wanted: &[Wanted], pools: &[AddressPoo
 /// Whether the operator's own pools overrule this wish: a pool given by hand is good against a *broader* route
 /// through a gateway (10.0.0.0/8 via the office router), never against an equal or narrower one, nor on-link ones.
 pub fn vouched(policy: &Policy, want: &Wanted, subnet: &IpNet) -> bool {
-    want.source == Source::Route
-        && want.via.is_some()
+    want.source() == Source::Route
+        && want.via().is_some()
         && policy.pools.iter().any(|pool| {
             let base = IpNet::V4(pool.base);
             base.contains(subnet) && want.net.contains(&base) && want.net != base
         })
 }
 
-/// The networks whose subnets rebridge cannot move with daemon.json, among these clashes.
+/// The networks that rebridge cannot move with `bip` and pools, among these clashes.
 pub fn unmovable(clashes: &[Clash]) -> BTreeSet<String> {
-    let others = clashes.iter().filter(|clash| clash.kind == Kind::Present && !clash.is_docker0());
+    let others = clashes.iter().filter(|clash| !clash.is_movable());
     others.filter_map(|clash| clash.docker.network.clone().or_else(|| clash.docker.bridge.clone())).collect()
+}
+
+/// The clash to act on first if Docker took this subnet.
+pub fn clash_of(facts: &Facts, policy: &Policy, subnet: Ipv4Net) -> Option<Clash> {
+    let index = NetIndex::new(&[IpNet::V4(subnet)]);
+    let all = wanted(facts, policy);
+    let over = all
+        .iter()
+        .filter(|want| index.overlapping(&want.net).next().is_some() && !vouched(policy, want, &IpNet::V4(subnet)));
+    over.map(|want| Clash::latent(IpNet::V4(subnet), 1, want, facts)).min_by_key(Clash::urgency)
 }

@@ -49,18 +49,17 @@ impl AddressPool {
         Ipv4Net::new(self.base.broadcast(), self.size).ok().map(|net| net.trunc())
     }
 
-    /// The subnets that share an address with `wanted`, found by arithmetic: a pool may hold a million.
-    pub fn subnets_within(&self, wanted: Ipv4Net) -> impl Iterator<Item = Ipv4Net> + use<> {
-        let (range, size) = if wanted.contains(&self.base) {
-            (Some(self.base), self.size)
+    /// The part of the pool that shares addresses with `wanted`, widened to whole subnets.
+    pub fn part_within(&self, wanted: Ipv4Net) -> Option<Ipv4Net> {
+        if wanted.contains(&self.base) {
+            Some(self.base)
         } else if !self.base.contains(&wanted) {
-            (None, self.size)
+            None
         } else if wanted.prefix_len() >= self.size {
-            (Ipv4Net::new(wanted.addr(), self.size).ok().map(|net| net.trunc()), self.size)
+            Ipv4Net::new(wanted.addr(), self.size).ok().map(|net| net.trunc())
         } else {
-            (Some(wanted), self.size)
-        };
-        range.into_iter().flat_map(move |net| net.subnets(size).into_iter().flatten())
+            Some(wanted)
+        }
     }
 
     /// As it stands in daemon.json.
@@ -113,6 +112,14 @@ pub fn parse_pool(text: &str) -> Result<AddressPool, String> {
         ));
     }
     Ok(AddressPool { base, size })
+}
+
+/// Reads a value of dockerd's own flag `--default-address-pool`, with the engine's leniency.
+pub fn parse_flag(text: &str) -> Option<AddressPool> {
+    let part = |name: &str| text.split(',').find_map(|part| part.trim().strip_prefix(name)?.strip_prefix('='));
+    let base: Ipv4Net = part("base")?.parse().ok()?;
+    let size = part("size")?.parse().ok()?;
+    (size >= base.prefix_len() && size <= 32).then_some(AddressPool { base: base.trunc(), size })
 }
 
 /// Reads the value of `default-address-pools`, keeping what an engine would use: IPv4 entries, bases put on
@@ -170,14 +177,16 @@ mod tests {
 
     /// Arithmetic against the plain definition, for every way two networks can lie to each other.
     #[test]
-    fn subnets_within_is_the_overlapping_subnets() {
+    fn the_part_within_is_the_overlapping_subnets() {
         let pool = parse_pool("base=10.200.0.0/20,size=24").unwrap();
         for wanted in
             ["10.0.0.0/8", "10.200.0.0/20", "10.200.4.0/22", "10.200.5.0/24", "10.200.5.7/32", "10.201.0.0/16"]
         {
             let wanted: Ipv4Net = wanted.parse().unwrap();
             let plain: Vec<Ipv4Net> = pool.subnets().filter(|s| crate::subnet::overlap4(s, &wanted)).collect();
-            assert_eq!(pool.subnets_within(wanted).collect::<Vec<_>>(), plain, "{wanted}");
+            let part = pool.part_within(wanted);
+            let part: Vec<Ipv4Net> = part.into_iter().flat_map(|part| part.subnets(24).unwrap()).collect();
+            assert_eq!(part, plain, "{wanted}");
         }
         assert_eq!(pool.last_subnet().unwrap().to_string(), "10.200.15.0/24");
     }
@@ -186,6 +195,8 @@ mod tests {
     fn reads_pools_from_the_file_as_an_engine_would() {
         let value = serde_json::json!([{"base": "172.17.0.0/12", "size": 16}, {"base": "fd00::/8", "size": 64}]);
         assert_eq!(pools_from_value(&value).unwrap()[0].to_string(), "172.16.0.0/12 in /16s");
+        assert_eq!(parse_flag("base=172.17.0.0/12,size=16").unwrap().to_string(), "172.16.0.0/12 in /16s");
+        assert!(parse_flag("base=172.17.0.0/12").is_none());
         assert!(pools_from_value(&serde_json::json!([])).is_none());
         assert!(pools_from_value(&serde_json::json!("x")).is_none());
     }

@@ -67,6 +67,15 @@ impl Host {
         self.resolve(path).is_ok_and(|path| path.exists())
     }
 
+    /// The names in a folder, sorted; none where there is no such folder or it may not be read.
+    pub fn list(&self, path: &Path) -> Vec<String> {
+        let entries = self.resolve(path).and_then(fs::read_dir);
+        let names = entries.into_iter().flatten().flatten();
+        let mut names: Vec<String> = names.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+        names.sort();
+        names
+    }
+
     /// Makes a folder and those above it.
     pub fn make_folder(&self, path: &Path, mode: u32) -> io::Result<()> {
         let path = self.resolve(path)?;

@@ -1,6 +1,6 @@
 //! The engine's own view, over its unix socket: version, pools, networks, live containers.
 
-use super::facts::{Engine, Network};
+use super::facts::{Container, Engine, Network};
 use super::http::Client;
 use crate::engine_model::AddressPool;
 use crate::host::Host;
@@ -8,6 +8,7 @@ use ipnet::IpNet;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -17,20 +18,31 @@ const SOCKET: &str = "/run/docker.sock";
 /// A healthy engine answers in milliseconds; a busy one may need seconds for its networks.
 const DEADLINE: Duration = Duration::from_secs(15);
 
+/// The newest API version this was written for.
+const NEWEST: ApiVersion = (1, 51);
+
+/// Major and minor.
+type ApiVersion = (u32, u32);
+
 /// Asks the engine. It must run: a question to a stopped one could start it.
 pub fn read(host: &Host) -> Result<Engine, String> {
-    let client = client(host, DEADLINE)?;
-    let version: ApiVersion = ask(&client, "/version")?;
-    let info: ApiInfo = ask(&client, "/info")?;
-    let networks: Vec<ApiNetwork> = ask(&client, "/networks")?;
-    let containers: Vec<ApiContainer> = ask(&client, "/containers/json")?;
+    let asker = Asker::new(host, DEADLINE)?;
+    let info: ApiInfo = asker.ask("/info")?;
+    let networks: Vec<ApiNetwork> = asker.ask("/networks")?;
+    let containers: Vec<ApiContainer> = asker.ask("/containers/json")?;
     let pools: Vec<AddressPool> = info.default_address_pools.into_iter().filter_map(ApiPool::read).collect();
-    let mut containers: Vec<String> = containers.into_iter().map(ApiContainer::name).collect();
-    containers.sort();
+    let mut containers: Vec<Container> = containers.into_iter().map(ApiContainer::read).collect();
+    containers.sort_by(|a, b| a.name.cmp(&b.name));
     let mut networks: Vec<Network> = networks.into_iter().map(ApiNetwork::read).collect();
     networks.sort_by(|a, b| a.name.cmp(&b.name));
+    // Swarm puts its tasks there without listing them as containers; no other network keeps such secrets.
+    if let Some(gateway) = networks.iter_mut().find(|network| network.name == "docker_gwbridge") {
+        let inspected: ApiInspect = asker.ask("/networks/docker_gwbridge")?;
+        gateway.endpoints = inspected.containers.values().filter_map(ApiEndpoint::address).collect();
+        gateway.endpoints.sort();
+    }
     Ok(Engine {
-        version: version.version,
+        version: info.server_version,
         live_restore: info.live_restore_enabled,
         containers,
         pools: (!pools.is_empty()).then_some(pools),
@@ -40,18 +52,52 @@ pub fn read(host: &Host) -> Result<Engine, String> {
 
 /// Whether the engine answers; for use only after a start has been asked for.
 pub fn ping(host: &Host, deadline: Duration) -> Result<(), String> {
-    let client = client(host, deadline)?;
-    client.get("/_ping").map(|_| ()).map_err(|error| explain(&error))
+    Asker::new(host, deadline).map(|_| ())
 }
 
-fn client(host: &Host, deadline: Duration) -> Result<Client, String> {
-    let socket = host.resolve(Path::new(SOCKET)).map_err(|error| format!("{SOCKET}: {error}"))?;
-    Ok(Client::new(&socket, deadline))
+/// A client that has agreed with the engine on an API version: the engine's newest, or ours where that is older.
+struct Asker {
+    client: Client,
+    version: ApiVersion,
 }
 
-fn ask<T: DeserializeOwned>(client: &Client, path: &str) -> Result<T, String> {
-    let body = client.get(path).map_err(|error| format!("{SOCKET}: {}", explain(&error)))?;
-    serde_json::from_str(&body).map_err(|error| format!("{SOCKET}: the answer to {path} was not understood: {error}"))
+impl Asker {
+    fn new(host: &Host, deadline: Duration) -> Result<Asker, String> {
+        let socket = host.resolve(Path::new(SOCKET)).map_err(|error| format!("{SOCKET}: {error}"))?;
+        let client = Client::new(&socket, deadline);
+        let pong = client.get("/_ping").map_err(|error| format!("{SOCKET}: {}", explain(&error)))?;
+        if !pong.ok {
+            return Err(format!("{SOCKET}: {}", refusal("/_ping", &pong.body)));
+        }
+        let theirs = pong.api.as_deref().and_then(|text| {
+            let (major, minor) = text.split_once('.')?;
+            Some((major.parse().ok()?, minor.parse().ok()?))
+        });
+        // Without the header it is no engine of this century; it will say so itself.
+        Ok(Asker { client, version: theirs.map_or(NEWEST, |theirs: ApiVersion| theirs.min(NEWEST)) })
+    }
+
+    fn ask<T: DeserializeOwned>(&self, path: &str) -> Result<T, String> {
+        let (major, minor) = self.version;
+        let answer = self.client.get(&format!("/v{major}.{minor}{path}"));
+        let answer = answer.map_err(|error| format!("{SOCKET}: {}", explain(&error)))?;
+        if !answer.ok {
+            return Err(format!("{SOCKET}: {}", refusal(path, &answer.body)));
+        }
+        // A name that is not UTF-8 must not hide all the others.
+        let text = String::from_utf8_lossy(&answer.body);
+        serde_json::from_str(&text)
+            .map_err(|error| format!("{SOCKET}: the answer to {path} was not understood: {error}"))
+    }
+}
+
+/// The engine's own words, as far as they fit in a sentence.
+fn refusal(path: &str, body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(body);
+    let message = serde_json::from_str::<serde_json::Value>(&text).ok();
+    let message = message.as_ref().and_then(|value| value.get("message")?.as_str()).unwrap_or(&text);
+    let message: String = message.lines().next().unwrap_or_default().chars().take(200).collect();
+    format!("the engine refused {path}: {message}")
 }
 
 fn explain(error: &ureq::Error) -> String {
@@ -66,13 +112,8 @@ fn explain(error: &ureq::Error) -> String {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct ApiVersion {
-    version: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
 struct ApiInfo {
+    server_version: String,
     #[serde(default)]
     live_restore_enabled: bool,
     #[serde(default, deserialize_with = "null_is_empty")]
@@ -100,12 +141,53 @@ struct ApiContainer {
     id: String,
     #[serde(default, deserialize_with = "null_is_empty")]
     names: Vec<String>,
+    #[serde(default, deserialize_with = "null_is_empty")]
+    network_settings: ApiSettings,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase")]
+struct ApiSettings {
+    #[serde(default, deserialize_with = "null_is_empty")]
+    networks: HashMap<String, ApiAttachment>,
+}
+
+#[derive(Deserialize)]
+struct ApiAttachment {
+    #[serde(rename = "IPAddress", default)]
+    ipv4: String,
+    #[serde(rename = "GlobalIPv6Address", default)]
+    ipv6: String,
 }
 
 impl ApiContainer {
-    fn name(self) -> String {
+    fn read(self) -> Container {
+        let attached = self.network_settings.networks.values();
+        let mut addresses: Vec<IpAddr> =
+            attached.flat_map(|at| [&at.ipv4, &at.ipv6]).filter_map(|text| text.parse().ok()).collect();
+        addresses.sort();
         let name = self.names.into_iter().find(|name| name.matches('/').count() == 1);
-        name.map_or(self.id, |name| name.trim_start_matches('/').to_owned())
+        let name = name.map_or(self.id, |name| name.trim_start_matches('/').to_owned());
+        Container { name, addresses }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ApiInspect {
+    #[serde(default, deserialize_with = "null_is_empty")]
+    containers: HashMap<String, ApiEndpoint>,
+}
+
+#[derive(Deserialize)]
+struct ApiEndpoint {
+    #[serde(rename = "IPv4Address", default)]
+    ipv4: String,
+}
+
+impl ApiEndpoint {
+    fn address(&self) -> Option<IpAddr> {
+        self.ipv4.parse::<IpNet>().ok().map(|net| net.addr())
     }
 }
 
@@ -120,6 +202,8 @@ struct ApiNetwork {
     ipam: ApiIpam,
     #[serde(default, deserialize_with = "null_is_empty")]
     options: HashMap<String, String>,
+    #[serde(default, deserialize_with = "null_is_empty")]
+    labels: HashMap<String, String>,
 }
 
 #[derive(Deserialize, Default)]
@@ -150,6 +234,8 @@ impl ApiNetwork {
             scope: self.scope,
             bridge,
             subnets: subnets.map(|subnet| subnet.trunc()).collect(),
+            project: self.labels.get("com.docker.compose.project").cloned(),
+            endpoints: Vec::new(),
         }
     }
 }

@@ -7,6 +7,9 @@ use std::time::Duration;
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, LazyBuffers, NextTimeout, Transport};
 
+/// Ten thousand networks take a tenth of this.
+const LARGEST: u64 = 64 << 20;
+
 /// A client of one socket.
 #[derive(Debug)]
 pub struct Client {
@@ -21,16 +24,33 @@ impl Client {
             // Each call a fresh connection: the engine may have been restarted since the last one.
             .max_idle_connections(0)
             .proxy(None)
+            // The engine says why it refuses, in the body.
+            .http_status_as_error(false)
             .build();
         let connector = UnixConnector { socket: socket.to_path_buf() };
         Client { agent: ureq::Agent::with_parts(config, connector, NoResolver) }
     }
 
-    /// The body of a GET that answered 2xx.
-    pub fn get(&self, path: &str) -> Result<String, ureq::Error> {
+    /// A GET, whatever its status.
+    pub fn get(&self, path: &str) -> Result<Answer, ureq::Error> {
         // The host is never looked up; the engine accepts any.
-        self.agent.get(format!("http://docker{path}")).call()?.body_mut().with_config().limit(64 << 20).read_to_string()
+        let mut response = self.agent.get(format!("http://docker{path}")).call()?;
+        let api = response.headers().get("Api-Version").and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let ok = response.status().is_success();
+        let body = response.body_mut().with_config().limit(LARGEST).read_to_vec()?;
+        Ok(Answer { ok, api, body })
     }
+}
+
+/// What came back.
+#[derive(Debug)]
+pub struct Answer {
+    /// Whether the status was 2xx.
+    pub ok: bool,
+    /// The header `Api-Version`.
+    pub api: Option<String>,
+    /// The body, not necessarily UTF-8.
+    pub body: Vec<u8>,
 }
 
 #[derive(Debug)]

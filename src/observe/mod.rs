@@ -6,27 +6,49 @@ pub mod engine;
 pub mod facts;
 pub mod http;
 pub mod kernel;
+pub mod operator;
 pub mod resolver;
 pub mod service;
+pub mod space;
+pub mod unit;
 
+use crate::apply::journal;
 use crate::host::Host;
-use facts::{Docker, DockerState, Facts, Kernel};
+use facts::{ConfigState, Docker, DockerState, Facts, Kernel};
+use kernel::links::Links;
+use service::Service;
+use space::Space;
 
 /// Looks at everything. What cannot be seen is said in `unseen`; it is never an error.
 pub fn observe(host: &Host) -> Facts {
     let mut unseen = Vec::new();
-    let kernel = if host.is_image() {
-        Kernel::default()
+    let docker = docker(host, service::read(host), &mut unseen);
+    let live = !host.is_image();
+    let mut reader = kernel::Reader { unseen: &mut unseen };
+    let links = if live { reader.links() } else { Links::new() };
+    let nameservers = if live { resolver::read(host, &links, reader.unseen) } else { Vec::new() };
+    let session = if live { operator::session(host) } else { None };
+    let kernel = if live {
+        let space = Space::new(&links, &docker);
+        reader.rest(links, &space, &operator::ssh_ports(host, session))
     } else {
-        kernel::read().unwrap_or_else(|error| {
-            unseen.push(format!("the kernel's links and routes: {error}"));
-            Kernel::default()
-        })
+        Kernel::default()
     };
-    let nameservers = if host.is_image() { Vec::new() } else { resolver::read(host, &mut unseen) };
-    let service = service::read(host);
+    Facts {
+        schema: 1,
+        root: nix::unistd::geteuid().is_root(),
+        interrupted: journal::read(host).is_ok_and(|pending| pending.is_some()),
+        kernel,
+        nameservers,
+        operator: session.map(|session| session.peer),
+        docker,
+        unseen,
+    }
+}
+
+fn docker(host: &Host, service: Service, unseen: &mut Vec<String>) -> Docker {
     let config = config_file::read(host, &service.config_path());
-    if let facts::ConfigState::Unreadable(why) = &config.state {
+    if let ConfigState::Unreadable(why) = &config.state {
         unseen.push(format!("{}: {why}", config.path));
     }
     let engine = match service.state {
@@ -36,12 +58,12 @@ pub fn observe(host: &Host) -> Facts {
         // Docker's socket may be socket-activated: a question would start what somebody stopped.
         DockerState::Stopped | DockerState::Absent => None,
     };
-    Facts {
-        schema: 1,
-        root: nix::unistd::geteuid().is_root(),
-        kernel,
-        nameservers,
-        docker: Docker { state: service.state, service: service.manager, arguments: service.arguments, engine, config },
-        unseen,
+    Docker {
+        state: service.state,
+        service: service.manager,
+        flags: service.flags,
+        rootless: service::rootless_users(host),
+        engine,
+        config,
     }
 }

@@ -1,49 +1,94 @@
-//! The nameservers of this host: `/etc/resolv.conf`, and what systemd-resolved uses behind its stub.
+//! The nameservers of this host: `/etc/resolv.conf`, and what stands behind a stub: systemd-resolved's own list, its
+//! links' and systemd-networkd's links' servers, NetworkManager's list.
 
 use super::facts::Nameserver;
+use super::kernel::links::Links;
 use crate::host::Host;
 use std::net::IpAddr;
 use std::path::Path;
 
-const RESOLV_CONF: &str = "/etc/resolv.conf";
-const BEHIND_THE_STUB: &str = "/run/systemd/resolve/resolv.conf";
+/// Files in the format of resolv.conf.
+const LISTS: [&str; 3] =
+    ["/etc/resolv.conf", "/run/systemd/resolve/resolv.conf", "/run/NetworkManager/no-stub-resolv.conf"];
 
-/// Reads both files; a loopback server is this host itself and is left out.
-pub fn read(host: &Host, unseen: &mut Vec<String>) -> Vec<Nameserver> {
+/// Folders with a file a link, named by its index, and the key under which a file names servers.
+const PER_LINK: [(&str, &str); 2] = [("/run/systemd/resolve/netif", "SERVERS="), ("/run/systemd/netif/links", "DNS=")];
+
+/// As much of a file as is read; no list of nameservers is longer.
+const ENOUGH: usize = 1 << 20;
+
+/// Reads them all, each address once; a loopback server is this host itself and is left out. What a link says comes
+/// first, because it names the link.
+pub fn read(host: &Host, links: &Links, unseen: &mut Vec<String>) -> Vec<Nameserver> {
     let mut servers: Vec<Nameserver> = Vec::new();
-    for file in [RESOLV_CONF, BEHIND_THE_STUB] {
-        match host.read(Path::new(file)) {
-            Ok(bytes) => {
-                for address in nameservers(&String::from_utf8_lossy(&bytes.unwrap_or_default())) {
-                    if !servers.iter().any(|server| server.address == address) {
-                        servers.push(Nameserver { address, file: file.to_owned() });
-                    }
-                }
+    let mut add = |address: IpAddr, file: &str, dev: Option<&String>| {
+        if !servers.iter().any(|server| server.address == address) {
+            servers.push(Nameserver { address, file: file.to_owned(), dev: dev.cloned() });
+        }
+    };
+    for (folder, key) in PER_LINK {
+        for name in host.list(Path::new(folder)) {
+            let file = format!("{folder}/{name}");
+            let dev = name.parse().ok().and_then(|index: u32| links.get(&index)).map(|link| &link.name);
+            let bytes = host.read(Path::new(&file)).ok().flatten().unwrap_or_default();
+            for address in of_link(&text(&bytes), key) {
+                add(address, &file, dev);
             }
+        }
+    }
+    for file in LISTS {
+        match host.read(Path::new(file)) {
+            Ok(bytes) => nameservers(&text(&bytes.unwrap_or_default())).for_each(|address| add(address, file, None)),
             Err(error) => unseen.push(format!("{file}: {error}")),
         }
     }
     servers
 }
 
-/// The addresses of the `nameserver` lines; comments, scopes (`%eth0`) and loopback set aside.
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes.get(..bytes.len().min(ENOUGH)).unwrap_or_default()).into_owned()
+}
+
+/// The addresses of the `nameserver` lines; comments set aside.
 fn nameservers(text: &str) -> impl Iterator<Item = IpAddr> {
     text.lines().filter_map(|line| {
         let mut words = line.split_whitespace();
-        let address = words.next().filter(|word| *word == "nameserver").and(words.next())?;
-        let address = address.split('%').next()?.parse::<IpAddr>().ok()?;
-        (!address.is_loopback()).then_some(address)
+        words.next().filter(|word| *word == "nameserver").and(words.next()).and_then(server)
     })
+}
+
+/// The addresses behind a key, set apart by spaces.
+fn of_link(text: &str, key: &str) -> Vec<IpAddr> {
+    let lines = text.lines().filter_map(|line| line.strip_prefix(key));
+    lines.flat_map(str::split_whitespace).filter_map(server).collect()
+}
+
+/// An address without scope (`%eth0`), port or name (`#dns.example`), if it is not this host's own loopback.
+fn server(word: &str) -> Option<IpAddr> {
+    let bare = word.split(['%', '#']).next()?;
+    let address =
+        bare.parse::<IpAddr>().ok().or_else(|| bare.parse::<std::net::SocketAddr>().ok().map(|at| at.ip()))?;
+    (!address.is_loopback()).then_some(address)
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 mod tests {
+    use super::*;
+
     #[test]
     fn reads_nameserver_lines_and_nothing_else() {
         let text = "# nameserver 9.9.9.9\nsearch corp\nnameserver 10.0.0.53\n nameserver\t172.17.0.2 \n\
                     nameserver 127.0.0.53\nnameserver fe80::1%eth0\nnameserverX 1.1.1.1\nnameserver\n";
-        let found: Vec<String> = super::nameservers(text).map(|a| a.to_string()).collect();
+        let found: Vec<String> = nameservers(text).map(|a| a.to_string()).collect();
         assert_eq!(found, ["10.0.0.53", "172.17.0.2", "fe80::1"]);
+    }
+
+    #[test]
+    fn reads_the_servers_of_a_link() {
+        let text =
+            "# This is private data.\nLLMNR=yes\nSERVERS=172.17.0.2 10.0.0.1:53#dns.corp [fd00::1]:53\nDNS=1.2.3.4\n";
+        let found: Vec<String> = of_link(text, "SERVERS=").iter().map(ToString::to_string).collect();
+        assert_eq!(found, ["172.17.0.2", "10.0.0.1", "fd00::1"]);
     }
 }

@@ -1,105 +1,130 @@
-//! The Docker service: installed, running, by whom, with which command line.
+//! The Docker service: installed, running, by whom, with which flags.
 //!
-//! Asked of systemd and of /proc, never of Docker's socket: a connection could start what somebody stopped.
+//! Asked of /proc and, where Docker does not run, of systemd; never of Docker's socket: a connection could start what
+//! somebody stopped.
 
 use super::facts::DockerState;
+use super::unit;
 use crate::host::Host;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-/// systemd answers at once or is in trouble.
-const SYSTEMCTL_DEADLINE: Duration = Duration::from_secs(20);
+/// Where dockerd looks for its configuration unless told otherwise, and where the snap's does.
+const CONFIG: &str = "/etc/docker/daemon.json";
+const SNAP_CONFIG: &str = "/var/snap/docker/current/config/daemon.json";
 
-/// Where dockerd looks for its configuration unless told otherwise.
-const DEFAULT_CONFIG: &str = "/etc/docker/daemon.json";
+/// Where dockerd leaves its process id (`/var/run` is a link to `/run`, but not everywhere).
+const PIDFILES: [&str; 3] = ["/run/docker.pid", "/run/snap.docker/docker.pid", "/var/run/docker.pid"];
+
+/// The flags of dockerd that facts may show, in all their spellings; the last is the one they are known by.
+const FLAGS: [&[&str]; 9] = [
+    &["config-file"],
+    &["default-address-pools", "default-address-pool"],
+    &["b", "bridge"],
+    &["bip"],
+    &["fixed-cidr"],
+    &["default-gateway"],
+    &["host-gateway-ip"],
+    &["ip"],
+    &["live-restore"],
+];
 
 /// What is known of the service.
 #[derive(Debug)]
 pub struct Service {
     /// Absent, stopped or running.
     pub state: DockerState,
-    /// `systemd`, where systemd manages it.
+    /// `systemd`, where docker.service of systemd is what runs.
     pub manager: Option<String>,
-    /// dockerd's command line.
-    pub arguments: Vec<String>,
+    /// The flags that matter here, by name.
+    pub flags: BTreeMap<String, Vec<String>>,
+    /// Whether this is the snap.
+    snap: bool,
 }
 
 impl Service {
     /// The configuration file this dockerd reads.
     pub fn config_path(&self) -> String {
-        flag_values(&self.arguments, &["config-file"]).pop().unwrap_or_else(|| DEFAULT_CONFIG.to_owned())
+        let default = if self.snap { SNAP_CONFIG } else { CONFIG };
+        let told = self.flags.get("config-file").and_then(|values| values.last());
+        told.map_or(default, String::as_str).to_owned()
     }
 }
 
 /// Looks at the service.
 pub fn read(host: &Host) -> Service {
-    let systemd = !host.is_image() && host.exists(Path::new("/run/systemd/system"));
-    let unit = if systemd { show_unit(host) } else { HashMap::new() };
-    let get = |key: &str| unit.get(key).map(String::as_str).unwrap_or_default();
-    let loaded = get("LoadState") == "loaded";
-    let main_pid = get("MainPID").parse::<u32>().ok().filter(|pid| *pid != 0);
-    let pid = main_pid.or_else(|| dockerd_by_pidfile(host));
-    let arguments = match pid.and_then(|pid| command_line(host, pid)) {
-        Some(arguments) => arguments,
-        None => arguments_of_unit(get("ExecStart")),
-    };
-    let active = matches!(get("ActiveState"), "active" | "reloading" | "activating");
-    let state = if active && main_pid.is_some() || pid.is_some() {
-        DockerState::Running
-    } else if loaded || installed(host) {
-        DockerState::Stopped
-    } else {
-        DockerState::Absent
-    };
-    Service { state, manager: loaded.then(|| "systemd".to_owned()), arguments }
-}
-
-fn show_unit(host: &Host) -> HashMap<String, String> {
-    let properties = "--property=LoadState,ActiveState,MainPID,ExecStart";
-    let done = host.run(&["systemctl", "show", "docker.service", properties], SYSTEMCTL_DEADLINE);
-    let pairs = done.stdout.lines().filter_map(|line| line.split_once('='));
-    pairs.map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
-}
-
-/// A dockerd that systemd does not know of, found as its own start-up check finds it.
-fn dockerd_by_pidfile(host: &Host) -> Option<u32> {
+    let snap = host.exists(Path::new("/var/snap/docker/current")) && !installed(host);
+    let stopped = |state, manager, arguments: Vec<String>| Service { state, manager, flags: flags(&arguments), snap };
     if host.is_image() {
-        return None;
+        let state = if snap || installed(host) { DockerState::Stopped } else { DockerState::Absent };
+        return stopped(state, None, Vec::new());
     }
-    let bytes =
-        ["/run/docker.pid", "/var/run/docker.pid"].iter().find_map(|path| host.read(Path::new(path)).ok().flatten())?;
+    let systemd = host.exists(Path::new("/run/systemd/system"));
+    if let Some(pid) = PIDFILES.iter().find_map(|path| dockerd(host, path)) {
+        let manager =
+            (systemd && unit_of(host, pid).as_deref() == Some("docker.service")).then(|| "systemd".to_owned());
+        return stopped(DockerState::Running, manager, command_line(host, pid));
+    }
+    let unit = if systemd { unit::show(host) } else { unit::Unit::default() };
+    let manager = unit.loaded.then(|| "systemd".to_owned());
+    if let Some(pid) = unit.main_pid {
+        let arguments = Some(command_line(host, pid)).filter(|words| words.iter().any(|word| word.contains("dockerd")));
+        return stopped(DockerState::Running, manager, arguments.unwrap_or(unit.arguments));
+    }
+    let state = if unit.loaded || snap || installed(host) { DockerState::Stopped } else { DockerState::Absent };
+    stopped(state, manager, unit.arguments)
+}
+
+/// The users whose own, rootless Docker runs. Its bridges lie in a network namespace of its own.
+pub fn rootless_users(host: &Host) -> Vec<u32> {
+    if host.is_image() {
+        return Vec::new();
+    }
+    let users = host.list(Path::new("/run/user")).into_iter();
+    users
+        .filter(|user| dockerd(host, &format!("/run/user/{user}/docker.pid")).is_some())
+        .filter_map(|user| user.parse().ok())
+        .collect()
+}
+
+/// The dockerd a pidfile names, if that process is one.
+fn dockerd(host: &Host, pidfile: &str) -> Option<u32> {
+    let bytes = host.read(Path::new(pidfile)).ok().flatten()?;
     let pid: u32 = String::from_utf8_lossy(&bytes).trim().parse().ok()?;
     let name = host.read(&proc(pid, "comm")).ok().flatten()?;
     (name == b"dockerd\n").then_some(pid)
 }
 
-fn command_line(host: &Host, pid: u32) -> Option<Vec<String>> {
-    let bytes = host.read(&proc(pid, "cmdline")).ok().flatten()?;
-    let words: Vec<String> = bytes
-        .split(|byte| *byte == 0)
-        .filter(|word| !word.is_empty())
-        .map(|word| String::from_utf8_lossy(word).into_owned())
-        .collect();
-    (!words.is_empty()).then_some(words)
+/// The unit a process belongs to: the last part of its cgroup, on either cgroup version.
+fn unit_of(host: &Host, pid: u32) -> Option<String> {
+    let bytes = host.read(&proc(pid, "cgroup")).ok().flatten()?;
+    let text = String::from_utf8_lossy(&bytes);
+    let mut lines = text.lines().filter(|line| line.contains("::") || line.contains("name=systemd"));
+    lines.find_map(|line| line.rsplit('/').next().map(str::to_owned))
+}
+
+fn command_line(host: &Host, pid: u32) -> Vec<String> {
+    let bytes = host.read(&proc(pid, "cmdline")).ok().flatten().unwrap_or_default();
+    let words = bytes.split(|byte| *byte == 0).filter(|word| !word.is_empty());
+    words.map(|word| String::from_utf8_lossy(word).into_owned()).collect()
 }
 
 fn proc(pid: u32, file: &str) -> PathBuf {
     PathBuf::from(format!("/proc/{pid}/{file}"))
 }
 
-/// `{ path=/usr/sbin/dockerd ; argv[]=/usr/sbin/dockerd -H fd:// $DOCKER_OPTS ; ignore_errors=no ; … }`
-fn arguments_of_unit(exec_start: &str) -> Vec<String> {
-    let argv = exec_start.split("argv[]=").nth(1).and_then(|rest| rest.split(" ;").next());
-    argv.unwrap_or_default().split_whitespace().map(str::to_owned).collect()
-}
-
 fn installed(host: &Host) -> bool {
     ["/usr/bin/dockerd", "/usr/sbin/dockerd", "/usr/local/bin/dockerd"].iter().any(|path| host.exists(Path::new(path)))
 }
 
+/// The flags that matter, from a command line.
+fn flags(arguments: &[String]) -> BTreeMap<String, Vec<String>> {
+    let named = FLAGS.iter().filter_map(|names| Some(((*names.last()?).to_owned(), flag_values(arguments, names))));
+    named.filter(|(_, values)| !values.is_empty()).collect()
+}
+
 /// The values a command line gives to a flag, in any of its spellings: `--bip=X`, `--bip X`, `-b X`.
-pub fn flag_values(arguments: &[String], names: &[&str]) -> Vec<String> {
+fn flag_values(arguments: &[String], names: &[&str]) -> Vec<String> {
     let mut values = Vec::new();
     let mut words = arguments.iter().skip(1).peekable();
     while let Some(word) = words.next() {
@@ -124,25 +149,18 @@ pub fn flag_values(arguments: &[String], names: &[&str]) -> Vec<String> {
 mod tests {
     use super::*;
 
-    fn words(text: &str) -> Vec<String> {
-        text.split(' ').map(str::to_owned).collect()
-    }
-
     #[test]
-    fn finds_flags_in_every_spelling() {
-        let argv = words("dockerd -H fd:// --bip=10.0.0.1/24 -b br0 --default-address-pool base=10.0.0.0/8,size=24");
-        assert_eq!(flag_values(&argv, &["bip"]), ["10.0.0.1/24"]);
-        assert_eq!(flag_values(&argv, &["b", "bridge"]), ["br0"]);
-        assert_eq!(flag_values(&argv, &["default-address-pool"]), ["base=10.0.0.0/8,size=24"]);
-        assert!(flag_values(&argv, &["fixed-cidr"]).is_empty());
-    }
-
-    #[test]
-    fn reads_the_command_line_of_a_unit() {
-        let show = "{ path=/usr/sbin/dockerd ; argv[]=/usr/sbin/dockerd -H fd:// --config-file /x.json $DOCKER_OPTS ; \
-                    ignore_errors=no ; start_time=[n/a] }";
-        let service = Service { state: DockerState::Stopped, manager: None, arguments: arguments_of_unit(show) };
+    fn finds_flags_in_every_spelling_and_keeps_no_others() {
+        let argv = "dockerd -H fd:// --bip=10.0.0.1/24 -b br0 --default-address-pool base=10.0.0.0/8,size=24 \
+                    --http-proxy http://user:secret@proxy --config-file /x.json --live-restore";
+        let argv: Vec<String> = argv.split_whitespace().map(str::to_owned).collect();
+        let flags = flags(&argv);
+        assert_eq!(flags["bip"], ["10.0.0.1/24"]);
+        assert_eq!(flags["bridge"], ["br0"]);
+        assert_eq!(flags["default-address-pool"], ["base=10.0.0.0/8,size=24"]);
+        assert_eq!(flags["live-restore"], [""]);
+        assert!(!format!("{flags:?}").contains("secret"));
+        let service = Service { state: DockerState::Stopped, manager: None, flags, snap: true };
         assert_eq!(service.config_path(), "/x.json");
-        assert!(arguments_of_unit("").is_empty());
     }
 }

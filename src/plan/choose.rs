@@ -64,11 +64,11 @@ pub fn given_pools(facts: &Facts, policy: &Policy) -> Result<Vec<AddressPool>, R
         return Ok(clear);
     }
     let pools = policy.pools.iter().map(|pool| pool.base.to_string()).collect::<Vec<_>>().join(", ");
-    let blocks = |want: &&Wanted, pool: &AddressPool| {
+    let blocks = |want: &Wanted, pool: &AddressPool| {
         v4(&want.net).is_some_and(|net| overlap4(&pool.base, &net)) && !vouched(policy, want, &IpNet::V4(pool.base))
     };
     let in_the_way = wanted.iter().find(|want| policy.pools.iter().any(|pool| blocks(want, pool)));
-    let cause = in_the_way.map(|want| WantedSide::from(want).describe()).unwrap_or_default();
+    let cause = in_the_way.map(|want| WantedSide::of(want, None, facts).describe()).unwrap_or_default();
     Err(Refusal::new(
         format!("cannot use --pool {pools}: hardly anything in it is free of what this host needs ({cause})"),
         "give another --pool, or none and let rebridge choose",

@@ -119,7 +119,7 @@ fn decide(facts: &Facts, policy: &Policy, may_restart: bool) -> Result<Option<Pl
 /// Whether docker0 or the pools are in the way, or the operator wants these very pools.
 fn needed(facts: &Facts, policy: &Policy) -> Result<bool, Refusal> {
     let clashes = assess::assess(facts, policy);
-    let docker0 = clashes.iter().any(|clash| clash.is_docker0());
+    let docker0 = clashes.iter().any(|clash| clash.is_docker0() && clash.is_movable());
     let pools = pools_clash(facts, policy, &assess::pools_in_force(facts));
     Ok(docker0 || pools || policy.pin && !pinned(facts, policy)?)
 }

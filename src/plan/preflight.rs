@@ -3,17 +3,16 @@
 use super::choose::Choice;
 use super::{Refusal, reserved};
 use crate::engine_model;
-use crate::observe::facts::{ConfigState, Facts};
-use crate::observe::service::flag_values;
+use crate::observe::facts::{ConfigState, Container, Facts};
 use serde_json::Value;
 
 /// Flags of dockerd that rebridge would contradict, as flag names and as the key of daemon.json they stand for.
-const CONTRADICTING_FLAGS: [(&[&str], &str); 5] = [
-    (&["bip"], "bip"),
-    (&["default-address-pool", "default-address-pools"], "default-address-pools"),
-    (&["b", "bridge"], "bridge"),
-    (&["fixed-cidr"], "fixed-cidr"),
-    (&["default-gateway"], "default-gateway"),
+const CONTRADICTING_FLAGS: [(&str, &str); 5] = [
+    ("bip", "bip"),
+    ("default-address-pool", "default-address-pools"),
+    ("bridge", "bridge"),
+    ("fixed-cidr", "fixed-cidr"),
+    ("default-gateway", "default-gateway"),
 ];
 
 /// The file must be absent or a JSON object.
@@ -34,9 +33,8 @@ pub fn file_is_editable(facts: &Facts) -> Result<(), Refusal> {
 
 /// `bip` and pools in the file must be what decides where docker0 lies.
 pub fn file_decides(facts: &Facts) -> Result<(), Refusal> {
-    for (names, key) in CONTRADICTING_FLAGS {
-        if let Some(value) = flag_values(&facts.docker.arguments, names).first() {
-            let flag = names.last().copied().unwrap_or_default();
+    for (flag, key) in CONTRADICTING_FLAGS {
+        if let Some(value) = facts.docker.flag(flag).first() {
             return Err(Refusal::new(
                 format!(
                     "cannot put {key} into {}: dockerd is started with --{flag} {value}, and it does not start with \
@@ -108,8 +106,9 @@ fn count(number: usize, one: &str, more: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { more })
 }
 
-fn first_few(names: &[String]) -> String {
-    match names {
+fn first_few(containers: &[Container]) -> String {
+    let names: Vec<&str> = containers.iter().map(|container| container.name.as_str()).collect();
+    match names.as_slice() {
         [a, b, c, _, ..] => format!("{a}, {b}, {c} …"),
         few => few.join(", "),
     }

@@ -4,9 +4,10 @@ pub mod progress;
 pub mod text;
 
 use crate::apply::verify::Check;
-use crate::assess::clash::Clash;
+use crate::assess::{self, clash::Clash};
 use crate::observe::facts::{DockerState, Facts};
 use crate::plan::{Decision, Plan};
+use crate::policy::Policy;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -27,6 +28,9 @@ pub struct Report {
     pub clashes: Vec<Clash>,
     /// What still clashes now (or, in check mode, would).
     pub remaining: Vec<Clash>,
+    /// What would count as a clash if `--ignore` did not say otherwise.
+    #[serde(default)]
+    pub ignored: Vec<Clash>,
     /// What was to be done.
     pub plan: PlanReport,
     /// The change of daemon.json, only the keys it touches.
@@ -107,6 +111,14 @@ pub struct DockerReport {
 }
 
 impl Report {
+    /// A report about a host judged by a policy.
+    pub fn of(facts: &Facts, policy: &Policy) -> Report {
+        let mut report = Report::about(facts, assess::assess(facts, policy));
+        report.ignored = assess::assess_ignored(facts, policy);
+        report.warnings.extend(assess::swarm::notes(facts, policy));
+        report
+    }
+
     /// A report about a host that was only looked at.
     pub fn about(facts: &Facts, clashes: Vec<Clash>) -> Report {
         let docker0 = facts.docker0().map(|address| address.to_string());
@@ -118,6 +130,7 @@ impl Report {
             outcome: Outcome::Clean,
             remaining: clashes.clone(),
             clashes,
+            ignored: Vec::new(),
             plan: PlanReport::default(),
             diff: Diff::default(),
             docker: DockerReport {
@@ -131,7 +144,7 @@ impl Report {
             verified: Vec::new(),
             rolled_back: false,
             backup_file: None,
-            warnings: facts.unseen.iter().map(|what| format!("not seen: {what}")).collect(),
+            warnings: notes(facts),
         }
     }
 
@@ -145,6 +158,7 @@ impl Report {
             outcome: Outcome::Refused,
             clashes: Vec::new(),
             remaining: Vec::new(),
+            ignored: Vec::new(),
             plan: PlanReport::default(),
             diff: Diff::default(),
             docker: DockerReport {
@@ -188,6 +202,17 @@ impl Report {
         // A tree of plain strings, numbers and lists has no way to fail.
         serde_json::to_string_pretty(self).unwrap_or_default()
     }
+}
+
+/// What was not seen, and what was seen and does not matter.
+fn notes(facts: &Facts) -> Vec<String> {
+    let unseen = facts.unseen.iter().map(|what| format!("not seen: {what}"));
+    let rootless = facts.docker.rootless.iter().map(|user| {
+        format!(
+            "user {user} runs a rootless Docker besides: its bridges hide nothing from this host and are not looked at"
+        )
+    });
+    unseen.chain(rootless).collect()
 }
 
 impl PlanReport {

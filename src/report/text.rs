@@ -43,6 +43,7 @@ pub fn render(report: &Report, paint: Paint, preview: bool) -> String {
     }
     let title = if report.outcome == Outcome::Changed { "Clashed before" } else { "Clashes" };
     section(&mut out, paint, title, &clash_lines(&report.clashes, paint));
+    section(&mut out, paint, "Ignored, as you said", &clash_lines(&report.ignored, paint));
     if !report.diff.after.is_empty() {
         let title = match report.outcome {
             Outcome::Changed => "Changed in",

@@ -48,8 +48,7 @@ pub fn run(arguments: &Apply, ask: Ask) -> Ended {
         Decision::Nothing | Decision::Refuse(_) => preview(&facts, &policy, !arguments.no_restart),
         Decision::Change(plan) => {
             if !ask(&preview(&facts, &policy, !arguments.no_restart)) {
-                let clashes = assess::assess(&facts, &policy);
-                let mut report = Report::about(&facts, clashes).with_decision(&decision);
+                let mut report = Report::of(&facts, &policy).with_decision(&decision);
                 refuse(&mut report, "not confirmed; nothing was touched".to_owned());
                 return Ok(report);
             }
@@ -64,7 +63,7 @@ pub fn run(arguments: &Apply, ask: Ask) -> Ended {
 /// The report of what would be done, nothing touched.
 pub fn preview(facts: &Facts, policy: &Policy, may_restart: bool) -> Report {
     let decision = plan(facts, policy, may_restart);
-    let mut report = Report::about(facts, assess::assess(facts, policy)).with_decision(&decision);
+    let mut report = Report::of(facts, policy).with_decision(&decision);
     match &decision {
         Decision::Refuse(refusal) => refuse(&mut report, refusal.to_string()),
         Decision::Nothing => nothing_to_do(&mut report, facts),
@@ -142,8 +141,7 @@ fn deed(plan: &Plan, facts: &Facts, set: &str, restart: &str) -> String {
 
 /// The report of what was done.
 fn conclude(before: &Facts, policy: &Policy, plan: &Plan, applied: Applied) -> Report {
-    let clashes = assess::assess(before, policy);
-    let mut report = Report::about(before, clashes).with_decision(&Decision::Change(Box::new(plan.clone())));
+    let mut report = Report::of(before, policy).with_decision(&Decision::Change(Box::new(plan.clone())));
     report.remaining = assess::assess(&applied.after, policy);
     report.docker.docker0_after = applied.after.docker0().map(|address| address.to_string());
     report.restarted = applied.restarted;
@@ -195,8 +193,8 @@ fn missing_containers(before: &Facts, after: &Facts) -> Option<String> {
         .engine
         .iter()
         .flat_map(|engine| &engine.containers)
-        .filter(|name| !alive.contains(name))
-        .cloned()
+        .filter(|container| alive.iter().all(|other| other.name != container.name))
+        .map(|container| container.name.clone())
         .collect();
     if gone.is_empty() {
         return None;
@@ -225,7 +223,7 @@ fn strand(report: &mut Report, before: &Facts, why: &str, then: &str) {
 /// An interrupted run could not be undone.
 fn stuck(host: &Host, policy: &Policy, problem: &str) -> Report {
     let facts = crate::observe::observe(host);
-    let mut report = Report::about(&facts, assess::assess(&facts, policy));
+    let mut report = Report::of(&facts, policy);
     strand(&mut report, &facts, "an earlier run was interrupted half-way", problem);
     report
 }

@@ -1,8 +1,6 @@
 //! `rebridge check`: look, explain, change nothing.
 
 use super::{Ended, count, facts_of, host_of};
-use crate::apply::journal;
-use crate::assess;
 use crate::assess::clash::{Clash, Kind};
 use crate::cli::Look;
 use crate::observe::facts::Facts;
@@ -15,17 +13,16 @@ pub fn run(look: &Look) -> Ended {
     let policy = look.policy(false)?;
     let host = host_of(&look.observe)?;
     let facts = facts_of(look, &host)?;
-    let mut report = judge(&facts, &policy);
-    if look.facts.is_none() && journal::read(&host).is_ok_and(|pending| pending.is_some()) {
-        report.warnings.push("an earlier apply was interrupted; `rebridge apply` will first put that right".to_owned());
-    }
-    Ok(report)
+    Ok(judge(&facts, &policy))
 }
 
 /// The same, of facts.
 pub fn judge(facts: &Facts, policy: &Policy) -> Report {
     let decision = plan(facts, policy, true);
-    let mut report = Report::about(facts, assess::assess(facts, policy)).with_decision(&decision);
+    let mut report = Report::of(facts, policy).with_decision(&decision);
+    if facts.interrupted {
+        report.warnings.push("an earlier apply was interrupted; `rebridge apply` will first put that right".to_owned());
+    }
     if report.clashes.is_empty() {
         report.msg = "Docker's networks are clear of everything this host is known to need".to_owned();
         return report;

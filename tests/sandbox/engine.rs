@@ -75,20 +75,36 @@ fn answer(mut stream: UnixStream, folder: &Path) -> std::io::Result<()> {
     while reader.read_line(&mut header)? > 2 {
         header.clear();
     }
+    let asked = request.split(' ').nth(1).unwrap_or_default();
+    // `/v1.51/networks` → `/networks`
+    let path = match asked.strip_prefix("/v1.") {
+        Some(rest) => rest.trim_start_matches(|c: char| c.is_ascii_digit()),
+        None => asked,
+    };
+    let body = std::fs::read(folder.join(format!("answer{}", path.replace('/', "_"))));
+    let body = body.or_else(|_| default_answer(path, folder))?;
+    let api = std::fs::read_to_string(folder.join("api")).unwrap_or("1.45".to_owned());
+    write!(stream, "HTTP/1.1 200 OK\r\nApi-Version: {api}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len())?;
+    stream.write_all(&body)
+}
+
+/// What the engine says unless the test has put a file `answer_PATH` into the folder.
+fn default_answer(path: &str, folder: &Path) -> std::io::Result<Vec<u8>> {
     let address = std::fs::read_to_string(folder.join("docker0"))?;
     let net: ipnet::Ipv4Net = address.trim().parse().unwrap();
     let pools = std::fs::read_to_string(folder.join("pools")).unwrap_or_default();
     let pools: Vec<_> = pools.lines().map(|base| serde_json::json!({"Base": base, "Size": 24})).collect();
-    let body = match request.split(' ').nth(1).unwrap_or_default() {
-        "/version" => serde_json::json!({"Version": "26.1.5"}),
-        "/info" => serde_json::json!({"LiveRestoreEnabled": false, "DefaultAddressPools": pools}),
+    let value = match path {
+        "/_ping" => return Ok(b"OK".to_vec()),
+        "/info" => serde_json::json!({
+            "ServerVersion": "26.1.5", "LiveRestoreEnabled": false, "DefaultAddressPools": pools
+        }),
         "/networks" => serde_json::json!([{
             "Name": "bridge", "Id": "aa", "Scope": "local", "Driver": "bridge",
             "IPAM": {"Config": [{"Subnet": net.trunc()}]},
             "Options": {"com.docker.network.bridge.name": "docker0"}
         }]),
         _ => serde_json::json!([]),
-    }
-    .to_string();
-    write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len())
+    };
+    Ok(value.to_string().into_bytes())
 }

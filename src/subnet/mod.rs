@@ -1,9 +1,15 @@
-//! IPv4 arithmetic that every stage shares: reading a CIDR as a person typed it, and sets of ranges.
+//! Arithmetic that every stage shares: reading a CIDR as a person typed it, sets of ranges, many networks against many.
 //!
 //! Nothing here knows Docker or the host. Sizes are prefix lengths in bits; a "range" is inclusive.
 
-use ipnet::{IpNet, Ipv4Net};
-use std::net::{IpAddr, Ipv4Addr};
+mod index;
+mod ranges;
+
+pub use index::NetIndex;
+pub use ranges::RangeSet;
+
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// RFC 1918, in the order in which rebridge looks for a new home: 10/8 is the widest and, in its upper
 /// half, the least crowded; 192.168/16 is what every home router uses; 172.16/12 is what Docker itself uses.
@@ -16,6 +22,11 @@ pub const SHARED_BLOCKS: [Ipv4Net; 2] = [net(100, 64, 0, 0, 10), net(198, 18, 0,
 /// A network from literals; wrong literals fail the build, not the run.
 pub const fn net(a: u8, b: u8, c: u8, d: u8, prefix: u8) -> Ipv4Net {
     Ipv4Net::new_assert(Ipv4Addr::new(a, b, c, d), prefix)
+}
+
+/// IPv6's private block (RFC 4193).
+pub const fn unique_local() -> IpNet {
+    IpNet::V6(Ipv6Net::new_assert(Ipv6Addr::new(0xfc00, 0, 0, 0, 0, 0, 0, 0), 7))
 }
 
 /// Whether two networks share an address. Two families never do.
@@ -82,56 +93,6 @@ pub fn parse_network(text: &str) -> Result<Ipv4Net, String> {
     Ok(typed)
 }
 
-/// A set of IPv4 addresses as sorted, disjoint, inclusive ranges, so that a fleet's worth of networks costs
-/// one sort and then a binary search a question.
-#[derive(Debug, Default, Clone)]
-pub struct RangeSet {
-    ranges: Vec<(u32, u32)>,
-}
-
-impl RangeSet {
-    /// Collects the networks given.
-    pub fn new(nets: impl IntoIterator<Item = Ipv4Net>) -> RangeSet {
-        let mut all: Vec<(u32, u32)> = nets.into_iter().map(bounds).collect();
-        all.sort_unstable();
-        let mut ranges: Vec<(u32, u32)> = Vec::with_capacity(all.len());
-        for (first, last) in all {
-            match ranges.last_mut() {
-                Some(open) if first <= open.1.saturating_add(1) => open.1 = open.1.max(last),
-                Some(_) | None => ranges.push((first, last)),
-            }
-        }
-        RangeSet { ranges }
-    }
-
-    /// Whether any address of the network is in the set.
-    pub fn overlaps(&self, net: Ipv4Net) -> bool {
-        let (first, last) = bounds(net);
-        let at = self.ranges.partition_point(|range| range.1 < first);
-        self.ranges.get(at).is_some_and(|range| range.0 <= last)
-    }
-
-    /// Cuts what the set covers out of a network: the fewest networks that remain, in order.
-    /// A remainder narrower than `narrowest` is dropped.
-    pub fn carve(&self, from: Ipv4Net, narrowest: u8) -> Vec<Ipv4Net> {
-        if !self.overlaps(from) {
-            return vec![from];
-        }
-        if from.prefix_len() >= narrowest {
-            return Vec::new();
-        }
-        match from.subnets(from.prefix_len() + 1) {
-            Ok(halves) => halves.flat_map(|half| self.carve(half, narrowest)).collect(),
-            Err(_) => Vec::new(),
-        }
-    }
-}
-
-/// First and last address of a network as numbers.
-fn bounds(net: Ipv4Net) -> (u32, u32) {
-    (u32::from(net.network()), u32::from(net.broadcast()))
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 mod tests {
@@ -184,25 +145,6 @@ mod tests {
             }
         }
         assert_eq!(nets.len(), 127);
-    }
-
-    #[test]
-    fn range_sets_merge_neighbours_and_keep_gaps() {
-        let set = RangeSet::new([n("10.0.1.0/24"), n("10.0.0.0/24"), n("10.0.0.0/25"), n("255.255.255.255/32")]);
-        assert_eq!(set.ranges.len(), 2);
-        assert!(set.overlaps(n("10.0.0.0/23")));
-        assert!(!set.overlaps(n("10.0.2.0/24")));
-        assert!(set.overlaps(n("0.0.0.0/0")));
-        assert!(!RangeSet::default().overlaps(n("0.0.0.0/0")));
-    }
-
-    #[test]
-    fn carving_leaves_the_widest_clear_networks() {
-        let set = RangeSet::new([n("10.200.1.0/24")]);
-        assert_eq!(set.carve(n("10.200.0.0/22"), 24), [n("10.200.0.0/24"), n("10.200.2.0/23")]);
-        assert_eq!(set.carve(n("10.201.0.0/16"), 24), [n("10.201.0.0/16")]);
-        assert!(set.carve(n("10.200.1.0/24"), 28).is_empty());
-        assert_eq!(RangeSet::new([n("10.200.0.0/32")]).carve(n("10.200.0.0/23"), 24), [n("10.200.1.0/24")]);
     }
 
     #[test]

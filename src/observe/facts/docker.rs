@@ -1,0 +1,122 @@
+//! Docker's part of the facts: the service, the engine and its networks, daemon.json.
+
+use crate::engine_model::AddressPool;
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+/// Docker on this host.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Docker {
+    /// Is it there, does it run?
+    pub state: DockerState,
+    /// What starts and stops it: `systemd`, or null where rebridge knows no way.
+    pub service: Option<String>,
+    /// The flags of dockerd's command line that say where bridges lie, by name, with the values given: of the running
+    /// process, else of the unit. Other flags may hold secrets and are not kept.
+    #[serde(default)]
+    pub flags: BTreeMap<String, Vec<String>>,
+    /// The users whose own, rootless Docker runs besides.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rootless: Vec<u32>,
+    /// The engine's own view; null where it does not run or may not be asked.
+    pub engine: Option<Engine>,
+    /// Its configuration file.
+    pub config: ConfigFile,
+}
+
+/// The state of the Docker service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DockerState {
+    /// Not installed.
+    Absent,
+    /// Installed, not running.
+    Stopped,
+    /// Running.
+    Running,
+}
+
+/// What the engine says over its socket.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Engine {
+    /// Such as `26.1.5`.
+    pub version: String,
+    /// Whether containers survive a restart of the daemon, in the daemon that runs now.
+    pub live_restore: bool,
+    /// Containers that are alive: running or paused.
+    pub containers: Vec<Container>,
+    /// `default-address-pools` as this daemon was started with; null means the built-in list.
+    pub pools: Option<Vec<AddressPool>>,
+    /// Its networks.
+    pub networks: Vec<Network>,
+}
+
+/// A container that is alive.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Container {
+    /// Its name.
+    pub name: String,
+    /// Its addresses on all its networks.
+    pub addresses: Vec<IpAddr>,
+}
+
+/// A network of the engine.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Network {
+    /// Its name; docker0's network is called `bridge`.
+    pub name: String,
+    /// `bridge`, `macvlan`, `overlay` …
+    pub driver: String,
+    /// `local` or `swarm`.
+    pub scope: String,
+    /// The interface on the host, for the bridge driver.
+    pub bridge: Option<String>,
+    /// Its subnets.
+    pub subnets: Vec<IpNet>,
+    /// The Compose project it was made for.
+    #[serde(default)]
+    pub project: Option<String>,
+    /// Addresses on it that belong to no container of the engine's list; docker_gwbridge has such, of swarm tasks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub endpoints: Vec<IpAddr>,
+}
+
+/// daemon.json.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ConfigFile {
+    /// Where dockerd looks for it.
+    pub path: String,
+    /// Where the bytes really are, when the path is a symbolic link.
+    pub target: Option<String>,
+    /// What was found there.
+    pub state: ConfigState,
+    /// The keys rebridge looks at, in the order of the file.
+    pub keys: Map<String, Value>,
+    /// The text itself. Never printed.
+    #[serde(skip)]
+    pub text: Option<String>,
+}
+
+/// What was found where daemon.json should be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", tag = "is", content = "why")]
+pub enum ConfigState {
+    /// No such file: Docker uses its defaults.
+    Missing,
+    /// A JSON object.
+    Object,
+    /// There, but not something rebridge may edit; the reason.
+    Broken(String),
+    /// There, but not readable; the reason.
+    Unreadable(String),
+}
+
+impl Docker {
+    /// The values a flag of dockerd's command line was given.
+    pub fn flag(&self, name: &str) -> &[String] {
+        self.flags.get(name).map(Vec::as_slice).unwrap_or_default()
+    }
+}

@@ -1,0 +1,78 @@
+//! The kernel's own words on this host's network, over netlink and never the text of a tool: links, addresses, routes
+//! of all tables with their rules, neighbours that did not answer, and who this host talks to. IPv4 and IPv6.
+
+pub mod links;
+pub mod neighbours;
+pub mod netlink;
+pub mod peers;
+pub mod routes;
+
+use super::facts::Kernel;
+use super::space::Space;
+use links::Links;
+use std::io;
+
+/// Collects what can be had; what cannot is said, a sentence each.
+pub struct Reader<'a> {
+    /// Where the sentences go.
+    pub unseen: &'a mut Vec<String>,
+}
+
+impl Reader<'_> {
+    /// Reads the links, which everything else refers to.
+    pub fn links(&mut self) -> Links {
+        self.say("the network interfaces", links::read())
+    }
+
+    /// Reads the rest, as far as it lies in the space Docker may use.
+    pub fn rest(mut self, links: Links, space: &Space, ssh_ports: &[u16]) -> Kernel {
+        let routes = self.say("the routes", routes::read(&links, space));
+        let rules = self.say("the policy rules", routes::read_rules());
+        let neighbours = self.say("the neighbours", neighbours::read(&links));
+        let mut peers = self.say("the TCP connections", peers::read_sockets(space, ssh_ports));
+        peers.extend(self.flows(space));
+        Kernel {
+            links: links.into_values().collect(),
+            routes: routes.kept,
+            routes_elsewhere: routes.elsewhere,
+            rules,
+            neighbours,
+            peers,
+        }
+    }
+
+    /// A kernel without connection tracking, or with none in use, has nothing to tell. One that may not is another
+    /// matter.
+    fn flows(&mut self, space: &Space) -> Vec<super::facts::Peer> {
+        match peers::read_flows(space) {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                self.say("the flows this host forwards", Err(error))
+            }
+            flows => flows.unwrap_or_default(),
+        }
+    }
+
+    fn say<T: Default>(&mut self, what: &str, read: io::Result<T>) -> T {
+        read.unwrap_or_else(|error| {
+            self.unseen.push(format!("{what}: {error}"));
+            T::default()
+        })
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+mod tests {
+    use super::*;
+
+    /// Any namespace has a loopback; the network-namespace tests look at everything else.
+    #[test]
+    fn reads_this_namespace() {
+        let mut unseen = Vec::new();
+        let mut reader = Reader { unseen: &mut unseen };
+        let links = reader.links();
+        let kernel = reader.rest(links, &Space::default(), &[22]);
+        assert!(kernel.links.iter().any(|link| link.name == "lo"), "{unseen:?}");
+        assert!(kernel.rules.iter().any(|rule| rule.table == 255), "{unseen:?}");
+    }
+}

@@ -1,0 +1,30 @@
+//! The neighbours that did not answer: addresses somebody on this host called on a link, in vain.
+
+use super::links::Links;
+use super::netlink::{Request, address, attributes_after, dump, u16_at, u32_at};
+use crate::observe::facts::{Neighbour, NeighbourState};
+use netlink_sys::protocols::NETLINK_ROUTE;
+use std::io;
+
+const RTM_GETNEIGH: u16 = 30;
+const NDA_DST: u16 = 1;
+const NUD_INCOMPLETE: u16 = 0x01;
+const NUD_FAILED: u16 = 0x20;
+
+/// Reads the unanswered ones of all links.
+pub fn read(links: &Links) -> io::Result<Vec<Neighbour>> {
+    let request = Request { protocol: NETLINK_ROUTE, kind: RTM_GETNEIGH, body: &[0; 12] };
+    dump(&request, |found: &mut Vec<Neighbour>, payload| found.extend(neighbour(payload, links)))
+}
+
+/// `struct ndmsg`, 12 bytes, and attributes.
+pub fn neighbour(payload: &[u8], links: &Links) -> Option<Neighbour> {
+    let state = match u16_at(payload, 8)? {
+        NUD_INCOMPLETE => NeighbourState::Incomplete,
+        NUD_FAILED => NeighbourState::Failed,
+        _ => return None,
+    };
+    let dev = links.get(&u32_at(payload, 4)?)?.name.clone();
+    let (_, value) = attributes_after(payload, 12).find(|(kind, _)| *kind == NDA_DST)?;
+    Some(Neighbour { address: address(value)?, dev, state })
+}

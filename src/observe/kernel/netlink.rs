@@ -1,0 +1,196 @@
+//! Netlink as far as it takes to ask the kernel for everything of a kind: one request, a stream of answers, attributes.
+//!
+//! The bytes are read where they lie. The ready-made packet crates make a tree of every message first, which costs
+//! more than the kernel does where a router holds a full Internet table, and give up on a link whose name is not UTF-8.
+
+use netlink_sys::{Socket, SocketAddr};
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+const HEADER: usize = 16;
+const NLM_F_REQUEST: u16 = 0x1;
+const NLM_F_DUMP_INTR: u16 = 0x10;
+const NLM_F_DUMP: u16 = 0x300;
+const NLMSG_ERROR: u16 = 2;
+const NLMSG_DONE: u16 = 3;
+
+/// The kernel fills at most 32 KiB at a time.
+const BUFFER: usize = 64 << 10;
+
+/// A list that changes while it is being read is read again, this often.
+const TRIES: u32 = 4;
+
+/// The families as the kernel numbers them.
+pub const AF_INET: u8 = 2;
+/// See [`AF_INET`].
+pub const AF_INET6: u8 = 10;
+
+/// One request for everything of a kind.
+pub struct Request<'a> {
+    /// Netlink family: routing, socket diagnosis, netfilter.
+    pub protocol: isize,
+    /// Message type of the request.
+    pub kind: u16,
+    /// What follows the header.
+    pub body: &'a [u8],
+}
+
+/// Asks, and gives every answer's payload to `each` as it comes in; nothing is kept. `S` is begun anew when the
+/// kernel says that its list changed under way; after a few times the last reading stands.
+pub fn dump<S: Default>(request: &Request, mut each: impl FnMut(&mut S, &[u8])) -> io::Result<S> {
+    let mut socket = Socket::new(request.protocol)?;
+    socket.bind_auto()?;
+    socket.connect(&SocketAddr::new(0, 0))?;
+    let mut buffer = vec![0; BUFFER];
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let mut state = S::default();
+        let steady = one_dump(&socket, request, &mut buffer, &mut |payload| each(&mut state, payload))?;
+        if steady || tries == TRIES {
+            return Ok(state);
+        }
+    }
+}
+
+/// Whether the list held still meanwhile.
+fn one_dump(socket: &Socket, request: &Request, buffer: &mut [u8], each: &mut impl FnMut(&[u8])) -> io::Result<bool> {
+    let length = u32::try_from(HEADER + request.body.len()).map_err(io::Error::other)?;
+    let mut bytes = Vec::with_capacity(HEADER + request.body.len());
+    bytes.extend(length.to_ne_bytes());
+    bytes.extend(request.kind.to_ne_bytes());
+    bytes.extend((NLM_F_REQUEST | NLM_F_DUMP).to_ne_bytes());
+    // Sequence number and port: one request a socket at a time needs neither.
+    bytes.extend([0; 8]);
+    bytes.extend(request.body);
+    socket.send(&bytes, 0)?;
+    let mut steady = true;
+    loop {
+        let mut free = &mut *buffer;
+        let received = socket.recv(&mut free, 0)?;
+        let datagram = buffer.get(..received).unwrap_or_default();
+        let end = messages(datagram, &mut |flags, payload| {
+            steady &= flags & NLM_F_DUMP_INTR == 0;
+            each(payload);
+        })?;
+        if end {
+            return Ok(steady);
+        }
+    }
+}
+
+/// Walks the messages of one datagram; whether the last of the whole dump was among them.
+pub fn messages(datagram: &[u8], each: &mut impl FnMut(u16, &[u8])) -> io::Result<bool> {
+    let mut rest = datagram;
+    while !rest.is_empty() {
+        let cut = || io::Error::other("the kernel's answer is cut short");
+        let length = u32_at(rest, 0).ok_or_else(cut)? as usize;
+        let (kind, flags) = (u16_at(rest, 4).ok_or_else(cut)?, u16_at(rest, 6).ok_or_else(cut)?);
+        let payload = rest.get(HEADER..length).ok_or_else(cut)?;
+        match kind {
+            NLMSG_DONE => return Ok(true),
+            NLMSG_ERROR => {
+                let code = u32_at(payload, 0).unwrap_or_default().cast_signed();
+                return Err(io::Error::from_raw_os_error(code.saturating_neg()));
+            }
+            _ => each(flags, payload),
+        }
+        rest = rest.get(length.next_multiple_of(4)..).unwrap_or_default();
+    }
+    Ok(false)
+}
+
+/// The attributes in a message: type (without its flag bits) and value. Ends at the first one that does not fit.
+pub fn attributes(bytes: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
+    let mut rest = bytes;
+    std::iter::from_fn(move || {
+        let length = usize::from(u16_at(rest, 0)?);
+        let kind = u16_at(rest, 2)? & 0x3fff;
+        let value = rest.get(4..length)?;
+        rest = rest.get(length.next_multiple_of(4)..).unwrap_or_default();
+        Some((kind, value))
+    })
+}
+
+/// The attributes behind a fixed part of this many bytes.
+pub fn attributes_after(payload: &[u8], fixed: usize) -> impl Iterator<Item = (u16, &[u8])> {
+    attributes(payload.get(fixed..).unwrap_or_default())
+}
+
+/// A byte of a fixed part.
+pub fn u8_at(bytes: &[u8], at: usize) -> Option<u8> {
+    bytes.get(at).copied()
+}
+
+/// Two bytes of a fixed part, in this machine's order.
+pub fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
+    Some(u16::from_ne_bytes(bytes.get(at..at + 2)?.try_into().ok()?))
+}
+
+/// Four bytes of a fixed part, in this machine's order.
+pub fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+    Some(u32::from_ne_bytes(bytes.get(at..at + 4)?.try_into().ok()?))
+}
+
+/// An address of four or sixteen bytes.
+pub fn address(bytes: &[u8]) -> Option<IpAddr> {
+    if let Ok(four) = <[u8; 4]>::try_from(bytes) {
+        return Some(IpAddr::V4(Ipv4Addr::from(four)));
+    }
+    <[u8; 16]>::try_from(bytes).ok().map(|sixteen| IpAddr::V6(Ipv6Addr::from(sixteen)))
+}
+
+/// A name with the zero at its end; what is not UTF-8 in it is shown as such.
+pub fn text(bytes: &[u8]) -> String {
+    let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
+    String::from_utf8_lossy(bytes.get(..end).unwrap_or_default()).into_owned()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+mod tests {
+    use super::*;
+
+    fn message(kind: u16, payload: &[u8]) -> Vec<u8> {
+        let length = u32::try_from(HEADER + payload.len()).unwrap();
+        let mut bytes = [&length.to_ne_bytes()[..], &kind.to_ne_bytes(), &[0; 10], payload].concat();
+        bytes.resize(bytes.len().next_multiple_of(4), 0);
+        bytes
+    }
+
+    #[test]
+    fn walks_messages_and_reports_the_kernels_refusal() {
+        let mut seen = Vec::new();
+        let datagram = [message(20, b"one"), message(20, b"fourfour"), message(NLMSG_DONE, &[0; 4])].concat();
+        assert!(messages(&datagram, &mut |_, payload| seen.push(payload.to_vec())).unwrap());
+        assert_eq!(seen, [b"one".to_vec(), b"fourfour".to_vec()]);
+        let refusal = message(NLMSG_ERROR, &(-1i32).to_ne_bytes());
+        let error = messages(&refusal, &mut |_, _| {}).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::PermissionDenied);
+    }
+
+    /// No prefix of an answer, and no length in it, makes the walk fail otherwise than with an error.
+    #[test]
+    fn a_cut_answer_is_an_error() {
+        let datagram = message(20, b"fourfour");
+        for end in 1..datagram.len() {
+            assert!(messages(&datagram[..end], &mut |_, _| {}).is_err(), "{end}");
+        }
+        for length in [0u32, 15, 25, u32::MAX] {
+            let mut bad = datagram.clone();
+            bad[..4].copy_from_slice(&length.to_ne_bytes());
+            assert!(messages(&bad, &mut |_, _| {}).is_err(), "{length}");
+        }
+    }
+
+    #[test]
+    fn attributes_end_where_they_stop_making_sense() {
+        let good = [&8u16.to_ne_bytes()[..], &(1u16 | 0x8000).to_ne_bytes(), &[9, 9, 9, 9]].concat();
+        assert_eq!(attributes(&good).collect::<Vec<_>>(), [(1, &[9u8, 9, 9, 9][..])]);
+        for length in [0u16, 3, 9, u16::MAX] {
+            let mut bad = good.clone();
+            bad[..2].copy_from_slice(&length.to_ne_bytes());
+            assert_eq!(attributes(&bad).count(), 0, "{length}");
+        }
+    }
+}

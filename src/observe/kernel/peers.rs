@@ -1,0 +1,118 @@
+//! Who this host talks to: the far ends of its TCP sockets (sock_diag), and of the flows it forwards (conntrack).
+//!
+//! A busy proxy has a hundred thousand of them; an address is kept once, and only in the space Docker may use.
+
+use super::netlink::{AF_INET, AF_INET6, Request, address, attributes, attributes_after, dump, u8_at, u32_at};
+use crate::observe::facts::{Contact, Peer};
+use crate::observe::space::Space;
+use ipnet::IpNet;
+use netlink_sys::protocols::{NETLINK_NETFILTER, NETLINK_SOCK_DIAG};
+use std::collections::BTreeMap;
+use std::io;
+use std::net::IpAddr;
+
+const SOCK_DIAG_BY_FAMILY: u16 = 20;
+const IPPROTO_TCP: u8 = 6;
+const TCP_ESTABLISHED: u8 = 1;
+const TCP_SYN_SENT: u8 = 2;
+/// `IPCTNL_MSG_CT_GET` of `NFNL_SUBSYS_CTNETLINK`.
+const CT_GET: u16 = 0x0101;
+const CTA_TUPLE_ORIG: u16 = 1;
+const CTA_TUPLE_REPLY: u16 = 2;
+const CTA_STATUS: u16 = 3;
+const CTA_TUPLE_IP: u16 = 1;
+const CTA_IP_V4_SRC: u16 = 1;
+const CTA_IP_V6_SRC: u16 = 3;
+const IPS_SEEN_REPLY: u32 = 2;
+
+/// What is known of an address, by how it was met: its port, where one port is meant, and how often.
+#[derive(Debug, Default)]
+pub struct Met(BTreeMap<(IpAddr, Contact), (Option<u16>, u32)>);
+
+impl Met {
+    fn note(&mut self, address: IpAddr, port: Option<u16>, contact: Contact) {
+        let (known, times) = self.0.entry((address, contact)).or_insert((port, 0));
+        *times = times.saturating_add(1);
+        if *known != port {
+            *known = None;
+        }
+    }
+
+    fn into_peers(self) -> impl Iterator<Item = Peer> {
+        self.0.into_iter().map(|((address, contact), (port, times))| Peer { address, port, contact, times })
+    }
+}
+
+/// Reads the TCP sockets that are connected or try to be. A connection to one of `ssh_ports` of this host is an
+/// operator's session.
+pub fn read_sockets(space: &Space, ssh_ports: &[u16]) -> io::Result<Vec<Peer>> {
+    let mut peers = Vec::new();
+    for family in [AF_INET, AF_INET6] {
+        let mut body = [0; 56];
+        body[0] = family;
+        body[1] = IPPROTO_TCP;
+        body[4..8].copy_from_slice(&(1u32 << TCP_ESTABLISHED | 1 << TCP_SYN_SENT).to_ne_bytes());
+        let request = Request { protocol: NETLINK_SOCK_DIAG, kind: SOCK_DIAG_BY_FAMILY, body: &body };
+        let met = dump(&request, |met: &mut Met, payload| {
+            if let Some((address, port, contact)) = socket(payload, ssh_ports)
+                && space.concerns(&IpNet::from(address))
+            {
+                met.note(address, port, contact);
+            }
+        })?;
+        peers.extend(met.into_peers());
+    }
+    Ok(peers)
+}
+
+/// `struct inet_diag_msg`: family and state, then ports in network order and addresses of 16 bytes each. The port is
+/// the far end's where this host calls, and nobody's where it was called.
+pub fn socket(payload: &[u8], ssh_ports: &[u16]) -> Option<(IpAddr, Option<u16>, Contact)> {
+    let port = |at| Some(u16::from_be_bytes(payload.get(at..at + 2)?.try_into().ok()?));
+    let (near, far) = (port(4)?, port(6)?);
+    let length = if u8_at(payload, 0)? == AF_INET { 4 } else { 16 };
+    let address = address(payload.get(24..24 + length)?)?.to_canonical();
+    let contact = match u8_at(payload, 1)? {
+        TCP_SYN_SENT => Contact::Calling,
+        TCP_ESTABLISHED if ssh_ports.contains(&near) => return Some((address, None, Contact::Ssh)),
+        TCP_ESTABLISHED => Contact::Connected,
+        _ => return None,
+    };
+    Some((address, Some(far), contact))
+}
+
+/// Reads the flows the kernel tracks, the forwarded ones among them. Where it tracks none, there are none.
+pub fn read_flows(space: &Space) -> io::Result<Vec<Peer>> {
+    let request = Request { protocol: NETLINK_NETFILTER, kind: CT_GET, body: &[0; 4] };
+    let met = dump(&request, |met: &mut Met, payload| {
+        for (address, contact) in flow(payload) {
+            if space.concerns(&IpNet::from(address)) {
+                met.note(address, None, contact);
+            }
+        }
+    })?;
+    Ok(met.into_peers().collect())
+}
+
+/// The two ends of a flow behind any address translation: who began it, and who was really called (the source of
+/// the replies).
+pub fn flow(payload: &[u8]) -> Vec<(IpAddr, Contact)> {
+    let (mut caller, mut called, mut status) = (None, None, 0);
+    for (kind, value) in attributes_after(payload, 4) {
+        match kind {
+            CTA_TUPLE_ORIG => caller = source(value),
+            CTA_TUPLE_REPLY => called = source(value),
+            CTA_STATUS => status = u32_at(value, 0).map(u32::from_be).unwrap_or_default(),
+            _ => {}
+        }
+    }
+    let answered = if status & IPS_SEEN_REPLY == 0 { Contact::Unanswered } else { Contact::Flow };
+    let ends = [caller.map(|address| (address, Contact::Flow)), called.map(|address| (address, answered))];
+    ends.into_iter().flatten().collect()
+}
+
+fn source(tuple: &[u8]) -> Option<IpAddr> {
+    let (_, inside) = attributes(tuple).find(|(kind, _)| *kind == CTA_TUPLE_IP)?;
+    let (_, value) = attributes(inside).find(|(kind, _)| matches!(*kind, CTA_IP_V4_SRC | CTA_IP_V6_SRC))?;
+    address(value)
+}

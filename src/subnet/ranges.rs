@@ -1,0 +1,156 @@
+//! Sets of IPv4 addresses.
+
+use ipnet::Ipv4Net;
+
+/// A set of IPv4 addresses as sorted, disjoint, inclusive ranges, so that a fleet's worth of networks costs
+/// one sort and then a binary search a question.
+#[derive(Debug, Default, Clone)]
+pub struct RangeSet {
+    ranges: Vec<(u32, u32)>,
+}
+
+impl RangeSet {
+    /// Collects the networks given.
+    pub fn new(nets: impl IntoIterator<Item = Ipv4Net>) -> RangeSet {
+        RangeSet::merge(nets.into_iter().map(bounds).collect())
+    }
+
+    /// What is in either.
+    pub fn union(&self, other: &RangeSet) -> RangeSet {
+        RangeSet::merge(self.ranges.iter().chain(&other.ranges).copied().collect())
+    }
+
+    fn merge(mut all: Vec<(u32, u32)>) -> RangeSet {
+        all.sort_unstable();
+        let mut ranges: Vec<(u32, u32)> = Vec::with_capacity(all.len());
+        for (first, last) in all {
+            match ranges.last_mut() {
+                Some(open) if first <= open.1.saturating_add(1) => open.1 = open.1.max(last),
+                Some(_) | None => ranges.push((first, last)),
+            }
+        }
+        RangeSet { ranges }
+    }
+
+    /// Whether any address of the network is in the set.
+    pub fn overlaps(&self, net: Ipv4Net) -> bool {
+        let (first, last) = bounds(net);
+        let at = self.ranges.partition_point(|range| range.1 < first);
+        self.ranges.get(at).is_some_and(|range| range.0 <= last)
+    }
+
+    /// How many networks of this prefix length inside `within` have an address in the set, by walking the set's ranges
+    /// and not the networks: there may be a million of these.
+    pub fn count_blocked(&self, within: Ipv4Net, prefix: u8) -> u64 {
+        let (first, last) = bounds(within);
+        let bits = 32 - u32::from(prefix.min(32));
+        let at = self.ranges.partition_point(|range| range.1 < first);
+        let inside = self.ranges.get(at..).unwrap_or_default().iter().take_while(|range| range.0 <= last);
+        let (mut count, mut next) = (0, 0u64);
+        for range in inside {
+            let from = (u64::from(range.0.max(first)) >> bits).max(next);
+            let to = u64::from(range.1.min(last)) >> bits;
+            if from <= to {
+                count += to - from + 1;
+                next = to + 1;
+            }
+        }
+        count
+    }
+
+    /// The first network of this prefix length inside `within` that has no address in the set.
+    pub fn first_clear(&self, within: Ipv4Net, prefix: u8) -> Option<Ipv4Net> {
+        let (mut candidate, last) = (Ipv4Net::new(within.network(), prefix).ok()?, bounds(within).1);
+        loop {
+            let (from, to) = bounds(candidate);
+            let at = self.ranges.partition_point(|range| range.1 < from);
+            let Some(blocking) = self.ranges.get(at).filter(|range| range.0 <= to) else { return Some(candidate) };
+            let next = blocking.1.max(to).checked_add(1)?;
+            if next > last {
+                return None;
+            }
+            candidate = Ipv4Net::new(next.into(), prefix).ok()?;
+            // The range may end in the middle of a network: that one is blocked too, and the loop steps over it.
+            candidate = candidate.trunc();
+        }
+    }
+
+    /// Cuts what the set covers out of a network: the fewest networks that remain, in order.
+    /// A remainder narrower than `narrowest` is dropped.
+    pub fn carve(&self, from: Ipv4Net, narrowest: u8) -> Vec<Ipv4Net> {
+        if !self.overlaps(from) {
+            return vec![from];
+        }
+        if from.prefix_len() >= narrowest {
+            return Vec::new();
+        }
+        match from.subnets(from.prefix_len() + 1) {
+            Ok(halves) => halves.flat_map(|half| self.carve(half, narrowest)).collect(),
+            Err(_) => Vec::new(),
+        }
+    }
+}
+
+/// First and last address of a network as numbers.
+fn bounds(net: Ipv4Net) -> (u32, u32) {
+    (u32::from(net.network()), u32::from(net.broadcast()))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+mod tests {
+    use super::*;
+
+    fn n(text: &str) -> Ipv4Net {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn range_sets_merge_neighbours_and_keep_gaps() {
+        let set = RangeSet::new([n("10.0.1.0/24"), n("10.0.0.0/24"), n("10.0.0.0/25"), n("255.255.255.255/32")]);
+        assert_eq!(set.ranges.len(), 2);
+        assert!(set.overlaps(n("10.0.0.0/23")));
+        assert!(!set.overlaps(n("10.0.2.0/24")));
+        assert!(set.overlaps(n("0.0.0.0/0")));
+        assert!(!RangeSet::default().overlaps(n("0.0.0.0/0")));
+    }
+
+    #[test]
+    fn carving_leaves_the_widest_clear_networks() {
+        let set = RangeSet::new([n("10.200.1.0/24")]);
+        assert_eq!(set.carve(n("10.200.0.0/22"), 24), [n("10.200.0.0/24"), n("10.200.2.0/23")]);
+        assert_eq!(set.carve(n("10.201.0.0/16"), 24), [n("10.201.0.0/16")]);
+        assert!(set.carve(n("10.200.1.0/24"), 28).is_empty());
+        assert_eq!(RangeSet::new([n("10.200.0.0/32")]).carve(n("10.200.0.0/23"), 24), [n("10.200.1.0/24")]);
+    }
+
+    /// Arithmetic against the plain definition.
+    #[test]
+    fn counts_and_finds_what_walking_would() {
+        let sets = [
+            vec![],
+            vec!["10.0.0.0/26"],
+            vec!["10.0.0.5/32", "10.0.0.250/31", "10.0.1.0/25"],
+            vec!["10.0.0.60/30", "10.0.0.64/30", "9.0.0.0/8"],
+            vec!["10.0.0.0/22"],
+        ];
+        for nets in sets {
+            let set = RangeSet::new(nets.iter().map(|net| n(net)));
+            for within in ["10.0.0.0/23", "10.0.0.0/24", "10.0.0.64/26"] {
+                for prefix in 26..=30 {
+                    let plain: Vec<Ipv4Net> = n(within).subnets(prefix).unwrap().collect();
+                    let clear: Vec<&Ipv4Net> = plain.iter().filter(|net| !set.overlaps(**net)).collect();
+                    let blocked = (plain.len() - clear.len()) as u64;
+                    assert_eq!(set.count_blocked(n(within), prefix), blocked, "{nets:?} {within} {prefix}");
+                    assert_eq!(
+                        set.first_clear(n(within), prefix).as_ref(),
+                        clear.first().copied(),
+                        "{nets:?} {within} {prefix}"
+                    );
+                }
+            }
+        }
+        let all = RangeSet::new([n("0.0.0.0/0")]);
+        assert_eq!((all.count_blocked(n("255.0.0.0/8"), 32), all.first_clear(n("255.0.0.0/8"), 30)), (1 << 24, None));
+    }
+}
