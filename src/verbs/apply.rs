@@ -3,6 +3,7 @@
 use super::{Ended, Usage, count, facts_of, host_of, take_charge};
 use crate::apply::{self, Applied, End, Recovered, Request};
 use crate::assess;
+use crate::assess::clash::Clash;
 use crate::cli::Apply;
 use crate::host::Host;
 use crate::observe::facts::{DockerState, Facts};
@@ -11,7 +12,6 @@ use crate::plan::{Decision, Plan, plan};
 use crate::policy::Policy;
 use crate::report::progress::Progress;
 use crate::report::{Outcome, Report};
-use std::collections::BTreeSet;
 
 /// Whether to go on, asked with the report of what would be done.
 pub type Ask<'a> = &'a dyn Fn(&Report) -> bool;
@@ -91,29 +91,44 @@ fn nothing_to_do(report: &mut Report, facts: &Facts) {
         return;
     }
     report.outcome = Outcome::Clashing;
-    let others = assess::unmovable(&report.clashes);
-    report.msg = if others.is_empty() {
-        let when = match facts.docker.state {
-            DockerState::Running => "when Docker is restarted",
-            DockerState::Stopped | DockerState::Absent => "when Docker starts",
-        };
-        format!("nothing to write: {} already names clear ranges, which take effect {when}", facts.docker.config.path)
-    } else {
-        format!("nothing to do for docker0 and the pools; {}", existing(&others))
+    report.msg = match existing(&report.clashes) {
+        Some(words) => format!("nothing to do for docker0 and the pools; {words}"),
+        None => {
+            let when = match facts.docker.state {
+                DockerState::Running => "when Docker is restarted",
+                DockerState::Stopped | DockerState::Absent => "when Docker starts",
+            };
+            format!(
+                "nothing to write: {} already names clear ranges, which take effect {when}",
+                facts.docker.config.path
+            )
+        }
     };
 }
 
-/// What to say of networks that daemon.json does not move.
-fn existing(names: &BTreeSet<String>) -> String {
+/// What to say of networks that another `bip` and other pools do not move; none where there are none.
+fn existing(clashes: &[Clash]) -> Option<String> {
+    let ipv6 = clashes.iter().find(|clash| clash.is_docker0() && !clash.is_movable());
+    let ipv6 = ipv6.map(|clash| {
+        format!(
+            "docker0's IPv6 range {} still clashes, and rebridge moves IPv4 only: change fixed-cidr-v6 (and bip6) in \
+             daemon.json",
+            clash.docker.subnet
+        )
+    });
+    let mut names = assess::unmovable(clashes);
+    names.remove("bridge");
     let list = names.iter().cloned().collect::<Vec<_>>().join(", ");
     let (who, until) = match names.len() {
+        0 => return ipv6,
         1 => ("1 existing network still clashes".to_owned(), "keeps its subnet until it is re-created"),
         more => (format!("{more} existing networks still clash"), "keep their subnets until they are re-created"),
     };
-    format!(
+    let networks = format!(
         "{who} ({list}) and {until}: `docker compose down` and `up`, or `docker network rm` and `create`, takes a \
          subnet from the new pools"
-    )
+    );
+    Some(ipv6.map_or(networks.clone(), |ipv6| format!("{networks}; {ipv6}")))
 }
 
 /// "set bip and default-address-pools in …, restart Docker …", in the tense asked for.
@@ -154,10 +169,7 @@ fn conclude(before: &Facts, policy: &Policy, plan: &Plan, applied: Applied) -> R
             report.changed = true;
             report.outcome = Outcome::Changed;
             report.msg = done(plan, before);
-            let others = assess::unmovable(&report.remaining);
-            if !others.is_empty() {
-                report.warnings.push(existing(&others));
-            }
+            report.warnings.extend(existing(&report.remaining));
         }
         End::RolledBack(why) => {
             report.failed = true;

@@ -90,7 +90,7 @@ pub fn messages(datagram: &[u8], each: &mut impl FnMut(u16, &[u8])) -> io::Resul
         match kind {
             NLMSG_DONE => return Ok(true),
             NLMSG_ERROR => {
-                let code = u32_at(payload, 0).unwrap_or_default().cast_signed();
+                let code = payload.first_chunk().map(|bytes| i32::from_ne_bytes(*bytes)).unwrap_or_default();
                 return Err(io::Error::from_raw_os_error(code.saturating_neg()));
             }
             _ => each(flags, payload),

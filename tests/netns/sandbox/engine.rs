@@ -71,6 +71,7 @@ fn answer(mut stream: UnixStream, folder: &Path) -> std::io::Result<()> {
     let mut request = String::new();
     let mut reader = BufReader::new(stream.try_clone()?);
     reader.read_line(&mut request)?;
+    std::fs::OpenOptions::new().create(true).append(true).open(folder.join("asked"))?.write_all(request.as_bytes())?;
     let mut header = String::new();
     while reader.read_line(&mut header)? > 2 {
         header.clear();
@@ -84,7 +85,11 @@ fn answer(mut stream: UnixStream, folder: &Path) -> std::io::Result<()> {
     let body = std::fs::read(folder.join(format!("answer{}", path.replace('/', "_"))));
     let body = body.or_else(|_| default_answer(path, folder))?;
     let api = std::fs::read_to_string(folder.join("api")).unwrap_or("1.45".to_owned());
-    write!(stream, "HTTP/1.1 200 OK\r\nApi-Version: {api}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len())?;
+    write!(
+        stream,
+        "HTTP/1.1 200 OK\r\nApi-Version: {api}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+        body.len()
+    )?;
     stream.write_all(&body)
 }
 

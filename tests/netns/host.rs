@@ -1,11 +1,7 @@
-//! rebridge in a network namespace with a real bridge called docker0: what it sees of the kernel, what it does to
-//! files, and how it comes back from faults that no engine shows on request.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+//! A host and its files: what clashes on it, what apply does, and how it ends when things go wrong.
 
-mod sandbox;
-
-use sandbox::engine::{Restart, install};
-use sandbox::{REBRIDGE, Sandbox};
+use crate::sandbox::engine::{Restart, install};
+use crate::sandbox::{REBRIDGE, Sandbox};
 use serde_json::Value;
 use std::io::Write;
 use std::process::Stdio;
@@ -14,36 +10,14 @@ use std::time::Duration;
 
 const AVOID: [&str; 2] = ["--avoid", "172.17.0.0/16"];
 
-/// The clashes of a check, each as `docker subnet / wanted net / source`.
-fn clashes(sandbox: &Sandbox, arguments: &[&str]) -> Vec<String> {
-    let (code, report) = sandbox.json(&[&["check"], arguments].concat());
-    let list: Vec<String> = report["clashes"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|clash| {
-            let text = |side: &str, key: &str| clash[side][key].as_str().unwrap_or("-").to_owned();
-            format!(
-                "{}/{}/{}/{}",
-                clash["kind"].as_str().unwrap(),
-                text("docker", "subnet"),
-                text("with", "net"),
-                text("with", "source")
-            )
-        })
-        .collect();
-    assert_eq!(code, i32::from(!list.is_empty()), "{report:#}");
-    list
-}
-
 #[test]
 fn a_quiet_host_is_clean() {
-    assert!(clashes(&Sandbox::with_docker0(), &[]).is_empty());
+    assert!(Sandbox::with_docker0().clashes(&[]).is_empty());
 }
 
 #[test]
 fn declared_networks_clash_with_docker0() {
-    let found = clashes(&Sandbox::with_docker0(), &AVOID);
+    let found = Sandbox::with_docker0().clashes(&AVOID);
     assert_eq!(found, ["present/172.17.0.0/16/172.17.0.0/16/declared"]);
 }
 
@@ -52,7 +26,7 @@ fn default_routes_and_the_vpn_pair_do_not_clash() {
     let sandbox = Sandbox::with_docker0();
     sandbox.sh("ip route add 0.0.0.0/1 via 198.51.100.1 && ip route add 128.0.0.0/1 via 198.51.100.1
                 ip route add default via 198.51.100.2 metric 50");
-    assert!(clashes(&sandbox, &[]).is_empty());
+    assert!(sandbox.clashes(&[]).is_empty());
 }
 
 #[test]
@@ -65,7 +39,7 @@ fn routes_of_the_main_table_clash() {
         ("172.17.7.0/24 nexthop via 198.51.100.1 nexthop via 198.51.100.2", "172.17.7.0/24", "route"),
     ] {
         sandbox.sh(&format!("ip route add {route}"));
-        let found = clashes(&sandbox, &[]);
+        let found = sandbox.clashes(&[]);
         let wanted = format!("present/172.17.0.0/16/{net}/{source}");
         assert!(!found.is_empty() && found.iter().all(|clash| *clash == wanted), "{route}: {found:?}");
         sandbox.sh(&format!("ip route del {route}"));
@@ -76,7 +50,7 @@ fn routes_of_the_main_table_clash() {
 fn a_covering_route_clashes_with_docker0_and_the_pools() {
     let sandbox = Sandbox::with_docker0();
     sandbox.sh("ip route add 172.16.0.0/12 via 198.51.100.1");
-    let found = clashes(&sandbox, &[]);
+    let found = sandbox.clashes(&[]);
     assert_eq!(found[0], "present/172.17.0.0/16/172.16.0.0/12/route");
     assert!(found[1..].iter().all(|clash| clash.starts_with("latent/172.")), "{found:?}");
 }
@@ -85,7 +59,7 @@ fn a_covering_route_clashes_with_docker0_and_the_pools() {
 fn addresses_without_a_route_and_on_loopback_clash() {
     let sandbox = Sandbox::with_docker0();
     sandbox.sh("ip addr add 172.17.0.9/32 dev lo");
-    assert_eq!(clashes(&sandbox, &[]), ["present/172.17.0.0/16/172.17.0.9/32/onlink"]);
+    assert_eq!(sandbox.clashes(&[]), ["present/172.17.0.0/16/172.17.0.9/32/onlink"]);
 }
 
 #[test]
@@ -93,9 +67,9 @@ fn nameservers_clash_also_behind_the_stub() {
     let sandbox = Sandbox::with_docker0();
     sandbox.put("/etc/resolv.conf", "nameserver 127.0.0.53\n");
     sandbox.put("/run/systemd/resolve/resolv.conf", "nameserver 172.17.0.2\n");
-    assert_eq!(clashes(&sandbox, &[]), ["present/172.17.0.0/16/172.17.0.2/32/nameserver"]);
+    assert_eq!(sandbox.clashes(&[]), ["present/172.17.0.0/16/172.17.0.2/32/nameserver"]);
     sandbox.put("/run/systemd/resolve/resolv.conf", "nameserver 172.17.0.1\n");
-    assert!(clashes(&sandbox, &[]).is_empty(), "the bridge's own address is this host");
+    assert!(sandbox.clashes(&[]).is_empty(), "the bridge's own address is this host");
 }
 
 #[test]
@@ -103,9 +77,9 @@ fn bridges_of_docker_do_not_clash_with_each_other() {
     let sandbox = Sandbox::with_docker0();
     sandbox.sh("ip link add br-0123456789ab type bridge && ip addr add 172.17.9.1/24 dev br-0123456789ab
                 ip link set br-0123456789ab up");
-    assert!(clashes(&sandbox, &[]).is_empty());
+    assert!(sandbox.clashes(&[]).is_empty());
     sandbox.sh("ip link add br-lan type bridge && ip addr add 172.17.10.1/24 dev br-lan && ip link set br-lan up");
-    assert_eq!(clashes(&sandbox, &[]), ["present/172.17.0.0/16/172.17.10.0/24/onlink"], "a bridge of somebody else's");
+    assert_eq!(sandbox.clashes(&[]), ["present/172.17.0.0/16/172.17.10.0/24/onlink"], "a bridge of somebody else's");
 }
 
 #[test]

@@ -123,6 +123,34 @@ impl Sandbox {
         (ran.code, value.unwrap_or_else(|error| panic!("not one JSON object: {error}\n{ran:?}")))
     }
 
+    /// Has the stand-in engine answer so; the bytes need not be sense.
+    pub fn answer(&self, path: &str, body: impl AsRef<[u8]>) {
+        fs::write(self.folder.join(format!("answer{}", path.replace('/', "_"))), body).unwrap();
+    }
+
+    /// The clashes of a check, each as `kind/docker subnet/wanted net/source`.
+    pub fn clashes(&self, arguments: &[&str]) -> Vec<String> {
+        let (code, report) = self.json(&[&["check"], arguments].concat());
+        let text = |value: &serde_json::Value| value.as_str().unwrap_or("-").to_owned();
+        let list: Vec<String> = report["clashes"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|clash| {
+                let sides =
+                    [&clash["kind"], &clash["docker"]["subnet"], &clash["with"]["net"], &clash["with"]["source"]];
+                sides.map(text).join("/")
+            })
+            .collect();
+        assert_eq!(code, i32::from(!list.is_empty()), "{report:#}");
+        list
+    }
+
+    /// Starts a command inside that runs until the guard is dropped.
+    pub fn start(&self, argv: &[&str]) -> Running {
+        Running(self.command(argv).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
+    }
+
     /// A path of the sandbox as this process sees it.
     pub fn path(&self, inside: &str) -> PathBuf {
         PathBuf::from(format!("/proc/{}/root{inside}", self.holder.id()))
@@ -155,6 +183,16 @@ impl Sandbox {
     /// docker0's address, asked of `ip` and not of rebridge.
     pub fn docker0(&self) -> String {
         self.sh("ip -4 -o addr show docker0 | awk '{print $4}'").trim().to_owned()
+    }
+}
+
+/// A process inside the sandbox.
+pub struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 
