@@ -38,12 +38,12 @@ on_host systemctl start docker.socket docker.service
 show ip route
 reach && { echo "there is no outage to show"; exit 1; }
 
-say "What does rebridge see?"
+say "What does rebridge see? Nobody has told it anything; the call that failed has left its trace in the kernel."
 status=0
-show rebridge check --avoid 172.17.0.0/16 || status=$?
+show rebridge check || status=$?
 [ "$status" = 1 ] || { echo "check exited $status, not 1"; exit 1; }
 
-say "The cure."
+say "The cure. The operator knows that there are more servers in 172.17."
 show rebridge apply --yes --avoid 172.17.0.0/16
 reach
 

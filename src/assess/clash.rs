@@ -93,11 +93,17 @@ impl Clash {
         matches!(self.with.source, Source::Neighbour | Source::Connection)
     }
 
+    /// Of several traces of one and the same caller the first, which is the clearest, says it all.
+    pub fn retells(&self, earlier: &Clash) -> bool {
+        let called = |clash: &Clash| clash.is_fleeting() || clash.with.source == Source::Ssh;
+        called(self) && called(earlier) && self.with.net == earlier.with.net && self.docker == earlier.docker
+    }
+
     /// The clash to act on comes first: what bites now, and hurts somebody already, and at docker0.
     pub fn urgency(&self) -> impl Ord + use<> {
         let hurt = match self.with.source {
             Source::Ssh => 0,
-            Source::Connection if self.with.detail.starts_with("nobody") => 1,
+            Source::Connection if self.with.detail.starts_with("a program") => 1,
             Source::Neighbour => 2,
             Source::Declared => 3,
             Source::Nameserver => 4,
@@ -150,20 +156,20 @@ fn detail(want: &Wanted, docker: Option<&IpNet>, facts: &Facts) -> String {
         Evidence::Nameserver(server) => format!("nameserver in {}", server.file),
         Evidence::Declared(declared) => declared.origin.to_string(),
         Evidence::Neighbour(neighbour) => match neighbour.state {
-            NeighbourState::Failed => "was called from this host and did not answer".to_owned(),
-            NeighbourState::Incomplete => "is being called from this host and does not answer".to_owned(),
+            NeighbourState::Failed => "it was called from this host and did not answer".to_owned(),
+            NeighbourState::Incomplete => "it is being called from this host and does not answer".to_owned(),
         },
         Evidence::Peer(peer) => {
             let port = peer.port.map(|port| format!(" (port {port})")).unwrap_or_default();
             match peer.contact {
-                Contact::Calling => format!("nobody answers a program on this host that connects to it{port}"),
-                Contact::Unanswered => "nobody answers a flow to it that passes through this host".to_owned(),
-                Contact::Connected => format!("a TCP connection of this host{port}"),
-                Contact::Flow => "a flow that passes through this host".to_owned(),
-                Contact::Ssh => "an ssh session to this host".to_owned(),
+                Contact::Calling => format!("a program on this host connects to it{port} and has no answer"),
+                Contact::Unanswered => "packets of this host, or through it, have no answer".to_owned(),
+                Contact::Connected => format!("this host has a TCP connection with it{port}"),
+                Contact::Flow => "packets of this host, or through it, go to and fro".to_owned(),
+                Contact::Ssh => "an ssh session to this host comes from there".to_owned(),
             }
         }
-        Evidence::Operator => "your own ssh session".to_owned(),
+        Evidence::Operator => "your own ssh session comes from there".to_owned(),
     }
 }
 

@@ -12,7 +12,7 @@ use crate::policy::Policy;
 use crate::subnet::{NetIndex, RangeSet, v4};
 use clash::{Clash, DockerSide};
 use ipnet::{IpNet, Ipv4Net};
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use wanted::{Source, Wanted, ignored, wanted};
 
 /// A range Docker holds now.
@@ -100,7 +100,22 @@ fn clashes_with(facts: &Facts, policy: &Policy, wanted: &[Wanted]) -> Vec<Clash>
     let taken = RangeSet::new(held.iter().filter_map(|held| v4(&held.subnet)));
     clashes.extend(latent(facts, policy, wanted, &pools_in_force(facts), &taken));
     clashes.sort_by_cached_key(Clash::urgency);
-    clashes
+    without_retold(clashes)
+}
+
+/// One call leaves up to three traces: a socket, a neighbour, a flow.
+fn without_retold(clashes: Vec<Clash>) -> Vec<Clash> {
+    let mut told: HashMap<(IpNet, IpNet), usize> = HashMap::new();
+    let mut kept: Vec<Clash> = Vec::with_capacity(clashes.len());
+    for clash in clashes {
+        let sides = (clash.docker.subnet, clash.with.net);
+        if told.get(&sides).and_then(|at| kept.get(*at)).is_some_and(|earlier| clash.retells(earlier)) {
+            continue;
+        }
+        told.entry(sides).or_insert(kept.len());
+        kept.push(clash);
+    }
+    kept
 }
 
 /// Clashes of the ranges Docker holds now.

@@ -14,56 +14,80 @@ pub mod unit;
 
 use crate::apply::journal;
 use crate::host::Host;
-use facts::{ConfigState, Docker, DockerState, Facts, Kernel};
-use kernel::links::Links;
-use service::Service;
+use facts::{ConfigState, Docker, DockerState, Engine, Facts, Kernel, Nameserver};
+use operator::Session;
 use space::Space;
 
 /// Looks at everything. What cannot be seen is said in `unseen`; it is never an error.
+///
+/// The engine takes about as long to answer as the kernel does; they are asked at the same time.
 pub fn observe(host: &Host) -> Facts {
-    let mut unseen = Vec::new();
-    let docker = docker(host, service::read(host), &mut unseen);
-    let live = !host.is_image();
-    let mut reader = kernel::Reader { unseen: &mut unseen };
-    let links = if live { reader.links() } else { Links::new() };
-    let nameservers = if live { resolver::read(host, &links, reader.unseen) } else { Vec::new() };
-    let session = if live { operator::session(host) } else { None };
-    let kernel = if live {
-        let space = Space::new(&links, &docker);
-        reader.rest(links, &space, &operator::ssh_ports(host, session))
-    } else {
-        Kernel::default()
+    let service = service::read(host);
+    let config = config_file::read(host, &service.config_path());
+    let mut docker = Docker {
+        state: service.state,
+        service: service.manager,
+        flags: service.flags,
+        rootless: service::rootless_users(host),
+        engine: None,
+        config,
     };
+    let session = if host.is_image() { None } else { operator::session(host) };
+    let (engine, mut look) = std::thread::scope(|scope| {
+        let engine = scope.spawn(|| ask_engine(host, docker.state));
+        let look = if host.is_image() { Look::default() } else { look_at_kernel(host, &docker, session) };
+        (engine.join(), look)
+    });
+    let mut unseen = match &docker.config.state {
+        ConfigState::Unreadable(why) => vec![format!("{}: {why}", docker.config.path)],
+        ConfigState::Missing | ConfigState::Object | ConfigState::Broken(_) => Vec::new(),
+    };
+    match engine {
+        Ok(Ok(engine)) => docker.engine = engine,
+        Ok(Err(error)) => unseen.push(format!("Docker's own view of its networks: {error}")),
+        Err(_) => unseen.push("Docker's own view of its networks: its answer could not be read".to_owned()),
+    }
+    // The engine may hold, or be about to take, ranges that neither the kernel nor the file names.
+    if !host.is_image() && !look.space.covers(&docker) {
+        look = look_at_kernel(host, &docker, session);
+    }
+    unseen.extend(look.unseen);
     Facts {
         schema: 1,
         root: nix::unistd::geteuid().is_root(),
         interrupted: journal::read(host).is_ok_and(|pending| pending.is_some()),
-        kernel,
-        nameservers,
+        kernel: look.kernel,
+        nameservers: look.nameservers,
         operator: session.map(|session| session.peer),
         docker,
         unseen,
     }
 }
 
-fn docker(host: &Host, service: Service, unseen: &mut Vec<String>) -> Docker {
-    let config = config_file::read(host, &service.config_path());
-    if let ConfigState::Unreadable(why) = &config.state {
-        unseen.push(format!("{}: {why}", config.path));
-    }
-    let engine = match service.state {
-        DockerState::Running => engine::read(host)
-            .inspect_err(|error| unseen.push(format!("Docker's own view of its networks: {error}")))
-            .ok(),
-        // Docker's socket may be socket-activated: a question would start what somebody stopped.
-        DockerState::Stopped | DockerState::Absent => None,
-    };
-    Docker {
-        state: service.state,
-        service: service.manager,
-        flags: service.flags,
-        rootless: service::rootless_users(host),
-        engine,
-        config,
+/// What the kernel and the resolver say.
+#[derive(Default)]
+struct Look {
+    kernel: Kernel,
+    nameservers: Vec<Nameserver>,
+    space: Space,
+    unseen: Vec<String>,
+}
+
+fn look_at_kernel(host: &Host, docker: &Docker, session: Option<Session>) -> Look {
+    let mut unseen = Vec::new();
+    let mut reader = kernel::Reader { unseen: &mut unseen };
+    let links = reader.links();
+    let nameservers = resolver::read(host, &links, reader.unseen);
+    let space = Space::new(&links, docker);
+    let kernel = reader.rest(links, &space, &operator::ssh_ports(host, session));
+    Look { kernel, nameservers, space, unseen }
+}
+
+/// The engine's view; none where it does not run. Docker's socket may be socket-activated: a question would start what
+/// somebody stopped.
+fn ask_engine(host: &Host, state: DockerState) -> Result<Option<Engine>, String> {
+    match state {
+        DockerState::Running => engine::read(host).map(Some),
+        DockerState::Stopped | DockerState::Absent => Ok(None),
     }
 }

@@ -61,8 +61,7 @@ pub fn read(host: &Host) -> Service {
     }
     let systemd = host.exists(Path::new("/run/systemd/system"));
     if let Some(pid) = PIDFILES.iter().find_map(|path| dockerd(host, path)) {
-        let manager =
-            (systemd && unit_of(host, pid).as_deref() == Some("docker.service")).then(|| "systemd".to_owned());
+        let manager = (systemd && is_docker_service(host, pid)).then(|| "systemd".to_owned());
         return stopped(DockerState::Running, manager, command_line(host, pid));
     }
     let unit = if systemd { unit::show(host) } else { unit::Unit::default() };
@@ -95,12 +94,10 @@ fn dockerd(host: &Host, pidfile: &str) -> Option<u32> {
     (name == b"dockerd\n").then_some(pid)
 }
 
-/// The unit a process belongs to: the last part of its cgroup, on either cgroup version.
-fn unit_of(host: &Host, pid: u32) -> Option<String> {
-    let bytes = host.read(&proc(pid, "cgroup")).ok().flatten()?;
-    let text = String::from_utf8_lossy(&bytes);
-    let mut lines = text.lines().filter(|line| line.contains("::") || line.contains("name=systemd"));
-    lines.find_map(|line| line.rsplit('/').next().map(str::to_owned))
+/// Whether a process belongs to docker.service: the last part of its cgroup, in any of the hierarchies there are.
+fn is_docker_service(host: &Host, pid: u32) -> bool {
+    let bytes = host.read(&proc(pid, "cgroup")).ok().flatten().unwrap_or_default();
+    String::from_utf8_lossy(&bytes).lines().any(|line| line.ends_with("/docker.service"))
 }
 
 fn command_line(host: &Host, pid: u32) -> Vec<String> {

@@ -24,16 +24,17 @@ impl Default for Space {
 impl Space {
     /// The space of a host: what anybody may use privately, and what this Docker and its bridges hold besides.
     pub fn new(links: &Links, docker: &Docker) -> Space {
-        let mut nets: Vec<IpNet> =
-            links.values().filter(|link| link.made_by_docker()).flat_map(|link| link.addresses.clone()).collect();
-        let mut pools = docker.config.keys.get("default-address-pools").and_then(pools_from_value).unwrap_or_default();
-        pools.extend(docker.flag("default-address-pool").iter().filter_map(|text| parse_flag(text)));
-        if let Some(engine) = &docker.engine {
-            pools.extend(engine.pools.iter().flatten().copied());
-            nets.extend(engine.networks.iter().flat_map(|network| network.subnets.clone()));
-        }
-        nets.extend(pools.iter().map(|pool| IpNet::V4(pool.base)));
-        Space::of(nets)
+        let bridges = links.values().filter(|link| link.made_by_docker());
+        let held = bridges.flat_map(|link| link.addresses.iter().map(IpNet::trunc));
+        Space::of(held.chain(ranges(docker)).collect())
+    }
+
+    /// Whether what this Docker holds and may take is part of it.
+    pub fn covers(&self, docker: &Docker) -> bool {
+        ranges(docker).all(|net| match net {
+            IpNet::V4(net) => self.ipv4.covers(net),
+            IpNet::V6(_) => link_local(&net) || self.ipv6.iter().any(|ours| ours.contains(&net)),
+        })
     }
 
     fn of(mut nets: Vec<IpNet>) -> Space {
@@ -51,6 +52,17 @@ impl Space {
             IpNet::V6(_) => self.ipv6.iter().any(|ours| overlap(ours, net)),
         }
     }
+}
+
+/// What Docker's settings and its engine name.
+fn ranges(docker: &Docker) -> impl Iterator<Item = IpNet> {
+    let in_file = docker.config.keys.get("default-address-pools").and_then(pools_from_value).unwrap_or_default();
+    let by_flag = docker.flag("default-address-pool").iter().filter_map(|text| parse_flag(text));
+    let engine = docker.engine.iter();
+    let in_force = engine.clone().flat_map(|engine| engine.pools.iter().flatten().copied());
+    let networks = engine.flat_map(|engine| engine.networks.iter().flat_map(|network| network.subnets.iter().copied()));
+    let pools = in_file.into_iter().chain(by_flag).chain(in_force);
+    pools.map(|pool| IpNet::V4(pool.base)).chain(networks)
 }
 
 /// Every IPv6 link has a link-local network of its own, bridges too; they never clash.

@@ -116,6 +116,14 @@ impl Report {
         let mut report = Report::about(facts, assess::assess(facts, policy));
         report.ignored = assess::assess_ignored(facts, policy);
         report.warnings.extend(assess::swarm::notes(facts, policy));
+        let traced = report.clashes.iter().find(|clash| clash.is_fleeting());
+        report.warnings.extend(traced.filter(|_| policy.avoid.is_empty()).map(|clash| {
+            format!(
+                "{} is one address; if it belongs to a network that this host needs, name the network with --avoid, so \
+                 that Docker keeps off all of it",
+                clash.with.net.addr()
+            )
+        }));
         report
     }
 

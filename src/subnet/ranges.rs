@@ -39,6 +39,13 @@ impl RangeSet {
         self.ranges.get(at).is_some_and(|range| range.0 <= last)
     }
 
+    /// Whether every address of the network is in the set.
+    pub fn covers(&self, net: Ipv4Net) -> bool {
+        let (first, last) = bounds(net);
+        let at = self.ranges.partition_point(|range| range.1 < first);
+        self.ranges.get(at).is_some_and(|range| range.0 <= first && last <= range.1)
+    }
+
     /// How many networks of this prefix length inside `within` have an address in the set, by walking the set's ranges
     /// and not the networks: there may be a million of these.
     pub fn count_blocked(&self, within: Ipv4Net, prefix: u8) -> u64 {
@@ -109,7 +116,8 @@ mod tests {
     fn range_sets_merge_neighbours_and_keep_gaps() {
         let set = RangeSet::new([n("10.0.1.0/24"), n("10.0.0.0/24"), n("10.0.0.0/25"), n("255.255.255.255/32")]);
         assert_eq!(set.ranges.len(), 2);
-        assert!(set.overlaps(n("10.0.0.0/23")));
+        assert!(set.overlaps(n("10.0.0.0/23")) && set.covers(n("10.0.0.0/23")));
+        assert!(set.overlaps(n("10.0.0.0/22")) && !set.covers(n("10.0.0.0/22")));
         assert!(!set.overlaps(n("10.0.2.0/24")));
         assert!(set.overlaps(n("0.0.0.0/0")));
         assert!(!RangeSet::default().overlaps(n("0.0.0.0/0")));

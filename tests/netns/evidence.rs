@@ -236,12 +236,18 @@ fn connections_into_docker0s_range_count_and_unanswered_ones_come_first() {
     until("the connection", || !sandbox.sh("ss -Htn state established dst 172.17.50.10").is_empty());
     docker_comes(&sandbox);
     assert_eq!(sandbox.clashes(&[]), ["present/172.17.0.0/16/172.17.50.10/32/connection"]);
-    assert_eq!(first(&sandbox, &[])["with"]["detail"], "a TCP connection of this host (port 8080)");
+    assert_eq!(first(&sandbox, &[])["with"]["detail"], "this host has a TCP connection with it (port 8080)");
     let _calls = sandbox.start(&["bash", "-c", "</dev/tcp/172.17.50.11/8443"]);
     until("the call", || !sandbox.sh("ss -Htn state syn-sent").is_empty());
     let clash = first(&sandbox, &["--ignore", "neighbour"]);
     assert_eq!((&clash["with"]["net"], &clash["with"]["source"]), (&"172.17.50.11/32".into(), &"connection".into()));
-    assert!(clash["explain"].as_str().unwrap().contains("nobody answers a program on this host"), "{clash:#}");
+    assert!(
+        clash["explain"]
+            .as_str()
+            .unwrap()
+            .contains("a program on this host connects to it (port 8443) and has no answer"),
+        "{clash:#}"
+    );
 }
 
 #[test]
