@@ -27,6 +27,7 @@ Examples:
   rebridge apply --avoid 172.17.0.0/16       fix it: shows the plan, asks, restarts Docker, verifies
   rebridge apply --check --avoid-file nets   only say what apply would do
   rebridge apply --yes --json --avoid 10.0.0.0/8,172.16.0.0/12   for scripts
+  rebridge forecast -n 20                    what will Docker take next?
   rebridge rollback                          undo the last apply
 
 Exit codes: 0 fine, 1 check found a clash, 2 usage, 3 refused (host untouched), 4 rolled back, 5 needs a person.";
@@ -40,6 +41,8 @@ pub enum Verb {
     Apply(Apply),
     /// Undo the last apply, verified
     Rollback(Rollback),
+    /// Foretell the next subnets Docker would hand out, and which of them would clash
+    Forecast(Forecast),
     /// Print everything observed as JSON; feed it back with --facts
     Facts(Observe),
 }
@@ -102,6 +105,20 @@ pub struct Apply {
     /// Take the pools given with --pool even when nothing clashes
     #[arg(long, requires = "pool")]
     pub pin: bool,
+}
+
+/// What forecast takes.
+#[derive(Debug, Args)]
+pub struct Forecast {
+    /// What to look at and by which rules.
+    #[command(flatten)]
+    pub look: Look,
+    /// How many subnets
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub count: u16,
+    /// Foretell this engine version instead of the one that runs; for hosts where Docker comes later
+    #[arg(long, value_name = "VERSION")]
+    pub engine: Option<String>,
 }
 
 /// What rollback takes.

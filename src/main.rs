@@ -3,8 +3,8 @@
 
 use clap::Parser;
 use rebridge::cli::{Cli, Verb};
-use rebridge::report::Report;
 use rebridge::report::text::{Paint, render};
+use rebridge::report::{Report, forecast};
 use rebridge::verbs::{self, Usage};
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
@@ -21,6 +21,17 @@ fn main() -> ExitCode {
                 ExitCode::SUCCESS
             }
             Err(usage) => usage_error(&usage, false),
+        },
+        Verb::Forecast(arguments) => match verbs::forecast::run(arguments) {
+            Ok(forecast) if arguments.look.json => {
+                print(&(serde_json::to_string_pretty(&forecast).unwrap_or_default() + "\n"));
+                ExitCode::SUCCESS
+            }
+            Ok(forecast) => {
+                print(&forecast::render(&forecast, paint()));
+                ExitCode::SUCCESS
+            }
+            Err(usage) => usage_error(&usage, arguments.look.json),
         },
         Verb::Check(look) => finish(verbs::check::run(look), look.json, true),
         Verb::Apply(arguments) => {

@@ -60,7 +60,7 @@ fn run_case(case: &Path) -> Vec<String> {
             let code = report.exit_code(false);
             (report, policy, !apply.no_restart, code)
         }
-        Verb::Rollback(_) | Verb::Facts(_) => panic!("{request}: not a verb for a golden case"),
+        Verb::Rollback(_) | Verb::Facts(_) | Verb::Forecast(_) => panic!("{request}: not a verb for a golden case"),
     };
     let decision = plan(&facts, &policy, may_restart);
     let mut faults = law(&facts, &policy, &decision);

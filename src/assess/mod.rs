@@ -3,6 +3,7 @@
 
 pub mod clash;
 mod explain;
+pub mod forecast;
 pub mod swarm;
 pub mod wanted;
 
@@ -146,6 +147,7 @@ pub fn pools_clash(facts: &Facts, policy: &Policy, pools: &[AddressPool]) -> boo
 /// Clashes of the subnets these pools could still hand out.
 fn latent(facts: &Facts, policy: &Policy, wanted: &[Wanted], pools: &[AddressPool], taken: &RangeSet) -> Vec<Clash> {
     let reserved = engine_model::reserved_by_engine(facts, facts.version());
+    let pools = engine_model::allocator::in_effect(pools, facts.version());
     let bases: Vec<IpNet> = pools.iter().map(|pool| IpNet::V4(pool.base)).collect();
     let index = NetIndex::new(&bases);
     let blocked = reserved.union(taken);

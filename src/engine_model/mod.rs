@@ -3,6 +3,7 @@
 //!
 //! Every rule here was measured on 20.10.24, 26.1.5 and 28.5.2; the lab tests hold the model against them.
 
+pub mod allocator;
 pub mod pools;
 
 use crate::observe::facts::{Facts, RouteKind, Scope};
@@ -51,7 +52,8 @@ pub fn reserved_by_engine(facts: &Facts, version: Option<Version>) -> RangeSet {
             && !route.dev.as_ref().is_some_and(|dev| docker_devices.contains(dev));
         if seen { v4(&route.dst) } else { None }
     });
-    let nameservers = facts.nameservers.iter().filter_map(|server| v4(&IpNet::from(server.address)));
+    let nameservers = facts.nameservers.iter().filter(|server| server.seen_by_docker);
+    let nameservers = nameservers.filter_map(|server| v4(&IpNet::from(server.address)));
     RangeSet::new(on_link.chain(nameservers))
 }
 

@@ -198,6 +198,8 @@ struct ApiNetwork {
     name: String,
     driver: String,
     scope: String,
+    #[serde(default)]
+    created: String,
     #[serde(rename = "IPAM", default)]
     ipam: ApiIpam,
     #[serde(default, deserialize_with = "null_is_empty")]
@@ -234,10 +236,28 @@ impl ApiNetwork {
             scope: self.scope,
             bridge,
             subnets: subnets.map(|subnet| subnet.trunc()).collect(),
+            created: in_utc(&self.created),
             project: self.labels.get("com.docker.compose.project").cloned(),
             endpoints: Vec::new(),
         }
     }
+}
+
+/// A moment as Go writes it, with the daemon's own offset from UTC.
+fn in_utc(text: &str) -> Option<String> {
+    let (local, offset) = match text.strip_suffix('Z') {
+        Some(local) => (local, 0),
+        None => {
+            let (local, offset) = text.split_at_checked(text.len().checked_sub(6)?)?;
+            let (hours, minutes) = offset.get(1..)?.split_once(':')?;
+            let seconds = hours.parse::<u64>().ok()? * 3600 + minutes.parse::<u64>().ok()? * 60;
+            (local, if offset.starts_with('-') { i64::try_from(seconds).ok()? } else { -i64::try_from(seconds).ok()? })
+        }
+    };
+    let moment = humantime::parse_rfc3339(&format!("{local}Z")).ok()?;
+    let shift = Duration::from_secs(offset.unsigned_abs());
+    let moment = if offset < 0 { moment.checked_sub(shift)? } else { moment.checked_add(shift)? };
+    Some(humantime::format_rfc3339_nanos(moment).to_string())
 }
 
 /// The engine writes `null` for an empty list or map.
@@ -249,6 +269,18 @@ fn null_is_empty<'de, D: serde::Deserializer<'de>, T: Default + Deserialize<'de>
 #[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn moments_are_comparable_whatever_the_daemons_clock() {
+        let utc = "2026-11-23T20:00:00.123456789Z";
+        for text in [utc, "2026-11-23T21:00:00.123456789+01:00", "2026-11-23T15:30:00.123456789-04:30"] {
+            assert_eq!(in_utc(text).as_deref(), Some(utc), "{text}");
+        }
+        assert_eq!(in_utc("2026-11-23T20:00:00Z").as_deref(), Some("2026-11-23T20:00:00.000000000Z"));
+        for bad in ["", "Z", "yesterday", "2026-11-23T20:00:00é:00", "0001-01-01T00:00:00Z"] {
+            assert_eq!(in_utc(bad), None, "{bad}");
+        }
+    }
 
     #[test]
     fn reads_networks_of_every_kind() {

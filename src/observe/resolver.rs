@@ -17,29 +17,37 @@ const PER_LINK: [(&str, &str); 2] = [("/run/systemd/resolve/netif", "SERVERS="),
 /// As much of a file as is read; no list of nameservers is longer.
 const ENOUGH: usize = 1 << 20;
 
+/// What Docker takes for the only server in resolv.conf that means: look behind it.
+const STUB: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(127, 0, 0, 53));
+
 /// Reads them all, each address once; a loopback server is this host itself and is left out. What a link says comes
 /// first, because it names the link.
 pub fn read(host: &Host, links: &Links, unseen: &mut Vec<String>) -> Vec<Nameserver> {
-    let mut servers: Vec<Nameserver> = Vec::new();
-    let mut add = |address: IpAddr, file: &str, dev: Option<&String>| {
-        if !servers.iter().any(|server| server.address == address) {
-            servers.push(Nameserver { address, file: file.to_owned(), dev: dev.cloned() });
-        }
-    };
+    let mut found: Vec<(IpAddr, String, Option<String>)> = Vec::new();
     for (folder, key) in PER_LINK {
         for name in host.list(Path::new(folder)) {
             let file = format!("{folder}/{name}");
-            let dev = name.parse().ok().and_then(|index: u32| links.get(&index)).map(|link| &link.name);
+            let dev = name.parse().ok().and_then(|index: u32| links.get(&index)).map(|link| link.name.clone());
             let bytes = host.read(Path::new(&file)).ok().flatten().unwrap_or_default();
-            for address in of_link(&text(&bytes), key) {
-                add(address, &file, dev);
-            }
+            found.extend(of_link(&text(&bytes), key).into_iter().map(|address| (address, file.clone(), dev.clone())));
         }
     }
-    for file in LISTS {
-        match host.read(Path::new(file)) {
-            Ok(bytes) => nameservers(&text(&bytes.unwrap_or_default())).for_each(|address| add(address, file, None)),
-            Err(error) => unseen.push(format!("{file}: {error}")),
+    let lists = LISTS.map(|file| match host.read(Path::new(file)) {
+        Ok(bytes) => nameservers(&text(&bytes.unwrap_or_default())).collect(),
+        Err(error) => {
+            unseen.push(format!("{file}: {error}"));
+            Vec::new()
+        }
+    });
+    for (file, list) in LISTS.iter().zip(&lists) {
+        found.extend(list.iter().map(|address| (*address, (*file).to_owned(), None)));
+    }
+    let [own, behind, _] = &lists;
+    let docker_reads = if own.as_slice() == [STUB] { behind } else { own };
+    let mut servers: Vec<Nameserver> = Vec::new();
+    for (address, file, dev) in found.into_iter().filter(|(address, ..)| !address.is_loopback()) {
+        if servers.iter().all(|server| server.address != address) {
+            servers.push(Nameserver { address, file, dev, seen_by_docker: docker_reads.contains(&address) });
         }
     }
     servers
@@ -63,12 +71,10 @@ fn of_link(text: &str, key: &str) -> Vec<IpAddr> {
     lines.flat_map(str::split_whitespace).filter_map(server).collect()
 }
 
-/// An address without scope (`%eth0`), port or name (`#dns.example`), if it is not this host's own loopback.
+/// An address without scope (`%eth0`), port or name (`#dns.example`).
 fn server(word: &str) -> Option<IpAddr> {
     let bare = word.split(['%', '#']).next()?;
-    let address =
-        bare.parse::<IpAddr>().ok().or_else(|| bare.parse::<std::net::SocketAddr>().ok().map(|at| at.ip()))?;
-    (!address.is_loopback()).then_some(address)
+    bare.parse::<IpAddr>().ok().or_else(|| bare.parse::<std::net::SocketAddr>().ok().map(|at| at.ip()))
 }
 
 #[cfg(test)]
@@ -81,7 +87,7 @@ mod tests {
         let text = "# nameserver 9.9.9.9\nsearch corp\nnameserver 10.0.0.53\n nameserver\t172.17.0.2 \n\
                     nameserver 127.0.0.53\nnameserver fe80::1%eth0\nnameserverX 1.1.1.1\nnameserver\n";
         let found: Vec<String> = nameservers(text).map(|a| a.to_string()).collect();
-        assert_eq!(found, ["10.0.0.53", "172.17.0.2", "fe80::1"]);
+        assert_eq!(found, ["10.0.0.53", "172.17.0.2", "127.0.0.53", "fe80::1"]);
     }
 
     #[test]

@@ -152,7 +152,7 @@ fn cure_in_file(facts: &Facts, policy: &Policy) -> Result<Option<(Ipv4Net, Vec<A
 }
 
 /// `bip` in daemon.json, when it is an address a bridge can have.
-fn bip_of_file(facts: &Facts) -> Option<Ipv4Net> {
+pub fn bip_of_file(facts: &Facts) -> Option<Ipv4Net> {
     let bip: Ipv4Net = facts.docker.config.keys.get("bip")?.as_str()?.parse().ok()?;
     (bip.prefix_len() <= 30 && bip.addr() != bip.network() && bip.addr() != bip.broadcast()).then_some(bip)
 }

@@ -1,5 +1,6 @@
 //! Last stage: an outcome becomes JSON, a text for people and an exit code.
 
+pub mod forecast;
 pub mod progress;
 pub mod text;
 

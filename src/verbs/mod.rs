@@ -3,6 +3,7 @@
 pub mod apply;
 pub mod check;
 pub mod facts;
+pub mod forecast;
 pub mod rollback;
 
 use crate::cli::{Look, Observe};

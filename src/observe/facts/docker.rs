@@ -76,6 +76,9 @@ pub struct Network {
     pub bridge: Option<String>,
     /// Its subnets.
     pub subnets: Vec<IpNet>,
+    /// When it was made, in UTC to the nanosecond, so that text order is time order.
+    #[serde(default)]
+    pub created: Option<String>,
     /// The Compose project it was made for.
     #[serde(default)]
     pub project: Option<String>,

@@ -47,6 +47,13 @@ pub struct Nameserver {
     /// The link it belongs to, where the file says.
     #[serde(default)]
     pub dev: Option<String>,
+    /// Whether it is in the list that Docker reads when it picks a subnet.
+    #[serde(default = "yes")]
+    pub seen_by_docker: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 impl Facts {
