@@ -1,22 +1,9 @@
-//! The whole job on real hosts: systemd, Docker 20.10, 26.1 and 28.5, and a corp network behind a router. Every test
-//! runs on every engine, on a host of its own.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+//! The whole job: find the outage, fix it, verify; and every way in which it can go wrong.
 
-mod lab;
-
-use lab::{Lab, SERVER};
+use crate::lab::{Lab, SERVER};
 use serde_json::Value;
 
 const AVOID: &str = "--avoid=172.17.0.0/16";
-
-/// Each test as `engine::test`, so that a failure names the engine.
-macro_rules! on_every_engine {
-    ($($test:ident),* $(,)?) => {
-        mod docker_20_10 { $(#[test] fn $test() { super::$test("bookworm"); })* }
-        mod docker_26_1 { $(#[test] fn $test() { super::$test("trixie"); })* }
-        mod docker_28_5 { $(#[test] fn $test() { super::$test("forky"); })* }
-    };
-}
 
 on_every_engine!(
     the_outage_is_found_fixed_and_stays_fixed,

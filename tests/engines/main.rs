@@ -1,0 +1,17 @@
+//! Real hosts: systemd, Docker 20.10, 26.1 and 28.5, and a corp network behind a router. Every test runs on every
+//! engine, on a host of its own.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+/// Each test as `engine::test`, so that a failure names the engine.
+macro_rules! on_every_engine {
+    ($($test:ident),* $(,)?) => {
+        mod docker_20_10 { $(#[test] fn $test() { super::$test("bookworm"); })* }
+        mod docker_26_1 { $(#[test] fn $test() { super::$test("trixie"); })* }
+        mod docker_28_5 { $(#[test] fn $test() { super::$test("forky"); })* }
+    };
+}
+
+mod forecast;
+mod job;
+#[path = "../lab/mod.rs"]
+mod lab;
