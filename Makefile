@@ -52,6 +52,11 @@ demo: tools $(BINARY) ## the outage and its cure, on a throw-away host
 	$(LAB) bases trixie
 	tests/demo.sh $(BINARY)
 
+.PHONY: bench
+bench: tools $(BINARY) ## how fast, beside floors measured in the same run
+	$(LAB) bases trixie
+	REBRIDGE_BIN=$(CURDIR)/$(BINARY) cargo bench --quiet --locked --bench bench -- $(PART)
+
 .PHONY: tools
 tools:
 	@$(LAB) tools
