@@ -1,7 +1,7 @@
 //! What Docker will take next, and which of it would clash.
 
 use super::clash::Clash;
-use super::{clash_of, held, pools_in_force, pools_of_file};
+use super::{clashes_of, held, pools_in_force, pools_of_file};
 use crate::engine_model::allocator::Allocator;
 use crate::engine_model::{Version, reserved_by_engine};
 use crate::observe::facts::{DockerState, Facts, Network};
@@ -55,11 +55,15 @@ pub fn forecast(facts: &Facts, policy: &Policy, count: usize, engine: Option<&st
         allocator.handed_out_last(last);
     }
     let (capacity, free) = (allocator.capacity(), allocator.free());
-    let mut subnets: Vec<Next> = Vec::new();
-    for at in 0..count {
-        let Some(subnet) = allocator.hand_out() else { break };
-        let network = (at == 0 && docker0 == AtStart::FromThePools).then(|| "bridge".to_owned());
-        subnets.push(Next { subnet: IpNet::V4(subnet), network, clash: clash_of(facts, policy, subnet) });
+    let coming: Vec<Ipv4Net> = std::iter::from_fn(|| allocator.hand_out()).take(count).collect();
+    let clashes = clashes_of(facts, policy, &coming).into_iter();
+    let mut subnets: Vec<Next> = coming
+        .into_iter()
+        .zip(clashes)
+        .map(|(subnet, clash)| Next { subnet: IpNet::V4(subnet), network: None, clash })
+        .collect();
+    if let Some(first) = subnets.first_mut().filter(|_| docker0 == AtStart::FromThePools) {
+        first.network = Some("bridge".to_owned());
     }
     let first_clash = subnets.iter().find(|next| next.clash.is_some()).map(|next| next.subnet);
     let warnings = warnings(facts, version);

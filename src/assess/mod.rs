@@ -187,12 +187,22 @@ pub fn unmovable(clashes: &[Clash]) -> BTreeSet<String> {
     others.filter_map(|clash| clash.docker.network.clone().or_else(|| clash.docker.bridge.clone())).collect()
 }
 
-/// The clash to act on first if Docker took this subnet.
-pub fn clash_of(facts: &Facts, policy: &Policy, subnet: Ipv4Net) -> Option<Clash> {
-    let index = NetIndex::new(&[IpNet::V4(subnet)]);
-    let all = wanted(facts, policy);
-    let over = all
-        .iter()
-        .filter(|want| index.overlapping(&want.net).next().is_some() && !vouched(policy, want, &IpNet::V4(subnet)));
-    over.map(|want| Clash::latent(IpNet::V4(subnet), 1, want, facts)).min_by_key(Clash::urgency)
+/// The clash to act on first if Docker took each of these subnets.
+pub fn clashes_of(facts: &Facts, policy: &Policy, subnets: &[Ipv4Net]) -> Vec<Option<Clash>> {
+    let nets: Vec<IpNet> = subnets.iter().copied().map(IpNet::V4).collect();
+    let index = NetIndex::new(&nets);
+    let mut first: Vec<Option<Clash>> = vec![None; nets.len()];
+    for want in wanted(facts, policy) {
+        for place in index.overlapping(&want.net) {
+            let (Some(net), Some(first)) = (nets.get(place), first.get_mut(place)) else { continue };
+            if vouched(policy, &want, net) {
+                continue;
+            }
+            let clash = Clash::latent(*net, 1, &want, facts);
+            if first.as_ref().is_none_or(|known| clash.urgency() < known.urgency()) {
+                *first = Some(clash);
+            }
+        }
+    }
+    first
 }

@@ -47,6 +47,21 @@ impl Row {
         None
     }
 
+    /// The place of the first subnet of the same pool that begins behind this address; else of the next pool's first.
+    fn place_behind(&self, place: u64, address: u32) -> u64 {
+        let mut before = 0;
+        for pool in &self.pools {
+            let end = before + pool.capacity();
+            if place < end {
+                let offset = u64::from(address.saturating_sub(pool.base.network().into())) + 1;
+                let behind = before + offset.div_ceil(1u64 << (32 - u32::from(pool.size)));
+                return behind.clamp(place + 1, end);
+            }
+            before = end;
+        }
+        before
+    }
+
     fn place_of(&self, subnet: Ipv4Net) -> Option<u64> {
         let mut before = 0;
         for pool in &self.pools {
@@ -85,38 +100,53 @@ impl Allocator {
         self.row.length()
     }
 
-    /// How many it could still hand out.
+    /// How many it could still hand out. Where pools overlap each other, one pool after the other is counted.
     pub fn free(&self) -> u64 {
-        let mut copy = self.clone();
-        std::iter::from_fn(|| copy.hand_out()).count() as u64
+        let mut blocked =
+            self.reserved.union(&RangeSet::of_bounds(self.taken.iter().map(|(first, last)| (*first, *last))));
+        let mut count = 0;
+        for pool in &self.row.pools {
+            let clear = blocked.carve(pool.base, pool.size);
+            count += clear.iter().map(|net| 1u64 << (pool.size - net.prefix_len())).sum::<u64>();
+            blocked = blocked.union(&RangeSet::new(clear));
+        }
+        count
     }
 
     /// The next subnet, which is then taken; none when the pools are used up.
     pub fn hand_out(&mut self) -> Option<Ipv4Net> {
         let length = self.row.length();
-        let begin = if self.goes_round { self.next } else { 0 };
+        let begin = self.next;
         // Without a place in memory everything before `next` is known to be in use.
-        let skip = if self.goes_round { 0 } else { self.next };
-        for step in skip..length {
-            let place = (begin + step) % length;
+        let around = if self.goes_round { 0..begin } else { 0..0 };
+        let place = self.first_free(begin..length).or_else(|| self.first_free(around))?;
+        let subnet = self.row.at(place)?;
+        self.next = if self.goes_round { self.behind(place) } else { place + 1 };
+        self.take(subnet);
+        Some(subnet)
+    }
+
+    /// The first place of these whose subnet is clear. What is taken is stepped over whole, however many subnets it is.
+    fn first_free(&self, places: std::ops::Range<u64>) -> Option<u64> {
+        let mut place = places.start;
+        while place < places.end {
             let subnet = self.row.at(place)?;
-            if !self.is_taken(subnet) && !self.reserved.overlaps(subnet) {
-                self.next = if self.goes_round { self.behind(place) } else { place + 1 };
-                self.take(subnet);
-                return Some(subnet);
-            }
+            let Some(end) = self.blocked_until(subnet) else { return Some(place) };
+            place = self.row.place_behind(place, end);
         }
         None
     }
 
-    fn behind(&self, place: u64) -> u64 {
-        if place + 1 < self.row.length() { place + 1 } else { 0 }
-    }
-
-    fn is_taken(&self, subnet: Ipv4Net) -> bool {
+    /// The last address of what lies over this subnet, if anything does.
+    fn blocked_until(&self, subnet: Ipv4Net) -> Option<u32> {
         let (first, last): (u32, u32) = (subnet.network().into(), subnet.broadcast().into());
         // Docker's networks are disjoint, so of those that begin before the end the last one reaches furthest.
-        self.taken.range(..=last).next_back().is_some_and(|(_, end)| *end >= first)
+        let taken = self.taken.range(..=last).next_back().map(|(_, end)| *end).filter(|end| *end >= first);
+        taken.max(self.reserved.end_of_overlap(subnet))
+    }
+
+    fn behind(&self, place: u64) -> u64 {
+        if place + 1 < self.row.length() { place + 1 } else { 0 }
     }
 }
 

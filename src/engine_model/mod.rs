@@ -62,8 +62,7 @@ pub fn reserved_by_engine(facts: &Facts, version: Option<Version>) -> RangeSet {
 /// 20.10 elects an address for docker0 from the pools before it looks at `bip`, and dies when no pool subnet is
 /// free. Later engines start, but cannot create a single network.
 pub fn pools_blocked(pools: &[AddressPool], reserved: &RangeSet) -> Option<String> {
-    let free = pools.iter().any(|pool| pool.subnets().any(|subnet| !reserved.overlaps(subnet)));
-    if free {
+    if pools.iter().any(|pool| reserved.first_clear(pool.base, pool.size).is_some()) {
         return None;
     }
     Some(

@@ -7,11 +7,28 @@ use serde_json::Value;
 
 /// One entry of `default-address-pools`: a range cut into subnets of one size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "Unchecked")]
 pub struct AddressPool {
     /// The range; its host bits are zero.
     pub base: Ipv4Net,
     /// Prefix length of the subnets, in bits.
     pub size: u8,
+}
+
+/// A pool as anybody may write it.
+#[derive(Deserialize)]
+struct Unchecked {
+    base: Ipv4Net,
+    size: u8,
+}
+
+impl TryFrom<Unchecked> for AddressPool {
+    type Error = String;
+
+    fn try_from(pool: Unchecked) -> Result<AddressPool, String> {
+        AddressPool::new(pool.base, pool.size)
+            .ok_or_else(|| format!("the pool {} cannot be cut into subnets of /{}", pool.base, pool.size))
+    }
 }
 
 /// What Docker uses when the file says nothing: 15 networks of /16, then 16 of /20, in this order, on every
@@ -31,6 +48,11 @@ const fn pool(base: Ipv4Net, size: u8) -> AddressPool {
 }
 
 impl AddressPool {
+    /// A pool as every engine reads it: on its boundary. None where the size does not fit the base.
+    pub fn new(base: Ipv4Net, size: u8) -> Option<AddressPool> {
+        (size >= base.prefix_len() && size <= 32).then_some(AddressPool { base: base.trunc(), size })
+    }
+
     /// The subnets, in the order in which every engine hands them out.
     pub fn subnets(&self) -> impl Iterator<Item = Ipv4Net> + use<> {
         self.base.subnets(self.size).into_iter().flatten()
@@ -118,8 +140,7 @@ pub fn parse_pool(text: &str) -> Result<AddressPool, String> {
 pub fn parse_flag(text: &str) -> Option<AddressPool> {
     let part = |name: &str| text.split(',').find_map(|part| part.trim().strip_prefix(name)?.strip_prefix('='));
     let base: Ipv4Net = part("base")?.parse().ok()?;
-    let size = part("size")?.parse().ok()?;
-    (size >= base.prefix_len() && size <= 32).then_some(AddressPool { base: base.trunc(), size })
+    AddressPool::new(base, part("size")?.parse().ok()?)
 }
 
 /// Reads the value of `default-address-pools`, keeping what an engine would use: IPv4 entries, bases put on
@@ -130,8 +151,7 @@ pub fn pools_from_value(value: &Value) -> Option<Vec<AddressPool>> {
         .iter()
         .filter_map(|entry| {
             let base: Ipv4Net = entry.get("base")?.as_str()?.parse().ok()?;
-            let size = u8::try_from(entry.get("size")?.as_u64()?).ok()?;
-            (size >= base.prefix_len() && size <= 32).then_some(AddressPool { base: base.trunc(), size })
+            AddressPool::new(base, u8::try_from(entry.get("size")?.as_u64()?).ok()?)
         })
         .collect();
     (!pools.is_empty()).then_some(pools)

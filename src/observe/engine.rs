@@ -84,11 +84,18 @@ impl Asker {
         if !answer.ok {
             return Err(format!("{SOCKET}: {}", refusal(path, &answer.body)));
         }
-        // A name that is not UTF-8 must not hide all the others.
-        let text = String::from_utf8_lossy(&answer.body);
-        serde_json::from_str(&text)
-            .map_err(|error| format!("{SOCKET}: the answer to {path} was not understood: {error}"))
+        understand(&answer.body).map_err(|error| format!("{SOCKET}: the answer to {path} was not understood: {error}"))
     }
+}
+
+/// A name that is not UTF-8 must not hide all the others.
+fn understand<T: DeserializeOwned>(body: &[u8]) -> serde_json::Result<T> {
+    serde_json::from_str(&String::from_utf8_lossy(body))
+}
+
+/// The networks in an answer to `GET /networks`.
+pub fn networks_of(body: &[u8]) -> serde_json::Result<Vec<Network>> {
+    Ok(understand::<Vec<ApiNetwork>>(body)?.into_iter().map(ApiNetwork::read).collect())
 }
 
 /// The engine's own words, as far as they fit in a sentence.
@@ -130,8 +137,7 @@ struct ApiPool {
 impl ApiPool {
     /// As every engine reads it: host bits masked (20.10 echoes the raw text), IPv6 left to itself.
     fn read(self) -> Option<AddressPool> {
-        let base: ipnet::Ipv4Net = self.base.parse().ok()?;
-        Some(AddressPool { base: base.trunc(), size: self.size })
+        AddressPool::new(self.base.parse().ok()?, self.size)
     }
 }
 

@@ -37,7 +37,7 @@ pub fn session(host: &Host) -> Option<Session> {
 }
 
 /// `SSH_CONNECTION=client-address client-port server-address server-port`
-fn of_environment(bytes: &[u8]) -> Option<Session> {
+pub fn of_environment(bytes: &[u8]) -> Option<Session> {
     let entry = bytes.split(|byte| *byte == 0).find_map(|entry| entry.strip_prefix(b"SSH_CONNECTION="))?;
     let text = String::from_utf8_lossy(entry);
     let words: Vec<&str> = text.split_whitespace().collect();

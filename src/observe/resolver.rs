@@ -58,7 +58,7 @@ fn text(bytes: &[u8]) -> String {
 }
 
 /// The addresses of the `nameserver` lines; comments set aside.
-fn nameservers(text: &str) -> impl Iterator<Item = IpAddr> {
+pub fn nameservers(text: &str) -> impl Iterator<Item = IpAddr> {
     text.lines().filter_map(|line| {
         let mut words = line.split_whitespace();
         words.next().filter(|word| *word == "nameserver").and(words.next()).and_then(server)
@@ -66,7 +66,7 @@ fn nameservers(text: &str) -> impl Iterator<Item = IpAddr> {
 }
 
 /// The addresses behind a key, set apart by spaces.
-fn of_link(text: &str, key: &str) -> Vec<IpAddr> {
+pub fn of_link(text: &str, key: &str) -> Vec<IpAddr> {
     let lines = text.lines().filter_map(|line| line.strip_prefix(key));
     lines.flat_map(str::split_whitespace).filter_map(server).collect()
 }

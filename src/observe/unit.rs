@@ -29,7 +29,8 @@ pub fn show(host: &Host) -> Unit {
     parse(&done.stdout, |path| String::from_utf8_lossy(&read(path).unwrap_or_default()).into_owned())
 }
 
-fn parse(shown: &str, read: impl Fn(&str) -> String) -> Unit {
+/// The unit from what `systemctl show` printed; `read` gives the text of an environment file.
+pub fn parse(shown: &str, read: impl Fn(&str) -> String) -> Unit {
     let values = |key: &str| {
         let prefix = format!("{key}=");
         shown.lines().filter_map(move |line| line.strip_prefix(&prefix).map(str::to_owned)).collect::<Vec<_>>()

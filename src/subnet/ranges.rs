@@ -15,6 +15,11 @@ impl RangeSet {
         RangeSet::merge(nets.into_iter().map(bounds).collect())
     }
 
+    /// The same of first and last addresses.
+    pub fn of_bounds(bounds: impl IntoIterator<Item = (u32, u32)>) -> RangeSet {
+        RangeSet::merge(bounds.into_iter().collect())
+    }
+
     /// What is in either.
     pub fn union(&self, other: &RangeSet) -> RangeSet {
         RangeSet::merge(self.ranges.iter().chain(&other.ranges).copied().collect())
@@ -37,6 +42,13 @@ impl RangeSet {
         let (first, last) = bounds(net);
         let at = self.ranges.partition_point(|range| range.1 < first);
         self.ranges.get(at).is_some_and(|range| range.0 <= last)
+    }
+
+    /// The last address of the set's range that begins last over this network.
+    pub fn end_of_overlap(&self, net: Ipv4Net) -> Option<u32> {
+        let (first, last) = bounds(net);
+        let at = self.ranges.partition_point(|range| range.0 <= last).checked_sub(1)?;
+        self.ranges.get(at).map(|range| range.1).filter(|end| *end >= first)
     }
 
     /// Whether every address of the network is in the set.

@@ -1,0 +1,21 @@
+//! Any facts that can be read: every read-only verb comes to a report that can be written.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use rebridge::assess::forecast::forecast;
+use rebridge::observe::facts::Facts;
+use rebridge::policy::{Policy, read_avoid};
+use rebridge::report::text::{Paint, render};
+use rebridge::verbs::{apply, check};
+
+fuzz_target!(|bytes: &[u8]| {
+    let Ok(facts) = serde_json::from_slice::<Facts>(bytes) else { return };
+    let avoid = read_avoid(&["172.17.0.0/16,10.0.0.0/9".to_owned()]).expect("two networks");
+    let policy = Policy { avoid, ..Policy::default() };
+    for report in [check::judge(&facts, &policy), apply::preview(&facts, &policy, true)] {
+        assert!(report.json().starts_with('{'));
+        assert!(!render(&report, Paint { on: false }, false).is_empty());
+    }
+    let foretold = forecast(&facts, &policy, 5, None);
+    assert!(foretold.subnets.len() as u64 <= foretold.free);
+});

@@ -1,0 +1,28 @@
+//! Any text where a file, a variable, an option or the engine's answer is expected.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use rebridge::observe::{engine, operator, resolver, unit};
+use rebridge::{engine_model::pools, policy, subnet};
+
+fuzz_target!(|bytes: &[u8]| {
+    let _ = operator::of_environment(bytes);
+    let _ = engine::networks_of(bytes);
+    let text = String::from_utf8_lossy(bytes);
+    let _ = resolver::nameservers(&text).count();
+    let _ = resolver::of_link(&text, "DNS=");
+    let _ = unit::parse(&text, |_| text.to_string());
+    let one = [text.to_string()];
+    let _ = policy::read_avoid(&one);
+    let _ = policy::read_avoid_file("file", &text);
+    let _ = policy::read_ignore(&one);
+    if let Ok(given) = policy::read_pools(&one) {
+        assert!(given.iter().all(|pool| pool.capacity() > 0));
+    }
+    if let Some(pool) = pools::parse_flag(&text) {
+        assert!(pool.capacity() > 0 && pool.base == pool.base.trunc());
+    }
+    if let Ok(net) = subnet::parse_network(&text) {
+        assert_eq!(subnet::parse_network(&net.to_string()), Ok(net));
+    }
+});
