@@ -32,7 +32,7 @@ install: $(BINARY) ## install the binary into PREFIX/bin
 check: tools ## format, lints and the quick tiers, in under a minute
 	cargo fmt --check
 	cargo clippy --locked --all-targets --quiet -- -D warnings
-	@if command -v shellcheck >/dev/null; then shellcheck -x $(LAB) tests/demo.sh tests/tiers.sh; fi
+	@if command -v shellcheck >/dev/null; then shellcheck -x $(LAB) tests/demo.sh tests/tiers.sh tests/fuzz/run.sh; fi
 	tests/tiers.sh unit golden cli netns
 
 .PHONY: test
@@ -56,6 +56,10 @@ demo: tools $(BINARY) ## the outage and its cure, on a throw-away host
 bench: tools $(BINARY) ## how fast, beside floors measured in the same run
 	$(LAB) bases trixie
 	REBRIDGE_BIN=$(CURDIR)/$(BINARY) cargo bench --quiet --locked --bench bench -- $(PART)
+
+.PHONY: fuzz
+fuzz: ## nonsense for the parsers, SECONDS=600 each
+	tests/fuzz/run.sh $(or $(SECONDS),600)
 
 .PHONY: tools
 tools:

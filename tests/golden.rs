@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::print_stdout)]
 
 use clap::Parser;
+use rebridge::assess::forecast::forecast;
 use rebridge::assess::{assess, unmovable};
 use rebridge::cli::{Cli, Verb};
 use rebridge::observe::config_file::{KEYS, parse};
@@ -47,6 +48,9 @@ fn run_case(case: &Path) -> Vec<String> {
     }
     let request = fs::read_to_string(case.join("request")).unwrap();
     let cli = Cli::try_parse_from(["rebridge"].into_iter().chain(request.split_whitespace())).unwrap();
+    if let Verb::Forecast(forecast) = &cli.verb {
+        return run_forecast(case, &facts, forecast);
+    }
     let (report, policy, may_restart, code): (Report, Policy, bool, u8) = match &cli.verb {
         Verb::Check(look) => {
             let policy = look.policy(false).unwrap();
@@ -75,6 +79,15 @@ fn run_case(case: &Path) -> Vec<String> {
     faults
 }
 
+fn run_forecast(case: &Path, facts: &Facts, arguments: &rebridge::cli::Forecast) -> Vec<String> {
+    let policy = arguments.look.policy(false).unwrap();
+    let foretold = forecast(facts, &policy, usize::from(arguments.count), arguments.engine.as_deref());
+    let json = serde_json::to_string_pretty(&foretold).unwrap() + "\n";
+    let text = rebridge::report::forecast::render(&foretold, Paint { on: false });
+    let faults = [compare(&case.join("report.json"), Some(json)), compare(&case.join("report.txt"), Some(text))];
+    faults.into_iter().flatten().collect()
+}
+
 fn put_file(facts: &mut Facts, bytes: &[u8]) {
     let config = &mut facts.docker.config;
     match parse(bytes) {
@@ -94,7 +107,7 @@ fn law(facts: &Facts, policy: &Policy, decision: &Decision) -> Vec<String> {
     let mut faults = Vec::new();
     let after = project(facts, planned, true);
     let left = assess(&after, policy);
-    let movable: Vec<_> = left.iter().filter(|clash| clash.is_docker0() || clash.docker.bridge.is_none()).collect();
+    let movable: Vec<_> = left.iter().filter(|clash| clash.is_movable()).collect();
     if !movable.is_empty() {
         faults.push(format!("after the plan still clashing: {movable:?}"));
     }

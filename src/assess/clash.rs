@@ -141,11 +141,17 @@ impl WantedSide {
         match self.source {
             Source::Declared => format!("{}, declared by {}", self.net, self.detail),
             Source::Nameserver => format!("{}, the {}{}", self.net.addr(), self.detail, dev.replace(" dev ", " of ")),
-            Source::OnLink | Source::Route => format!("{}, the {}{via}{dev}{table}", self.net, self.detail),
+            Source::OnLink | Source::Route => {
+                let (what, led_by) = self.detail.split_at(self.detail.find(LED_BY).unwrap_or(self.detail.len()));
+                format!("{}, the {what}{via}{dev}{table}{led_by}", self.net)
+            }
             Source::Neighbour | Source::Connection | Source::Ssh => format!("{}: {}", self.net.addr(), self.detail),
         }
     }
 }
+
+/// Between what a route is and the rule that leads to its table.
+const LED_BY: &str = ", reached by ";
 
 /// Where it is said, and what it is.
 fn detail(want: &Wanted, docker: Option<&IpNet>, facts: &Facts) -> String {
@@ -199,7 +205,7 @@ fn route_in_words(route: &Route, docker: Option<&IpNet>, facts: &Facts) -> Strin
 /// How packets get to a table that is not one of every host's.
 fn led_by(route: &Route, facts: &Facts) -> String {
     match leads_to(facts, route) {
-        Some(Lead::Rule(rule)) if !matches!(route.table, 254 | 255) => format!(", reached by {}", rule_in_words(rule)),
+        Some(Lead::Rule(rule)) if !matches!(route.table, 254 | 255) => format!("{LED_BY}{}", rule_in_words(rule)),
         Some(Lead::Rule(_) | Lead::Usual) | None => String::new(),
     }
 }

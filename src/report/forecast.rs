@@ -21,13 +21,16 @@ pub fn render(forecast: &Forecast, paint: Paint) -> String {
             let _ = writeln!(out, "{}: none of the next {} would clash", paint.green("clean"), forecast.subnets.len());
         }
     }
-    let _ = writeln!(out, "\n{}", paint.bold("Next"));
+    if !forecast.subnets.is_empty() {
+        let _ = writeln!(out, "\n{}", paint.bold("Next"));
+    }
     for (next, number) in forecast.subnets.iter().zip(1..) {
         let whose = if next.network.is_some() { "  docker0" } else { "" };
         let over = next.clash.as_ref().map(|clash| format!("  {} {}", paint.red("over"), clash.with.describe()));
-        let _ = writeln!(out, "  {number:>3}  {:<18}{whose}{}", next.subnet.to_string(), over.unwrap_or_default());
+        let line = format!("  {number:>3}  {:<18}{whose}{}", next.subnet.to_string(), over.unwrap_or_default());
+        let _ = writeln!(out, "{}", line.trim_end());
     }
-    if (forecast.subnets.len() as u64) == forecast.free {
+    if !forecast.subnets.is_empty() && (forecast.subnets.len() as u64) == forecast.free {
         let _ = writeln!(out, "       then the pools are used up");
     }
     if !forecast.warnings.is_empty() {

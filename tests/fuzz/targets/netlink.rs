@@ -9,7 +9,7 @@ use rebridge::observe::kernel::{neighbours, netlink, peers, routes};
 fuzz_target!(|datagram: &[u8]| {
     let link = Link { name: "eth0".to_owned(), kind: None, table: None, addresses: Vec::new() };
     let known = Links::from([(1, link)]);
-    let mut parsers = |payload: &[u8]| {
+    let parsers = |payload: &[u8]| {
         let _ = links::link(payload);
         let _ = links::address_of_link(payload);
         if let Some(dst) = routes::destination(payload) {

@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Fuzzes every target for so many seconds, beginning with the kept corpus and the golden cases. Usage: run.sh SECONDS
+set -euo pipefail
+cd "$(dirname "$0")"
+seconds=${1:?run.sh SECONDS}
+tools=$PWD/target/tools
+[ -x "$tools/bin/cargo-fuzz" ] || cargo install --quiet --locked --root "$tools" cargo-fuzz
+export PATH="$tools/bin:$PATH"
+# The sanitizer's flags want a nightly compiler, or one told to be.
+export RUSTC_BOOTSTRAP=1
+cargo fuzz build --fuzz-dir .
+seeds=$(mktemp -d)
+trap 'rm -rf "$seeds"' EXIT
+mkdir -p "$seeds"/{netlink,daemon_json,facts,texts}
+for case in ../golden/*/; do
+    name=$(basename "$case")
+    cp "$case/facts.json" "$seeds/facts/$name"
+    [ ! -f "$case/daemon.json" ] || cp "$case/daemon.json" "$seeds/daemon_json/$name"
+done
+status=0
+for target in netlink daemon_json facts texts; do
+    mkdir -p "corpus/$target"
+    echo "== $target"
+    cargo fuzz run --fuzz-dir . "$target" "corpus/$target" "$seeds/$target" -- -max_total_time="$seconds" -timeout=10 \
+        -max_len=4096 -print_final_stats=1 2>&1 | grep -E 'INITED|DONE|stat::|SUMMARY|panicked|Test unit' || true
+    # What reaches nothing that another input does not reach goes again.
+    cargo fuzz cmin --fuzz-dir . "$target" "corpus/$target" >/dev/null 2>&1
+    if [ -n "$(ls -A "artifacts/$target" 2>/dev/null)" ]; then
+        echo "$target: see tests/fuzz/artifacts/$target"
+        status=1
+    fi
+done
+exit $status
