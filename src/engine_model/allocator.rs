@@ -82,10 +82,22 @@ impl Allocator {
         Allocator { row, goes_round: goes_round(version), next: 0, taken: BTreeMap::new(), reserved }
     }
 
-    /// A subnet that a network has, wherever it came from.
+    /// A subnet that a network has, wherever it came from. Engine and kernel may differ on docker0, so ranges may lie
+    /// over each other; they are kept merged.
     pub fn take(&mut self, subnet: Ipv4Net) {
-        let last = self.taken.entry(subnet.network().into()).or_default();
-        *last = (*last).max(subnet.broadcast().into());
+        let (mut first, mut last): (u32, u32) = (subnet.network().into(), subnet.broadcast().into());
+        while let Some((begin, end)) = self.taken_over(first, last) {
+            self.taken.remove(&begin);
+            (first, last) = (first.min(begin), last.max(end));
+        }
+        self.taken.insert(first, last);
+    }
+
+    /// A taken range with an address among these. They are disjoint, so of those that begin before the end the last
+    /// reaches furthest.
+    fn taken_over(&self, first: u32, last: u32) -> Option<(u32, u32)> {
+        let (begin, end) = self.taken.range(..=last).next_back()?;
+        (*end >= first).then_some((*begin, *end))
     }
 
     /// The last subnet this engine handed out since it started; it goes on behind that one.
@@ -140,8 +152,7 @@ impl Allocator {
     /// The last address of what lies over this subnet, if anything does.
     fn blocked_until(&self, subnet: Ipv4Net) -> Option<u32> {
         let (first, last): (u32, u32) = (subnet.network().into(), subnet.broadcast().into());
-        // Docker's networks are disjoint, so of those that begin before the end the last one reaches furthest.
-        let taken = self.taken.range(..=last).next_back().map(|(_, end)| *end).filter(|end| *end >= first);
+        let taken = self.taken_over(first, last).map(|(_, end)| end);
         taken.max(self.reserved.end_of_overlap(subnet))
     }
 
@@ -238,6 +249,9 @@ mod tests {
         engine.take("172.19.0.0/24".parse().unwrap());
         engine.take("192.168.10.0/24".parse().unwrap());
         assert_eq!((engine.capacity(), engine.free()), (31, 28));
+        engine.take("172.24.0.0/13".parse().unwrap());
+        engine.take("172.26.0.0/16".parse().unwrap());
+        assert_eq!(engine.free(), 20);
         assert!(take(&mut engine, 99).starts_with("172.17.0.0/16 172.20.0.0/16 172.21.0.0/16"));
         assert_eq!(engine.hand_out(), None);
     }
