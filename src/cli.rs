@@ -1,6 +1,7 @@
 //! The command line as typed, and what it means. Nothing is looked at here but the avoid-files.
 
 use crate::apply::verify::Probe;
+use crate::plan::Permits;
 use crate::policy::{Policy, read_avoid, read_avoid_file, read_ignore, read_pools};
 use clap::{Args, Parser, Subcommand};
 use std::io::Read;
@@ -96,6 +97,12 @@ pub struct Apply {
     /// Write daemon.json and leave the restart to somebody else
     #[arg(long)]
     pub no_restart: bool,
+    /// Where live-restore keeps containers alive: stop them for the restart and start them again
+    #[arg(long)]
+    pub allow_container_stop: bool,
+    /// Wait so long for another rebridge to end
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    pub wait: u64,
     /// How long Docker may take to restart
     #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub timeout: u64,
@@ -130,6 +137,12 @@ pub struct Rollback {
     /// Do not ask
     #[arg(long, short)]
     pub yes: bool,
+    /// Where live-restore keeps containers alive: stop them for the restart and start them again
+    #[arg(long)]
+    pub allow_container_stop: bool,
+    /// Wait so long for another rebridge to end
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    pub wait: u64,
     /// How long Docker may take to restart
     #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub timeout: u64,
@@ -148,6 +161,11 @@ impl Look {
 }
 
 impl Apply {
+    /// What the plan may contain.
+    pub fn permits(&self) -> Permits {
+        Permits { restart: !self.no_restart, stop_containers: self.allow_container_stop }
+    }
+
     /// The deadline for Docker.
     pub fn deadline(&self) -> Duration {
         Duration::from_secs(self.timeout)

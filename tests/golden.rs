@@ -13,13 +13,16 @@ use rebridge::cli::{Cli, Verb};
 use rebridge::observe::config_file::{KEYS, parse};
 use rebridge::observe::facts::{ConfigState, DockerState, Facts};
 use rebridge::plan::project::project;
-use rebridge::plan::{Decision, plan};
+use rebridge::plan::{Decision, Permits, plan};
 use rebridge::policy::Policy;
 use rebridge::report::Report;
 use rebridge::report::text::{Paint, render};
 use rebridge::verbs;
 use std::fs;
 use std::path::Path;
+
+/// Everything allowed.
+const ALL: Permits = Permits { restart: true, stop_containers: true };
 
 #[test]
 fn cases() {
@@ -51,22 +54,22 @@ fn run_case(case: &Path) -> Vec<String> {
     if let Verb::Forecast(forecast) = &cli.verb {
         return run_forecast(case, &facts, forecast);
     }
-    let (report, policy, may_restart, code): (Report, Policy, bool, u8) = match &cli.verb {
+    let (report, policy, permits, code): (Report, Policy, Permits, u8) = match &cli.verb {
         Verb::Check(look) => {
             let policy = look.policy(false).unwrap();
             let report = verbs::check::judge(&facts, &policy);
             let code = report.exit_code(true);
-            (report, policy, true, code)
+            (report, policy, Permits { restart: true, stop_containers: false }, code)
         }
         Verb::Apply(apply) => {
             let policy = apply.look.policy(apply.pin).unwrap();
-            let report = verbs::apply::preview(&facts, &policy, !apply.no_restart);
+            let report = verbs::apply::preview(&facts, &policy, apply.permits());
             let code = report.exit_code(false);
-            (report, policy, !apply.no_restart, code)
+            (report, policy, apply.permits(), code)
         }
         Verb::Rollback(_) | Verb::Facts(_) | Verb::Forecast(_) => panic!("{request}: not a verb for a golden case"),
     };
-    let decision = plan(&facts, &policy, may_restart);
+    let decision = plan(&facts, &policy, permits);
     let mut faults = law(&facts, &policy, &decision);
     let after = match &decision {
         Decision::Change(plan) => plan.write.as_ref().map(|change| change.after.clone()),
@@ -114,12 +117,14 @@ fn law(facts: &Facts, policy: &Policy, decision: &Decision) -> Vec<String> {
     if left.len() != movable.len() && unmovable(&left).is_empty() {
         faults.push("a clash of an existing network is not named as such".to_owned());
     }
-    if let Decision::Change(again) = plan(&after, policy, true) {
+    if let Decision::Change(again) = plan(&after, policy, ALL) {
         faults.push(format!("the next plan is not empty: {again:?}"));
     }
     if facts.docker.state == DockerState::Running && !planned.restart {
         // Written but not restarted: the next plan without a restart has nothing to write either.
-        if let Decision::Change(again) = plan(&project(facts, planned, false), policy, false) {
+        if let Decision::Change(again) =
+            plan(&project(facts, planned, false), policy, Permits { restart: false, ..ALL })
+        {
             faults.push(format!("writes twice: {again:?}"));
         }
     }

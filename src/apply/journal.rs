@@ -1,8 +1,10 @@
 //! The record of a change, on disk before the first byte of it: what a killed run leaves for the next one.
 //!
 //! One file while a change is under way (`journal.json`), one after it has been verified (`last.json`, for
-//! `rebridge rollback`). Both hold daemon.json whole, so both are for root's eyes only.
+//! `rebridge rollback`), one after it has been undone (`undone.json`). They hold daemon.json whole, so they are for
+//! root's eyes only.
 
+use super::containers::Roll;
 use crate::host::Host;
 use crate::observe::facts::Facts;
 use crate::plan::Plan;
@@ -17,6 +19,7 @@ use std::time::SystemTime;
 pub const FOLDER: &str = "/var/lib/rebridge";
 const UNDER_WAY: &str = "journal.json";
 const LAST: &str = "last.json";
+const UNDONE: &str = "undone.json";
 
 /// What is needed to undo a change, or to see that it was done.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -34,12 +37,18 @@ pub struct Record {
     pub after: Option<String>,
     /// Whether Docker was to be restarted.
     pub restart: bool,
+    /// Whether every container was to be stopped first, because live-restore is on.
+    #[serde(default)]
+    pub stop_first: bool,
     /// docker0's address before; null where it had none.
     pub docker0_before: Option<Ipv4Net>,
     /// docker0's address after.
     pub docker0_after: Ipv4Net,
     /// The engine's networks before, with their subnets.
     pub networks: BTreeMap<String, Vec<IpNet>>,
+    /// The containers before.
+    #[serde(default)]
+    pub containers: Roll,
 }
 
 impl Record {
@@ -57,9 +66,11 @@ impl Record {
             before,
             after,
             restart: plan.restart,
+            stop_first: plan.stop_first,
             docker0_before: facts.docker0(),
             docker0_after: plan.docker0,
             networks: networks(facts),
+            containers: Roll::of(facts),
         }
     }
 }
@@ -95,9 +106,18 @@ pub fn last(host: &Host) -> io::Result<Option<Record>> {
     read_record(host, LAST)
 }
 
-/// Forgets the last change, once it has been undone.
+/// The last change has been undone: nothing is under way, and nothing is left to undo.
 pub fn forget_last(host: &Host) -> io::Result<()> {
-    host.remove(&at(LAST))
+    if let Some(record) = last(host)? {
+        write(host, UNDONE, &record)?;
+    }
+    host.remove(&at(LAST))?;
+    clear(host)
+}
+
+/// Whether the last change there was has been undone.
+pub fn undone(host: &Host) -> io::Result<bool> {
+    Ok(read_record(host, UNDONE)?.is_some())
 }
 
 fn at(name: &str) -> PathBuf {

@@ -4,6 +4,7 @@
 //! Until the journal is on disk anything that goes wrong is a refusal and the host is untouched. From then on there
 //! is no error any more, only an [`End`]: nothing can lose sight of the fact that the host was touched.
 
+pub mod containers;
 pub mod journal;
 pub mod restart;
 pub mod rollback;
@@ -16,6 +17,7 @@ use crate::observe::{self, config_file};
 use crate::plan::{Plan, Refusal};
 use crate::policy::Policy;
 use crate::report::progress::Progress;
+use containers::Missing;
 use journal::Record;
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
@@ -62,6 +64,8 @@ pub struct Applied {
     pub backup: Option<String>,
     /// Whether Docker was restarted, be it forth or back.
     pub restarted: bool,
+    /// Containers that are not as they were.
+    pub missing: Missing,
     /// The host as it was seen last.
     pub after: Facts,
 }
@@ -96,7 +100,7 @@ pub fn apply(
     } else {
         let verified = vec![verify::file(host, &record.path, record.after.as_deref())];
         let end = End::Changed;
-        Applied { end, verified, backup: None, restarted: false, after: observe::observe(host) }
+        Applied { end, verified, restarted: false, ..nothing(observe::observe(host)) }
     };
     match applied.end {
         End::Changed | End::Stranded { .. } => applied.backup = backup,
@@ -154,7 +158,13 @@ fn drop_copy(host: &Host, backup: Option<String>) {
 }
 
 fn untouched(before: &Facts, refusal: Refusal) -> Applied {
-    Applied { end: End::Refused(refusal), verified: Vec::new(), backup: None, restarted: false, after: before.clone() }
+    Applied { end: End::Refused(refusal), ..nothing(before.clone()) }
+}
+
+/// Nothing done yet, and this is how the host looks.
+fn nothing(after: Facts) -> Applied {
+    let missing = Missing::default();
+    Applied { end: End::Changed, verified: Vec::new(), backup: None, restarted: false, missing, after }
 }
 
 fn restart_and_verify(
@@ -165,18 +175,8 @@ fn restart_and_verify(
     request: &Request,
     progress: &Progress,
 ) -> Applied {
-    let deadline = Instant::now() + request.timeout;
-    progress.say("restarting Docker");
-    let why = match restart::restart(host, deadline) {
-        Ok(()) => {
-            progress.say("verifying docker0, the pools and the routes");
-            let (verified, after) =
-                verify::until(host, deadline, || verify::moved(host, plan, record, policy, &request.probes));
-            match verified.iter().find(|check| !check.ok) {
-                None => return Applied { end: End::Changed, verified, backup: None, restarted: true, after },
-                Some(check) => format!("Docker restarted, but {}", check.complaint()),
-            }
-        }
+    let why = match forward(host, record, plan, policy, request, progress) {
+        Ok(applied) => return applied,
         Err(why) => why,
     };
     progress.say("rolling back");
@@ -185,7 +185,34 @@ fn restart_and_verify(
         None => End::RolledBack(why),
         Some(then) => End::Stranded { why, then },
     };
-    Applied { end, verified: back.verified, backup: None, restarted: true, after: back.after }
+    Applied { end, verified: back.verified, restarted: true, missing: back.missing, ..nothing(back.after) }
+}
+
+/// Restart, bring the containers back, verify. The error is why it has to be undone.
+fn forward(
+    host: &Host,
+    record: &Record,
+    plan: &Plan,
+    policy: &Policy,
+    request: &Request,
+    progress: &Progress,
+) -> Result<Applied, String> {
+    if plan.stop_first {
+        progress.say("stopping containers");
+        record.containers.stop(host)?;
+    }
+    let deadline = Instant::now() + request.timeout;
+    progress.say("restarting Docker");
+    restart::restart(host, deadline)?;
+    progress.say("bringing containers back");
+    let missing = record.containers.restore(host);
+    progress.say("verifying docker0, the pools and the routes");
+    let (verified, after) =
+        verify::until(host, deadline, || verify::moved(host, plan, record, policy, &request.probes));
+    match verified.iter().find(|check| !check.ok) {
+        None => Ok(Applied { verified, restarted: true, missing, ..nothing(after) }),
+        Some(check) => Err(format!("Docker restarted, but {}", check.complaint())),
+    }
 }
 
 /// What an interrupted run left behind, and what became of it.
@@ -226,6 +253,9 @@ pub fn recover(host: &Host, timeout: Duration, progress: &Progress) -> Result<Re
         None
     };
     if let Some((closing, words)) = closed {
+        if record.restart {
+            record.containers.restore(host);
+        }
         return match closing {
             Ok(()) => Ok(Recovered::Closed(words.to_owned())),
             Err(error) => Err(Refusal::new(

@@ -4,6 +4,7 @@
 //! So: one start with the old address as an explicit `bip`, and then the original bytes *without* a further restart.
 //! Never through `"bridge": "none"`, which takes the network from containers for good.
 
+use super::containers::Missing;
 use super::journal::Record;
 use super::restart::restart;
 use super::verify::{self, Check};
@@ -22,6 +23,8 @@ pub struct Back {
     pub problem: Option<String>,
     /// What was looked at.
     pub verified: Vec<Check>,
+    /// Containers that are not as they were.
+    pub missing: Missing,
     /// The host as it is now.
     pub after: Facts,
 }
@@ -33,6 +36,10 @@ pub fn roll_back(host: &Host, record: &Record, timeout: Duration) -> Back {
         problems.push(format!("cannot put {} back: {error}", record.path));
     }
     if record.restart {
+        // Those that started again meanwhile would keep docker0 where it is.
+        if record.stop_first && observe(host).docker.engine.is_some() {
+            problems.extend(record.containers.stop(host).err());
+        }
         // Where docker0 never left its old address the old file is enough, and asks least of a host in trouble.
         let stayed = observe(host).docker0() == record.docker0_before;
         let plain = stayed.then(|| restart(host, Instant::now() + timeout));
@@ -45,6 +52,7 @@ pub fn roll_back(host: &Host, record: &Record, timeout: Duration) -> Back {
             }
         }
     }
+    let missing = if record.restart { record.containers.restore(host) } else { Missing::default() };
     let (verified, after) = verify::until(host, Instant::now() + timeout, || verify::restored(host, record));
     let wrong = verified.iter().find(|check| !check.ok).map(Check::complaint);
     // What went wrong on the way does not matter once everything is found as it was.
@@ -52,7 +60,7 @@ pub fn roll_back(host: &Host, record: &Record, timeout: Duration) -> Back {
         Some(first) => format!("{wrong} ({first})"),
         None => wrong,
     });
-    Back { problem, verified, after }
+    Back { problem, verified, missing, after }
 }
 
 /// One start with docker0's old address spelled out, then the original bytes under the running engine.

@@ -34,11 +34,21 @@ impl Client {
     /// A GET, whatever its status.
     pub fn get(&self, path: &str) -> Result<Answer, ureq::Error> {
         // The host is never looked up; the engine accepts any.
-        let mut response = self.agent.get(format!("http://docker{path}")).call()?;
+        Answer::of(self.agent.get(format!("http://docker{path}")).call()?)
+    }
+
+    /// A POST without a body, whatever its status.
+    pub fn post(&self, path: &str) -> Result<Answer, ureq::Error> {
+        Answer::of(self.agent.post(format!("http://docker{path}")).send_empty()?)
+    }
+}
+
+impl Answer {
+    fn of(mut response: ureq::http::Response<ureq::Body>) -> Result<Answer, ureq::Error> {
         let api = response.headers().get("Api-Version").and_then(|value| value.to_str().ok()).map(str::to_owned);
-        let ok = response.status().is_success();
+        let (ok, unchanged) = (response.status().is_success(), response.status() == 304);
         let body = response.body_mut().with_config().limit(LARGEST).read_to_vec()?;
-        Ok(Answer { ok, api, body })
+        Ok(Answer { ok, unchanged, api, body })
     }
 }
 
@@ -47,6 +57,8 @@ impl Client {
 pub struct Answer {
     /// Whether the status was 2xx.
     pub ok: bool,
+    /// Whether it was 304: what was ordered is so already.
+    pub unchanged: bool,
     /// The header `Api-Version`.
     pub api: Option<String>,
     /// The body, not necessarily UTF-8.

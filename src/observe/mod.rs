@@ -14,6 +14,7 @@ pub mod unit;
 
 use crate::apply::journal;
 use crate::host::Host;
+use engine::Depth;
 use facts::{ConfigState, Docker, DockerState, Engine, Facts, Kernel, Nameserver};
 use operator::Session;
 use space::Space;
@@ -22,6 +23,15 @@ use space::Space;
 ///
 /// The engine takes about as long to answer as the kernel does; they are asked at the same time.
 pub fn observe(host: &Host) -> Facts {
+    look(host, Depth::Judge)
+}
+
+/// The same, and every container as closely as a restart of Docker needs it.
+pub fn observe_closely(host: &Host) -> Facts {
+    look(host, Depth::Act)
+}
+
+fn look(host: &Host, depth: Depth) -> Facts {
     let service = service::read(host);
     let config = config_file::read(host, &service.config_path());
     let mut docker = Docker {
@@ -34,7 +44,7 @@ pub fn observe(host: &Host) -> Facts {
     };
     let session = if host.is_image() { None } else { operator::session(host) };
     let (engine, mut look) = std::thread::scope(|scope| {
-        let engine = scope.spawn(|| ask_engine(host, docker.state));
+        let engine = scope.spawn(|| ask_engine(host, docker.state, depth));
         let look = if host.is_image() { Look::default() } else { look_at_kernel(host, &docker, session) };
         (engine.join(), look)
     });
@@ -85,9 +95,9 @@ fn look_at_kernel(host: &Host, docker: &Docker, session: Option<Session>) -> Loo
 
 /// The engine's view; none where it does not run. Docker's socket may be socket-activated: a question would start what
 /// somebody stopped.
-fn ask_engine(host: &Host, state: DockerState) -> Result<Option<Engine>, String> {
+fn ask_engine(host: &Host, state: DockerState, depth: Depth) -> Result<Option<Engine>, String> {
     match state {
-        DockerState::Running => engine::read(host).map(Some),
+        DockerState::Running => engine::read(host, depth).map(Some),
         DockerState::Stopped | DockerState::Absent => Ok(None),
     }
 }

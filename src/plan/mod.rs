@@ -2,6 +2,7 @@
 //! and the same facts with the same policy give the same plan, always.
 
 pub mod choose;
+pub mod containers;
 pub mod edit;
 pub mod preflight;
 pub mod project;
@@ -35,6 +36,8 @@ pub struct Plan {
     pub write: Option<FileChange>,
     /// Whether Docker is restarted.
     pub restart: bool,
+    /// Whether every container is stopped before, because live-restore would keep docker0 where it is.
+    pub stop_first: bool,
     /// The address docker0 will have once Docker has started with the file.
     pub docker0: Ipv4Net,
     /// The pools in force from then on.
@@ -80,32 +83,43 @@ impl std::fmt::Display for Refusal {
     }
 }
 
-/// Decides. `may_restart` is false for `--no-restart`.
-pub fn plan(facts: &Facts, policy: &Policy, may_restart: bool) -> Decision {
-    match decide(facts, policy, may_restart) {
+/// What the operator allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Permits {
+    /// To restart Docker; not with `--no-restart`.
+    pub restart: bool,
+    /// To stop containers that live-restore would keep alive; `--allow-container-stop`.
+    pub stop_containers: bool,
+}
+
+/// Decides.
+pub fn plan(facts: &Facts, policy: &Policy, permits: Permits) -> Decision {
+    match decide(facts, policy, permits) {
         Ok(None) => Decision::Nothing,
         Ok(Some(plan)) => Decision::Change(Box::new(plan)),
         Err(refusal) => Decision::Refuse(refusal),
     }
 }
 
-fn decide(facts: &Facts, policy: &Policy, may_restart: bool) -> Result<Option<Plan>, Refusal> {
+fn decide(facts: &Facts, policy: &Policy, permits: Permits) -> Result<Option<Plan>, Refusal> {
     preflight::file_is_editable(facts)?;
     if !needed(facts, policy)? {
         return Ok(None);
     }
     let running = facts.docker.state == DockerState::Running;
-    let restart = running && may_restart;
+    let restart = running && permits.restart;
+    let stop_first = restart && preflight::survivors(facts);
     if let Some((docker0, pools)) = cure_in_file(facts, policy)? {
         // The file is right; what is missing is a start of Docker. If that is not ours to give, nothing is left to do.
         if restart {
-            preflight::may_restart(facts)?;
+            preflight::may_restart(facts, permits)?;
         }
-        return Ok(restart.then_some(Plan { write: None, restart, docker0, pools, warnings: Vec::new() }));
+        let warnings = if restart { containers::warnings(facts, docker0, stop_first) } else { Vec::new() };
+        return Ok(restart.then_some(Plan { write: None, restart, stop_first, docker0, pools, warnings }));
     }
     preflight::file_decides(facts)?;
     if restart {
-        preflight::may_restart(facts)?;
+        preflight::may_restart(facts, permits)?;
     }
     let choice = choose::choose(facts, policy)?;
     preflight::engine_could_use(facts, &choice)?;
@@ -113,7 +127,11 @@ fn decide(facts: &Facts, policy: &Policy, may_restart: bool) -> Result<Option<Pl
     let write = change_file(facts, &choice, tied.keys)?;
     let mut warnings = choice.warnings;
     warnings.extend(tied.warnings);
-    Ok(Some(Plan { write: Some(write), restart, docker0: choice.docker0, pools: choice.pools, warnings }))
+    if restart {
+        warnings.extend(containers::warnings(facts, choice.docker0, stop_first));
+    }
+    let (docker0, pools) = (choice.docker0, choice.pools);
+    Ok(Some(Plan { write: Some(write), restart, stop_first, docker0, pools, warnings }))
 }
 
 /// Whether docker0 or the pools are in the way, or the operator wants these very pools.

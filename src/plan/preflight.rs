@@ -1,7 +1,7 @@
 //! What keeps rebridge from acting, found before anything is touched. Each refusal says why and what to do.
 
 use super::choose::Choice;
-use super::{Refusal, reserved};
+use super::{Permits, Refusal, reserved};
 use crate::engine_model;
 use crate::observe::facts::{ConfigState, Container, Facts};
 use serde_json::Value;
@@ -62,7 +62,7 @@ pub fn file_decides(facts: &Facts) -> Result<(), Refusal> {
 }
 
 /// A restart must be possible and must have the effect it is meant for.
-pub fn may_restart(facts: &Facts) -> Result<(), Refusal> {
+pub fn may_restart(facts: &Facts, permits: Permits) -> Result<(), Refusal> {
     if facts.docker.service.is_none() {
         return Err(Refusal::new(
             "cannot restart Docker: it runs, but not as docker.service of systemd",
@@ -76,7 +76,7 @@ pub fn may_restart(facts: &Facts) -> Result<(), Refusal> {
             "make sure that `docker info` works as root, then run again",
         ));
     };
-    if engine.live_restore && !engine.containers.is_empty() {
+    if survivors(facts) && !permits.stop_containers {
         return Err(Refusal::new(
             format!(
                 "cannot move docker0: live-restore is on and {} alive ({}), and while a container lives Docker \
@@ -84,10 +84,15 @@ pub fn may_restart(facts: &Facts) -> Result<(), Refusal> {
                 count(engine.containers.len(), "container is", "containers are"),
                 first_few(&engine.containers)
             ),
-            "stop the containers and run again, or set \"live-restore\": false, reload Docker and run again",
+            "run again with --allow-container-stop, which stops them before and starts them again after the restart",
         ));
     }
     Ok(())
+}
+
+/// Whether containers would live through a restart: with live-restore, any that lives, whatever its network.
+pub fn survivors(facts: &Facts) -> bool {
+    facts.docker.engine.as_ref().is_some_and(|engine| engine.live_restore && !engine.containers.is_empty())
 }
 
 /// The engine must be able to start with the choice, and to create networks.

@@ -1,14 +1,15 @@
 //! `rebridge apply`: check, and where needed fix and verify.
 
-use super::{Ended, Usage, count, facts_of, host_of, take_charge};
+use super::{Ended, Usage, facts_of, host_of, take_charge};
 use crate::apply::{self, Applied, End, Recovered, Request};
 use crate::assess;
 use crate::assess::clash::Clash;
 use crate::cli::Apply;
 use crate::host::Host;
 use crate::observe::facts::{DockerState, Facts};
+use crate::observe::observe_closely;
 use crate::plan::project::project;
-use crate::plan::{Decision, Plan, plan};
+use crate::plan::{Decision, Permits, Plan, plan};
 use crate::policy::Policy;
 use crate::report::progress::Progress;
 use crate::report::{Outcome, Report};
@@ -22,13 +23,16 @@ pub fn run(arguments: &Apply, ask: Ask) -> Ended {
     let request = Request { timeout: arguments.deadline(), probes: arguments.probes()? };
     let host = host_of(&arguments.look.observe)?;
     if arguments.check {
-        let facts = facts_of(&arguments.look, &host)?;
-        return Ok(preview(&facts, &policy, !arguments.no_restart));
+        let facts = match arguments.look.facts {
+            Some(_) => facts_of(&arguments.look, &host)?,
+            None => observe_closely(&host),
+        };
+        return Ok(preview(&facts, &policy, arguments.permits()));
     }
     if arguments.look.facts.is_some() {
         return Err(Usage("--facts: apply changes this host and looks at it itself; add --check".to_owned()));
     }
-    let _lock = match take_charge(&host, "apply") {
+    let _lock = match take_charge(&host, "apply", arguments.wait) {
         Ok(lock) => lock,
         Err(report) => return Ok(*report),
     };
@@ -42,12 +46,12 @@ pub fn run(arguments: &Apply, ask: Ask) -> Ended {
             Err(refusal) => return Ok(Report::without_facts(refusal.to_string())),
         }
     }
-    let facts = facts_of(&arguments.look, &host)?;
-    let decision = plan(&facts, &policy, !arguments.no_restart);
+    let facts = observe_closely(&host);
+    let decision = plan(&facts, &policy, arguments.permits());
     let mut report = match &decision {
-        Decision::Nothing | Decision::Refuse(_) => preview(&facts, &policy, !arguments.no_restart),
+        Decision::Nothing | Decision::Refuse(_) => preview(&facts, &policy, arguments.permits()),
         Decision::Change(plan) => {
-            if !ask(&preview(&facts, &policy, !arguments.no_restart)) {
+            if !ask(&preview(&facts, &policy, arguments.permits())) {
                 let mut report = Report::of(&facts, &policy).with_decision(&decision);
                 refuse(&mut report, "not confirmed; nothing was touched".to_owned());
                 return Ok(report);
@@ -61,8 +65,8 @@ pub fn run(arguments: &Apply, ask: Ask) -> Ended {
 }
 
 /// The report of what would be done, nothing touched.
-pub fn preview(facts: &Facts, policy: &Policy, may_restart: bool) -> Report {
-    let decision = plan(facts, policy, may_restart);
+pub fn preview(facts: &Facts, policy: &Policy, permits: Permits) -> Report {
+    let decision = plan(facts, policy, permits);
     let mut report = Report::of(facts, policy).with_decision(&decision);
     match &decision {
         Decision::Refuse(refusal) => refuse(&mut report, refusal.to_string()),
@@ -162,7 +166,7 @@ fn conclude(before: &Facts, policy: &Policy, plan: &Plan, applied: Applied) -> R
     report.restarted = applied.restarted;
     report.verified = applied.verified;
     report.backup_file = applied.backup;
-    report.warnings.extend(missing_containers(before, &applied.after));
+    report.warnings.extend(applied.missing.sentences());
     match applied.end {
         End::Refused(refusal) => refuse(&mut report, refusal.to_string()),
         End::Changed => {
@@ -197,27 +201,6 @@ fn done(plan: &Plan, before: &Facts) -> String {
     }
 }
 
-/// Containers that ran before and do not run now.
-fn missing_containers(before: &Facts, after: &Facts) -> Option<String> {
-    let alive = &after.docker.engine.as_ref()?.containers;
-    let gone: Vec<String> = before
-        .docker
-        .engine
-        .iter()
-        .flat_map(|engine| &engine.containers)
-        .filter(|container| alive.iter().all(|other| other.name != container.name))
-        .map(|container| container.name.clone())
-        .collect();
-    if gone.is_empty() {
-        return None;
-    }
-    Some(format!(
-        "{} ran before the restart and not now: {}; `docker start NAME` brings back what still exists",
-        count(gone.len(), "container", "containers"),
-        gone.join(", ")
-    ))
-}
-
 fn strand(report: &mut Report, before: &Facts, why: &str, then: &str) {
     report.failed = true;
     report.outcome = Outcome::Stranded;
@@ -233,7 +216,7 @@ fn strand(report: &mut Report, before: &Facts, why: &str, then: &str) {
 }
 
 /// An interrupted run could not be undone.
-fn stuck(host: &Host, policy: &Policy, problem: &str) -> Report {
+pub fn stuck(host: &Host, policy: &Policy, problem: &str) -> Report {
     let facts = crate::observe::observe(host);
     let mut report = Report::of(&facts, policy);
     strand(&mut report, &facts, "an earlier run was interrupted half-way", problem);

@@ -4,7 +4,7 @@ use super::{Ended, count, facts_of, host_of};
 use crate::assess::clash::{Clash, Kind};
 use crate::cli::Look;
 use crate::observe::facts::Facts;
-use crate::plan::{Decision, plan};
+use crate::plan::{Decision, Permits, plan};
 use crate::policy::Policy;
 use crate::report::{Outcome, Report};
 
@@ -18,7 +18,7 @@ pub fn run(look: &Look) -> Ended {
 
 /// The same, of facts.
 pub fn judge(facts: &Facts, policy: &Policy) -> Report {
-    let decision = plan(facts, policy, true);
+    let decision = plan(facts, policy, Permits { restart: true, stop_containers: false });
     let mut report = Report::of(facts, policy).with_decision(&decision);
     if facts.interrupted {
         report.warnings.push("an earlier apply was interrupted; `rebridge apply` will first put that right".to_owned());

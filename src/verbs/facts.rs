@@ -2,10 +2,10 @@
 
 use super::{Usage, host_of};
 use crate::cli::Observe;
-use crate::observe::observe;
+use crate::observe::observe_closely;
 
 /// The facts as text.
 pub fn run(arguments: &Observe) -> Result<String, Usage> {
-    let facts = observe(&host_of(arguments)?);
+    let facts = observe_closely(&host_of(arguments)?);
     serde_json::to_string_pretty(&facts).map_err(|error| Usage(error.to_string()))
 }

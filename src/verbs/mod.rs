@@ -12,6 +12,7 @@ use crate::observe::facts::Facts;
 use crate::observe::observe;
 use crate::report::Report;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 /// A verb's end: its report, or a usage error (exit 2) that only showed when the arguments were understood.
 pub type Ended = Result<Report, Usage>;
@@ -51,17 +52,29 @@ fn facts_of(look: &Look, host: &Host) -> Result<Facts, Usage> {
     Ok(facts)
 }
 
-/// Rights and lock for a verb that changes the host; a refusal otherwise.
-fn take_charge(host: &Host, verb: &str) -> Result<Lock, Box<Report>> {
+/// Between two tries for the lock.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Rights and lock for a verb that changes the host; a refusal otherwise. A lock that is taken is waited for, so many
+/// seconds.
+fn take_charge(host: &Host, verb: &str, wait: u64) -> Result<Lock, Box<Report>> {
     let refuse = |msg: String| Box::new(Report::without_facts(msg));
     if !host.may_change() {
         return Err(refuse(format!(
             "cannot {verb}: only root may change Docker; nothing was touched; run it with sudo"
         )));
     }
-    host.lock().map_err(|error| match error {
+    let end = Instant::now() + Duration::from_secs(wait);
+    let lock = loop {
+        match host.lock() {
+            Err(LockError::Busy) if Instant::now() < end => std::thread::sleep(PAUSE),
+            lock => break lock,
+        }
+    };
+    lock.map_err(|error| match error {
         LockError::Busy => refuse(format!(
-            "cannot {verb}: another rebridge is at work on this host; nothing was touched; try again when it is done"
+            "cannot {verb}: another rebridge is at work on this host; nothing was touched; try again when it is done, or \
+             with --wait SECONDS"
         )),
         LockError::Io(path, error) => {
             refuse(format!("cannot {verb}: the lock {} cannot be taken: {error}; nothing was touched", path.display()))

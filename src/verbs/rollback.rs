@@ -1,44 +1,47 @@
-//! `rebridge rollback`: undo the last apply, verified.
+//! `rebridge rollback`: undo the last apply, verified, be it days later.
 
 use super::{Ended, take_charge};
-use crate::apply::rollback::roll_back;
-use crate::apply::{journal, text_of};
+use crate::apply::containers::Roll;
+use crate::apply::journal::{self, Record};
+use crate::apply::rollback::{Back, roll_back};
+use crate::apply::{self, Recovered, text_of};
 use crate::cli::Rollback;
 use crate::host::Host;
 use crate::host::signals::Shield;
-use crate::observe::facts::DockerState;
-use crate::observe::observe;
+use crate::observe::config_file::{KEYS, parse};
+use crate::observe::facts::{DockerState, Facts};
+use crate::observe::observe_closely;
+use crate::plan::{Permits, preflight};
 use crate::report::progress::Progress;
 use crate::report::{Outcome, Report};
+use crate::subnet::{overlap, v4};
 use crate::verbs::apply::Ask;
+use ipnet::IpNet;
 use std::time::Duration;
 
 /// Runs the verb.
 pub fn run(arguments: &Rollback, ask: Ask) -> Ended {
     let host = Host::live();
-    let _lock = match take_charge(&host, "roll back") {
+    let _lock = match take_charge(&host, "roll back", arguments.wait) {
         Ok(lock) => lock,
         Err(report) => return Ok(*report),
     };
-    let refuse = |msg: String| Ok(Report::without_facts(msg));
-    let mut record = match journal::last(&host) {
-        Ok(Some(record)) => record,
-        Ok(None) => {
-            return refuse("cannot roll back: no apply has been recorded on this host; nothing was touched".to_owned());
+    let progress = Progress::new(!arguments.json);
+    let timeout = Duration::from_secs(arguments.timeout);
+    match apply::recover(&host, timeout, &progress) {
+        Ok(Recovered::Nothing | Recovered::Closed(_)) => {}
+        Ok(Recovered::Undone(note)) => return Ok(undone_already(&host, note)),
+        Ok(Recovered::Stuck(problem)) => {
+            return Ok(super::apply::stuck(&host, &crate::policy::Policy::default(), &problem));
         }
-        Err(error) => {
-            return refuse(format!("cannot read the record of the last apply in {}: {error}", journal::FOLDER));
-        }
-    };
-    if text_of(&host, &record.path) != record.after {
-        return refuse(format!(
-            "cannot roll back: {} was edited after the apply of {}; nothing was touched; undo by hand what you want undone",
-            record.path, record.began
-        ));
+        Err(refusal) => return Ok(Report::without_facts(refusal.to_string())),
     }
-    let facts = observe(&host);
-    // Docker that is stopped now stays so; the bytes alone go back.
-    record.restart = facts.docker.state == DockerState::Running && record.docker0_before != facts.docker0();
+    let facts = observe_closely(&host);
+    let record = match ready(&host, &facts, arguments) {
+        Ok(Some(record)) => record,
+        Ok(None) => return Ok(undone_already(&host, "the last apply was undone already; nothing to do".to_owned())),
+        Err(why) => return Ok(Report::without_facts(format!("cannot roll back: {why}; nothing was touched"))),
+    };
     let mut report = Report::about(&facts, Vec::new());
     let old = record.docker0_before.map_or("no docker0".to_owned(), |address| format!("docker0 on {address}"));
     report.plan.restart = record.restart;
@@ -50,17 +53,96 @@ pub fn run(arguments: &Rollback, ask: Ask) -> Ended {
         report.msg = "not confirmed; nothing was touched".to_owned();
         return Ok(report);
     }
+    if let Err(error) = journal::begin(&host, &record) {
+        let why = format!("cannot write the journal in {}: {error}; nothing was touched", journal::FOLDER);
+        return Ok(Report::without_facts(why));
+    }
     let _shield = Shield::raise();
-    let progress = Progress::new(!arguments.json);
     progress.say("rolling back");
-    let back = roll_back(&host, &record, Duration::from_secs(arguments.timeout));
+    let back = roll_back(&host, &record, timeout);
+    Ok(conclude(&host, report, &record, back, &old))
+}
+
+/// The record to go back by, when nothing stands in the way; none when that was done already.
+fn ready(host: &Host, facts: &Facts, arguments: &Rollback) -> Result<Option<Record>, String> {
+    let last = journal::last(host)
+        .map_err(|error| format!("the record of the last apply in {} cannot be read: {error}", journal::FOLDER))?;
+    let Some(mut record) = last else {
+        let undone = journal::undone(host).unwrap_or_default();
+        return if undone { Ok(None) } else { Err("no apply has been recorded on this host".to_owned()) };
+    };
+    let now = text_of(host, &record.path);
+    if now != record.after {
+        return Err(format!(
+            "{} was edited after the apply of {} ({}); undo by hand what you want undone",
+            record.path,
+            record.began,
+            difference(record.after.as_deref(), now.as_deref())
+        ));
+    }
+    // Docker that is stopped now stays so; the bytes alone go back.
+    record.restart = facts.docker.state == DockerState::Running && record.docker0_before != facts.docker0();
+    record.containers = Roll::of(facts);
+    record.stop_first = record.restart && preflight::survivors(facts);
+    if record.restart {
+        let permits = Permits { restart: true, stop_containers: arguments.allow_container_stop };
+        preflight::may_restart(facts, permits).map_err(|refusal| refusal.to_string())?;
+        if let Some(taken) = taken_meanwhile(facts, &record) {
+            return Err(taken);
+        }
+    }
+    Ok(Some(record))
+}
+
+/// Docker does not start with docker0 on a range that another network holds.
+fn taken_meanwhile(facts: &Facts, record: &Record) -> Option<String> {
+    let old = IpNet::V4(record.docker0_before?.trunc());
+    let others = facts.engine_networks().filter(|network| network.name != "bridge");
+    let (name, net) = others
+        .flat_map(|network| network.subnets.iter().map(move |net| (&network.name, net)))
+        .find(|(_, net)| v4(net).is_some() && overlap(net, &old))?;
+    Some(format!(
+        "the Docker network {name} has taken {net} meanwhile, and Docker does not start with docker0 on {old} then; \
+         remove that network, or re-create it elsewhere"
+    ))
+}
+
+/// What was changed in the file since, by key; values only of those rebridge may show.
+fn difference(wrote: Option<&str>, now: Option<&str>) -> String {
+    let keys = |text: Option<&str>| text.and_then(|text| parse(text.as_bytes()).ok()).map(|(_, keys)| keys);
+    let (Some(wrote), Some(now)) = (keys(wrote), keys(now)) else {
+        return "it is gone, or no JSON object any more".to_owned();
+    };
+    let all = wrote.keys().chain(now.keys().filter(|key| !wrote.contains_key(*key)));
+    let shown = |key: &str, value: Option<&serde_json::Value>| match value {
+        None => "absent".to_owned(),
+        Some(value) if KEYS.contains(&key) => value.to_string(),
+        Some(_) => "set".to_owned(),
+    };
+    let changes: Vec<String> = all
+        .filter(|key| wrote.get(*key) != now.get(*key))
+        .map(|key| format!("{key}: {} then, {} now", shown(key, wrote.get(key)), shown(key, now.get(key))))
+        .collect();
+    if changes.is_empty() { "only its layout".to_owned() } else { changes.join("; ") }
+}
+
+fn undone_already(host: &Host, msg: String) -> Report {
+    let mut report = Report::about(&crate::observe::observe(host), Vec::new());
+    report.msg = msg;
+    report
+}
+
+fn conclude(host: &Host, mut report: Report, record: &Record, back: Back, old: &str) -> Report {
     report.restarted = record.restart;
     report.verified = back.verified;
     report.docker.docker0_after = back.after.docker0().map(|address| address.to_string());
     report.changed = true;
+    report.warnings.extend(back.missing.sentences());
     match back.problem {
         None => {
-            let _ = journal::forget_last(&host);
+            if let Err(error) = journal::forget_last(host) {
+                report.warnings.push(format!("the journal in {}: {error}", journal::FOLDER));
+            }
             report.rolled_back = true;
             report.outcome = Outcome::Changed;
             report.msg = format!("the apply of {} is undone: {} as it was, {old}", record.began, record.path);
@@ -70,10 +152,11 @@ pub fn run(arguments: &Rollback, ask: Ask) -> Ended {
             report.outcome = Outcome::Stranded;
             report.msg = format!(
                 "the apply of {} could not be undone: {problem}; see `journalctl -u docker.service -n 50`, then \
-                 `systemctl reset-failed docker.service docker.socket && systemctl start docker.service`",
+                 `systemctl reset-failed docker.service docker.socket && systemctl start docker.service`, and run \
+                 `rebridge rollback` again",
                 record.began
             );
         }
     }
-    Ok(report)
+    report
 }

@@ -46,8 +46,14 @@ pub struct Engine {
     pub version: String,
     /// Whether containers survive a restart of the daemon, in the daemon that runs now.
     pub live_restore: bool,
+    /// The operating system it says it runs on; Docker Desktop names itself here.
+    #[serde(default)]
+    pub system: String,
     /// Containers that are alive: running or paused.
     pub containers: Vec<Container>,
+    /// Containers that are not, but would start with Docker; only where rebridge looks closely.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub idle: Vec<Container>,
     /// `default-address-pools` as this daemon was started with; null means the built-in list.
     pub pools: Option<Vec<AddressPool>>,
     /// Its networks.
@@ -59,8 +65,30 @@ pub struct Engine {
 pub struct Container {
     /// Its name.
     pub name: String,
+    /// Its id.
+    #[serde(default)]
+    pub id: String,
     /// Its addresses on all its networks.
     pub addresses: Vec<IpAddr>,
+    /// Whether it is paused.
+    #[serde(default)]
+    pub paused: bool,
+    /// What becomes of it when Docker is restarted; only where rebridge looks closely, as `apply` and `facts` do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<Detail>,
+}
+
+/// What decides over a container when Docker is restarted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Detail {
+    /// Its restart policy: `no`, `always`, `unless-stopped`, `on-failure`.
+    pub restart: String,
+    /// Whether it is removed when it stops.
+    pub auto_remove: bool,
+    /// The container whose network it shares.
+    pub joins: Option<String>,
+    /// Addresses of this host its ports are published on, where they are named.
+    pub published_on: Vec<IpAddr>,
 }
 
 /// A network of the engine.

@@ -6,7 +6,7 @@
 mod docker;
 mod network;
 
-pub use docker::{ConfigFile, ConfigState, Container, Docker, DockerState, Engine, Network};
+pub use docker::{ConfigFile, ConfigState, Container, Detail, Docker, DockerState, Engine, Network};
 pub use network::{Contact, Family, Kernel, Link, Neighbour, NeighbourState, Peer, Route, RouteKind, Rule, Scope};
 
 use ipnet::IpNet;

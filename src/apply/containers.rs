@@ -1,0 +1,159 @@
+//! Containers across a restart of Docker: what ran runs again, what was stopped is stopped, what was paused is paused.
+//!
+//! Docker itself brings back some of them, by their restart policies; which, differs by policy and by version. What it
+//! leaves out is started here, those that share another's network last. What was removed when it stopped (`--rm`) is
+//! gone; the operator was told before.
+
+use crate::host::Host;
+use crate::observe::engine::Api;
+use crate::observe::facts::{Container, Facts};
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use std::time::Duration;
+
+/// A container may take its grace period to stop, and as long as an engine likes to start.
+const DEADLINE: Duration = Duration::from_secs(120);
+
+/// So many are stopped at the same time.
+const AT_ONCE: usize = 8;
+
+/// The containers of a host before it was touched; part of the journal.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Roll {
+    /// Those that lived.
+    pub living: Vec<Entry>,
+    /// Those that did not, but would start with Docker.
+    pub idle: Vec<Entry>,
+}
+
+/// One of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Whether it was paused.
+    pub paused: bool,
+    /// Whether it is removed when it stops.
+    pub auto_remove: bool,
+    /// Whether it shares another's network.
+    pub joins: bool,
+}
+
+/// What did not come out as it was.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Missing {
+    /// Name and reason of each that ran and could not be brought back.
+    pub down: Vec<(String, String)>,
+    /// Those removed when they stopped.
+    pub removed: Vec<String>,
+}
+
+impl Roll {
+    /// The roll of a host looked at closely.
+    pub fn of(facts: &Facts) -> Roll {
+        let entry = |container: &Container| Entry {
+            id: container.id.clone(),
+            name: container.name.clone(),
+            paused: container.paused,
+            auto_remove: container.detail.as_ref().is_some_and(|detail| detail.auto_remove),
+            joins: container.detail.as_ref().is_some_and(|detail| detail.joins.is_some()),
+        };
+        let engine = facts.docker.engine.as_ref();
+        let list = |which: fn(&crate::observe::facts::Engine) -> &Vec<Container>| {
+            let mut entries: Vec<Entry> = engine.iter().flat_map(|engine| which(engine)).map(entry).collect();
+            entries.sort_by_key(|entry| entry.joins);
+            entries
+        };
+        Roll { living: list(|engine| &engine.containers), idle: list(|engine| &engine.idle) }
+    }
+
+    /// Stops every living one, those that share another's network first: with live-restore docker0 stays where it is
+    /// while one lives. The first refusal ends it.
+    pub fn stop(&self, host: &Host) -> Result<(), String> {
+        let api = Api::new(host, DEADLINE)?;
+        let entries: Vec<&Entry> = self.living.iter().rev().collect();
+        for some in entries.chunks(AT_ONCE) {
+            let stopped: Vec<Result<(), String>> = std::thread::scope(|scope| {
+                let stop = |entry: &'_ Entry| {
+                    let words = api.order(&format!("/containers/{}/stop", entry.id));
+                    words.map_err(|why| format!("the container {} does not stop: {why}", entry.name))
+                };
+                let running: Vec<_> = some.iter().map(|entry| scope.spawn(move || stop(entry))).collect();
+                let ended = running.into_iter().map(|thread| thread.join());
+                ended.map(|end| end.unwrap_or_else(|_| Err("a container could not be stopped".to_owned()))).collect()
+            });
+            stopped.into_iter().collect::<Result<(), String>>()?;
+        }
+        Ok(())
+    }
+
+    /// Brings all of them to the state they were in. Docker must answer.
+    pub fn restore(&self, host: &Host) -> Missing {
+        let mut missing = Missing::default();
+        if self.living.is_empty() && self.idle.is_empty() {
+            return missing;
+        }
+        let now = match states(host) {
+            Ok((api, states)) => (api, states),
+            Err(why) => {
+                missing.down.extend(self.living.iter().map(|entry| (entry.name.clone(), why.clone())));
+                return missing;
+            }
+        };
+        let (api, states) = now;
+        for entry in &self.living {
+            let lives = match states.get(&entry.id) {
+                None if entry.auto_remove => {
+                    missing.removed.push(entry.name.clone());
+                    continue;
+                }
+                None => Err("it is gone".to_owned()),
+                Some(state) if matches!(state.as_str(), "running" | "paused" | "restarting") => Ok(()),
+                Some(_) => api.order(&format!("/containers/{}/start", entry.id)),
+            };
+            let settled = lives.and_then(|()| match (entry.paused, states.get(&entry.id).map(String::as_str)) {
+                (true, state) if state != Some("paused") => api.order(&format!("/containers/{}/pause", entry.id)),
+                _ => Ok(()),
+            });
+            if let Err(why) = settled {
+                missing.down.push((entry.name.clone(), why));
+            }
+        }
+        for entry in &self.idle {
+            if states.get(&entry.id).is_some_and(|state| matches!(state.as_str(), "running" | "restarting")) {
+                // It was stopped on purpose; the policy `always` starts it with the daemon all the same.
+                if let Err(why) = api.order(&format!("/containers/{}/stop", entry.id)) {
+                    missing.down.push((entry.name.clone(), format!("it was stopped and runs now: {why}")));
+                }
+            }
+        }
+        missing
+    }
+}
+
+impl Missing {
+    /// A sentence for each that is not as it was.
+    pub fn sentences(&self) -> Vec<String> {
+        let down = self.down.iter().map(|(name, why)| format!("the container {name} is not as it was: {why}"));
+        let removed = self.removed.iter().map(|name| {
+            format!("the container {name} was started with --rm: Docker removed it when it stopped; start it anew")
+        });
+        down.chain(removed).collect()
+    }
+}
+
+/// The state of every container by its id.
+fn states(host: &Host) -> Result<(Api, HashMap<String, String>), String> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Listed {
+        id: String,
+        #[serde(default)]
+        state: String,
+    }
+    let api = Api::new(host, DEADLINE)?;
+    let listed: Vec<Listed> = api.ask("/containers/json?all=1")?;
+    Ok((api, listed.into_iter().map(|one| (one.id, one.state)).collect()))
+}

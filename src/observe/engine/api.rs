@@ -1,0 +1,259 @@
+//! The engine's answers as it writes them, and as facts hold them.
+#![allow(missing_docs, reason = "the engine's own names, in its own documentation")]
+
+use crate::engine_model::AddressPool;
+use crate::observe::facts::{Container, Detail, Network};
+use ipnet::IpNet;
+use serde::Deserialize;
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::time::Duration;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct ApiInfo {
+    pub server_version: String,
+    #[serde(default)]
+    pub operating_system: String,
+    #[serde(default)]
+    pub live_restore_enabled: bool,
+    #[serde(default, deserialize_with = "null_is_empty")]
+    pub default_address_pools: Vec<ApiPool>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct ApiPool {
+    pub base: String,
+    pub size: u8,
+}
+
+impl ApiPool {
+    /// As every engine reads it: host bits masked (20.10 echoes the raw text), IPv6 left to itself.
+    pub fn read(self) -> Option<AddressPool> {
+        AddressPool::new(self.base.parse().ok()?, self.size)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct ApiContainer {
+    pub id: String,
+    #[serde(default, deserialize_with = "null_is_empty")]
+    pub names: Vec<String>,
+    #[serde(default)]
+    pub state: String,
+    #[serde(default, deserialize_with = "null_is_empty")]
+    pub network_settings: ApiSettings,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase")]
+pub struct ApiSettings {
+    #[serde(default, deserialize_with = "null_is_empty")]
+    pub networks: HashMap<String, ApiAttachment>,
+}
+
+#[derive(Deserialize)]
+pub struct ApiAttachment {
+    #[serde(rename = "IPAddress", default)]
+    pub ipv4: String,
+    #[serde(rename = "GlobalIPv6Address", default)]
+    pub ipv6: String,
+}
+
+impl ApiContainer {
+    /// Running, paused, or on its way from one to the other: not created, exited or dead.
+    pub fn lives(&self) -> bool {
+        matches!(self.state.as_str(), "running" | "paused" | "restarting" | "")
+    }
+
+    pub fn read(self) -> Container {
+        let attached = self.network_settings.networks.values();
+        let mut addresses: Vec<IpAddr> =
+            attached.flat_map(|at| [&at.ipv4, &at.ipv6]).filter_map(|text| text.parse().ok()).collect();
+        addresses.sort();
+        let name = self.names.into_iter().find(|name| name.matches('/').count() == 1);
+        let name = name.map_or(self.id.clone(), |name| name.trim_start_matches('/').to_owned());
+        Container { name, id: self.id, addresses, paused: self.state == "paused", detail: None }
+    }
+}
+
+/// `GET /containers/{id}/json`, as far as it matters for a restart.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct ApiContainerDetail {
+    #[serde(default, deserialize_with = "null_is_empty")]
+    pub host_config: ApiHostConfig,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase")]
+pub struct ApiHostConfig {
+    #[serde(default, deserialize_with = "null_is_empty")]
+    pub restart_policy: ApiRestartPolicy,
+    #[serde(default)]
+    pub auto_remove: bool,
+    #[serde(default)]
+    pub network_mode: String,
+    #[serde(default, deserialize_with = "null_is_empty")]
+    pub port_bindings: HashMap<String, Option<Vec<ApiPortBinding>>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase")]
+pub struct ApiRestartPolicy {
+    #[serde(default)]
+    pub name: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct ApiPortBinding {
+    #[serde(default)]
+    pub host_ip: String,
+}
+
+impl ApiContainerDetail {
+    pub fn read(self) -> Detail {
+        let host = self.host_config;
+        let bindings = host.port_bindings.into_values().flatten().flatten();
+        let mut published_on: Vec<IpAddr> = bindings.filter_map(|binding| binding.host_ip.parse().ok()).collect();
+        published_on.sort();
+        published_on.dedup();
+        Detail {
+            restart: host.restart_policy.name,
+            auto_remove: host.auto_remove,
+            joins: host.network_mode.strip_prefix("container:").map(str::to_owned),
+            published_on,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct ApiInspect {
+    #[serde(default, deserialize_with = "null_is_empty")]
+    pub containers: HashMap<String, ApiEndpoint>,
+}
+
+#[derive(Deserialize)]
+pub struct ApiEndpoint {
+    #[serde(rename = "IPv4Address", default)]
+    pub ipv4: String,
+}
+
+impl ApiEndpoint {
+    pub fn address(&self) -> Option<IpAddr> {
+        self.ipv4.parse::<IpNet>().ok().map(|net| net.addr())
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct ApiNetwork {
+    pub id: String,
+    pub name: String,
+    pub driver: String,
+    pub scope: String,
+    #[serde(default)]
+    pub created: String,
+    #[serde(rename = "IPAM", default)]
+    pub ipam: ApiIpam,
+    #[serde(default, deserialize_with = "null_is_empty")]
+    pub options: HashMap<String, String>,
+    #[serde(default, deserialize_with = "null_is_empty")]
+    pub labels: HashMap<String, String>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase")]
+pub struct ApiIpam {
+    #[serde(default, deserialize_with = "null_is_empty")]
+    pub config: Vec<ApiSubnet>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct ApiSubnet {
+    #[serde(default)]
+    pub subnet: String,
+}
+
+impl ApiNetwork {
+    pub fn read(self) -> Network {
+        // Docker names the link after the network's id unless the option says otherwise.
+        let bridge = (self.driver == "bridge").then(|| {
+            let named = self.options.get("com.docker.network.bridge.name").cloned();
+            named.unwrap_or_else(|| format!("br-{}", self.id.get(..12).unwrap_or(&self.id)))
+        });
+        let subnets = self.ipam.config.iter().filter_map(|config| config.subnet.parse::<IpNet>().ok());
+        Network {
+            name: self.name,
+            driver: self.driver,
+            scope: self.scope,
+            bridge,
+            subnets: subnets.map(|subnet| subnet.trunc()).collect(),
+            created: in_utc(&self.created),
+            project: self.labels.get("com.docker.compose.project").cloned(),
+            endpoints: Vec::new(),
+        }
+    }
+}
+
+/// A moment as Go writes it, with the daemon's own offset from UTC.
+fn in_utc(text: &str) -> Option<String> {
+    let (local, offset) = match text.strip_suffix('Z') {
+        Some(local) => (local, 0),
+        None => {
+            let (local, offset) = text.split_at_checked(text.len().checked_sub(6)?)?;
+            let (hours, minutes) = offset.get(1..)?.split_once(':')?;
+            let seconds = hours.parse::<u64>().ok()? * 3600 + minutes.parse::<u64>().ok()? * 60;
+            (local, if offset.starts_with('-') { i64::try_from(seconds).ok()? } else { -i64::try_from(seconds).ok()? })
+        }
+    };
+    let moment = humantime::parse_rfc3339(&format!("{local}Z")).ok()?;
+    let shift = Duration::from_secs(offset.unsigned_abs());
+    let moment = if offset < 0 { moment.checked_sub(shift)? } else { moment.checked_add(shift)? };
+    Some(humantime::format_rfc3339_nanos(moment).to_string())
+}
+
+/// The engine writes `null` for an empty list or map.
+fn null_is_empty<'de, D: serde::Deserializer<'de>, T: Default + Deserialize<'de>>(from: D) -> Result<T, D::Error> {
+    Option::<T>::deserialize(from).map(Option::unwrap_or_default)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_are_comparable_whatever_the_daemons_clock() {
+        let utc = "2026-11-23T20:00:00.123456789Z";
+        for text in [utc, "2026-11-23T21:00:00.123456789+01:00", "2026-11-23T15:30:00.123456789-04:30"] {
+            assert_eq!(in_utc(text).as_deref(), Some(utc), "{text}");
+        }
+        assert_eq!(in_utc("2026-11-23T20:00:00Z").as_deref(), Some("2026-11-23T20:00:00.000000000Z"));
+        for bad in ["", "Z", "yesterday", "2026-11-23T20:00:00é:00", "0001-01-01T00:00:00Z"] {
+            assert_eq!(in_utc(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn reads_networks_of_every_kind() {
+        let text = r#"[
+          {"Name":"bridge","Id":"aa","Scope":"local","Driver":"bridge",
+           "IPAM":{"Config":[{"Subnet":"172.17.0.0/16","Gateway":"172.17.0.1"}]},
+           "Options":{"com.docker.network.bridge.name":"docker0"}},
+          {"Name":"host","Id":"bb","Scope":"local","Driver":"host","IPAM":{"Config":null},"Options":null},
+          {"Name":"web","Id":"0123456789abcdef","Scope":"local","Driver":"bridge",
+           "IPAM":{"Config":[{"Subnet":"10.200.9.5/24"},{"Subnet":"fd00::/64"}]},"Options":{}}]"#;
+        let networks: Vec<ApiNetwork> = serde_json::from_str(text).unwrap();
+        let read: Vec<Network> = networks.into_iter().map(ApiNetwork::read).collect();
+        assert_eq!(read[0].bridge.as_deref(), Some("docker0"));
+        assert!(read[1].subnets.is_empty() && read[1].bridge.is_none());
+        assert_eq!(read[2].bridge.as_deref(), Some("br-0123456789ab"));
+        assert_eq!(read[2].subnets[0].to_string(), "10.200.9.0/24");
+    }
+}

@@ -1,0 +1,169 @@
+//! The engine's own view, over its unix socket: version, pools, networks, live containers.
+
+mod api;
+
+use super::facts::{Container, Engine, Network};
+use super::http::Client;
+use crate::engine_model::AddressPool;
+use crate::host::Host;
+use api::{ApiContainer, ApiContainerDetail, ApiEndpoint, ApiInfo, ApiInspect, ApiNetwork, ApiPool};
+use serde::de::DeserializeOwned;
+use std::path::Path;
+use std::time::Duration;
+
+/// The engine's socket on every Linux distribution (`/var/run` is a link to `/run`).
+const SOCKET: &str = "/run/docker.sock";
+
+/// A healthy engine answers in milliseconds; a busy one may need seconds for its networks.
+const DEADLINE: Duration = Duration::from_secs(15);
+
+/// The newest API version this was written for.
+const NEWEST: ApiVersion = (1, 51);
+
+/// Major and minor.
+type ApiVersion = (u32, u32);
+
+/// How closely to look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Depth {
+    /// As far as it takes to judge.
+    Judge,
+    /// Every container too, as far as it takes to restart Docker and bring all of them back. One question a container.
+    Act,
+}
+
+/// Asks the engine. It must run: a question to a stopped one could start it.
+pub fn read(host: &Host, depth: Depth) -> Result<Engine, String> {
+    let api = Api::new(host, DEADLINE)?;
+    let info: ApiInfo = api.ask("/info")?;
+    let networks: Vec<ApiNetwork> = api.ask("/networks")?;
+    let (containers, idle) = containers(&api, depth)?;
+    let pools: Vec<AddressPool> = info.default_address_pools.into_iter().filter_map(ApiPool::read).collect();
+    let mut networks: Vec<Network> = networks.into_iter().map(ApiNetwork::read).collect();
+    networks.sort_by(|a, b| a.name.cmp(&b.name));
+    // Swarm puts its tasks there without listing them as containers; no other network keeps such secrets.
+    if let Some(gateway) = networks.iter_mut().find(|network| network.name == "docker_gwbridge") {
+        let inspected: ApiInspect = api.ask("/networks/docker_gwbridge")?;
+        gateway.endpoints = inspected.containers.values().filter_map(ApiEndpoint::address).collect();
+        gateway.endpoints.sort();
+    }
+    Ok(Engine {
+        version: info.server_version,
+        system: info.operating_system,
+        live_restore: info.live_restore_enabled,
+        containers,
+        idle,
+        pools: (!pools.is_empty()).then_some(pools),
+        networks,
+    })
+}
+
+/// The containers that live; and, looked at closely, those that do not but would start with the daemon.
+fn containers(api: &Api, depth: Depth) -> Result<(Vec<Container>, Vec<Container>), String> {
+    let path = match depth {
+        Depth::Judge => "/containers/json",
+        Depth::Act => "/containers/json?all=1",
+    };
+    let listed: Vec<ApiContainer> = api.ask(path)?;
+    let (mut living, mut idle) = (Vec::new(), Vec::new());
+    for one in listed {
+        let lives = one.lives();
+        let mut container = one.read();
+        if depth == Depth::Act {
+            // One that has gone since it was listed is no business of ours.
+            let detail: Result<ApiContainerDetail, String> = api.ask(&format!("/containers/{}/json", container.id));
+            container.detail = detail.ok().map(ApiContainerDetail::read);
+        }
+        let starts_with_docker = container.detail.as_ref().is_some_and(|detail| detail.restart == "always");
+        if lives {
+            living.push(container);
+        } else if starts_with_docker {
+            idle.push(container);
+        }
+    }
+    living.sort_by(|a, b| a.name.cmp(&b.name));
+    idle.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok((living, idle))
+}
+
+/// Whether the engine answers; for use only after a start has been asked for.
+pub fn ping(host: &Host, deadline: Duration) -> Result<(), String> {
+    Api::new(host, deadline).map(|_| ())
+}
+
+/// A client that has agreed with the engine on an API version: the engine's newest, or ours where that is older.
+pub struct Api {
+    client: Client,
+    version: ApiVersion,
+}
+
+impl Api {
+    /// Asks which version the engine speaks. Every later call ends within the deadline too.
+    pub fn new(host: &Host, deadline: Duration) -> Result<Api, String> {
+        let socket = host.resolve(Path::new(SOCKET)).map_err(|error| format!("{SOCKET}: {error}"))?;
+        let client = Client::new(&socket, deadline);
+        let pong = client.get("/_ping").map_err(|error| format!("{SOCKET}: {}", explain(&error)))?;
+        if !pong.ok {
+            return Err(format!("{SOCKET}: {}", refusal("/_ping", &pong.body)));
+        }
+        let theirs = pong.api.as_deref().and_then(|text| {
+            let (major, minor) = text.split_once('.')?;
+            Some((major.parse().ok()?, minor.parse().ok()?))
+        });
+        // Without the header it is no engine of this century; it will say so itself.
+        Ok(Api { client, version: theirs.map_or(NEWEST, |theirs: ApiVersion| theirs.min(NEWEST)) })
+    }
+
+    /// What a GET answers.
+    pub fn ask<T: DeserializeOwned>(&self, path: &str) -> Result<T, String> {
+        let answer = self.client.get(&self.versioned(path));
+        let answer = answer.map_err(|error| format!("{SOCKET}: {}", explain(&error)))?;
+        if !answer.ok {
+            return Err(format!("{SOCKET}: {}", refusal(path, &answer.body)));
+        }
+        understand(&answer.body).map_err(|error| format!("{SOCKET}: the answer to {path} was not understood: {error}"))
+    }
+
+    /// Orders something with a POST that has no body; the engine's own words if it will not.
+    pub fn order(&self, path: &str) -> Result<(), String> {
+        let answer = self.client.post(&self.versioned(path)).map_err(|error| explain(&error))?;
+        if answer.ok || answer.unchanged { Ok(()) } else { Err(words_of(&answer.body)) }
+    }
+
+    fn versioned(&self, path: &str) -> String {
+        let (major, minor) = self.version;
+        format!("/v{major}.{minor}{path}")
+    }
+}
+
+/// A name that is not UTF-8 must not hide all the others.
+fn understand<T: DeserializeOwned>(body: &[u8]) -> serde_json::Result<T> {
+    serde_json::from_str(&String::from_utf8_lossy(body))
+}
+
+/// The networks in an answer to `GET /networks`.
+pub fn networks_of(body: &[u8]) -> serde_json::Result<Vec<Network>> {
+    Ok(understand::<Vec<ApiNetwork>>(body)?.into_iter().map(ApiNetwork::read).collect())
+}
+
+fn refusal(path: &str, body: &[u8]) -> String {
+    format!("the engine refused {path}: {}", words_of(body))
+}
+
+/// The engine's own words, as far as they fit in a sentence.
+fn words_of(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(body);
+    let message = serde_json::from_str::<serde_json::Value>(&text).ok();
+    let message = message.as_ref().and_then(|value| value.get("message")?.as_str()).unwrap_or(&text);
+    message.lines().next().unwrap_or_default().chars().take(200).collect()
+}
+
+fn explain(error: &ureq::Error) -> String {
+    match error {
+        ureq::Error::Io(io) if io.kind() == std::io::ErrorKind::PermissionDenied => {
+            "permission denied (be root, or in the group docker)".to_owned()
+        }
+        ureq::Error::Timeout(_) => "no answer in time".to_owned(),
+        other => other.to_string(),
+    }
+}
