@@ -97,6 +97,9 @@ pub struct Apply {
     /// Write daemon.json and leave the restart to somebody else
     #[arg(long)]
     pub no_restart: bool,
+    /// What restarts Docker, for a shell; where neither systemd, snap, OpenRC nor an init script does
+    #[arg(long, value_name = "COMMAND", conflicts_with = "no_restart")]
+    pub restart_command: Option<String>,
     /// Where live-restore keeps containers alive: stop them for the restart and start them again
     #[arg(long)]
     pub allow_container_stop: bool,
@@ -106,6 +109,9 @@ pub struct Apply {
     /// How long Docker may take to restart
     #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub timeout: u64,
+    /// Roll back after so many seconds unless this run has verified the change by then, even if it is killed
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(5..=86400))]
+    pub dead_man: Option<u64>,
     /// Must accept a TCP connection after the fix, or it is rolled back; repeatable
     #[arg(long, value_name = "HOST:PORT")]
     pub probe: Vec<String>,
@@ -143,6 +149,9 @@ pub struct Rollback {
     /// Wait so long for another rebridge to end
     #[arg(long, value_name = "SECONDS", default_value_t = 0)]
     pub wait: u64,
+    /// What the timer of `apply --dead-man` runs: undo an apply that did not come to its end, and nothing else
+    #[arg(long, hide = true)]
+    pub dead_man: bool,
     /// How long Docker may take to restart
     #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub timeout: u64,
@@ -163,7 +172,11 @@ impl Look {
 impl Apply {
     /// What the plan may contain.
     pub fn permits(&self) -> Permits {
-        Permits { restart: !self.no_restart, stop_containers: self.allow_container_stop }
+        Permits {
+            restart: !self.no_restart,
+            stop_containers: self.allow_container_stop,
+            own_command: self.restart_command.is_some(),
+        }
     }
 
     /// The deadline for Docker.

@@ -22,7 +22,7 @@ use std::fs;
 use std::path::Path;
 
 /// Everything allowed.
-const ALL: Permits = Permits { restart: true, stop_containers: true };
+const ALL: Permits = Permits { restart: true, stop_containers: true, own_command: false };
 
 #[test]
 fn cases() {
@@ -59,7 +59,7 @@ fn run_case(case: &Path) -> Vec<String> {
             let policy = look.policy(false).unwrap();
             let report = verbs::check::judge(&facts, &policy);
             let code = report.exit_code(true);
-            (report, policy, Permits { restart: true, stop_containers: false }, code)
+            (report, policy, Permits { restart: true, stop_containers: false, own_command: false }, code)
         }
         Verb::Apply(apply) => {
             let policy = apply.look.policy(apply.pin).unwrap();

@@ -5,6 +5,7 @@
 //! root's eyes only.
 
 use super::containers::Roll;
+use super::restart::Way;
 use crate::host::Host;
 use crate::observe::facts::Facts;
 use crate::plan::Plan;
@@ -37,6 +38,9 @@ pub struct Record {
     pub after: Option<String>,
     /// Whether Docker was to be restarted.
     pub restart: bool,
+    /// What restarts this Docker.
+    #[serde(default)]
+    pub way: Option<Way>,
     /// Whether every container was to be stopped first, because live-restore is on.
     #[serde(default)]
     pub stop_first: bool,
@@ -66,6 +70,7 @@ impl Record {
             before,
             after,
             restart: plan.restart,
+            way: None,
             stop_first: plan.stop_first,
             docker0_before: facts.docker0(),
             docker0_after: plan.docker0,

@@ -5,12 +5,17 @@
 //! is no error any more, only an [`End`]: nothing can lose sight of the fact that the host was touched.
 
 pub mod containers;
+pub mod deadman;
+pub mod firewall;
 pub mod journal;
+pub mod recover;
 pub mod restart;
 pub mod rollback;
+pub mod validate;
 pub mod verify;
 
 use crate::host::Host;
+use crate::host::files::Staged;
 use crate::host::signals::Shield;
 use crate::observe::facts::Facts;
 use crate::observe::{self, config_file};
@@ -19,12 +24,17 @@ use crate::policy::Policy;
 use crate::report::progress::Progress;
 use containers::Missing;
 use journal::Record;
+use restart::Way;
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 use verify::{Check, Probe};
 
 /// Mode of a daemon.json that rebridge makes: the file holds no secret of ours, and Docker's packages use this one.
 const NEW_FILE_MODE: u32 = 0o644;
+
+/// A backup is called `daemon.json.rebridge-TIME` and lies beside the file; so many that differ are kept.
+const BACKUP: &str = ".rebridge-";
+const BACKUPS: usize = 3;
 
 /// What the operator allows and asks for beyond the plan.
 #[derive(Debug, Clone)]
@@ -33,6 +43,10 @@ pub struct Request {
     pub timeout: Duration,
     /// Who must be reachable afterwards.
     pub probes: Vec<Probe>,
+    /// What restarts Docker, in the operator's own words.
+    pub restart_command: Option<String>,
+    /// Roll back after so many seconds, whatever becomes of this process, unless it has verified the change by then.
+    pub dead_man: Option<u64>,
 }
 
 /// How it ended.
@@ -66,6 +80,8 @@ pub struct Applied {
     pub restarted: bool,
     /// Containers that are not as they were.
     pub missing: Missing,
+    /// What else was noticed.
+    pub notes: Vec<String>,
     /// The host as it was seen last.
     pub after: Facts,
 }
@@ -79,20 +95,26 @@ pub fn apply(
     request: &Request,
     progress: &Progress,
 ) -> Applied {
-    let record = Record::of(before, plan, SystemTime::now());
-    let (staged, backup) = match prepare(host, plan, &record) {
+    let mut record = Record::of(before, plan, SystemTime::now());
+    record.way = Way::of(before.docker.service.as_deref(), request.restart_command.as_deref());
+    let shield = Shield::raise();
+    let (staged, backup) = match prepare(host, plan, &record, request) {
         Ok(prepared) => prepared,
         Err(refusal) => return untouched(before, refusal),
     };
-    let shield = Shield::raise();
     if let Some(staged) = staged {
         progress.say("writing daemon.json");
-        if let Err(error) = staged.commit() {
-            // The rename did not happen: the old file is still the file.
+        let committed = staged.commit();
+        // Only the rename counts. Where the folder could not be synced after it, the new file is there all the same.
+        if let Err(error) = committed
+            && text_of(host, &record.path) != record.after
+        {
             let _ = journal::clear(host);
             drop_copy(host, backup);
-            let refusal = Refusal::new(format!("cannot replace {}: {error}", record.path), "the old file is untouched");
-            return untouched(before, refusal);
+            if request.dead_man.is_some() {
+                deadman::disarm(host);
+            }
+            return untouched(before, cannot_replace(&record.path, &error));
         }
     }
     let mut applied = if plan.restart {
@@ -103,7 +125,11 @@ pub fn apply(
         Applied { end, verified, restarted: false, ..nothing(observe::observe(host)) }
     };
     match applied.end {
-        End::Changed | End::Stranded { .. } => applied.backup = backup,
+        End::Changed | End::Stranded { .. } => {
+            applied.backup = backup;
+            // Old backups are only tidied up; that they stay is no fault of this run.
+            let _ = host.prune_copies(Path::new(&record.path), BACKUP, BACKUPS);
+        }
         End::Refused(_) | End::RolledBack(_) => drop_copy(host, backup),
     }
     if !matches!(applied.end, End::Stranded { .. }) && !host.is_image() {
@@ -113,8 +139,27 @@ pub fn apply(
             applied.after.unseen.push(format!("the journal in {}: {error}", journal::FOLDER));
         }
     }
+    if request.dead_man.is_some() && !matches!(applied.end, End::Stranded { .. }) {
+        deadman::disarm(host);
+    }
+    if let Some(old) = record.docker0_before.filter(|_| applied.end == End::Changed && plan.restart) {
+        applied.notes = firewall::leftovers(host, &ipnet::IpNet::V4(old).trunc());
+    }
     drop(shield);
     applied
+}
+
+/// Why the last step did not happen; the old file is still the file.
+fn cannot_replace(path: &str, error: &std::io::Error) -> Refusal {
+    if error.kind() == std::io::ErrorKind::ResourceBusy {
+        return Refusal::new(
+            format!(
+                "cannot replace {path}: it is mounted there by itself (a bind mount), so another file cannot take its place"
+            ),
+            "the old file is untouched; change the file it is mounted from, or mount its folder instead",
+        );
+    }
+    Refusal::new(format!("cannot replace {path}: {error}"), "the old file is untouched")
 }
 
 /// Everything that can fail before the host is touched: new bytes on disk beside the old, backup, journal.
@@ -122,7 +167,8 @@ fn prepare(
     host: &Host,
     plan: &Plan,
     record: &Record,
-) -> Result<(Option<crate::host::files::Staged>, Option<String>), Refusal> {
+    request: &Request,
+) -> Result<(Option<Staged>, Option<String>), Refusal> {
     let untouched = "nothing was changed; make the place writable and run again";
     let cannot = |what: &str, error: std::io::Error| Refusal::new(format!("cannot {what}: {error}"), untouched);
     let mut staged = None;
@@ -133,10 +179,11 @@ fn prepare(
             host.make_folder(folder, 0o755).map_err(|error| cannot(&format!("make {}", folder.display()), error))?;
         }
         let bytes = change.after.as_bytes();
-        staged =
-            Some(host.stage(path, bytes, NEW_FILE_MODE).map_err(|e| cannot(&format!("write {}", record.path), e))?);
+        let new = host.stage(path, bytes, NEW_FILE_MODE).map_err(|e| cannot(&format!("write {}", record.path), e))?;
+        validate::second_opinion(host, &record.path, new.path())?;
+        staged = Some(new);
         if change.before.is_some() && !host.is_image() {
-            let suffix = format!(".rebridge-{}", humantime::format_rfc3339_seconds(SystemTime::now()));
+            let suffix = format!("{BACKUP}{}", humantime::format_rfc3339_seconds(SystemTime::now()));
             let copy = host.copy_beside(path, &suffix).map_err(|e| cannot(&format!("back up {}", record.path), e))?;
             backup = Some(copy.to_string_lossy().into_owned());
         }
@@ -146,6 +193,16 @@ fn prepare(
     {
         drop_copy(host, backup);
         return Err(cannot(&format!("write the journal in {}", journal::FOLDER), error));
+    }
+    if let Some(seconds) = request.dead_man
+        && let Err(why) = deadman::arm(host, seconds)
+    {
+        let _ = journal::clear(host);
+        drop_copy(host, backup);
+        return Err(Refusal::new(
+            format!("cannot set the dead man's switch: {why}"),
+            "nothing was changed; run again without --dead-man if you can do without",
+        ));
     }
     Ok((staged, backup))
 }
@@ -164,7 +221,15 @@ fn untouched(before: &Facts, refusal: Refusal) -> Applied {
 /// Nothing done yet, and this is how the host looks.
 fn nothing(after: Facts) -> Applied {
     let missing = Missing::default();
-    Applied { end: End::Changed, verified: Vec::new(), backup: None, restarted: false, missing, after }
+    Applied {
+        end: End::Changed,
+        verified: Vec::new(),
+        backup: None,
+        restarted: false,
+        missing,
+        notes: Vec::new(),
+        after,
+    }
 }
 
 fn restart_and_verify(
@@ -203,7 +268,13 @@ fn forward(
     }
     let deadline = Instant::now() + request.timeout;
     progress.say("restarting Docker");
-    restart::restart(host, deadline)?;
+    let way = record.way.clone().unwrap_or(Way::Systemd);
+    restart::restart(host, &way, deadline)?;
+    if !verify::docker0_has_an_address(host, deadline) {
+        // Rare, and known: something on the host takes the address of a bridge that has just been made.
+        progress.say("docker0 has no address; restarting Docker once more");
+        restart::restart(host, &way, deadline)?;
+    }
     progress.say("bringing containers back");
     let missing = record.containers.restore(host);
     progress.say("verifying docker0, the pools and the routes");
@@ -212,69 +283,6 @@ fn forward(
     match verified.iter().find(|check| !check.ok) {
         None => Ok(Applied { verified, restarted: true, missing, ..nothing(after) }),
         Some(check) => Err(format!("Docker restarted, but {}", check.complaint())),
-    }
-}
-
-/// What an interrupted run left behind, and what became of it.
-#[derive(Debug, PartialEq)]
-pub enum Recovered {
-    /// There was nothing.
-    Nothing,
-    /// It had done its work, or none of it.
-    Closed(String),
-    /// It was half-way; the old state is back.
-    Undone(String),
-    /// It was half-way, and the way back failed.
-    Stuck(String),
-}
-
-/// Finishes with the journal of an interrupted run, before anything new is planned.
-pub fn recover(host: &Host, timeout: Duration, progress: &Progress) -> Result<Recovered, Refusal> {
-    let record = match journal::read(host) {
-        Ok(None) => return Ok(Recovered::Nothing),
-        Ok(Some(record)) => record,
-        Err(error) => {
-            return Err(Refusal::new(
-                format!("cannot read the journal of an interrupted run in {}: {error}", journal::FOLDER),
-                "see whether Docker is as you want it, then remove the file",
-            ));
-        }
-    };
-    let now = observe::observe(host);
-    let text = now.docker.config.text.clone();
-    let answering = now.docker.engine.is_some() || !record.restart;
-    let arrived = text == record.after && (!record.restart || now.docker0() == Some(record.docker0_after));
-    let not_begun = text == record.before && now.docker0() == record.docker0_before;
-    let closed = if arrived && answering {
-        Some((journal::commit(host, &record), "an interrupted run had done its work; its journal is closed"))
-    } else if not_begun && answering {
-        Some((journal::clear(host), "an interrupted run had changed nothing yet; its journal is closed"))
-    } else {
-        None
-    };
-    if let Some((closing, words)) = closed {
-        if record.restart {
-            record.containers.restore(host);
-        }
-        return match closing {
-            Ok(()) => Ok(Recovered::Closed(words.to_owned())),
-            Err(error) => Err(Refusal::new(
-                format!("cannot close the journal in {}: {error}", journal::FOLDER),
-                "make it writable",
-            )),
-        };
-    }
-    progress.say("undoing an interrupted run");
-    let _shield = Shield::raise();
-    let back = rollback::roll_back(host, &record, timeout);
-    match back.problem {
-        Some(problem) => Ok(Recovered::Stuck(problem)),
-        None => {
-            let _ = journal::clear(host);
-            Ok(Recovered::Undone(
-                "an interrupted run was half-way; the state before it is back and verified".to_owned(),
-            ))
-        }
     }
 }
 

@@ -1,8 +1,9 @@
-//! Restarts Docker under systemd, with our own deadline, and finds out why when it does not come up.
+//! Restarts Docker by whatever runs it, with our own deadline, and finds out why when it does not come up.
 
 use crate::host::Host;
 use crate::host::child::Done;
 use crate::observe::engine;
+use serde::{Deserialize, Serialize};
 use std::thread::sleep;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -12,18 +13,69 @@ const BOOKKEEPING: Duration = Duration::from_secs(20);
 /// Between two looks at an engine that is starting.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Restarts docker.service and waits until the engine answers. The error is the cause, one clause.
+/// What restarts this Docker.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Way {
+    /// docker.service of systemd.
+    Systemd,
+    /// The snap, whose service systemd runs too.
+    Snap,
+    /// The init script, by OpenRC.
+    OpenRc,
+    /// The init script, by whatever `service` calls.
+    SysV,
+    /// The operator's own words, for a shell.
+    Command(String),
+}
+
+impl Way {
+    /// The way for a service as facts name it; the operator's own comes first.
+    pub fn of(service: Option<&str>, own: Option<&str>) -> Option<Way> {
+        match (own, service) {
+            (Some(words), _) => Some(Way::Command(words.to_owned())),
+            (None, Some("systemd")) => Some(Way::Systemd),
+            (None, Some("snap")) => Some(Way::Snap),
+            (None, Some("openrc")) => Some(Way::OpenRc),
+            (None, Some("sysv")) => Some(Way::SysV),
+            (None, Some(_) | None) => None,
+        }
+    }
+
+    /// The units whose failures systemd counts.
+    fn units(&self) -> &'static [&'static str] {
+        match self {
+            Way::Systemd | Way::Command(_) => &["docker.service", "docker.socket"],
+            Way::Snap => &["snap.docker.dockerd.service"],
+            Way::OpenRc | Way::SysV => &[],
+        }
+    }
+
+    fn command(&self) -> Vec<&str> {
+        match self {
+            Way::Systemd => vec!["systemctl", "restart", "docker.service"],
+            Way::Snap => vec!["snap", "restart", "docker.dockerd"],
+            Way::OpenRc => vec!["rc-service", "docker", "restart"],
+            Way::SysV => vec!["service", "docker", "restart"],
+            Way::Command(words) => vec!["sh", "-c", words],
+        }
+    }
+}
+
+/// Restarts Docker and waits until the engine answers. The error is the cause, one clause.
 ///
 /// `reset-failed` first, always: systemd allows three starts in 60 s, good ones included, and then refuses the
 /// fourth and takes docker.socket down with it. The unit itself has no start timeout, so ours is the only one.
-pub fn restart(host: &Host, deadline: Instant) -> Result<(), String> {
+pub fn restart(host: &Host, way: &Way, deadline: Instant) -> Result<(), String> {
     let began = SystemTime::now();
-    // Not every unit has a socket, and then this exits 1; a real failure shows in the restart.
-    host.run(&["systemctl", "reset-failed", "docker.service", "docker.socket"], BOOKKEEPING);
+    if !way.units().is_empty() {
+        // Not every unit has a socket, and then this exits 1; a real failure shows in the restart.
+        host.run(&[&["systemctl", "reset-failed"], way.units()].concat(), BOOKKEEPING);
+    }
     let left = deadline.saturating_duration_since(Instant::now());
-    let done = host.run(&["systemctl", "restart", "docker.service"], left);
+    let done = host.run(&way.command(), left);
     if !done.ok() {
-        return Err(cause(host, began, &done));
+        return Err(cause(host, way, began, &done));
     }
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
@@ -36,13 +88,12 @@ pub fn restart(host: &Host, deadline: Instant) -> Result<(), String> {
 }
 
 /// Why a start failed, in the daemon's own words where it left some.
-fn cause(host: &Host, began: SystemTime, done: &Done) -> String {
+fn cause(host: &Host, way: &Way, began: SystemTime, done: &Done) -> String {
+    let Some(unit) = way.units().first() else { return format!("Docker did not start: {}", done.describe()) };
+    let unit = format!("--unit={unit}");
     let since = began.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |time| time.as_secs());
     let since = format!("--since=@{since}");
-    let log = host.run(
-        &["journalctl", "--unit=docker.service", "--output=cat", "--no-pager", "--lines=200", &since],
-        BOOKKEEPING,
-    );
+    let log = host.run(&["journalctl", &unit, "--output=cat", "--no-pager", "--lines=200", &since], BOOKKEEPING);
     match pick_cause(&log.stdout) {
         Some(words) => format!("Docker did not start: {words}"),
         None => format!("Docker did not start: {}", done.describe()),

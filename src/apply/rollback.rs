@@ -6,7 +6,7 @@
 
 use super::containers::Missing;
 use super::journal::Record;
-use super::restart::restart;
+use super::restart::{Way, restart};
 use super::verify::{self, Check};
 use crate::host::Host;
 use crate::observe::facts::Facts;
@@ -42,7 +42,7 @@ pub fn roll_back(host: &Host, record: &Record, timeout: Duration) -> Back {
         }
         // Where docker0 never left its old address the old file is enough, and asks least of a host in trouble.
         let stayed = observe(host).docker0() == record.docker0_before;
-        let plain = stayed.then(|| restart(host, Instant::now() + timeout));
+        let plain = stayed.then(|| again(host, record, timeout));
         let there = || observe(host).docker0() == record.docker0_before;
         if !matches!(plain, Some(Ok(()))) || !there() {
             problems.extend(plain.and_then(Result::err));
@@ -66,22 +66,27 @@ pub fn roll_back(host: &Host, record: &Record, timeout: Duration) -> Back {
 /// One start with docker0's old address spelled out, then the original bytes under the running engine.
 fn with_explicit_bip(host: &Host, record: &Record, timeout: Duration) -> Result<(), String> {
     let Some(address) = record.docker0_before else {
-        return restart(host, Instant::now() + timeout);
+        return again(host, record, timeout);
     };
     let bip = [("bip".to_owned(), serde_json::Value::String(address.to_string()))];
     let text = set_keys(record.before.as_deref(), &bip)?;
     let written = host.replace(Path::new(&record.path), text.as_bytes(), 0o644);
     let started = match written {
-        Ok(()) => restart(host, Instant::now() + timeout),
+        Ok(()) => again(host, record, timeout),
         Err(error) => Err(format!("cannot write {}: {error}", record.path)),
     };
     put_back(host, record).map_err(|error| format!("cannot put {} back: {error}", record.path))?;
     match started {
         Ok(()) => Ok(()),
         // Better a running Docker on the wrong range than none.
-        Err(first) => restart(host, Instant::now() + timeout)
+        Err(first) => again(host, record, timeout)
             .map_err(|then| if first == then { first } else { format!("{first}; and with the old file: {then}") }),
     }
+}
+
+fn again(host: &Host, record: &Record, timeout: Duration) -> Result<(), String> {
+    let way = record.way.clone().unwrap_or(Way::Systemd);
+    restart(host, &way, Instant::now() + timeout)
 }
 
 /// The original bytes, or no file where there was none.

@@ -1,6 +1,7 @@
 //! Observes again with the same readers and assesses again with the same code: fixed means that `check` would now be
 //! silent about what was planned, and that what was set is there.
 
+use super::firewall;
 use super::journal::{Record, networks};
 use super::text_of;
 use crate::assess;
@@ -45,7 +46,7 @@ pub struct Probe {
 }
 
 impl Check {
-    fn equal(what: &str, wanted: impl ToString, found: impl ToString) -> Check {
+    pub(super) fn equal(what: &str, wanted: impl ToString, found: impl ToString) -> Check {
         let (wanted, found) = (wanted.to_string(), found.to_string());
         Check { what: what.to_owned(), ok: wanted == found, wanted, found }
     }
@@ -73,6 +74,20 @@ pub fn until(host: &Host, deadline: Instant, look: impl Fn() -> (Vec<Check>, Fac
 
 const NONE: &str = "none";
 
+/// Whether docker0 gets an address within a moment of Docker's start.
+pub fn docker0_has_an_address(host: &Host, deadline: Instant) -> bool {
+    let end = deadline.min(Instant::now() + Duration::from_secs(3));
+    loop {
+        if observe(host).docker0().is_some() {
+            return true;
+        }
+        if Instant::now() >= end {
+            return false;
+        }
+        sleep(Duration::from_millis(200));
+    }
+}
+
 /// Whether the plan has come true.
 pub fn moved(host: &Host, plan: &Plan, record: &Record, policy: &Policy, probes: &[Probe]) -> (Vec<Check>, Facts) {
     let now = observe(host);
@@ -92,6 +107,8 @@ pub fn moved(host: &Host, plan: &Plan, record: &Record, policy: &Policy, probes:
         let left = or_none(route_of_docker0(&now, &old));
         checks.push(Check { ok: left == NONE, ..Check::equal("a route of the old range on docker0", NONE, left) });
     }
+    let old = record.docker0_before.map(|address| IpNet::V4(address).trunc()).filter(|old| !overlap(old, &new));
+    checks.extend(firewall::masquerade(host, &now, &new, old.as_ref()));
     checks.push(file(host, &record.path, record.after.as_deref()));
     let left: Vec<String> = assess::assess(&now, policy)
         .into_iter()

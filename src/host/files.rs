@@ -103,6 +103,7 @@ impl Host {
             Ok(old) => {
                 std::os::unix::fs::fchown(&file, Some(old.uid()), Some(old.gid()))?;
                 file.set_permissions(Permissions::from_mode(old.mode() & 0o7777))?;
+                copy_attributes(&staged.target, &staged.temporary);
             }
             Err(_) => file.set_permissions(Permissions::from_mode(mode))?,
         }
@@ -121,13 +122,34 @@ impl Host {
         let mut name = from.file_name().unwrap_or_default().to_os_string();
         name.push(suffix);
         let to = from.with_file_name(name);
-        let old = fs::metadata(&from)?;
-        fs::copy(&from, &to)?;
-        let copy = OpenOptions::new().write(true).open(&to)?;
-        std::os::unix::fs::fchown(&copy, Some(old.uid()), Some(old.gid()))?;
-        copy.sync_all()?;
-        sync_folder_of(&to)?;
+        copy_whole(&from, &to).inspect_err(|_| {
+            let _ = fs::remove_file(&to);
+        })?;
         Ok(to)
+    }
+
+    /// Keeps the newest few of a file's backups, and of equal ones only the newest. A backup is what `copy_beside` made
+    /// with a suffix that begins like this and sorts by time.
+    pub fn prune_copies(&self, path: &Path, suffix: &str, keep: usize) -> io::Result<()> {
+        let target = self.resolve(path)?;
+        let (Some(folder), Some(name)) = (target.parent(), target.file_name()) else { return Ok(()) };
+        let prefix = format!("{}{suffix}", name.to_string_lossy());
+        let mut copies: Vec<PathBuf> = fs::read_dir(folder)?
+            .flatten()
+            .filter(|entry| entry.file_name().to_string_lossy().starts_with(&prefix))
+            .map(|entry| entry.path())
+            .collect();
+        copies.sort();
+        let mut kept: Vec<Vec<u8>> = Vec::new();
+        for copy in copies.iter().rev() {
+            let bytes = fs::read(copy)?;
+            if kept.len() >= keep || kept.contains(&bytes) {
+                fs::remove_file(copy)?;
+            } else {
+                kept.push(bytes);
+            }
+        }
+        Ok(())
     }
 
     /// Removes a file; fine where there is none.
@@ -139,6 +161,11 @@ impl Host {
 }
 
 impl Staged {
+    /// Where the new bytes are now.
+    pub fn path(&self) -> &Path {
+        &self.temporary
+    }
+
     /// The rename: from here on the new bytes are the file.
     pub fn commit(mut self) -> io::Result<()> {
         fs::rename(&self.temporary, &self.target)?;
@@ -151,6 +178,26 @@ impl Drop for Staged {
     fn drop(&mut self) {
         if !self.done {
             let _ = fs::remove_file(&self.temporary);
+        }
+    }
+}
+
+fn copy_whole(from: &Path, to: &Path) -> io::Result<()> {
+    let old = fs::metadata(from)?;
+    fs::copy(from, to)?;
+    let copy = OpenOptions::new().write(true).open(to)?;
+    std::os::unix::fs::fchown(&copy, Some(old.uid()), Some(old.gid()))?;
+    copy_attributes(from, to);
+    copy.sync_all()?;
+    sync_folder_of(to)
+}
+
+/// Extended attributes, an SELinux label among them. Where the file system has none, or one is the kernel's own to set,
+/// there is nothing to do.
+fn copy_attributes(from: &Path, to: &Path) {
+    for name in xattr::list(from).into_iter().flatten() {
+        if let Ok(Some(value)) = xattr::get(from, &name) {
+            let _ = xattr::set(to, &name, &value);
         }
     }
 }

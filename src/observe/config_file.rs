@@ -11,16 +11,19 @@ use std::collections::HashSet;
 use std::path::Path;
 
 /// The keys of daemon.json that facts may show: those that say where bridges lie or refer to docker0's address.
-pub const KEYS: [&str; 10] = [
+pub const KEYS: [&str; 13] = [
     "bip",
     "bridge",
     "default-address-pools",
     "default-gateway",
     "dns",
+    "firewall-backend",
     "fixed-cidr",
     "host-gateway-ip",
     "hosts",
     "ip",
+    "ip-masq",
+    "iptables",
     "live-restore",
 ];
 

@@ -34,7 +34,7 @@ const FLAGS: [&[&str]; 9] = [
 pub struct Service {
     /// Absent, stopped or running.
     pub state: DockerState,
-    /// `systemd`, where docker.service of systemd is what runs.
+    /// `systemd`, `snap`, `openrc` or `sysv`; none where rebridge knows no way to restart it.
     pub manager: Option<String>,
     /// The flags that matter here, by name.
     pub flags: BTreeMap<String, Vec<String>>,
@@ -61,8 +61,7 @@ pub fn read(host: &Host) -> Service {
     }
     let systemd = host.exists(Path::new("/run/systemd/system"));
     if let Some(pid) = PIDFILES.iter().find_map(|path| dockerd(host, path)) {
-        let manager = (systemd && is_docker_service(host, pid)).then(|| "systemd".to_owned());
-        return stopped(DockerState::Running, manager, command_line(host, pid));
+        return stopped(DockerState::Running, manager(host, pid, systemd), command_line(host, pid));
     }
     let unit = if systemd { unit::show(host) } else { unit::Unit::default() };
     let manager = unit.loaded.then(|| "systemd".to_owned());
@@ -72,6 +71,11 @@ pub fn read(host: &Host) -> Service {
     }
     let state = if unit.loaded || snap || installed(host) { DockerState::Stopped } else { DockerState::Absent };
     stopped(state, manager, unit.arguments)
+}
+
+/// The command line of the dockerd that runs; empty where none does. It may hold secrets: for running, not for showing.
+pub fn command_line_of_dockerd(host: &Host) -> Vec<String> {
+    PIDFILES.iter().find_map(|path| dockerd(host, path)).map(|pid| command_line(host, pid)).unwrap_or_default()
 }
 
 /// The users whose own, rootless Docker runs. Its bridges lie in a network namespace of its own.
@@ -94,10 +98,24 @@ fn dockerd(host: &Host, pidfile: &str) -> Option<u32> {
     (name == b"dockerd\n").then_some(pid)
 }
 
-/// Whether a process belongs to docker.service: the last part of its cgroup, in any of the hierarchies there are.
-fn is_docker_service(host: &Host, pid: u32) -> bool {
+/// Who runs a process: known by its cgroup, whatever hierarchies there are; else by what is there to run it.
+fn manager(host: &Host, pid: u32, systemd: bool) -> Option<String> {
     let bytes = host.read(&proc(pid, "cgroup")).ok().flatten().unwrap_or_default();
-    String::from_utf8_lossy(&bytes).lines().any(|line| line.ends_with("/docker.service"))
+    let groups = String::from_utf8_lossy(&bytes);
+    let in_group = |name: &str| groups.lines().any(|line| line.split('/').any(|part| part == name));
+    let script = host.exists(Path::new("/etc/init.d/docker"));
+    let name = if systemd && in_group("snap.docker.dockerd.service") {
+        "snap"
+    } else if systemd && in_group("docker.service") {
+        "systemd"
+    } else if script && host.exists(Path::new("/run/openrc")) {
+        "openrc"
+    } else if script && !systemd {
+        "sysv"
+    } else {
+        return None;
+    };
+    Some(name.to_owned())
 }
 
 fn command_line(host: &Host, pid: u32) -> Vec<String> {

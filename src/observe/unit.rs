@@ -52,6 +52,29 @@ pub fn parse(shown: &str, read: impl Fn(&str) -> String) -> Unit {
     }
 }
 
+/// Where a flag is given: file and line of the unit, its drop-ins or its environment files, the last of which counts.
+pub fn place_of(host: &Host, flag: &str) -> Option<String> {
+    let properties = "--property=FragmentPath,DropInPaths,EnvironmentFiles";
+    let done = host.run(&["systemctl", "show", "docker.service", properties], DEADLINE);
+    let files = done.stdout.lines().filter_map(|line| line.split_once('=')).flat_map(|(key, value)| match key {
+        "EnvironmentFiles" => value.split(" (").take(1).collect::<Vec<_>>(),
+        _ => value.split(' ').collect(),
+    });
+    let spelled = format!("--{flag}");
+    let mut place = None;
+    for file in files.filter(|file| !file.is_empty()) {
+        let text = host.read(Path::new(file)).ok().flatten().unwrap_or_default();
+        for (line, number) in String::from_utf8_lossy(&text).lines().zip(1..) {
+            let code = !line.trim_start().starts_with(['#', ';']);
+            let mut words = line.split([' ', '\t', '=', '"', '\'']);
+            if code && words.any(|word| word == spelled) {
+                place = Some(format!("{file} line {number}"));
+            }
+        }
+    }
+    place
+}
+
 /// `{ path=/usr/sbin/dockerd ; argv[]=/usr/sbin/dockerd -H fd:// $DOCKER_OPTS ; ignore_errors=no ; … }`
 fn exec_start(property: &str) -> String {
     let argv = property.split("argv[]=").nth(1).and_then(|rest| rest.split(" ;").next());

@@ -90,6 +90,8 @@ pub struct Permits {
     pub restart: bool,
     /// To stop containers that live-restore would keep alive; `--allow-container-stop`.
     pub stop_containers: bool,
+    /// To restart Docker with a command of the operator's.
+    pub own_command: bool,
 }
 
 /// Decides.
@@ -117,6 +119,7 @@ fn decide(facts: &Facts, policy: &Policy, permits: Permits) -> Result<Option<Pla
         let warnings = if restart { containers::warnings(facts, docker0, stop_first) } else { Vec::new() };
         return Ok(restart.then_some(Plan { write: None, restart, stop_first, docker0, pools, warnings }));
     }
+    preflight::settings_are_here(facts)?;
     preflight::file_decides(facts)?;
     if restart {
         preflight::may_restart(facts, permits)?;

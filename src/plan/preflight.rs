@@ -31,6 +31,20 @@ pub fn file_is_editable(facts: &Facts) -> Result<(), Refusal> {
     }
 }
 
+/// Docker Desktop runs its engine in a machine of its own and rewrites the file there.
+pub fn settings_are_here(facts: &Facts) -> Result<(), Refusal> {
+    match &facts.docker.engine {
+        Some(engine) if engine.system.contains("Docker Desktop") => Err(Refusal::new(
+            format!(
+                "cannot change Docker's ranges: this is {}, which keeps its settings in a machine of its own",
+                engine.system
+            ),
+            "set bip and default-address-pools in its window, under Settings, Docker Engine",
+        )),
+        Some(_) | None => Ok(()),
+    }
+}
+
 /// `bip` and pools in the file must be what decides where docker0 lies.
 pub fn file_decides(facts: &Facts) -> Result<(), Refusal> {
     for (flag, key) in CONTRADICTING_FLAGS {
@@ -41,7 +55,10 @@ pub fn file_decides(facts: &Facts) -> Result<(), Refusal> {
                      an option in both places",
                     facts.docker.config.path
                 ),
-                format!("take --{flag} out of the unit (see `systemctl cat docker.service`) and run again"),
+                match facts.docker.flag_places.get(flag) {
+                    Some(place) => format!("take --{flag} out of {place} and run again"),
+                    None => format!("take --{flag} out of the unit (see `systemctl cat docker.service`) and run again"),
+                },
             ));
         }
     }
@@ -63,10 +80,10 @@ pub fn file_decides(facts: &Facts) -> Result<(), Refusal> {
 
 /// A restart must be possible and must have the effect it is meant for.
 pub fn may_restart(facts: &Facts, permits: Permits) -> Result<(), Refusal> {
-    if facts.docker.service.is_none() {
+    if facts.docker.service.is_none() && !permits.own_command {
         return Err(Refusal::new(
-            "cannot restart Docker: it runs, but not as docker.service of systemd",
-            "run again with --no-restart and restart Docker as you started it",
+            "cannot restart Docker: it runs, but neither as docker.service of systemd, nor as a snap, nor by an init script",
+            "run again with --restart-command, or with --no-restart and restart Docker as you started it",
         ));
     }
     let Some(engine) = &facts.docker.engine else {

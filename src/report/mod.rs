@@ -103,6 +103,8 @@ pub struct DockerReport {
     pub state: DockerState,
     /// Such as `26.1.5`; null where it cannot be asked.
     pub version: Option<String>,
+    /// What starts and stops it: `systemd`, `snap`, `openrc`, `sysv`, or null.
+    pub service: Option<String>,
     /// The configuration file it reads.
     pub config_file: String,
     /// docker0's address at first.
@@ -145,6 +147,7 @@ impl Report {
             docker: DockerReport {
                 state: facts.docker.state,
                 version: facts.docker.engine.as_ref().map(|engine| engine.version.clone()),
+                service: facts.docker.service.clone(),
                 config_file: facts.docker.config.path.clone(),
                 docker0_before: docker0.clone(),
                 docker0_after: docker0,
@@ -173,6 +176,7 @@ impl Report {
             docker: DockerReport {
                 state: DockerState::Absent,
                 version: None,
+                service: None,
                 config_file: String::new(),
                 docker0_before: None,
                 docker0_after: None,

@@ -1,7 +1,8 @@
 //! `rebridge apply`: check, and where needed fix and verify.
 
 use super::{Ended, Usage, facts_of, host_of, take_charge};
-use crate::apply::{self, Applied, End, Recovered, Request};
+use crate::apply::recover::{Recovered, recover};
+use crate::apply::{self, Applied, End, Request};
 use crate::assess;
 use crate::assess::clash::Clash;
 use crate::cli::Apply;
@@ -20,7 +21,12 @@ pub type Ask<'a> = &'a dyn Fn(&Report) -> bool;
 /// Runs the verb.
 pub fn run(arguments: &Apply, ask: Ask) -> Ended {
     let policy = arguments.look.policy(arguments.pin)?;
-    let request = Request { timeout: arguments.deadline(), probes: arguments.probes()? };
+    let request = Request {
+        timeout: arguments.deadline(),
+        probes: arguments.probes()?,
+        restart_command: arguments.restart_command.clone(),
+        dead_man: arguments.dead_man,
+    };
     let host = host_of(&arguments.look.observe)?;
     if arguments.check {
         let facts = match arguments.look.facts {
@@ -39,7 +45,7 @@ pub fn run(arguments: &Apply, ask: Ask) -> Ended {
     let progress = Progress::new(!arguments.look.json);
     let mut notes = Vec::new();
     if !host.is_image() {
-        match apply::recover(&host, request.timeout, &progress) {
+        match recover(&host, request.timeout, &progress) {
             Ok(Recovered::Nothing) => {}
             Ok(Recovered::Closed(note) | Recovered::Undone(note)) => notes.push(note),
             Ok(Recovered::Stuck(problem)) => return Ok(stuck(&host, &policy, &problem)),
@@ -167,6 +173,7 @@ fn conclude(before: &Facts, policy: &Policy, plan: &Plan, applied: Applied) -> R
     report.verified = applied.verified;
     report.backup_file = applied.backup;
     report.warnings.extend(applied.missing.sentences());
+    report.warnings.extend(applied.notes);
     match applied.end {
         End::Refused(refusal) => refuse(&mut report, refusal.to_string()),
         End::Changed => {

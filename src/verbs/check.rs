@@ -18,7 +18,7 @@ pub fn run(look: &Look) -> Ended {
 
 /// The same, of facts.
 pub fn judge(facts: &Facts, policy: &Policy) -> Report {
-    let decision = plan(facts, policy, Permits { restart: true, stop_containers: false });
+    let decision = plan(facts, policy, Permits { restart: true, stop_containers: false, own_command: false });
     let mut report = Report::of(facts, policy).with_decision(&decision);
     if facts.interrupted {
         report.warnings.push("an earlier apply was interrupted; `rebridge apply` will first put that right".to_owned());

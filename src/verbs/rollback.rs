@@ -3,8 +3,10 @@
 use super::{Ended, take_charge};
 use crate::apply::containers::Roll;
 use crate::apply::journal::{self, Record};
+use crate::apply::recover::{Recovered, recover, undo_pending};
+use crate::apply::restart::Way;
 use crate::apply::rollback::{Back, roll_back};
-use crate::apply::{self, Recovered, text_of};
+use crate::apply::text_of;
 use crate::cli::Rollback;
 use crate::host::Host;
 use crate::host::signals::Shield;
@@ -28,7 +30,10 @@ pub fn run(arguments: &Rollback, ask: Ask) -> Ended {
     };
     let progress = Progress::new(!arguments.json);
     let timeout = Duration::from_secs(arguments.timeout);
-    match apply::recover(&host, timeout, &progress) {
+    if arguments.dead_man {
+        return Ok(settle(&host, timeout, &progress));
+    }
+    match recover(&host, timeout, &progress) {
         Ok(Recovered::Nothing | Recovered::Closed(_)) => {}
         Ok(Recovered::Undone(note)) => return Ok(undone_already(&host, note)),
         Ok(Recovered::Stuck(problem)) => {
@@ -63,6 +68,20 @@ pub fn run(arguments: &Rollback, ask: Ask) -> Ended {
     Ok(conclude(&host, report, &record, back, &old))
 }
 
+/// What the dead man's switch does: undo the apply that has left its journal, however far it came.
+fn settle(host: &Host, timeout: Duration, progress: &Progress) -> Report {
+    match undo_pending(host, timeout, progress) {
+        Ok(Recovered::Stuck(problem)) => super::apply::stuck(host, &crate::policy::Policy::default(), &problem),
+        Ok(Recovered::Undone(note) | Recovered::Closed(note)) => {
+            let mut report = undone_already(host, note);
+            (report.changed, report.rolled_back, report.outcome) = (true, true, Outcome::Changed);
+            report
+        }
+        Ok(Recovered::Nothing) => undone_already(host, "the apply came to its end; nothing to do".to_owned()),
+        Err(refusal) => Report::without_facts(refusal.to_string()),
+    }
+}
+
 /// The record to go back by, when nothing stands in the way; none when that was done already.
 fn ready(host: &Host, facts: &Facts, arguments: &Rollback) -> Result<Option<Record>, String> {
     let last = journal::last(host)
@@ -83,9 +102,14 @@ fn ready(host: &Host, facts: &Facts, arguments: &Rollback) -> Result<Option<Reco
     // Docker that is stopped now stays so; the bytes alone go back.
     record.restart = facts.docker.state == DockerState::Running && record.docker0_before != facts.docker0();
     record.containers = Roll::of(facts);
+    record.way = record.way.or(Way::of(facts.docker.service.as_deref(), None));
     record.stop_first = record.restart && preflight::survivors(facts);
     if record.restart {
-        let permits = Permits { restart: true, stop_containers: arguments.allow_container_stop };
+        let permits = Permits {
+            restart: true,
+            stop_containers: arguments.allow_container_stop,
+            own_command: record.way.is_some(),
+        };
         preflight::may_restart(facts, permits).map_err(|refusal| refusal.to_string())?;
         if let Some(taken) = taken_meanwhile(facts, &record) {
             return Err(taken);

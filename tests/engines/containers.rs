@@ -29,7 +29,7 @@ fn every_container_comes_out_as_it_went_in(suite: &str) {
     lab.container("--name off-too --restart=unless-stopped");
     lab.container("--name brief --rm");
     lab.container("--name old-address -p 172.17.0.1:8088:80");
-    lab.sh("docker pause frozen; docker stop -t 1 off off-too");
+    lab.sh("docker pause frozen; docker stop -t 1 off off-too; docker wait off off-too");
     let before = states(&lab);
     let (code, foretold) = lab.rebridge(&["apply", "--check", AVOID]);
     assert_eq!(code, 0, "{foretold:#}");

@@ -12,12 +12,15 @@ use std::net::IpAddr;
 pub struct Docker {
     /// Is it there, does it run?
     pub state: DockerState,
-    /// What starts and stops it: `systemd`, or null where rebridge knows no way.
+    /// What starts and stops it: `systemd`, `snap`, `openrc`, `sysv`, or null where rebridge knows no way.
     pub service: Option<String>,
     /// The flags of dockerd's command line that say where bridges lie, by name, with the values given: of the running
     /// process, else of the unit. Other flags may hold secrets and are not kept.
     #[serde(default)]
     pub flags: BTreeMap<String, Vec<String>>,
+    /// File and line where a flag is given that also is a key of daemon.json, by the flag's name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub flag_places: BTreeMap<String, String>,
     /// The users whose own, rootless Docker runs besides.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rootless: Vec<u32>,

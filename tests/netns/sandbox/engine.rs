@@ -15,6 +15,8 @@ pub enum Restart {
     DoesNothing,
     /// Leaves docker0 without an address.
     LosesTheAddress,
+    /// The same, but only the first time.
+    LosesTheAddressOnce,
     /// Never ends while daemon.json has pools, works otherwise.
     HangsOnPools,
     /// Kills rebridge, its caller's caller, while daemon.json has pools.
@@ -25,6 +27,8 @@ const MOVE: &str = r#"
 ip addr flush dev docker0
 ip addr add "$ADDRESS" dev docker0
 ip link set docker0 up
+iptables -t nat -F POSTROUTING
+iptables -t nat -A POSTROUTING -s "$(ip -4 route show dev docker0 proto kernel | cut -d' ' -f1)" ! -o docker0 -j MASQUERADE
 echo "$ADDRESS" > "$SANDBOX/docker0"
 grep -o '"base": *"[^"]*"' /etc/docker/daemon.json 2>/dev/null | cut -d'"' -f4 > "$SANDBOX/pools""#;
 
@@ -33,6 +37,9 @@ pub fn install(sandbox: &Sandbox, restart: Restart) {
     let on_restart = match restart {
         Restart::Moves => MOVE.to_owned(),
         Restart::DoesNothing => String::new(),
+        Restart::LosesTheAddressOnce => {
+            format!("if [ -e $SANDBOX/once ]; then {MOVE}\nelse touch $SANDBOX/once; ip addr flush dev docker0; fi")
+        }
         Restart::LosesTheAddress => "ip addr flush dev docker0".to_owned(),
         Restart::HangsOnPools => format!("grep -q pools /etc/docker/daemon.json 2>/dev/null && sleep 60\n{MOVE}"),
         // The stand-in is rebridge's child.
@@ -55,6 +62,27 @@ ADDRESS=$(grep -o '"bip": *"[^"]*"' /etc/docker/daemon.json 2>/dev/null | cut -d
 esac"#
         ),
     );
+    answer_on_the_socket(sandbox);
+}
+
+/// A running Docker that systemd knows nothing of: the init script or whatever else runs this stand-in restarts it.
+pub fn install_without_systemd(sandbox: &Sandbox, restarter: &str) {
+    sandbox.sh("mkdir -p /etc/docker /etc/init.d && touch /etc/init.d/docker");
+    sandbox.stand_in(
+        restarter,
+        &format!(
+            r#"echo "$(basename "$0") $@" >> "$SANDBOX/restarts"
+ADDRESS=$(grep -o '"bip": *"[^"]*"' /etc/docker/daemon.json 2>/dev/null | cut -d'"' -f4)
+[ -n "$ADDRESS" ] || ADDRESS=$(cat "$SANDBOX/docker0")
+{MOVE}"#
+        ),
+    );
+    // A process that is called dockerd, as far as the kernel knows.
+    sandbox.sh("cp $(command -v busybox) $SANDBOX/dockerd");
+    answer_on_the_socket(sandbox);
+}
+
+fn answer_on_the_socket(sandbox: &Sandbox) {
     sandbox.stand_in("journalctl", "exit 0");
     std::fs::write(sandbox.folder().join("docker0"), "172.17.0.1/16\n").unwrap();
     let listener = UnixListener::bind(sandbox.path("/run/docker.sock")).unwrap();

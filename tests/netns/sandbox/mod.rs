@@ -1,6 +1,6 @@
 //! A host in miniature: its own network and mount namespace on the real kernel, in milliseconds, without Docker.
 //!
-//! Links, routes and bridges in it are real. `/etc` and `/var/lib` are overlays, `/run` is empty, so nothing of the
+//! Links, routes and bridges in it are real. `/etc` and `/var` are overlays, `/run` is empty, so nothing of the
 //! machine is touched. Where a test needs Docker to misbehave in a way no engine does on request, stand-in programs on
 //! PATH and a stand-in engine on the socket play it; what real engines do is tested in the lab.
 
@@ -40,13 +40,13 @@ impl Sandbox {
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let folder = std::env::temp_dir().join(format!("rebridge-sandbox-{}-{number}", std::process::id()));
         let _ = fs::remove_dir_all(&folder);
-        for part in ["etc", "etc.work", "lib", "lib.work", "bin"] {
+        for part in ["etc", "etc.work", "var", "var.work", "bin"] {
             fs::create_dir_all(folder.join(part)).unwrap();
         }
         let script = format!(
             "set -e
              mount -t overlay overlay -o lowerdir=/etc,upperdir={f}/etc,workdir={f}/etc.work /etc
-             mount -t overlay overlay -o lowerdir=/var/lib,upperdir={f}/lib,workdir={f}/lib.work /var/lib
+             mount -t overlay overlay -o lowerdir=/var,upperdir={f}/var,workdir={f}/var.work /var
              mount -t tmpfs tmpfs /run
              rm -rf /etc/docker /var/lib/rebridge /etc/resolv.conf
              echo 'nameserver 198.51.100.1' > /etc/resolv.conf

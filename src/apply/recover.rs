@@ -1,0 +1,79 @@
+//! What a run that was killed left behind is put right before anything new is planned.
+
+use super::journal::{self, Record};
+use super::rollback::roll_back;
+use crate::host::Host;
+use crate::host::signals::Shield;
+use crate::observe::observe;
+use crate::plan::Refusal;
+use crate::report::progress::Progress;
+use std::time::Duration;
+
+/// What an interrupted run left behind, and what became of it.
+#[derive(Debug, PartialEq)]
+pub enum Recovered {
+    /// There was nothing.
+    Nothing,
+    /// It had done its work, or none of it.
+    Closed(String),
+    /// It was half-way; the old state is back.
+    Undone(String),
+    /// It was half-way, and the way back failed.
+    Stuck(String),
+}
+
+/// Finishes with the journal of an interrupted run, before anything new is planned: closes it where the run had done
+/// its work or none of it, undoes what is half-done.
+pub fn recover(host: &Host, timeout: Duration, progress: &Progress) -> Result<Recovered, Refusal> {
+    let Some(record) = pending(host)? else { return Ok(Recovered::Nothing) };
+    let now = observe(host);
+    let text = now.docker.config.text.clone();
+    let answering = now.docker.engine.is_some() || !record.restart;
+    let arrived = text == record.after && (!record.restart || now.docker0() == Some(record.docker0_after));
+    let not_begun = text == record.before && now.docker0() == record.docker0_before;
+    let closed = if arrived && answering {
+        Some((journal::commit(host, &record), "an interrupted run had done its work; its journal is closed"))
+    } else if not_begun && answering {
+        Some((journal::clear(host), "an interrupted run had changed nothing yet; its journal is closed"))
+    } else {
+        None
+    };
+    let Some((closing, words)) = closed else { return Ok(undo(host, &record, timeout, progress)) };
+    if record.restart {
+        record.containers.restore(host);
+    }
+    match closing {
+        Ok(()) => Ok(Recovered::Closed(words.to_owned())),
+        Err(error) => {
+            let why = format!("cannot close the journal in {}: {error}", journal::FOLDER);
+            Err(Refusal::new(why, "make it writable"))
+        }
+    }
+}
+
+/// Undoes an interrupted run, however far it came.
+pub fn undo_pending(host: &Host, timeout: Duration, progress: &Progress) -> Result<Recovered, Refusal> {
+    Ok(pending(host)?.map_or(Recovered::Nothing, |record| undo(host, &record, timeout, progress)))
+}
+
+fn pending(host: &Host) -> Result<Option<Record>, Refusal> {
+    journal::read(host).map_err(|error| {
+        Refusal::new(
+            format!("cannot read the journal of an interrupted run in {}: {error}", journal::FOLDER),
+            "see whether Docker is as you want it, then remove the file",
+        )
+    })
+}
+
+fn undo(host: &Host, record: &Record, timeout: Duration, progress: &Progress) -> Recovered {
+    progress.say("undoing an interrupted run");
+    let _shield = Shield::raise();
+    let back = roll_back(host, record, timeout);
+    match back.problem {
+        Some(problem) => Recovered::Stuck(problem),
+        None => {
+            let _ = journal::clear(host);
+            Recovered::Undone("an interrupted run was half-way; the state before it is back and verified".to_owned())
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! dockerd's own opinion of the new file, before it becomes the file. It knows unknown keys, wrong types and options
+//! given twice; of ranges it knows nothing. Docker 20.10 has no such check.
+
+use crate::host::Host;
+use crate::observe::service;
+use crate::plan::Refusal;
+use std::path::Path;
+use std::time::Duration;
+
+/// It reads two files and exits.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// Asks the dockerd that runs, with its own flags; refuses what it refuses.
+pub fn second_opinion(host: &Host, path: &str, staged: &Path) -> Result<(), Refusal> {
+    if host.is_image() {
+        return Ok(());
+    }
+    let arguments = service::command_line_of_dockerd(host);
+    let Some((program, flags)) = arguments.split_first() else { return Ok(()) };
+    let staged = format!("--config-file={}", staged.display());
+    let mut words: Vec<&str> = vec![program, "--validate", &staged];
+    let mut flags = flags.iter().map(String::as_str);
+    while let Some(flag) = flags.next() {
+        match flag.trim_start_matches('-') {
+            "config-file" => drop(flags.next()),
+            name if name.starts_with("config-file=") => {}
+            _ => words.push(flag),
+        }
+    }
+    let done = host.run(&words, DEADLINE);
+    let said = done.stderr.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    let complaint = said.contains("unable to configure") || said.contains("invalid") || said.contains("directives");
+    // Anything else (20.10 does not know the flag, a wrapper that takes no flags) is no opinion.
+    if done.ok() || !complaint {
+        return Ok(());
+    }
+    let words = said.split(&staged["--config-file=".len()..]).collect::<Vec<_>>().join(path);
+    Err(Refusal::new(
+        format!("dockerd itself does not accept the new {path}: {}", words.trim()),
+        "the file is untouched; mend what it names and run again",
+    ))
+}
