@@ -24,6 +24,10 @@ pub fn set_keys(text: Option<&str>, set: &[(String, Value)]) -> Result<String, S
         match object.properties.iter().find(|property| property.name.as_str() == key) {
             Some(property) => {
                 let old = property.value.range();
+                // What says the same already stays as it is spelled.
+                if serde_json::from_str::<Value>(slice(text, old.start, old.end)?).is_ok_and(|old| old == *value) {
+                    continue;
+                }
                 let inline = !slice(text, old.start, old.end)?.contains('\n') && old.width() > 2;
                 edits.push((old.start, old.end, style.value(value, inline)));
             }
