@@ -39,6 +39,10 @@ check: tools ## format, lints and the quick tiers, in under a minute
 test: tools lab $(BINARY) ## every tier, on real hosts too; says how many tests each ran
 	REBRIDGE_BIN=$(CURDIR)/$(BINARY) tests/tiers.sh unit golden cli netns engines
 
+.PHONY: torture
+torture: tools lab $(BINARY) ## the kill matrix: SIGKILL at every step, on three engines
+	REBRIDGE_BIN=$(CURDIR)/$(BINARY) cargo test --quiet --locked --test engines whole_matrix -- --nocapture
+
 .PHONY: golden
 golden: ## write what comes out of the golden cases as what is expected
 	BLESS=1 cargo test --quiet --locked --test golden

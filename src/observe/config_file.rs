@@ -29,8 +29,14 @@ pub const KEYS: [&str; 13] = [
 
 /// Reads the file.
 pub fn read(host: &Host, path: &str) -> ConfigFile {
-    let mut file =
-        ConfigFile { path: path.to_owned(), target: None, state: ConfigState::Missing, keys: Map::new(), text: None };
+    let mut file = ConfigFile {
+        path: path.to_owned(),
+        target: None,
+        state: ConfigState::Missing,
+        keys: Map::new(),
+        names: Vec::new(),
+        text: None,
+    };
     let as_path = Path::new(path);
     match host.resolve(as_path) {
         Ok(target) if !host.is_image() && target != as_path => {
@@ -45,6 +51,7 @@ pub fn read(host: &Host, path: &str) -> ConfigFile {
         Ok(Some(bytes)) => match parse(&bytes) {
             Ok((text, object)) => {
                 file.state = ConfigState::Object;
+                file.names = object.keys().cloned().collect();
                 file.keys = object.into_iter().filter(|(key, _)| KEYS.contains(&key.as_str())).collect();
                 file.text = Some(text);
             }

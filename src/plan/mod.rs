@@ -122,6 +122,9 @@ fn decide(facts: &Facts, policy: &Policy, permits: Permits) -> Result<Option<Pla
     preflight::settings_are_here(facts)?;
     preflight::file_decides(facts)?;
     if restart {
+        preflight::keys_are_known(facts)?;
+    }
+    if restart {
         preflight::may_restart(facts, permits)?;
     }
     let choice = choose::choose(facts, policy)?;

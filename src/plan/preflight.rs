@@ -2,7 +2,7 @@
 
 use super::choose::Choice;
 use super::{Permits, Refusal, reserved};
-use crate::engine_model;
+use crate::engine_model::{self, AddressPool, Version};
 use crate::observe::facts::{ConfigState, Container, Facts};
 use serde_json::Value;
 
@@ -64,8 +64,11 @@ pub fn file_decides(facts: &Facts) -> Result<(), Refusal> {
     }
     match facts.docker.config.keys.get("bridge") {
         Some(Value::String(name)) if name == "none" => Err(Refusal::new(
-            format!("cannot move docker0: \"bridge\": \"none\" in {} says there is none", facts.docker.config.path),
-            "remove that key if docker0 should exist",
+            format!(
+                "there is nothing to fix at docker0: \"bridge\": \"none\" in {} says that there is none",
+                facts.docker.config.path
+            ),
+            "remove that key if docker0 should exist, or name other pools for new networks yourself",
         )),
         Some(Value::String(name)) if !name.is_empty() => Err(Refusal::new(
             format!(
@@ -112,8 +115,151 @@ pub fn survivors(facts: &Facts) -> bool {
     facts.docker.engine.as_ref().is_some_and(|engine| engine.live_restore && !engine.containers.is_empty())
 }
 
+/// Keys of daemon.json that came with a version, of those that decide over networks. An older dockerd does not start
+/// with a key it does not know; from 23.0 on its own check knows all of them, 20.10 has none.
+const KEYS_SINCE: [(&str, Version); 10] = [
+    ("default-network-opts", Version { major: 24, minor: 0 }),
+    ("bip6", Version { major: 28, minor: 0 }),
+    ("ip-forward-no-drop", Version { major: 28, minor: 0 }),
+    ("host-gateway-ips", Version { major: 28, minor: 0 }),
+    ("allow-direct-routing", Version { major: 28, minor: 2 }),
+    ("firewall-backend", Version { major: 29, minor: 0 }),
+    ("bridge-accept-fwmark", Version { major: 29, minor: 0 }),
+    ("min-api-version", Version { major: 29, minor: 0 }),
+    ("default-stop-timeout", Version { major: 29, minor: 0 }),
+    ("nri-opts", Version { major: 29, minor: 0 }),
+];
+
+/// Every key of 20.10, which has no check of its own.
+const KEYS_OF_20_10: &[&str] = &[
+    "allow-nondistributable-artifacts",
+    "api-cors-header",
+    "authorization-plugins",
+    "bip",
+    "bridge",
+    "builder",
+    "cgroup-parent",
+    "cluster-advertise",
+    "cluster-store",
+    "cluster-store-opts",
+    "containerd",
+    "containerd-namespace",
+    "containerd-plugins-namespace",
+    "cpu-rt-period",
+    "cpu-rt-runtime",
+    "cri-containerd",
+    "data-root",
+    "debug",
+    "default-address-pools",
+    "default-cgroupns-mode",
+    "default-gateway",
+    "default-gateway-v6",
+    "default-ipc-mode",
+    "default-runtime",
+    "default-shm-size",
+    "default-ulimits",
+    "deprecated-key-path",
+    "dns",
+    "dns-opts",
+    "dns-search",
+    "exec-opts",
+    "exec-root",
+    "experimental",
+    "features",
+    "fixed-cidr",
+    "fixed-cidr-v6",
+    "graph",
+    "group",
+    "host-gateway-ip",
+    "hosts",
+    "icc",
+    "init",
+    "init-path",
+    "insecure-registries",
+    "ip",
+    "ip-forward",
+    "ip-masq",
+    "ip6tables",
+    "iptables",
+    "ipv6",
+    "labels",
+    "live-restore",
+    "log-driver",
+    "log-level",
+    "log-opts",
+    "max-concurrent-downloads",
+    "max-concurrent-uploads",
+    "max-download-attempts",
+    "metrics-addr",
+    "mtu",
+    "network-control-plane-mtu",
+    "network-diagnostic-port",
+    "no-new-privileges",
+    "node-generic-resources",
+    "oom-score-adjust",
+    "pidfile",
+    "raw-logs",
+    "registry-mirrors",
+    "resolv-conf",
+    "rootless",
+    "runtimes",
+    "seccomp-profile",
+    "selinux-enabled",
+    "shutdown-timeout",
+    "storage-driver",
+    "storage-opts",
+    "swarm-default-advertise-addr",
+    "tls",
+    "tlscacert",
+    "tlscert",
+    "tlskey",
+    "tlsverify",
+    "userland-proxy",
+    "userland-proxy-path",
+    "userns-remap",
+];
+
+/// Every key of the file must be one this engine knows, or the restart is its end.
+pub fn keys_are_known(facts: &Facts) -> Result<(), Refusal> {
+    let Some(version) = facts.version() else { return Ok(()) };
+    let unknown = |key: &&String| {
+        let too_new = KEYS_SINCE.iter().any(|(name, since)| key.as_str() == *name && version < *since);
+        let none_of_20_10 = version.major < 22 && !KEYS_OF_20_10.contains(&key.as_str());
+        too_new || none_of_20_10
+    };
+    match facts.docker.config.names.iter().find(unknown) {
+        None => Ok(()),
+        Some(key) => Err(Refusal::new(
+            format!(
+                "cannot restart Docker: {} has the key \"{key}\", which Docker {}.{} does not know and does not start with",
+                facts.docker.config.path, version.major, version.minor
+            ),
+            "remove or correct the key, then run again",
+        )),
+    }
+}
+
+/// So many subnets an engine up to 26 may write out one by one in memory: 64 bytes and more each.
+const ROW: u64 = 1 << 20;
+
+/// Up to 26 the engine lays out every subnet of every pool when it starts.
+fn fits_in_memory(facts: &Facts, choice: &Choice) -> Result<(), Refusal> {
+    let subnets: u64 = choice.pools.iter().map(AddressPool::capacity).sum();
+    let old = facts.version().is_none_or(|version| version.major < 27);
+    if !old || subnets <= ROW {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        format!(
+            "cannot use these pools: Docker up to 26 keeps each of their {subnets} subnets in memory and may not start"
+        ),
+        "give a narrower --pool, or a smaller size in bits such as size=24",
+    ))
+}
+
 /// The engine must be able to start with the choice, and to create networks.
 pub fn engine_could_use(facts: &Facts, choice: &Choice) -> Result<(), Refusal> {
+    fits_in_memory(facts, choice)?;
     match engine_model::pools_blocked(&choice.pools, &reserved(facts)) {
         None => Ok(()),
         Some(why) => Err(Refusal::new(

@@ -71,6 +71,13 @@ impl Lab {
         ran.stdout
     }
 
+    /// Runs a shell script in the folder that is the host's file system, whether it has booted or not.
+    pub fn sh_outside(&self, text: &str) -> String {
+        let ran = Ran::of(Command::new("bash").args(["-c", text]).current_dir(self.path("/")));
+        assert!(ran.code == 0, "{text}: {ran:?}");
+        ran.stdout
+    }
+
     /// Runs rebridge with `--json`: its exit code and its one object.
     pub fn rebridge(&self, arguments: &[&str]) -> (i32, serde_json::Value) {
         let ran = self.exec(&[&["rebridge"], arguments, &["--json"]].concat());

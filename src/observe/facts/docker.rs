@@ -129,6 +129,9 @@ pub struct ConfigFile {
     pub state: ConfigState,
     /// The keys rebridge looks at, in the order of the file.
     pub keys: Map<String, Value>,
+    /// The names of all keys, without their values.
+    #[serde(default)]
+    pub names: Vec<String>,
     /// The text itself. Never printed.
     #[serde(skip)]
     pub text: Option<String>,

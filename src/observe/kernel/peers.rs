@@ -106,6 +106,10 @@ pub fn flow(payload: &[u8]) -> Vec<(IpAddr, Contact)> {
             _ => {}
         }
     }
+    // Every bridge greets the multicast routers, and such a flow outlives the bridge.
+    if called.is_some_and(|address| address.is_multicast()) {
+        return Vec::new();
+    }
     let answered = if status & IPS_SEEN_REPLY == 0 { Contact::Unanswered } else { Contact::Flow };
     let ends = [caller.map(|address| (address, Contact::Flow)), called.map(|address| (address, answered))];
     ends.into_iter().flatten().collect()

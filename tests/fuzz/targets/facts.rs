@@ -4,6 +4,7 @@
 use libfuzzer_sys::fuzz_target;
 use rebridge::assess::forecast::forecast;
 use rebridge::observe::facts::Facts;
+use rebridge::plan::Permits;
 use rebridge::policy::{Policy, read_avoid};
 use rebridge::report::text::{Paint, render};
 use rebridge::verbs::{apply, check};
@@ -12,7 +13,8 @@ fuzz_target!(|bytes: &[u8]| {
     let Ok(facts) = serde_json::from_slice::<Facts>(bytes) else { return };
     let avoid = read_avoid(&["172.17.0.0/16,10.0.0.0/9".to_owned()]).expect("two networks");
     let policy = Policy { avoid, ..Policy::default() };
-    for report in [check::judge(&facts, &policy), apply::preview(&facts, &policy, true)] {
+    let permits = Permits { restart: true, stop_containers: true, own_command: false };
+    for report in [check::judge(&facts, &policy), apply::preview(&facts, &policy, permits)] {
         assert!(report.json().starts_with('{'));
         assert!(!render(&report, Paint { on: false }, false).is_empty());
     }
