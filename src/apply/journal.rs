@@ -125,6 +125,11 @@ pub fn undone(host: &Host) -> io::Result<bool> {
     Ok(read_record(host, UNDONE)?.is_some())
 }
 
+/// Removes what a killed run left of a record it was about to write.
+pub fn sweep(host: &Host) -> io::Result<()> {
+    [UNDER_WAY, LAST, UNDONE].iter().try_for_each(|name| host.sweep(&at(name)))
+}
+
 fn at(name: &str) -> PathBuf {
     Path::new(FOLDER).join(name)
 }

@@ -4,9 +4,10 @@ use super::journal::{self, Record};
 use super::rollback::roll_back;
 use crate::host::Host;
 use crate::host::signals::Shield;
-use crate::observe::observe;
+use crate::observe::{observe, service};
 use crate::plan::Refusal;
 use crate::report::progress::Progress;
+use std::path::Path;
 use std::time::Duration;
 
 /// What an interrupted run left behind, and what became of it.
@@ -25,6 +26,10 @@ pub enum Recovered {
 /// Finishes with the journal of an interrupted run, before anything new is planned: closes it where the run had done
 /// its work or none of it, undoes what is half-done.
 pub fn recover(host: &Host, timeout: Duration, progress: &Progress) -> Result<Recovered, Refusal> {
+    // Not yet a file: litter of a run that was killed before anything happened. Where it cannot be removed, nothing
+    // can be written either, and that will be said.
+    let _ = host.sweep(Path::new(&service::read(host).config_path()));
+    let _ = journal::sweep(host);
     let Some(record) = pending(host)? else { return Ok(Recovered::Nothing) };
     let now = observe(host);
     let text = now.docker.config.text.clone();

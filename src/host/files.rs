@@ -90,10 +90,7 @@ impl Host {
     /// file's; a new file gets `mode`.
     pub fn stage(&self, path: &Path, bytes: &[u8], mode: u32) -> io::Result<Staged> {
         let target = self.resolve(path)?;
-        let mut name = OsString::from(".");
-        name.push(target.file_name().unwrap_or_default());
-        name.push(".rebridge-new");
-        let temporary = target.with_file_name(name);
+        let temporary = temporary_beside(&target);
         // Always the same name: the lock keeps others away, and what a killed run left goes with the next.
         remove_if_there(&temporary)?;
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
@@ -109,6 +106,11 @@ impl Host {
         }
         file.sync_all()?;
         Ok(staged)
+    }
+
+    /// Removes what a killed run left of a file it was about to replace.
+    pub fn sweep(&self, path: &Path) -> io::Result<()> {
+        remove_if_there(&temporary_beside(&self.resolve(path)?))
     }
 
     /// Replaces a file in one step, or makes it.
@@ -180,6 +182,14 @@ impl Drop for Staged {
             let _ = fs::remove_file(&self.temporary);
         }
     }
+}
+
+/// Where new bytes wait to become the file.
+fn temporary_beside(target: &Path) -> PathBuf {
+    let mut name = OsString::from(".");
+    name.push(target.file_name().unwrap_or_default());
+    name.push(".rebridge-new");
+    target.with_file_name(name)
 }
 
 fn copy_whole(from: &Path, to: &Path) -> io::Result<()> {
