@@ -1,11 +1,10 @@
 //! What Docker will take next, and which of it would clash.
 
 use super::clash::Clash;
-use super::{clashes_of, held, pools_in_force, pools_of_file};
-use crate::engine_model::allocator::Allocator;
-use crate::engine_model::{Version, reserved_by_engine};
-use crate::observe::facts::{DockerState, Facts, Network};
-use crate::plan::bip_of_file;
+use super::{clashes_of, held, pools_in_force};
+use crate::engine_model::Version;
+use crate::engine_model::standing::standing;
+use crate::observe::facts::{DockerState, Facts};
 use crate::policy::Policy;
 use crate::subnet::v4;
 use ipnet::{IpNet, Ipv4Net};
@@ -46,88 +45,26 @@ pub fn forecast(facts: &Facts, policy: &Policy, count: usize, engine: Option<&st
     let named = engine.map(str::to_owned);
     let named = named.or_else(|| facts.docker.engine.as_ref().map(|engine| engine.version.clone()));
     let version = named.as_deref().and_then(Version::parse);
-    let docker0 = docker0_at_start(facts);
-    let mut allocator = Allocator::new(&pools_in_force(facts), version, reserved_by_engine(facts, version));
-    for subnet in taken(facts, &docker0) {
-        allocator.take(subnet);
-    }
-    if let Some(last) = last_handed_out(facts) {
-        allocator.handed_out_last(last);
-    }
+    let bridges: Vec<Ipv4Net> =
+        held(facts).iter().filter(|held| !held.is_docker0()).filter_map(|held| v4(&held.subnet)).collect();
+    let standing = standing(facts, version.unwrap_or(Version::NEWEST), &pools_in_force(facts), &bridges);
+    let mut allocator = standing.allocator;
     let (capacity, free) = (allocator.capacity(), allocator.free());
-    let coming: Vec<Ipv4Net> = std::iter::from_fn(|| allocator.hand_out()).take(count).collect();
+    let docker0 = if standing.docker0_first && count > 0 { allocator.docker0() } else { None };
+    let after = count - usize::from(docker0.is_some());
+    let coming: Vec<Ipv4Net> = docker0.into_iter().chain(allocator.take(after)).collect();
     let clashes = clashes_of(facts, policy, &coming).into_iter();
-    let mut subnets: Vec<Next> = coming
-        .into_iter()
-        .zip(clashes)
-        .map(|(subnet, clash)| Next { subnet: IpNet::V4(subnet), network: None, clash })
-        .collect();
-    if let Some(first) = subnets.first_mut().filter(|_| docker0 == AtStart::FromThePools) {
+    let next = |(subnet, clash): (Ipv4Net, Option<Clash>)| Next { subnet: IpNet::V4(subnet), network: None, clash };
+    let mut subnets: Vec<Next> = coming.into_iter().zip(clashes).map(next).collect();
+    if let Some(first) = subnets.first_mut().filter(|_| docker0.is_some()) {
         first.network = Some("bridge".to_owned());
     }
     let first_clash = subnets.iter().find(|next| next.clash.is_some()).map(|next| next.subnet);
-    let warnings = warnings(facts, version);
+    let warnings = warnings(facts, version, standing.certain);
     Forecast { schema: 1, engine: named, capacity, free, subnets, first_clash, warnings }
 }
 
-/// What becomes of docker0 before any other network can be made.
-#[derive(Debug, PartialEq)]
-enum AtStart {
-    /// It has its range, or needs none.
-    Stays,
-    /// It gets the range that `bip` names.
-    Bip(Ipv4Net),
-    /// It takes the first free subnet of the pools.
-    FromThePools,
-}
-
-/// A running engine has settled that already. One that starts takes `bip`; where pools are set it makes docker0 anew
-/// from them; else it keeps the range docker0 has.
-fn docker0_at_start(facts: &Facts) -> AtStart {
-    let keys = &facts.docker.config.keys;
-    let by_flag = facts.docker.flag("bip").last().and_then(|text| text.parse().ok());
-    let other_bridge = keys.contains_key("bridge") || !facts.docker.flag("bridge").is_empty();
-    if facts.docker.state == DockerState::Running || other_bridge {
-        return AtStart::Stays;
-    }
-    if let Some(bip) = by_flag.or_else(|| bip_of_file(facts)) {
-        return AtStart::Bip(bip.trunc());
-    }
-    let live_restore = keys.get("live-restore").is_some_and(|value| value == true);
-    let pools = pools_of_file(facts).is_some() || !facts.docker.flag("default-address-pool").is_empty();
-    let stays = facts.docker0().is_some() && (live_restore || !pools);
-    if stays { AtStart::Stays } else { AtStart::FromThePools }
-}
-
-/// What Docker's networks hold when the first new one is made.
-fn taken(facts: &Facts, docker0: &AtStart) -> Vec<Ipv4Net> {
-    let local = facts.engine_networks().filter(|network| network.scope != "swarm");
-    let stored = local.flat_map(|network| network.subnets.iter().filter_map(v4));
-    let bridges = held(facts).into_iter().filter(|held| *docker0 == AtStart::Stays || !held.is_docker0());
-    let mut taken: Vec<Ipv4Net> = stored.chain(bridges.filter_map(|held| v4(&held.subnet))).collect();
-    if let AtStart::Bip(subnet) = docker0 {
-        taken.push(*subnet);
-    }
-    taken
-}
-
-/// The subnet of the newest network this daemon has made by itself. Networks that it found in its store when it started
-/// do not count; the network `bridge` is made at every start and so dates it. Of networks that were made and removed
-/// again nothing is known.
-fn last_handed_out(facts: &Facts) -> Option<Ipv4Net> {
-    let start = facts.engine_networks().find(|network| network.name == "bridge")?;
-    let local = facts.engine_networks().filter(|network| network.scope != "swarm");
-    // docker0 itself counts unless it was told its range.
-    let told = facts.docker.config.keys.contains_key("bip") || !facts.docker.flag("bip").is_empty();
-    let since = |network: &&Network| match network.name.as_str() {
-        "bridge" => !told,
-        _ => network.created.is_some() && network.created >= start.created,
-    };
-    let newest = local.filter(since).filter(|network| network.subnets.iter().any(|net| v4(net).is_some()));
-    newest.max_by(|a, b| a.created.cmp(&b.created))?.subnets.iter().find_map(v4)
-}
-
-fn warnings(facts: &Facts, version: Option<Version>) -> Vec<String> {
+fn warnings(facts: &Facts, version: Option<Version>, certain: bool) -> Vec<String> {
     let mut warnings = Vec::new();
     if version.is_none() {
         warnings.push(
@@ -138,11 +75,10 @@ fn warnings(facts: &Facts, version: Option<Version>) -> Vec<String> {
         warnings
             .push("the engine could not be asked: networks without a bridge of their own are missing here".to_owned());
     }
-    let survived =
-        facts.docker.engine.as_ref().is_some_and(|engine| engine.live_restore && !engine.containers.is_empty());
-    if version.is_some_and(|version| version.major < 27) && survived {
+    if !certain {
         warnings.push(
-            "containers survived restarts of this engine (live-restore), so its place in the pools is a guess"
+            "which networks this engine has made and removed since it started is not known, and its place in the pools \
+             with it; the order may be another"
                 .to_owned(),
         );
     }

@@ -146,19 +146,21 @@ pub fn pools_clash(facts: &Facts, policy: &Policy, pools: &[AddressPool]) -> boo
 
 /// Clashes of the subnets these pools could still hand out.
 fn latent(facts: &Facts, policy: &Policy, wanted: &[Wanted], pools: &[AddressPool], taken: &RangeSet) -> Vec<Clash> {
-    let reserved = engine_model::reserved_by_engine(facts, facts.version());
-    let pools = engine_model::allocator::in_effect(pools, facts.version());
+    let reserved = engine_model::stepped_round(facts, facts.version());
+    let pools = engine_model::pools_as_seen(pools, facts.version());
     let bases: Vec<IpNet> = pools.iter().map(|pool| IpNet::V4(pool.base)).collect();
     let index = NetIndex::new(&bases);
-    let blocked = reserved.union(taken);
+    let blocked: Vec<RangeSet> =
+        pools.iter().map(|pool| engine_model::reserved_in(pool, &reserved, facts.version()).union(taken)).collect();
     let mut clashes = Vec::new();
     for want in wanted {
         let Some(net) = v4(&want.net) else { continue };
-        // Of a nameserver the engine knows only what it sees at the moment it picks.
-        let blocked = if want.source() == Source::Nameserver { taken } else { &blocked };
         let mut places: Vec<usize> = index.overlapping(&want.net).collect();
         places.sort_unstable();
-        for pool in places.into_iter().filter_map(|place| pools.get(place)) {
+        let with_blocked = places.into_iter().filter_map(|place| Some((pools.get(place)?, blocked.get(place)?)));
+        for (pool, blocked) in with_blocked {
+            // Of a nameserver the engine knows only what it sees at the moment it picks.
+            let blocked = if want.source() == Source::Nameserver { taken } else { blocked };
             if vouched(policy, want, &IpNet::V4(pool.base)) {
                 continue;
             }

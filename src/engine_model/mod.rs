@@ -5,10 +5,12 @@
 
 pub mod allocator;
 pub mod pools;
+pub mod standing;
 
 use crate::observe::facts::{Facts, RouteKind, Scope};
-use crate::subnet::{RangeSet, v4};
+use crate::subnet::{RangeSet, overlap4, v4};
 use ipnet::{IpNet, Ipv4Net};
+use std::collections::BTreeSet;
 
 pub use pools::{AddressPool, BUILT_IN};
 
@@ -22,6 +24,15 @@ pub struct Version {
 }
 
 impl Version {
+    /// Stands for an engine whose version nobody knows: as those from 27 on behave.
+    pub const NEWEST: Version = Version { major: 29, minor: 0 };
+
+    /// From 27 on: sorted pools, none inside another, and always the lowest subnet that is free. Before: the list as
+    /// given, and a search that goes on where the last one ended.
+    pub fn first_fit(self) -> bool {
+        self.major >= 27
+    }
+
     /// Reads `20.10.24+dfsg1`, `28.5.2` and the like.
     pub fn parse(text: &str) -> Option<Version> {
         let mut parts = text.split('.');
@@ -40,6 +51,20 @@ impl Version {
 /// What the engine steps round when it picks a subnet by itself: on-link routes of the main table and the
 /// nameservers. Routes through a gateway and other tables it does not see (from 20.10.15 on).
 pub fn reserved_by_engine(facts: &Facts, version: Option<Version>) -> RangeSet {
+    RangeSet::new(stepped_round(facts, version))
+}
+
+/// What an engine steps round in one pool. From 27 on a host route or a nameserver inside an on-link network hides the
+/// rest of that network from it. Of an engine whose version is not known no more is counted on than of those.
+pub fn reserved_in(pool: &AddressPool, stepped_round: &BTreeSet<Ipv4Net>, version: Option<Version>) -> RangeSet {
+    match version {
+        Some(version) if !version.first_fit() => RangeSet::new(stepped_round.iter().copied()),
+        Some(_) | None => allocator::kept_off(pool, stepped_round),
+    }
+}
+
+/// The networks behind [`reserved_by_engine`], one by one: from 27 on it matters which lies inside which.
+pub fn stepped_round(facts: &Facts, version: Option<Version>) -> BTreeSet<Ipv4Net> {
     let counts_half_internet = version.is_none_or(Version::elects_before_bip);
     let docker_devices = facts.docker_devices();
     let on_link = facts.kernel.routes.iter().filter_map(|route| {
@@ -54,7 +79,18 @@ pub fn reserved_by_engine(facts: &Facts, version: Option<Version>) -> RangeSet {
     });
     let nameservers = facts.nameservers.iter().filter(|server| server.seen_by_docker);
     let nameservers = nameservers.filter_map(|server| v4(&IpNet::from(server.address)));
-    RangeSet::new(on_link.chain(nameservers))
+    on_link.chain(nameservers).collect()
+}
+
+/// The pools as an engine of this version sees them. From 27 on it sorts them and drops without a word every pool
+/// that overlaps an earlier one. Of an engine whose version is not known nothing is dropped.
+pub fn pools_as_seen(pools: &[AddressPool], version: Option<Version>) -> Vec<AddressPool> {
+    let mut seen = pools.to_vec();
+    if version.is_some_and(Version::first_fit) {
+        seen.sort_by_key(|pool| (pool.base.network(), pool.base.prefix_len()));
+        seen.dedup_by(|pool, last| overlap4(&last.base, &pool.base));
+    }
+    seen
 }
 
 /// Why an engine of this version would not start, or would be of no use, with these pools; `None` when fine.

@@ -62,6 +62,11 @@ impl Host {
         }
     }
 
+    /// When a file was last written.
+    pub fn modified(&self, path: &Path) -> io::Result<std::time::SystemTime> {
+        fs::metadata(self.resolve(path)?)?.modified()
+    }
+
     /// Whether anything is at this path.
     pub fn exists(&self, path: &Path) -> bool {
         self.resolve(path).is_ok_and(|path| path.exists())

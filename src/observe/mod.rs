@@ -40,6 +40,7 @@ fn look(host: &Host, depth: Depth) -> Facts {
     let mut docker = Docker {
         state: service.state,
         service: service.manager,
+        started: service.started,
         flags: service.flags,
         flag_places,
         rootless: service::rootless_users(host),

@@ -38,6 +38,8 @@ pub struct Service {
     pub manager: Option<String>,
     /// The flags that matter here, by name.
     pub flags: BTreeMap<String, Vec<String>>,
+    /// When the running dockerd began.
+    pub started: Option<String>,
     /// Whether this is the snap.
     snap: bool,
 }
@@ -54,14 +56,25 @@ impl Service {
 /// Looks at the service.
 pub fn read(host: &Host) -> Service {
     let snap = host.exists(Path::new("/var/snap/docker/current")) && !installed(host);
-    let stopped = |state, manager, arguments: Vec<String>| Service { state, manager, flags: flags(&arguments), snap };
+    let stopped = |state, manager, arguments: Vec<String>| Service {
+        state,
+        manager,
+        flags: flags(&arguments),
+        started: None,
+        snap,
+    };
     if host.is_image() {
         let state = if snap || installed(host) { DockerState::Stopped } else { DockerState::Absent };
         return stopped(state, None, Vec::new());
     }
     let systemd = host.exists(Path::new("/run/systemd/system"));
-    if let Some(pid) = PIDFILES.iter().find_map(|path| dockerd(host, path)) {
-        return stopped(DockerState::Running, manager(host, pid, systemd), command_line(host, pid));
+    if let Some((pidfile, pid)) = PIDFILES.iter().find_map(|path| Some((path, dockerd(host, path)?))) {
+        let running = stopped(DockerState::Running, manager(host, pid, systemd), command_line(host, pid));
+        // dockerd writes its pidfile before anything else, so the file's time is of the same clock, at the same moment, as
+        // the times it gives to its networks.
+        let began = host.modified(Path::new(pidfile)).ok();
+        let started = began.map(|time| humantime::format_rfc3339_nanos(time).to_string());
+        return Service { started, ..running };
     }
     let unit = if systemd { unit::show(host) } else { unit::Unit::default() };
     let manager = unit.loaded.then(|| "systemd".to_owned());
@@ -175,7 +188,7 @@ mod tests {
         assert_eq!(flags["default-address-pool"], ["base=10.0.0.0/8,size=24"]);
         assert_eq!(flags["live-restore"], [""]);
         assert!(!format!("{flags:?}").contains("secret"));
-        let service = Service { state: DockerState::Stopped, manager: None, flags, snap: true };
+        let service = Service { state: DockerState::Stopped, manager: None, flags, started: None, snap: true };
         assert_eq!(service.config_path(), "/x.json");
     }
 }

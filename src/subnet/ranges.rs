@@ -15,9 +15,15 @@ impl RangeSet {
         RangeSet::merge(nets.into_iter().map(bounds).collect())
     }
 
-    /// The same of first and last addresses.
-    pub fn of_bounds(bounds: impl IntoIterator<Item = (u32, u32)>) -> RangeSet {
-        RangeSet::merge(bounds.into_iter().collect())
+    /// Adds one network.
+    pub fn insert(&mut self, net: Ipv4Net) {
+        let (mut first, mut last) = bounds(net);
+        let from = self.ranges.partition_point(|range| range.1.saturating_add(1) < first);
+        let to = self.ranges.partition_point(|range| range.0 <= last.saturating_add(1)).max(from);
+        for (low, high) in self.ranges.drain(from..to) {
+            (first, last) = (first.min(low), last.max(high));
+        }
+        self.ranges.insert(from, (first, last));
     }
 
     /// What is in either.
@@ -42,13 +48,6 @@ impl RangeSet {
         let (first, last) = bounds(net);
         let at = self.ranges.partition_point(|range| range.1 < first);
         self.ranges.get(at).is_some_and(|range| range.0 <= last)
-    }
-
-    /// The last address of the set's range that begins last over this network.
-    pub fn end_of_overlap(&self, net: Ipv4Net) -> Option<u32> {
-        let (first, last) = bounds(net);
-        let at = self.ranges.partition_point(|range| range.0 <= last).checked_sub(1)?;
-        self.ranges.get(at).map(|range| range.1).filter(|end| *end >= first)
     }
 
     /// Whether every address of the network is in the set.
@@ -100,7 +99,8 @@ impl RangeSet {
         if !self.overlaps(from) {
             return vec![from];
         }
-        if from.prefix_len() >= narrowest {
+        // Without the second question a network that is covered whole would be halved down to its last address.
+        if from.prefix_len() >= narrowest || self.covers(from) {
             return Vec::new();
         }
         match from.subnets(from.prefix_len() + 1) {
@@ -133,6 +133,21 @@ mod tests {
         assert!(!set.overlaps(n("10.0.2.0/24")));
         assert!(set.overlaps(n("0.0.0.0/0")));
         assert!(!RangeSet::default().overlaps(n("0.0.0.0/0")));
+    }
+
+    /// One at a time is the same as all at once, in whatever order they come.
+    #[test]
+    fn inserting_is_collecting() {
+        let nets = ["10.0.2.0/24", "10.0.0.0/24", "0.0.0.0/32", "10.0.1.0/24", "10.0.0.0/16", "255.255.255.255/32"];
+        for turn in 0..nets.len() {
+            let mut order = nets.map(n);
+            order.rotate_left(turn);
+            let mut set = RangeSet::default();
+            for (at, net) in order.iter().enumerate() {
+                set.insert(*net);
+                assert_eq!(set.ranges, RangeSet::new(order[..=at].iter().copied()).ranges, "{order:?} up to {at}");
+            }
+        }
     }
 
     #[test]

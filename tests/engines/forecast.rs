@@ -15,14 +15,17 @@ struct Scene {
     then: &'static str,
     /// Undoes `before`.
     undo: &'static str,
+    /// Whether an engine up to 26 looks the same after two histories that go on differently: the forecast then has to
+    /// say so, and holds as a set.
+    ambiguous: bool,
 }
 
-const SCENE: Scene = Scene { name: "", daemon_json: "{}", before: "", then: "", undo: "" };
+const SCENE: Scene = Scene { name: "", daemon_json: "{}", before: "", then: "", undo: "", ambiguous: false };
 
 /// Eight subnets.
 const EIGHT: &str = r#"{"default-address-pools": [{"base": "10.200.0.0/21", "size": 24}]}"#;
 
-const SCENES: [Scene; 15] = [
+const SCENES: [Scene; 19] = [
     Scene { name: "built-in pools, to exhaustion", ..SCENE },
     Scene {
         name: "two pools, the higher first, to exhaustion",
@@ -99,6 +102,35 @@ const SCENES: [Scene; 15] = [
         ..SCENE
     },
     Scene {
+        name: "a host route inside an on-link network, wider than a subnet",
+        daemon_json: EIGHT,
+        before: "ip route add 10.200.2.0/23 dev eth0; ip route add 10.200.2.7/32 dev eth0",
+        undo: "ip route del 10.200.2.0/23; ip route del 10.200.2.7/32",
+        ..SCENE
+    },
+    Scene {
+        name: "a search that goes over the end",
+        daemon_json: EIGHT,
+        then:
+            "for n in $(seq 7); do docker network create n$n; done; docker network rm n2 n4 n6; docker network create n8
+               docker network rm n5 n3",
+        ..SCENE
+    },
+    Scene {
+        name: "docker0 stepped round a route that is gone",
+        daemon_json: EIGHT,
+        before: "ip route add 10.200.0.0/23 dev eth0",
+        then: "ip route del 10.200.0.0/23",
+        ..SCENE
+    },
+    Scene {
+        name: "explicit subnets with a gateway in between",
+        daemon_json: EIGHT,
+        then: "docker network create n1; docker network create e1 --subnet 10.200.5.0/24 --gateway 10.200.5.1",
+        ambiguous: true,
+        ..SCENE
+    },
+    Scene {
         name: "docker0 by bip in the last subnet",
         daemon_json: r#"{"bip": "10.200.7.1/24", "default-address-pools": [{"base": "10.200.0.0/21", "size": 24}]}"#,
         then: "docker network create n1; docker network create n2; docker network rm n1",
@@ -125,6 +157,7 @@ const CREATE: &str = "made=
 fn the_forecast_comes_true(suite: &str) {
     let lab = Lab::up(suite);
     let version = lab.sh("docker version -f '{{.Server.Version}}'").trim().to_owned();
+    let has_a_place = suite != "forky";
     for scene in &SCENES {
         let name = scene.name;
         lab.sh(FORGET);
@@ -136,8 +169,14 @@ fn the_forecast_comes_true(suite: &str) {
         let began_with_docker0 = before.first().is_some_and(|(_, network)| network == "bridge");
         assert_eq!(began_with_docker0, !scene.daemon_json.contains("bip"), "{name} on {version}: {before:?}");
         lab.sh(scene.then);
-        let now: Vec<String> = foretold(&lab, &[]).into_iter().map(|(subnet, _)| subnet).collect();
-        let made: Vec<String> = lab.sh(CREATE).lines().map(str::to_owned).collect();
+        let mut now: Vec<String> = foretold(&lab, &[]).into_iter().map(|(subnet, _)| subnet).collect();
+        let warnings = lab.rebridge(&["forecast"]).1["warnings"].to_string();
+        let mut made: Vec<String> = lab.sh(CREATE).lines().map(str::to_owned).collect();
+        if scene.ambiguous && has_a_place {
+            assert!(warnings.contains("its place in the pools"), "{name} on {version}: too sure: {warnings}");
+            now.sort();
+            made.sort();
+        }
         assert_eq!(now.iter().take(40).collect::<Vec<_>>(), made.iter().collect::<Vec<_>>(), "{name} on {version}");
         assert!(!made.is_empty(), "{name} on {version}: nothing was compared");
         assert!(foretold(&lab, &[]).is_empty(), "{name} on {version}: used up");
@@ -156,7 +195,7 @@ fn the_forecast_comes_true(suite: &str) {
 /// The subnets `forecast -n 40` names, each with the network it is for.
 fn foretold(lab: &Lab, arguments: &[&str]) -> Vec<(String, String)> {
     let (code, forecast) = lab.rebridge(&[&["forecast", "-n", "40"], arguments].concat());
-    assert_eq!((code, &forecast["warnings"]), (0, &serde_json::json!([])), "{forecast:#}");
+    assert_eq!(code, 0, "{forecast:#}");
     let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
     let subnets = forecast["subnets"].as_array().unwrap();
     assert_eq!(forecast["free"].as_u64().unwrap().min(40), subnets.len() as u64, "{forecast:#}");

@@ -178,6 +178,8 @@ pub struct ApiIpam {
 pub struct ApiSubnet {
     #[serde(default)]
     pub subnet: String,
+    #[serde(default)]
+    pub gateway: String,
 }
 
 impl ApiNetwork {
@@ -194,6 +196,7 @@ impl ApiNetwork {
             scope: self.scope,
             bridge,
             subnets: subnets.map(|subnet| subnet.trunc()).collect(),
+            gateways: self.ipam.config.iter().filter_map(|config| config.gateway.parse().ok()).collect(),
             created: in_utc(&self.created),
             project: self.labels.get("com.docker.compose.project").cloned(),
             endpoints: Vec::new(),

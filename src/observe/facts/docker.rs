@@ -14,6 +14,9 @@ pub struct Docker {
     pub state: DockerState,
     /// What starts and stops it: `systemd`, `snap`, `openrc`, `sysv`, or null where rebridge knows no way.
     pub service: Option<String>,
+    /// When the daemon that runs now began, by the clock that stamps its networks: UTC to the nanosecond.
+    #[serde(default)]
+    pub started: Option<String>,
     /// The flags of dockerd's command line that say where bridges lie, by name, with the values given: of the running
     /// process, else of the unit. Other flags may hold secrets and are not kept.
     #[serde(default)]
@@ -107,6 +110,9 @@ pub struct Network {
     pub bridge: Option<String>,
     /// Its subnets.
     pub subnets: Vec<IpNet>,
+    /// Its gateways. A network with a subnet given by hand shows one only where that was given too.
+    #[serde(default)]
+    pub gateways: Vec<IpAddr>,
     /// When it was made, in UTC to the nanosecond, so that text order is time order.
     #[serde(default)]
     pub created: Option<String>,
