@@ -2,6 +2,7 @@
 
 use crate::apply::verify::Probe;
 use crate::plan::Permits;
+use crate::plan::relocate::Existing;
 use crate::policy::{Policy, read_avoid, read_avoid_file, read_ignore, read_pools};
 use clap::{Args, Parser, Subcommand};
 use std::io::Read;
@@ -103,6 +104,15 @@ pub struct Apply {
     /// Where live-restore keeps containers alive: stop them for the restart and start them again
     #[arg(long)]
     pub allow_container_stop: bool,
+    /// Existing networks that clash: report them, or make them anew on clear subnets with their containers on them
+    #[arg(long, value_enum, value_name = "report|recreate", default_value_t = Networks::Report, hide_default_value = true, hide_possible_values = true)]
+    pub networks: Networks,
+    /// Make only this network anew, if it clashes; repeatable, means --networks recreate
+    #[arg(long, value_name = "NAME")]
+    pub network: Vec<String>,
+    /// Move a network although a container on it loses its fixed MAC address (Docker 25 and later)
+    #[arg(long)]
+    pub accept_mac_loss: bool,
     /// Wait so long for another rebridge to end
     #[arg(long, value_name = "SECONDS", default_value_t = 0)]
     pub wait: u64,
@@ -118,6 +128,15 @@ pub struct Apply {
     /// Take the pools given with --pool even when nothing clashes
     #[arg(long, requires = "pool")]
     pub pin: bool,
+}
+
+/// What becomes of existing networks that clash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Networks {
+    /// They are reported.
+    Report,
+    /// They are made anew elsewhere.
+    Recreate,
 }
 
 /// What forecast takes.
@@ -176,6 +195,12 @@ impl Apply {
             restart: !self.no_restart,
             stop_containers: self.allow_container_stop,
             own_command: self.restart_command.is_some(),
+            networks: match (self.network.as_slice(), self.networks) {
+                ([], Networks::Report) => Existing::Report,
+                ([], Networks::Recreate) => Existing::Move,
+                (names, _) => Existing::MoveOnly(names.to_vec()),
+            },
+            mac_loss: self.accept_mac_loss,
         }
     }
 

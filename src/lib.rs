@@ -15,3 +15,4 @@ pub mod policy;
 pub mod report;
 pub mod subnet;
 pub mod verbs;
+pub mod words;

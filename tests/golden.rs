@@ -21,9 +21,6 @@ use rebridge::verbs;
 use std::fs;
 use std::path::Path;
 
-/// Everything allowed.
-const ALL: Permits = Permits { restart: true, stop_containers: true, own_command: false };
-
 #[test]
 fn cases() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
@@ -59,18 +56,18 @@ fn run_case(case: &Path) -> Vec<String> {
             let policy = look.policy(false).unwrap();
             let report = verbs::check::judge(&facts, &policy);
             let code = report.exit_code(true);
-            (report, policy, Permits { restart: true, stop_containers: false, own_command: false }, code)
+            (report, policy, Permits::plain(), code)
         }
         Verb::Apply(apply) => {
             let policy = apply.look.policy(apply.pin).unwrap();
-            let report = verbs::apply::preview(&facts, &policy, apply.permits());
+            let report = verbs::apply::preview(&facts, &policy, &apply.permits());
             let code = report.exit_code(false);
             (report, policy, apply.permits(), code)
         }
         Verb::Rollback(_) | Verb::Facts(_) | Verb::Forecast(_) => panic!("{request}: not a verb for a golden case"),
     };
-    let decision = plan(&facts, &policy, permits);
-    let mut faults = law(&facts, &policy, &decision);
+    let decision = plan(&facts, &policy, &permits);
+    let mut faults = law(&facts, &policy, &permits, &decision);
     let after = match &decision {
         Decision::Change(plan) => plan.write.as_ref().map(|change| change.after.clone()),
         Decision::Nothing | Decision::Refuse(_) => None,
@@ -105,25 +102,30 @@ fn put_file(facts: &mut Facts, bytes: &[u8]) {
 
 /// Once Docker has started with the plan carried out, docker0 and the pools clash with nothing, and planning again
 /// finds nothing to do. A stopped Docker's docker0 moves when it starts, so the law is about that moment.
-fn law(facts: &Facts, policy: &Policy, decision: &Decision) -> Vec<String> {
+fn law(facts: &Facts, policy: &Policy, permits: &Permits, decision: &Decision) -> Vec<String> {
     let Decision::Change(planned) = decision else { return Vec::new() };
     let mut faults = Vec::new();
+    let allowed = Permits { stop_containers: true, ..permits.clone() };
     let after = project(facts, planned, true);
     let left = assess(&after, policy);
     let movable: Vec<_> = left.iter().filter(|clash| clash.is_movable()).collect();
     if !movable.is_empty() {
         faults.push(format!("after the plan still clashing: {movable:?}"));
     }
+    let moved = |name: &str| planned.moves.iter().any(|one| one.network == name);
+    if let Some(name) = unmovable(&left).iter().find(|name| moved(name)) {
+        faults.push(format!("{name} is moved and still clashes"));
+    }
     if left.len() != movable.len() && unmovable(&left).is_empty() {
         faults.push("a clash of an existing network is not named as such".to_owned());
     }
-    if let Decision::Change(again) = plan(&after, policy, ALL) {
+    if let Decision::Change(again) = plan(&after, policy, &allowed) {
         faults.push(format!("the next plan is not empty: {again:?}"));
     }
     if facts.docker.state == DockerState::Running && !planned.restart {
         // Written but not restarted: the next plan without a restart has nothing to write either.
         if let Decision::Change(again) =
-            plan(&project(facts, planned, false), policy, Permits { restart: false, ..ALL })
+            plan(&project(facts, planned, false), policy, &Permits { restart: false, ..allowed })
         {
             faults.push(format!("writes twice: {again:?}"));
         }

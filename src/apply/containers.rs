@@ -4,6 +4,8 @@
 //! leaves out is started here, those that share another's network last. What was removed when it stopped (`--rm`) is
 //! gone; the operator was told before.
 
+use super::networks::record::Member;
+use super::together::each;
 use crate::host::Host;
 use crate::observe::engine::Api;
 use crate::observe::facts::{Container, Facts};
@@ -13,9 +15,6 @@ use std::time::Duration;
 
 /// A container may take its grace period to stop, and as long as an engine likes to start.
 const DEADLINE: Duration = Duration::from_secs(120);
-
-/// So many are stopped at the same time.
-const AT_ONCE: usize = 8;
 
 /// The containers of a host before it was touched; part of the journal.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -61,32 +60,39 @@ impl Roll {
             joins: container.detail.as_ref().is_some_and(|detail| detail.joins.is_some()),
         };
         let engine = facts.docker.engine.as_ref();
-        let list = |which: fn(&crate::observe::facts::Engine) -> &Vec<Container>| {
-            let mut entries: Vec<Entry> = engine.iter().flat_map(|engine| which(engine)).map(entry).collect();
-            entries.sort_by_key(|entry| entry.joins);
-            entries
-        };
-        Roll { living: list(|engine| &engine.containers), idle: list(|engine| &engine.idle) }
+        // Of those that do not live only these start with Docker all the same.
+        let starts =
+            |container: &&Container| container.detail.as_ref().is_some_and(|detail| detail.restart == "always");
+        let mut idle: Vec<Entry> = engine.iter().flat_map(|engine| &engine.idle).filter(starts).map(entry).collect();
+        idle.sort_by_key(|entry| entry.joins);
+        let mut living: Vec<Entry> = engine.iter().flat_map(|engine| &engine.containers).map(entry).collect();
+        living.sort_by_key(|entry| entry.joins);
+        Roll { living, idle }
     }
 
     /// Stops every living one, those that share another's network first: with live-restore docker0 stays where it is
     /// while one lives. The first refusal ends it.
     pub fn stop(&self, host: &Host) -> Result<(), String> {
         let api = Api::new(host, DEADLINE)?;
-        let entries: Vec<&Entry> = self.living.iter().rev().collect();
-        for some in entries.chunks(AT_ONCE) {
-            let stopped: Vec<Result<(), String>> = std::thread::scope(|scope| {
-                let stop = |entry: &'_ Entry| {
-                    let words = api.order(&format!("/containers/{}/stop", entry.id));
-                    words.map_err(|why| format!("the container {} does not stop: {why}", entry.name))
-                };
-                let running: Vec<_> = some.iter().map(|entry| scope.spawn(move || stop(entry))).collect();
-                let ended = running.into_iter().map(|thread| thread.join());
-                ended.map(|end| end.unwrap_or_else(|_| Err("a container could not be stopped".to_owned()))).collect()
+        // Two steps, and no more: a container cannot share the network of one that shares another's.
+        for joins in [true, false] {
+            let some: Vec<&Entry> = self.living.iter().filter(|entry| entry.joins == joins).collect();
+            let problems = each(&some, |entry| {
+                let stopped = api.order(&format!("/containers/{}/stop", entry.id));
+                stopped.map_err(|why| format!("the container {} does not stop: {why}", entry.name))
             });
-            stopped.into_iter().collect::<Result<(), String>>()?;
+            problems.into_iter().next().map_or(Ok(()), Err)?;
         }
         Ok(())
+    }
+
+    /// The same without these: somebody else sees to them.
+    pub fn without(&self, members: &[Member]) -> Roll {
+        let others = |entries: &[Entry]| {
+            let others = entries.iter().filter(|entry| !members.iter().any(|member| member.id == entry.id));
+            others.cloned().collect()
+        };
+        Roll { living: others(&self.living), idle: others(&self.idle) }
     }
 
     /// Brings all of them to the state they were in. Docker must answer.

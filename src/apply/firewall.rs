@@ -41,7 +41,7 @@ pub fn masquerade(host: &Host, now: &Facts, new: &IpNet, old: Option<&IpNet>) ->
 }
 
 /// Rules that name a range Docker has left: nobody but the operator knows what they were for.
-pub fn leftovers(host: &Host, old: &IpNet) -> Vec<String> {
+pub fn leftovers(host: &Host, network: &str, old: &IpNet) -> Vec<String> {
     let saved = host.run(&["iptables-save"], DEADLINE);
     let text = old.to_string();
     let rules = saved.stdout.lines().filter(|line| line.starts_with("-A ") && words(line).any(|word| word == text));
@@ -50,7 +50,9 @@ pub fn leftovers(host: &Host, old: &IpNet) -> Vec<String> {
         .iter()
         .take(QUOTED)
         .map(|rule| {
-            format!("a firewall rule names {old}, docker0's old range; see whether it was meant for Docker: {rule}")
+            format!(
+                "a firewall rule names {old}, the old range of {network}; see whether it was meant for Docker: {rule}"
+            )
         })
         .collect();
     if rules.len() > QUOTED {

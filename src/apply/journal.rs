@@ -5,6 +5,7 @@
 //! root's eyes only.
 
 use super::containers::Roll;
+use super::networks::record::Moves;
 use super::restart::Way;
 use crate::host::Host;
 use crate::observe::facts::Facts;
@@ -46,13 +47,16 @@ pub struct Record {
     pub stop_first: bool,
     /// docker0's address before; null where it had none.
     pub docker0_before: Option<Ipv4Net>,
-    /// docker0's address after.
-    pub docker0_after: Ipv4Net,
+    /// docker0's address after; null where it was to stay as it is.
+    pub docker0_after: Option<Ipv4Net>,
     /// The engine's networks before, with their subnets.
     pub networks: BTreeMap<String, Vec<IpNet>>,
     /// The containers before.
     #[serde(default)]
     pub containers: Roll,
+    /// The networks that move, and the containers on them.
+    #[serde(default)]
+    pub moves: Moves,
 }
 
 impl Record {
@@ -76,13 +80,19 @@ impl Record {
             docker0_after: plan.docker0,
             networks: networks(facts),
             containers: Roll::of(facts),
+            moves: Moves::default(),
         }
     }
 }
 
-/// The engine's networks by name.
+/// The engine's networks by name, each with its subnets in order: the engine has none of its own.
 pub fn networks(facts: &Facts) -> BTreeMap<String, Vec<IpNet>> {
-    facts.engine_networks().map(|network| (network.name.clone(), network.subnets.clone())).collect()
+    let sorted = |subnets: &[IpNet]| {
+        let mut subnets = subnets.to_vec();
+        subnets.sort();
+        subnets
+    };
+    facts.engine_networks().map(|network| (network.name.clone(), sorted(&network.subnets))).collect()
 }
 
 /// Puts the record on disk: from here on the change is under way.

@@ -7,10 +7,14 @@
 pub mod containers;
 pub mod deadman;
 pub mod firewall;
+mod forward;
 pub mod journal;
+pub mod networks;
+pub mod phases;
 pub mod recover;
 pub mod restart;
 pub mod rollback;
+pub mod together;
 pub mod validate;
 pub mod verify;
 
@@ -23,10 +27,14 @@ use crate::plan::{Plan, Refusal};
 use crate::policy::Policy;
 use crate::report::progress::Progress;
 use containers::Missing;
+use forward::Forward;
+use ipnet::IpNet;
 use journal::Record;
+use networks::record::Relocation;
+use phases::{Phase, Phases};
 use restart::Way;
 use std::path::Path;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 use verify::{Check, Probe};
 
 /// Mode of a daemon.json that rebridge makes: the file holds no secret of ours, and Docker's packages use this one.
@@ -82,6 +90,10 @@ pub struct Applied {
     pub missing: Missing,
     /// What else was noticed.
     pub notes: Vec<String>,
+    /// How long each phase took.
+    pub phases: Vec<Phase>,
+    /// The networks that were made anew, with the subnets they got.
+    pub moved: Vec<Relocation>,
     /// The host as it was seen last.
     pub after: Facts,
 }
@@ -97,6 +109,15 @@ pub fn apply(
 ) -> Applied {
     let mut record = Record::of(before, plan, SystemTime::now());
     record.way = Way::of(before.docker.service.as_deref(), request.restart_command.as_deref());
+    if !plan.moves.is_empty() {
+        record.moves = match networks::client(host).and_then(|api| networks::record::record(&api, &plan.moves)) {
+            Ok(moves) => moves,
+            Err(why) => {
+                let why = format!("cannot record the networks to move: {why}");
+                return untouched(before, Refusal::new(why, "nothing was changed; run again"));
+            }
+        };
+    }
     let shield = Shield::raise();
     let (staged, backup) = match prepare(host, plan, &record, request) {
         Ok(prepared) => prepared,
@@ -117,8 +138,8 @@ pub fn apply(
             return untouched(before, cannot_replace(&record.path, &error));
         }
     }
-    let mut applied = if plan.restart {
-        restart_and_verify(host, &record, plan, policy, request, progress)
+    let mut applied = if plan.restart || !plan.moves.is_empty() {
+        act_and_verify(host, &mut record, plan, policy, request, progress)
     } else {
         let verified = vec![verify::file(host, &record.path, record.after.as_deref())];
         let end = End::Changed;
@@ -142,11 +163,19 @@ pub fn apply(
     if request.dead_man.is_some() && !matches!(applied.end, End::Stranded { .. }) {
         deadman::disarm(host);
     }
-    if let Some(old) = record.docker0_before.filter(|_| applied.end == End::Changed && plan.restart) {
-        applied.notes = firewall::leftovers(host, &ipnet::IpNet::V4(old).trunc());
+    if applied.end == End::Changed && !host.is_image() {
+        applied.notes = leftovers(host, &record, plan);
     }
     drop(shield);
     applied
+}
+
+/// Firewall rules that name a range Docker has left.
+fn leftovers(host: &Host, record: &Record, plan: &Plan) -> Vec<String> {
+    let docker0 = record.docker0_before.filter(|_| plan.restart && plan.docker0.is_some());
+    let docker0 = docker0.map(|old| ("docker0", IpNet::V4(old).trunc()));
+    let networks = record.moves.networks.iter().map(|one| (one.name.as_str(), IpNet::V4(one.from)));
+    docker0.into_iter().chain(networks).flat_map(|(name, old)| firewall::leftovers(host, name, &old)).collect()
 }
 
 /// Why the last step did not happen; the old file is still the file.
@@ -228,62 +257,38 @@ fn nothing(after: Facts) -> Applied {
         restarted: false,
         missing,
         notes: Vec::new(),
+        phases: Vec::new(),
+        moved: Vec::new(),
         after,
     }
 }
 
-fn restart_and_verify(
+fn act_and_verify(
     host: &Host,
-    record: &Record,
+    record: &mut Record,
     plan: &Plan,
     policy: &Policy,
     request: &Request,
     progress: &Progress,
 ) -> Applied {
-    let why = match forward(host, record, plan, policy, request, progress) {
-        Ok(applied) => return applied,
+    let mut phases = Phases::default();
+    let forward = Forward { host, plan, policy, request, progress };
+    let mut ended = forward.settle_docker0(record, &mut phases);
+    if ended.is_ok() && !plan.moves.is_empty() {
+        ended = ended.and_then(|so_far| forward.settle_networks(record, so_far, &mut phases));
+    }
+    let why = match ended {
+        Ok(applied) => return Applied { phases: phases.0, ..applied },
         Err(why) => why,
     };
     progress.say("rolling back");
-    let back = rollback::roll_back(host, record, request.timeout);
+    let back = phases.time("rolling back", || rollback::roll_back(host, record, request.timeout, progress));
     let end = match back.problem {
         None => End::RolledBack(why),
         Some(then) => End::Stranded { why, then },
     };
-    Applied { end, verified: back.verified, restarted: true, missing: back.missing, ..nothing(back.after) }
-}
-
-/// Restart, bring the containers back, verify. The error is why it has to be undone.
-fn forward(
-    host: &Host,
-    record: &Record,
-    plan: &Plan,
-    policy: &Policy,
-    request: &Request,
-    progress: &Progress,
-) -> Result<Applied, String> {
-    if plan.stop_first {
-        progress.say("stopping containers");
-        record.containers.stop(host)?;
-    }
-    let deadline = Instant::now() + request.timeout;
-    progress.say("restarting Docker");
-    let way = record.way.clone().unwrap_or(Way::Systemd);
-    restart::restart(host, &way, deadline)?;
-    if !verify::docker0_has_an_address(host, deadline) {
-        // Rare, and known: something on the host takes the address of a bridge that has just been made.
-        progress.say("docker0 has no address; restarting Docker once more");
-        restart::restart(host, &way, deadline)?;
-    }
-    progress.say("bringing containers back");
-    let missing = record.containers.restore(host);
-    progress.say("verifying docker0, the pools and the routes");
-    let (verified, after) =
-        verify::until(host, deadline, || verify::moved(host, plan, record, policy, &request.probes));
-    match verified.iter().find(|check| !check.ok) {
-        None => Ok(Applied { verified, restarted: true, missing, ..nothing(after) }),
-        Some(check) => Err(format!("Docker restarted, but {}", check.complaint())),
-    }
+    let (verified, missing, phases) = (back.verified, back.missing, phases.0);
+    Applied { end, verified, restarted: plan.restart, missing, phases, ..nothing(back.after) }
 }
 
 /// The text of daemon.json as it stands, if it is one rebridge could have written.

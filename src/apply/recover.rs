@@ -1,6 +1,7 @@
 //! What a run that was killed left behind is put right before anything new is planned.
 
 use super::journal::{self, Record};
+use super::networks::{self, record::Side};
 use super::rollback::roll_back;
 use crate::host::Host;
 use crate::host::signals::Shield;
@@ -34,8 +35,10 @@ pub fn recover(host: &Host, timeout: Duration, progress: &Progress) -> Result<Re
     let now = observe(host);
     let text = now.docker.config.text.clone();
     let answering = now.docker.engine.is_some() || !record.restart;
-    let arrived = text == record.after && (!record.restart || now.docker0() == Some(record.docker0_after));
-    let not_begun = text == record.before && now.docker0() == record.docker0_before;
+    let at = |side| answering && networks::is_at(host, &record.moves, side);
+    let docker0_moved = !record.restart || now.docker0() == record.docker0_after.or(record.docker0_before);
+    let arrived = text == record.after && docker0_moved && at(Side::New);
+    let not_begun = text == record.before && now.docker0() == record.docker0_before && at(Side::Old);
     let closed = if arrived && answering {
         Some((journal::commit(host, &record), "an interrupted run had done its work; its journal is closed"))
     } else if not_begun && answering {
@@ -73,7 +76,7 @@ fn pending(host: &Host) -> Result<Option<Record>, Refusal> {
 fn undo(host: &Host, record: &Record, timeout: Duration, progress: &Progress) -> Recovered {
     progress.say("undoing an interrupted run");
     let _shield = Shield::raise();
-    let back = roll_back(host, record, timeout);
+    let back = roll_back(host, record, timeout, progress);
     match back.problem {
         Some(problem) => Recovered::Stuck(problem),
         None => {

@@ -6,12 +6,15 @@
 
 use super::containers::Missing;
 use super::journal::Record;
+use super::networks::{self, record::Side};
+use super::phases::Phases;
 use super::restart::{Way, restart};
 use super::verify::{self, Check};
 use crate::host::Host;
 use crate::observe::facts::Facts;
 use crate::observe::observe;
 use crate::plan::edit::set_keys;
+use crate::report::progress::Progress;
 use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -30,7 +33,7 @@ pub struct Back {
 }
 
 /// Puts the state of before back and verifies it. Goes on after a fault as long as the next step can still help.
-pub fn roll_back(host: &Host, record: &Record, timeout: Duration) -> Back {
+pub fn roll_back(host: &Host, record: &Record, timeout: Duration, progress: &Progress) -> Back {
     let mut problems = Vec::new();
     if let Err(error) = put_back(host, record) {
         problems.push(format!("cannot put {} back: {error}", record.path));
@@ -52,8 +55,15 @@ pub fn roll_back(host: &Host, record: &Record, timeout: Duration) -> Back {
             }
         }
     }
-    let missing = if record.restart { record.containers.restore(host) } else { Missing::default() };
-    let (verified, after) = verify::until(host, Instant::now() + timeout, || verify::restored(host, record));
+    if !record.moves.networks.is_empty() {
+        problems.extend(networks::settle(host, &record.moves, Side::Old, progress, &mut Phases::default()));
+    }
+    let touched = record.restart || !record.moves.networks.is_empty();
+    let missing = if touched { record.containers.restore(host) } else { Missing::default() };
+    let (mut verified, after) = verify::until(host, Instant::now() + timeout, || verify::restored(host, record));
+    if !record.moves.networks.is_empty() {
+        verified.extend(networks::verify(host, &mut record.moves.clone(), Side::Old));
+    }
     let wrong = verified.iter().find(|check| !check.ok).map(Check::complaint);
     // What went wrong on the way does not matter once everything is found as it was.
     let problem = wrong.map(|wrong| match problems.last() {

@@ -3,14 +3,16 @@
 
 use super::firewall;
 use super::journal::{Record, networks};
+use super::networks::record::Moves;
 use super::text_of;
 use crate::assess;
+use crate::assess::clash::Clash;
 use crate::host::Host;
 use crate::observe::facts::Facts;
 use crate::observe::observe;
 use crate::plan::Plan;
 use crate::policy::Policy;
-use crate::subnet::overlap;
+use crate::subnet::{overlap, v4};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use std::net::{SocketAddr, TcpStream};
@@ -91,9 +93,10 @@ pub fn docker0_has_an_address(host: &Host, deadline: Instant) -> bool {
 /// Whether the plan has come true.
 pub fn moved(host: &Host, plan: &Plan, record: &Record, policy: &Policy, probes: &[Probe]) -> (Vec<Check>, Facts) {
     let now = observe(host);
-    let new = IpNet::V4(plan.docker0).trunc();
+    let Some(docker0) = plan.docker0 else { return (Vec::new(), now) };
+    let new = IpNet::V4(docker0).trunc();
     let mut checks = vec![
-        Check::equal("docker0's address", plan.docker0, or_none(now.docker0())),
+        Check::equal("docker0's address", docker0, or_none(now.docker0())),
         Check::equal("the engine's network bridge", new, or_none(bridge_subnet(&now))),
         Check::equal("the engine's address pools", pools(&plan.pools), or_none(engine_pools(&now))),
         Check::equal(
@@ -123,6 +126,16 @@ pub fn moved(host: &Host, plan: &Plan, record: &Record, policy: &Policy, probes:
     ));
     checks.extend(probes.iter().map(probe));
     (checks, now)
+}
+
+/// Whether the networks that were moved clash with nothing any more.
+pub fn networks_clear(now: &Facts, policy: &Policy, moves: &Moves) -> Check {
+    let moved = |clash: &Clash| moves.networks.iter().any(|one| clash.docker.network.as_ref() == Some(&one.name));
+    let left = assess::assess(now, policy).into_iter().filter(|clash| moved(clash) && !clash.is_fleeting());
+    let left: Vec<String> =
+        left.filter(|clash| v4(&clash.docker.subnet).is_some()).map(|clash| clash.explain).collect();
+    let left = if left.is_empty() { "nothing".to_owned() } else { left.join("; ") };
+    Check::equal("what still clashes at the moved networks", "nothing", left)
 }
 
 /// Whether the state before a change is back.
@@ -161,7 +174,8 @@ pub fn file(host: &Host, path: &str, wanted: Option<&str>) -> Check {
     Check { what: path.to_owned(), wanted: describe(wanted), found, ok }
 }
 
-fn probe(probe: &Probe) -> Check {
+/// Whether somebody can be reached.
+pub fn probe(probe: &Probe) -> Check {
     let mut found = "no address".to_owned();
     for address in &probe.addresses {
         match TcpStream::connect_timeout(address, PROBE_DEADLINE) {

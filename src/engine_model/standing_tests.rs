@@ -10,6 +10,9 @@ const START: &str = "2026-11-23T10:00:00.500000000Z";
 fn network(name: &str, driver: &str, subnet: &str, second: u32, gateway: bool) -> Network {
     Network {
         name: name.to_owned(),
+        id: String::new(),
+        shaped: false,
+        config_from: None,
         driver: driver.to_owned(),
         scope: "local".to_owned(),
         bridge: None,

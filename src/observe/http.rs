@@ -41,6 +41,17 @@ impl Client {
     pub fn post(&self, path: &str) -> Result<Answer, ureq::Error> {
         Answer::of(self.agent.post(format!("http://docker{path}")).send_empty()?)
     }
+
+    /// A POST of a JSON value, whatever its status.
+    pub fn post_json(&self, path: &str, body: &serde_json::Value) -> Result<Answer, ureq::Error> {
+        let request = self.agent.post(format!("http://docker{path}")).header("Content-Type", "application/json");
+        Answer::of(request.send(&body.to_string())?)
+    }
+
+    /// A DELETE, whatever its status.
+    pub fn delete(&self, path: &str) -> Result<Answer, ureq::Error> {
+        Answer::of(self.agent.delete(format!("http://docker{path}")).call()?)
+    }
 }
 
 impl Answer {

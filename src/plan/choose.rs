@@ -97,7 +97,7 @@ fn own_pool(facts: &Facts, policy: &Policy) -> Result<AddressPool, Refusal> {
 }
 
 /// The networks of one prefix length in a block, in the order of the search.
-fn candidates(block: Ipv4Net, prefix: u8) -> impl Iterator<Item = Ipv4Net> {
+pub(super) fn candidates(block: Ipv4Net, prefix: u8) -> impl Iterator<Item = Ipv4Net> {
     let count = prefix.checked_sub(block.prefix_len()).map_or(0, |bits| 1usize << bits);
     let start = count * 200 / 256;
     let all = move || block.subnets(prefix).into_iter().flatten();

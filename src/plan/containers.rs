@@ -1,6 +1,7 @@
 //! What a restart of Docker does to the containers that run, said before it is done.
 
 use crate::observe::facts::{Container, Facts};
+use crate::words::containers_are;
 use ipnet::Ipv4Net;
 use std::net::IpAddr;
 
@@ -15,12 +16,12 @@ pub fn warnings(facts: &Facts, docker0: Ipv4Net, stop_first: bool) -> Vec<String
         warnings.push(format!(
             "live-restore keeps docker0 where it is while a container lives: {} stopped before the restart and started \
              again after it",
-            is_or_are(&names(&|_| true))
+            containers_are(&names(&|_| true))
         ));
     }
     let removed = names(&|container| container.detail.as_ref().is_some_and(|detail| detail.auto_remove));
     if !removed.is_empty() {
-        warnings.push(format!("{} removed when it stops (--rm) and does not come back", is_or_are(&removed)));
+        warnings.push(format!("{} removed when it stops (--rm) and does not come back", containers_are(&removed)));
     }
     let Some(old) = facts.docker0().filter(|old| old.addr() != docker0.addr()) else { return warnings };
     let address = IpAddr::V4(old.addr());
@@ -37,11 +38,4 @@ pub fn warnings(facts: &Facts, docker0: Ipv4Net, stop_first: bool) -> Vec<String
         ));
     }
     warnings
-}
-
-fn is_or_are(names: &[&str]) -> String {
-    match names {
-        [one] => format!("the container {one} is"),
-        more => format!("the containers {} are", more.join(", ")),
-    }
 }

@@ -6,6 +6,7 @@ pub mod containers;
 pub mod edit;
 pub mod preflight;
 pub mod project;
+pub mod relocate;
 pub mod tied;
 
 use crate::assess::{self, pools_clash, wanted};
@@ -15,6 +16,8 @@ use crate::policy::Policy;
 use crate::subnet::{overlap, v4};
 use choose::Choice;
 use ipnet::{IpNet, Ipv4Net};
+use project::project;
+use relocate::{Existing, Move};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -38,10 +41,12 @@ pub struct Plan {
     pub restart: bool,
     /// Whether every container is stopped before, because live-restore would keep docker0 where it is.
     pub stop_first: bool,
-    /// The address docker0 will have once Docker has started with the file.
-    pub docker0: Ipv4Net,
+    /// The address docker0 will have once Docker has started with the file; none where it stays as it is.
+    pub docker0: Option<Ipv4Net>,
     /// The pools in force from then on.
     pub pools: Vec<AddressPool>,
+    /// The existing networks that are re-created on other subnets, once docker0 and the pools are settled.
+    pub moves: Vec<Move>,
     /// What the operator should know before.
     pub warnings: Vec<String>,
 }
@@ -84,7 +89,7 @@ impl std::fmt::Display for Refusal {
 }
 
 /// What the operator allows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Permits {
     /// To restart Docker; not with `--no-restart`.
     pub restart: bool,
@@ -92,10 +97,27 @@ pub struct Permits {
     pub stop_containers: bool,
     /// To restart Docker with a command of the operator's.
     pub own_command: bool,
+    /// To re-create existing networks; `--networks`, `--network`.
+    pub networks: Existing,
+    /// To lose the fixed MAC address of containers on them; `--accept-mac-loss`.
+    pub mac_loss: bool,
+}
+
+impl Permits {
+    /// What `apply` without any option may do.
+    pub fn plain() -> Permits {
+        Permits {
+            restart: true,
+            stop_containers: false,
+            own_command: false,
+            networks: Existing::Report,
+            mac_loss: false,
+        }
+    }
 }
 
 /// Decides.
-pub fn plan(facts: &Facts, policy: &Policy, permits: Permits) -> Decision {
+pub fn plan(facts: &Facts, policy: &Policy, permits: &Permits) -> Decision {
     match decide(facts, policy, permits) {
         Ok(None) => Decision::Nothing,
         Ok(Some(plan)) => Decision::Change(Box::new(plan)),
@@ -103,11 +125,32 @@ pub fn plan(facts: &Facts, policy: &Policy, permits: Permits) -> Decision {
     }
 }
 
-fn decide(facts: &Facts, policy: &Policy, permits: Permits) -> Result<Option<Plan>, Refusal> {
+fn decide(facts: &Facts, policy: &Policy, permits: &Permits) -> Result<Option<Plan>, Refusal> {
     preflight::file_is_editable(facts)?;
-    if !needed(facts, policy)? {
-        return Ok(None);
+    let settled = if needed(facts, policy)? { settle_docker0(facts, policy, permits)? } else { None };
+    let after = settled.as_ref().map_or_else(|| facts.clone(), |plan| project(facts, plan, plan.restart));
+    let (moves, warnings) = relocate::moves(facts, &after, policy, &permits.networks, permits.mac_loss)?;
+    if moves.is_empty() {
+        return Ok(settled);
     }
+    let Some(mut plan) = settled else {
+        let pools = assess::pools_in_force(facts);
+        let (restart, stop_first) = (false, false);
+        return Ok(Some(Plan { write: None, restart, stop_first, docker0: None, pools, moves, warnings }));
+    };
+    if !plan.restart {
+        return Err(Refusal::new(
+            "cannot move networks: the new pools come into force only when Docker is restarted",
+            "run again without --no-restart",
+        ));
+    }
+    plan.moves = moves;
+    plan.warnings.extend(warnings);
+    Ok(Some(plan))
+}
+
+/// What there is to do for docker0 and the pools.
+fn settle_docker0(facts: &Facts, policy: &Policy, permits: &Permits) -> Result<Option<Plan>, Refusal> {
     let running = facts.docker.state == DockerState::Running;
     let restart = running && permits.restart;
     let stop_first = restart && preflight::survivors(facts);
@@ -117,7 +160,8 @@ fn decide(facts: &Facts, policy: &Policy, permits: Permits) -> Result<Option<Pla
             preflight::may_restart(facts, permits)?;
         }
         let warnings = if restart { containers::warnings(facts, docker0, stop_first) } else { Vec::new() };
-        return Ok(restart.then_some(Plan { write: None, restart, stop_first, docker0, pools, warnings }));
+        let (docker0, moves) = (Some(docker0), Vec::new());
+        return Ok(restart.then_some(Plan { write: None, restart, stop_first, docker0, pools, moves, warnings }));
     }
     preflight::settings_are_here(facts)?;
     preflight::file_decides(facts)?;
@@ -136,8 +180,8 @@ fn decide(facts: &Facts, policy: &Policy, permits: Permits) -> Result<Option<Pla
     if restart {
         warnings.extend(containers::warnings(facts, choice.docker0, stop_first));
     }
-    let (docker0, pools) = (choice.docker0, choice.pools);
-    Ok(Some(Plan { write: Some(write), restart, stop_first, docker0, pools, warnings }))
+    let (docker0, pools, moves) = (Some(choice.docker0), choice.pools, Vec::new());
+    Ok(Some(Plan { write: Some(write), restart, stop_first, docker0, pools, moves, warnings }))
 }
 
 /// Whether docker0 or the pools are in the way, or the operator wants these very pools.

@@ -4,6 +4,7 @@ use super::choose::Choice;
 use super::{Permits, Refusal, reserved};
 use crate::engine_model::{self, AddressPool, Version};
 use crate::observe::facts::{ConfigState, Container, Facts};
+use crate::words::count;
 use serde_json::Value;
 
 /// Flags of dockerd that rebridge would contradict, as flag names and as the key of daemon.json they stand for.
@@ -82,7 +83,7 @@ pub fn file_decides(facts: &Facts) -> Result<(), Refusal> {
 }
 
 /// A restart must be possible and must have the effect it is meant for.
-pub fn may_restart(facts: &Facts, permits: Permits) -> Result<(), Refusal> {
+pub fn may_restart(facts: &Facts, permits: &Permits) -> Result<(), Refusal> {
     if facts.docker.service.is_none() && !permits.own_command {
         return Err(Refusal::new(
             "cannot restart Docker: it runs, but neither as docker.service of systemd, nor as a snap, nor by an init script",
@@ -267,11 +268,6 @@ pub fn engine_could_use(facts: &Facts, choice: &Choice) -> Result<(), Refusal> {
             "take the on-link route away, or give a --pool outside it",
         )),
     }
-}
-
-/// "1 container is", "2 containers are".
-fn count(number: usize, one: &str, more: &str) -> String {
-    format!("{number} {}", if number == 1 { one } else { more })
 }
 
 fn first_few(containers: &[Container]) -> String {

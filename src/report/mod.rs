@@ -3,10 +3,13 @@
 pub mod forecast;
 pub mod progress;
 pub mod text;
+pub mod words;
 
+use crate::apply::phases::Phase;
 use crate::apply::verify::Check;
 use crate::assess::{self, clash::Clash};
 use crate::observe::facts::{DockerState, Facts};
+use crate::plan::relocate::Move;
 use crate::plan::{Decision, Plan};
 use crate::policy::Policy;
 use serde::{Deserialize, Serialize};
@@ -46,6 +49,9 @@ pub struct Report {
     pub rolled_back: bool,
     /// The copy of the old daemon.json.
     pub backup_file: Option<String>,
+    /// How long each phase of the change took.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub phases: Vec<Phase>,
     /// What a person should know besides.
     pub warnings: Vec<String>,
 }
@@ -78,7 +84,7 @@ pub struct PlanReport {
     /// Whether Docker is to be restarted.
     pub restart: bool,
     /// Networks to move.
-    pub networks: Vec<String>,
+    pub networks: Vec<Move>,
     /// docker0's address to be.
     pub docker0: Option<String>,
 }
@@ -156,6 +162,7 @@ impl Report {
             verified: Vec::new(),
             rolled_back: false,
             backup_file: None,
+            phases: Vec::new(),
             warnings: notes(facts),
         }
     }
@@ -185,6 +192,7 @@ impl Report {
             verified: Vec::new(),
             rolled_back: false,
             backup_file: None,
+            phases: Vec::new(),
             warnings: Vec::new(),
         }
     }
@@ -233,8 +241,8 @@ impl PlanReport {
         PlanReport {
             daemon_json: plan.write.as_ref().map(|change| change.keys_after.clone()).unwrap_or_default(),
             restart: plan.restart,
-            networks: Vec::new(),
-            docker0: Some(plan.docker0.to_string()),
+            networks: plan.moves.clone(),
+            docker0: plan.docker0.map(|address| address.to_string()),
         }
     }
 }

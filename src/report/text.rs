@@ -2,6 +2,7 @@
 
 use super::{Outcome, Report};
 use crate::assess::clash::{Clash, Kind};
+use crate::plan::relocate::Move;
 use ipnet::IpNet;
 use serde_json::{Map, Value};
 use std::collections::HashMap;
@@ -53,6 +54,8 @@ pub fn render(report: &Report, paint: Paint, preview: bool) -> String {
         };
         section(&mut out, paint, &format!("{title} {}", report.docker.config_file), &diff_lines(report, paint));
     }
+    let title = if report.outcome == Outcome::Changed { "Networks made anew" } else { "Networks to be made anew" };
+    section(&mut out, paint, title, &network_lines(report));
     if preview {
         section(&mut out, paint, "Then", &then_lines(report));
     }
@@ -72,6 +75,10 @@ pub fn render(report: &Report, paint: Paint, preview: bool) -> String {
     if let Some(backup) = &report.backup_file {
         section(&mut out, paint, "The old file", std::slice::from_ref(backup));
     }
+    // What is over at once is of no interest.
+    let long = report.phases.iter().filter(|phase| phase.seconds >= 0.05);
+    let took: Vec<String> = long.map(|phase| format!("{:>7.1} s  {}", phase.seconds, phase.what)).collect();
+    section(&mut out, paint, "Took", &took);
     section(&mut out, paint, "Please note", &report.warnings);
     out
 }
@@ -139,15 +146,35 @@ fn diff_lines(report: &Report, paint: Paint) -> Vec<String> {
     before.chain(after).collect()
 }
 
+/// Every network that moves, and who is restarted for it.
+fn network_lines(report: &Report) -> Vec<String> {
+    let line = |one: &Move| {
+        let restarts = match one.restarts.as_slice() {
+            [] => "no container of it runs".to_owned(),
+            names => format!("restarts {}", names.join(", ")),
+        };
+        format!("{}  {} -> {}  ({restarts})", one.network, one.from, one.to)
+    };
+    report.plan.networks.iter().map(line).collect()
+}
+
 fn then_lines(report: &Report) -> Vec<String> {
-    let docker0 = report.plan.docker0.as_deref().unwrap_or("its new address");
-    if !report.plan.restart {
-        return vec![format!("Docker is not restarted; docker0 gets {docker0} when it starts next")];
+    let mut lines = Vec::new();
+    if let Some(docker0) = report.plan.docker0.as_deref() {
+        if !report.plan.restart {
+            return vec![format!("Docker is not restarted; docker0 gets {docker0} when it starts next")];
+        }
+        lines.push("Docker is restarted: every container stops, and each that ran is started again".to_owned());
+        lines.push(format!("docker0 moves to {docker0}; this is verified, and undone if it does not hold"));
     }
-    vec![
-        "Docker is restarted: every container stops, and those with a restart policy start again".to_owned(),
-        format!("docker0 moves to {docker0}; this is verified, and undone if it does not hold"),
-    ]
+    if !report.plan.networks.is_empty() {
+        lines.push(
+            "the networks above are removed and made anew, their containers stopped, connected again and started; \
+             this is verified, and undone if it does not hold"
+                .to_owned(),
+        );
+    }
+    lines
 }
 
 #[cfg(test)]

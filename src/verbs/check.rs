@@ -1,12 +1,14 @@
 //! `rebridge check`: look, explain, change nothing.
 
-use super::{Ended, count, facts_of, host_of};
+use super::{Ended, facts_of, host_of};
 use crate::assess::clash::{Clash, Kind};
 use crate::cli::Look;
 use crate::observe::facts::Facts;
 use crate::plan::{Decision, Permits, plan};
 use crate::policy::Policy;
+use crate::report::words::existing;
 use crate::report::{Outcome, Report};
+use crate::words::count;
 
 /// Looks; the report says what clashes and what `apply` would do about it.
 pub fn run(look: &Look) -> Ended {
@@ -18,7 +20,7 @@ pub fn run(look: &Look) -> Ended {
 
 /// The same, of facts.
 pub fn judge(facts: &Facts, policy: &Policy) -> Report {
-    let decision = plan(facts, policy, Permits { restart: true, stop_containers: false, own_command: false });
+    let decision = plan(facts, policy, &Permits::plain());
     let mut report = Report::of(facts, policy).with_decision(&decision);
     if facts.interrupted {
         report.warnings.push("an earlier apply was interrupted; `rebridge apply` will first put that right".to_owned());
@@ -29,14 +31,19 @@ pub fn judge(facts: &Facts, policy: &Policy) -> Report {
     }
     report.outcome = Outcome::Clashing;
     let cure = match &decision {
-        Decision::Change(plan) if plan.restart => format!("`rebridge apply` moves docker0 to {}", plan.docker0),
-        Decision::Change(plan) => format!("`rebridge apply` makes Docker start with docker0 on {}", plan.docker0),
+        Decision::Change(plan) => {
+            let docker0 = plan.docker0.map_or("its new address".to_owned(), |address| address.to_string());
+            let does = if plan.restart { "moves docker0 to" } else { "makes Docker start with docker0 on" };
+            format!("`rebridge apply` {does} {docker0}")
+        }
         Decision::Refuse(_) if !facts.root => "run `rebridge apply` as root to fix it".to_owned(),
         Decision::Refuse(refusal) => {
             report.warnings.push(format!("apply would refuse: {refusal}"));
             "`rebridge apply` cannot fix it as things are (see the note)".to_owned()
         }
-        Decision::Nothing => "`rebridge apply` has nothing to write".to_owned(),
+        Decision::Nothing => {
+            existing(&report.clashes).unwrap_or_else(|| "`rebridge apply` has nothing to write".to_owned())
+        }
     };
     let now: Vec<&Clash> = report.clashes.iter().filter(|clash| clash.kind == Kind::Present).collect();
     report.msg = match now.as_slice() {

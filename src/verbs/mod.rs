@@ -81,8 +81,3 @@ fn take_charge(host: &Host, verb: &str, wait: u64) -> Result<Lock, Box<Report>> 
         }
     })
 }
-
-/// "1 clash", "3 clashes".
-fn count(number: usize, one: &str, more: &str) -> String {
-    format!("{number} {}", if number == 1 { one } else { more })
-}

@@ -3,6 +3,8 @@
 use super::{Ended, take_charge};
 use crate::apply::containers::Roll;
 use crate::apply::journal::{self, Record};
+use crate::apply::networks;
+use crate::apply::networks::record::{self, Moves, Relocation, Side};
 use crate::apply::recover::{Recovered, recover, undo_pending};
 use crate::apply::restart::Way;
 use crate::apply::rollback::{Back, roll_back};
@@ -11,8 +13,9 @@ use crate::cli::Rollback;
 use crate::host::Host;
 use crate::host::signals::Shield;
 use crate::observe::config_file::{KEYS, parse};
-use crate::observe::facts::{DockerState, Facts};
+use crate::observe::facts::{DockerState, Facts, Network};
 use crate::observe::observe_closely;
+use crate::plan::relocate::Move;
 use crate::plan::{Permits, preflight};
 use crate::report::progress::Progress;
 use crate::report::{Outcome, Report};
@@ -51,6 +54,7 @@ pub fn run(arguments: &Rollback, ask: Ask) -> Ended {
     let old = record.docker0_before.map_or("no docker0".to_owned(), |address| format!("docker0 on {address}"));
     report.plan.restart = record.restart;
     report.plan.docker0 = record.docker0_before.map(|address| address.to_string());
+    report.plan.networks = record.moves.networks.iter().map(|one| way_back(&record.moves, one)).collect();
     report.msg = format!("would undo the apply of {}: {} as it was, {old}", record.began, record.path);
     if !ask(&report) {
         report.failed = true;
@@ -64,7 +68,7 @@ pub fn run(arguments: &Rollback, ask: Ask) -> Ended {
     }
     let _shield = Shield::raise();
     progress.say("rolling back");
-    let back = roll_back(&host, &record, timeout);
+    let back = roll_back(&host, &record, timeout, &progress);
     Ok(conclude(&host, report, &record, back, &old))
 }
 
@@ -104,30 +108,61 @@ fn ready(host: &Host, facts: &Facts, arguments: &Rollback) -> Result<Option<Reco
     record.containers = Roll::of(facts);
     record.way = record.way.or(Way::of(facts.docker.service.as_deref(), None));
     record.stop_first = record.restart && preflight::survivors(facts);
+    record.moves = moved_since(host, facts, record.moves)?;
+    if let Some(taken) = taken_meanwhile(facts, &record) {
+        return Err(taken);
+    }
     if record.restart {
         let permits = Permits {
-            restart: true,
             stop_containers: arguments.allow_container_stop,
             own_command: record.way.is_some(),
+            ..Permits::plain()
         };
-        preflight::may_restart(facts, permits).map_err(|refusal| refusal.to_string())?;
-        if let Some(taken) = taken_meanwhile(facts, &record) {
-            return Err(taken);
-        }
+        preflight::may_restart(facts, &permits).map_err(|refusal| refusal.to_string())?;
     }
     Ok(Some(record))
 }
 
-/// Docker does not start with docker0 on a range that another network holds.
+/// The networks that are still where the apply put them, with the containers that are on them now.
+fn moved_since(host: &Host, facts: &Facts, mut moves: Moves) -> Result<Moves, String> {
+    let there = |one: &Relocation| {
+        let network = facts.engine_networks().find(|network| network.name == one.name);
+        network.is_some_and(|network| network.subnets.contains(&IpNet::V4(one.to)))
+    };
+    moves.networks.retain(there);
+    moves.members = match moves.networks.as_slice() {
+        [] => Vec::new(),
+        networks => record::members(&networks::client(host)?, networks, Side::New)?,
+    };
+    Ok(moves)
+}
+
+/// A move in the other direction, for the plan.
+fn way_back(moves: &Moves, one: &Relocation) -> Move {
+    let on_it = moves.members.iter().filter(|member| member.ran && !member.stays_up);
+    let on_it = on_it.filter(|member| member.ties.iter().any(|tie| tie.network == one.name));
+    let mut restarts: Vec<String> = on_it.map(|member| member.name.clone()).collect();
+    restarts.sort();
+    Move { network: one.name.clone(), from: one.to, to: one.from, explicit: true, restarts }
+}
+
+/// Docker neither starts with docker0 on a range that another network holds, nor makes a network there.
 fn taken_meanwhile(facts: &Facts, record: &Record) -> Option<String> {
-    let old = IpNet::V4(record.docker0_before?.trunc());
-    let others = facts.engine_networks().filter(|network| network.name != "bridge");
-    let (name, net) = others
-        .flat_map(|network| network.subnets.iter().map(move |net| (&network.name, net)))
-        .find(|(_, net)| v4(net).is_some() && overlap(net, &old))?;
+    let moves = &record.moves.networks;
+    let docker0 = record.docker0_before.filter(|_| record.restart).map(|old| IpNet::V4(old.trunc()));
+    let wanted: Vec<IpNet> = docker0.into_iter().chain(moves.iter().map(|one| IpNet::V4(one.from))).collect();
+    let stays = |network: &&Network| {
+        let docker0_moves = network.name == "bridge" && record.restart;
+        !docker0_moves && !moves.iter().any(|one| one.name == network.name)
+    };
+    let others = facts.engine_networks().filter(stays).flat_map(|network| {
+        network.subnets.iter().filter(|net| v4(net).is_some()).map(move |net| (&network.name, net))
+    });
+    let over = |net: &IpNet| wanted.iter().find(|old| overlap(net, old)).copied();
+    let (name, net, old) = others.filter_map(|(name, net)| Some((name, net, over(net)?))).next()?;
     Some(format!(
-        "the Docker network {name} has taken {net} meanwhile, and Docker does not start with docker0 on {old} then; \
-         remove that network, or re-create it elsewhere"
+        "the Docker network {name} has taken {net} meanwhile, and two of Docker's networks cannot share {old}; remove \
+         that network, or re-create it elsewhere"
     ))
 }
 

@@ -16,5 +16,6 @@ mod forecast;
 mod job;
 #[path = "../lab/mod.rs"]
 mod lab;
+mod networks;
 mod safety;
 mod torture;

@@ -1,35 +1,46 @@
 //! The kill matrix: SIGKILL at every step of an apply on a real engine, then a second run. Whatever the step, the host
-//! ends old or new, verified, and nothing is lost: no byte of daemon.json, no container, no network.
+//! ends old or new, verified, and nothing is lost: no byte of daemon.json, no container, no network. The apply moves two
+//! networks with their containers besides docker0.
 //!
 //! A step is a system call of rebridge's main thread at which strace kills it, before the call takes effect: each write,
-//! sync, rename and removal of a file, each start of a child and each wait for one. Killed after a call is killed before
+//! sync, rename and removal of a file, each start of a child or a thread and each wait for one, each question or order to
+//! the engine. Killed after a call is killed before
 //! the next one.
 
 use crate::lab::Lab;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-const APPLY: &str = "rebridge apply --yes --json --avoid=172.17.0.0/16";
+const APPLY: &str = "rebridge apply --yes --json --avoid=172.16.0.0/12 --networks=recreate";
 
 /// Calls that change a file, and calls that start a child or wait for it.
 const FILE_CALLS: &[&str] = &["write", "fsync", "fchown", "rename", "unlink"];
 const CHILD_CALLS: &[&str] = &["clone", "clone3", "wait4", "waitid"];
+
+/// The call that begins a question or an order to the engine.
+const ENGINE_CALL: &str = "connect";
 
 const OLD_FILE: &str = "{\n\t\"log-opts\" : {\"max-size\":\"10m\"},\n\t\"debug\":false\n}";
 
 /// The matrix in small, on one engine.
 #[test]
 fn no_kill_while_files_change_loses_anything() {
-    hold(&[("26.1", run("trixie", &["fsync", "rename"]))], 3);
+    hold(&[("26.1", run("trixie", &["fsync", "rename"], 1))], 3);
+}
+
+/// While networks move, on another.
+#[test]
+fn no_kill_while_networks_move_loses_anything() {
+    hold(&[("28.5", run("forky", &[ENGINE_CALL], 9))], 3);
 }
 
 /// All of it on all engines; too long for every day, `make torture` runs it and prints the table.
 #[test]
 fn whole_matrix() {
-    let all: Vec<&str> = FILE_CALLS.iter().chain(CHILD_CALLS).copied().collect();
+    let all: Vec<&str> = FILE_CALLS.iter().chain(CHILD_CALLS).chain([&ENGINE_CALL]).copied().collect();
     let tallies = std::thread::scope(|scope| {
         let engines = [("20.10", "bookworm"), ("26.1", "trixie"), ("28.5", "forky")];
-        let running = engines.map(|(engine, suite)| (engine, scope.spawn(|| run(suite, &all))));
+        let running = engines.map(|(engine, suite)| (engine, scope.spawn(|| run(suite, &all, 1))));
         running.map(|(engine, thread)| (engine, thread.join().unwrap()))
     });
     println!();
@@ -75,21 +86,24 @@ impl Tally {
     }
 }
 
-/// Runs the matrix of these calls on a fresh host.
-fn run(suite: &str, calls: &[&str]) -> Tally {
+/// Runs the matrix of these calls, or of every so many of them, on a fresh host.
+fn run(suite: &str, calls: &[&str], every: usize) -> Tally {
     let lab = Lab::create(suite);
     lab.put("/etc/docker/daemon.json", OLD_FILE);
     lab.boot();
     lab.container("--name always --restart=always");
     lab.container("--name never");
-    lab.sh("docker network create shop >/dev/null");
+    lab.sh("docker network create shop >/dev/null; docker network create fixed --subnet 172.30.0.0/24 >/dev/null");
     lab.container("--name shop --restart=unless-stopped --network shop");
+    lab.container("--name fixed --network fixed --ip 172.30.0.7 --network-alias first");
+    lab.container("--name both --restart=always --network fixed");
+    lab.sh("docker network connect shop both; docker create --name off --network shop busybox true >/dev/null");
     let counts = count(&lab, calls);
     assert_eq!(lab.rebridge(&["rollback", "--yes"]).0, 0);
     let before = everything(&lab);
     let mut tally = Tally::default();
     for (call, count) in counts {
-        for number in 1..=count {
+        for number in (1..=count).step_by(every) {
             let kill = format!(
                 "strace -o /dev/null -e trace={call} -e inject={call}:signal=SIGKILL:when={number} {APPLY} >/dev/null 2>&1 || true"
             );
@@ -112,7 +126,11 @@ fn run(suite: &str, calls: &[&str]) -> Tally {
 /// The run after the killed one: every other time an apply, which must end new, and a rollback, which must end old.
 fn settle(lab: &Lab, tally: &mut Tally, step: &str) {
     let forth = tally.steps % 2 == 0;
-    let verb: &[&str] = if forth { &["apply", "--yes", "--avoid=172.17.0.0/16"] } else { &["rollback", "--yes"] };
+    let verb: &[&str] = if forth {
+        &["apply", "--yes", "--avoid=172.16.0.0/12", "--networks=recreate"]
+    } else {
+        &["rollback", "--yes"]
+    };
     let (code, report) = lab.rebridge(verb);
     if code == 5 {
         tally.stranded += 1;
@@ -146,7 +164,8 @@ fn everything(lab: &Lab) -> String {
     let file = lab.read("/etc/docker/daemon.json");
     let _ = writeln!(text, "{file:?} docker0 {}", lab.docker0());
     text + &lab.sh("docker ps -a --format '{{.Names}} {{.State}}' | sort
-         docker network ls --format '{{.Name}} {{.ID}}' | grep -v '^bridge ' | sort
+         docker network inspect $(docker network ls -q) -f '{{.Name}} {{.Driver}} {{range .IPAM.Config}}{{.Subnet}}{{end}}' | sort
+         docker inspect $(docker ps -aq) -f '{{.Name}}{{range $name, $on := .NetworkSettings.Networks}} {{$name}} {{$on.IPAMConfig}}{{end}}' | sort
          ls -A /etc/docker | grep -v 'json.rebridge-20' | sort; ls -A /var/lib/rebridge | grep -c journal || true
          systemctl is-active docker.service docker.socket")
 }

@@ -91,6 +91,11 @@ impl Lab {
         self.try_sh(&format!("timeout 2 bash -c '</dev/tcp/{path}'")).code == 0
     }
 
+    /// What a command in the corp network prints, however it ends.
+    pub fn corp(&self, argv: &[&str]) -> String {
+        Ran::of(script().args([&["corp", &self.name], argv].concat()).stdin(Stdio::null())).stdout
+    }
+
     /// docker0's address, asked of `ip`.
     pub fn docker0(&self) -> String {
         self.sh("ip -4 -o addr show docker0 | awk '{print $4}'").trim().to_owned()
@@ -98,12 +103,17 @@ impl Lab {
 
     /// Makes the image `busybox` and starts a container of it that ends at once on TERM.
     pub fn container(&self, arguments: &str) {
-        if self.try_sh("docker image inspect busybox").code != 0 {
-            self.script(&["image", &self.name, HOST]);
-        }
+        self.image();
         self.sh(&format!(
             "docker run -d {arguments} busybox sh -c 'trap \"exit 143\" TERM; while :; do sleep 1 & wait; done'"
         ));
+    }
+
+    /// Makes the image `busybox`, if it is not there.
+    pub fn image(&self) {
+        if self.try_sh("docker image inspect busybox").code != 0 {
+            self.script(&["image", &self.name, HOST]);
+        }
     }
 
     /// A path of the host as this machine sees it.

@@ -18,7 +18,16 @@ pub struct ApiInfo {
     #[serde(default)]
     pub live_restore_enabled: bool,
     #[serde(default, deserialize_with = "null_is_empty")]
+    pub swarm: ApiSwarm,
+    #[serde(default, deserialize_with = "null_is_empty")]
     pub default_address_pools: Vec<ApiPool>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase")]
+pub struct ApiSwarm {
+    #[serde(default)]
+    pub local_node_state: String,
 }
 
 #[derive(Deserialize)]
@@ -56,10 +65,18 @@ pub struct ApiSettings {
 
 #[derive(Deserialize)]
 pub struct ApiAttachment {
+    #[serde(rename = "IPAMConfig", default, deserialize_with = "null_is_empty")]
+    pub given: ApiGiven,
     #[serde(rename = "IPAddress", default)]
     pub ipv4: String,
     #[serde(rename = "GlobalIPv6Address", default)]
     pub ipv6: String,
+}
+
+#[derive(Deserialize, Default)]
+pub struct ApiGiven {
+    #[serde(rename = "IPv4Address", default)]
+    pub ipv4: String,
 }
 
 impl ApiContainer {
@@ -79,12 +96,32 @@ impl ApiContainer {
     }
 }
 
-/// `GET /containers/{id}/json`, as far as it matters for a restart.
+/// `GET /containers/{id}/json`, as far as it matters for a restart and for moving networks.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct ApiContainerDetail {
     #[serde(default, deserialize_with = "null_is_empty")]
+    pub config: ApiConfig,
+    #[serde(default, deserialize_with = "null_is_empty")]
+    pub state: ApiState,
+    #[serde(default, deserialize_with = "null_is_empty")]
+    pub network_settings: ApiSettings,
+    #[serde(default, deserialize_with = "null_is_empty")]
     pub host_config: ApiHostConfig,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase")]
+pub struct ApiConfig {
+    #[serde(default)]
+    pub mac_address: String,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase")]
+pub struct ApiState {
+    #[serde(default)]
+    pub status: String,
 }
 
 #[derive(Deserialize, Default)]
@@ -117,6 +154,7 @@ pub struct ApiPortBinding {
 impl ApiContainerDetail {
     pub fn read(self) -> Detail {
         let host = self.host_config;
+        let attached = self.network_settings.networks.into_iter();
         let bindings = host.port_bindings.into_values().flatten().flatten();
         let mut published_on: Vec<IpAddr> = bindings.filter_map(|binding| binding.host_ip.parse().ok()).collect();
         published_on.sort();
@@ -126,6 +164,10 @@ impl ApiContainerDetail {
             auto_remove: host.auto_remove,
             joins: host.network_mode.strip_prefix("container:").map(str::to_owned),
             published_on,
+            mode: host.network_mode,
+            mac: Some(self.config.mac_address).filter(|mac| !mac.is_empty()),
+            never_started: self.state.status == "created",
+            networks: attached.map(|(name, at)| (name, at.given.ipv4.parse().ok())).collect(),
         }
     }
 }
@@ -161,9 +203,18 @@ pub struct ApiNetwork {
     #[serde(rename = "IPAM", default)]
     pub ipam: ApiIpam,
     #[serde(default, deserialize_with = "null_is_empty")]
+    pub config_from: ApiConfigFrom,
+    #[serde(default, deserialize_with = "null_is_empty")]
     pub options: HashMap<String, String>,
     #[serde(default, deserialize_with = "null_is_empty")]
     pub labels: HashMap<String, String>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase")]
+pub struct ApiConfigFrom {
+    #[serde(default)]
+    pub network: String,
 }
 
 #[derive(Deserialize, Default)]
@@ -180,6 +231,10 @@ pub struct ApiSubnet {
     pub subnet: String,
     #[serde(default)]
     pub gateway: String,
+    #[serde(rename = "IPRange", default)]
+    pub range: String,
+    #[serde(default, deserialize_with = "null_is_empty")]
+    pub auxiliary_addresses: HashMap<String, String>,
 }
 
 impl ApiNetwork {
@@ -190,12 +245,16 @@ impl ApiNetwork {
             named.unwrap_or_else(|| format!("br-{}", self.id.get(..12).unwrap_or(&self.id)))
         });
         let subnets = self.ipam.config.iter().filter_map(|config| config.subnet.parse::<IpNet>().ok());
+        let by_a_person = |config: &ApiSubnet| !config.range.is_empty() || !config.auxiliary_addresses.is_empty();
         Network {
             name: self.name,
             driver: self.driver,
             scope: self.scope,
             bridge,
             subnets: subnets.map(|subnet| subnet.trunc()).collect(),
+            shaped: self.ipam.config.iter().any(by_a_person),
+            config_from: Some(self.config_from.network).filter(|from| !from.is_empty()),
+            id: self.id,
             gateways: self.ipam.config.iter().filter_map(|config| config.gateway.parse().ok()).collect(),
             created: in_utc(&self.created),
             project: self.labels.get("com.docker.compose.project").cloned(),

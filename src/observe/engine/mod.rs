@@ -3,11 +3,12 @@
 mod api;
 
 use super::facts::{Container, Engine, Network};
-use super::http::Client;
+use super::http::{Answer, Client};
 use crate::engine_model::AddressPool;
 use crate::host::Host;
 use api::{ApiContainer, ApiContainerDetail, ApiEndpoint, ApiInfo, ApiInspect, ApiNetwork, ApiPool};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use std::path::Path;
 use std::time::Duration;
 
@@ -51,6 +52,7 @@ pub fn read(host: &Host, depth: Depth) -> Result<Engine, String> {
         version: info.server_version,
         system: info.operating_system,
         live_restore: info.live_restore_enabled,
+        swarm: !matches!(info.swarm.local_node_state.as_str(), "" | "inactive"),
         containers,
         idle,
         pools: (!pools.is_empty()).then_some(pools),
@@ -58,7 +60,7 @@ pub fn read(host: &Host, depth: Depth) -> Result<Engine, String> {
     })
 }
 
-/// The containers that live; and, looked at closely, those that do not but would start with the daemon.
+/// The containers that live; and, looked at closely, those that do not.
 fn containers(api: &Api, depth: Depth) -> Result<(Vec<Container>, Vec<Container>), String> {
     let path = match depth {
         Depth::Judge => "/containers/json",
@@ -74,12 +76,7 @@ fn containers(api: &Api, depth: Depth) -> Result<(Vec<Container>, Vec<Container>
             let detail: Result<ApiContainerDetail, String> = api.ask(&format!("/containers/{}/json", container.id));
             container.detail = detail.ok().map(ApiContainerDetail::read);
         }
-        let starts_with_docker = container.detail.as_ref().is_some_and(|detail| detail.restart == "always");
-        if lives {
-            living.push(container);
-        } else if starts_with_docker {
-            idle.push(container);
-        }
+        if lives { &mut living } else { &mut idle }.push(container);
     }
     living.sort_by(|a, b| a.name.cmp(&b.name));
     idle.sort_by(|a, b| a.name.cmp(&b.name));
@@ -126,14 +123,29 @@ impl Api {
 
     /// Orders something with a POST that has no body; the engine's own words if it will not.
     pub fn order(&self, path: &str) -> Result<(), String> {
-        let answer = self.client.post(&self.versioned(path)).map_err(|error| explain(&error))?;
-        if answer.ok || answer.unchanged { Ok(()) } else { Err(words_of(&answer.body)) }
+        obeyed(self.client.post(&self.versioned(path)))
+    }
+
+    /// Orders something with a POST of these words.
+    pub fn order_with(&self, path: &str, body: &Value) -> Result<(), String> {
+        obeyed(self.client.post_json(&self.versioned(path), body))
+    }
+
+    /// Orders the removal of something.
+    pub fn remove(&self, path: &str) -> Result<(), String> {
+        obeyed(self.client.delete(&self.versioned(path)))
     }
 
     fn versioned(&self, path: &str) -> String {
         let (major, minor) = self.version;
         format!("/v{major}.{minor}{path}")
     }
+}
+
+/// The engine's own words if it did not do as it was told.
+fn obeyed(answer: Result<Answer, ureq::Error>) -> Result<(), String> {
+    let answer = answer.map_err(|error| explain(&error))?;
+    if answer.ok || answer.unchanged { Ok(()) } else { Err(words_of(&answer.body)) }
 }
 
 /// A name that is not UTF-8 must not hide all the others.

@@ -5,7 +5,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 /// Docker on this host.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -55,9 +55,12 @@ pub struct Engine {
     /// The operating system it says it runs on; Docker Desktop names itself here.
     #[serde(default)]
     pub system: String,
+    /// Whether this node is part of a swarm.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub swarm: bool,
     /// Containers that are alive: running or paused.
     pub containers: Vec<Container>,
-    /// Containers that are not, but would start with Docker; only where rebridge looks closely.
+    /// Containers that are not; only where rebridge looks closely.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub idle: Vec<Container>,
     /// `default-address-pools` as this daemon was started with; null means the built-in list.
@@ -66,7 +69,7 @@ pub struct Engine {
     pub networks: Vec<Network>,
 }
 
-/// A container that is alive.
+/// A container.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Container {
     /// Its name.
@@ -95,6 +98,18 @@ pub struct Detail {
     pub joins: Option<String>,
     /// Addresses of this host its ports are published on, where they are named.
     pub published_on: Vec<IpAddr>,
+    /// The network it was created for, as that was named then: a name or an id.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub mode: String,
+    /// The MAC address given by hand when it was created.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mac: Option<String>,
+    /// Whether it was created and never started.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub never_started: bool,
+    /// The networks it is on, each with the IPv4 address given by hand.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub networks: BTreeMap<String, Option<Ipv4Addr>>,
 }
 
 /// A network of the engine.
@@ -102,6 +117,9 @@ pub struct Detail {
 pub struct Network {
     /// Its name; docker0's network is called `bridge`.
     pub name: String,
+    /// Its id.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub id: String,
     /// `bridge`, `macvlan`, `overlay` …
     pub driver: String,
     /// `local` or `swarm`.
@@ -113,6 +131,12 @@ pub struct Network {
     /// Its gateways. A network with a subnet given by hand shows one only where that was given too.
     #[serde(default)]
     pub gateways: Vec<IpAddr>,
+    /// Whether its settings hold what only a person gives: a range for the addresses, or addresses kept free.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub shaped: bool,
+    /// The network it takes its settings from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config_from: Option<String>,
     /// When it was made, in UTC to the nanosecond, so that text order is time order.
     #[serde(default)]
     pub created: Option<String>,

@@ -1,0 +1,86 @@
+//! The way forward once the new file is in its place: restart, containers, verify; then the networks that move.
+
+use super::journal::Record;
+use super::networks::{self, record::Side};
+use super::phases::Phases;
+use super::restart::{self, Way};
+use super::{Applied, Request, nothing, verify};
+use crate::host::Host;
+use crate::observe;
+use crate::plan::Plan;
+use crate::policy::Policy;
+use crate::report::progress::Progress;
+use std::time::Instant;
+
+/// The way forward; an error is why it has to be undone.
+pub(super) struct Forward<'a> {
+    pub host: &'a Host,
+    pub plan: &'a Plan,
+    pub policy: &'a Policy,
+    pub request: &'a Request,
+    pub progress: &'a Progress,
+}
+
+impl Forward<'_> {
+    /// Restart, bring the containers back, verify.
+    pub fn settle_docker0(&self, record: &Record, phases: &mut Phases) -> Result<Applied, String> {
+        let Forward { host, plan, progress, .. } = self;
+        if !plan.restart {
+            return Ok(Applied { restarted: false, ..nothing(observe::observe(host)) });
+        }
+        if plan.stop_first {
+            progress.say("stopping containers");
+            phases.time("stopping containers", || record.containers.stop(host))?;
+        }
+        let deadline = Instant::now() + self.request.timeout;
+        progress.say("restarting Docker");
+        let way = record.way.clone().unwrap_or(Way::Systemd);
+        phases.time("restarting Docker", || restart::restart(host, &way, deadline))?;
+        if !verify::docker0_has_an_address(host, deadline) {
+            // Rare, and known: something on the host takes the address of a bridge that has just been made.
+            progress.say("docker0 has no address; restarting Docker once more");
+            phases.time("restarting Docker once more", || restart::restart(host, &way, deadline))?;
+        }
+        progress.say("bringing containers back");
+        // Those on networks that move would only be stopped again.
+        let roll = record.containers.without(&record.moves.members);
+        let missing = phases.time("bringing containers back", || roll.restore(host));
+        progress.say("verifying docker0, the pools and the routes");
+        let (verified, after) = phases.time("verifying", || {
+            verify::until(host, deadline, || verify::moved(host, plan, record, self.policy, &self.request.probes))
+        });
+        match verified.iter().find(|check| !check.ok) {
+            None => Ok(Applied { verified, restarted: true, missing, ..nothing(after) }),
+            Some(check) => Err(format!("Docker restarted, but {}", check.complaint())),
+        }
+    }
+
+    /// Moves the networks, verifies.
+    pub fn settle_networks(
+        &self,
+        record: &mut Record,
+        so_far: Applied,
+        phases: &mut Phases,
+    ) -> Result<Applied, String> {
+        let Forward { host, progress, .. } = self;
+        if let Some(problem) = networks::settle(host, &record.moves, Side::New, progress, phases).into_iter().next() {
+            return Err(problem);
+        }
+        progress.say("verifying the networks and their containers");
+        let (checks, after) = phases.time("verifying networks", || {
+            let mut checks = networks::verify(host, &mut record.moves, Side::New);
+            let after = observe::observe(host);
+            checks.push(verify::networks_clear(&after, self.policy, &record.moves));
+            checks.extend(self.request.probes.iter().map(verify::probe));
+            (checks, after)
+        });
+        if let Some(check) = checks.iter().find(|check| !check.ok) {
+            return Err(format!("networks were moved, but {}", check.complaint()));
+        }
+        let mut verified = so_far.verified;
+        verified.retain(|check| !checks.iter().any(|again| again.what == check.what));
+        verified.extend(checks);
+        let moved = record.moves.networks.clone();
+        Ok(Applied { verified, after, moved, ..so_far })
+    }
+}
