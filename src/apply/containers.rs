@@ -11,10 +11,14 @@ use crate::observe::engine::Api;
 use crate::observe::facts::{Container, Facts};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
+use std::thread::sleep;
 use std::time::Duration;
 
 /// A container may take its grace period to stop, and as long as an engine likes to start.
 const DEADLINE: Duration = Duration::from_secs(120);
+
+/// Before a container that did not start is started again.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// The containers of a host before it was touched; part of the journal.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -117,7 +121,7 @@ impl Roll {
                 }
                 None => Err("it is gone".to_owned()),
                 Some(state) if matches!(state.as_str(), "running" | "paused" | "restarting") => Ok(()),
-                Some(_) => api.order(&format!("/containers/{}/start", entry.id)),
+                Some(_) => start(&api, &entry.id),
             };
             let settled = lives.and_then(|()| match (entry.paused, states.get(&entry.id).map(String::as_str)) {
                 (true, state) if state != Some("paused") => api.order(&format!("/containers/{}/pause", entry.id)),
@@ -148,6 +152,16 @@ impl Missing {
         });
         down.chain(removed).collect()
     }
+}
+
+/// Starts a container. An engine that was restarted under many containers may find the remains of a process it had to
+/// kill, clear them away and fail; the next try succeeds.
+pub fn start(api: &Api, id: &str) -> Result<(), String> {
+    let order = || api.order(&format!("/containers/{id}/start"));
+    order().or_else(|_| {
+        sleep(PAUSE);
+        order()
+    })
 }
 
 /// The state of every container by its id.

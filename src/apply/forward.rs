@@ -28,9 +28,12 @@ impl Forward<'_> {
         if !plan.restart {
             return Ok(Applied { restarted: false, ..nothing(observe::observe(host)) });
         }
-        if plan.stop_first {
+        if plan.stop_first || !plan.moves.is_empty() {
             progress.say("stopping containers");
-            phases.time("stopping containers", || record.containers.stop(host))?;
+            phases.time("stopping containers", || match plan.stop_first {
+                true => record.containers.stop(host),
+                false => networks::stop_members(host, &record.moves),
+            })?;
         }
         let deadline = Instant::now() + self.request.timeout;
         progress.say("restarting Docker");

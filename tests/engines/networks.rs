@@ -5,7 +5,11 @@ use serde_json::Value;
 
 const AVOID: &str = "--avoid=172.16.0.0/12";
 
-on_every_engine!(six_networks_move_with_their_containers, what_fails_half_way_is_put_back);
+on_every_engine!(
+    six_networks_move_with_their_containers,
+    what_fails_half_way_is_put_back,
+    compose_finds_nothing_to_do_afterwards,
+);
 
 /// Two Compose projects, a network with addresses given by hand, an internal one, one with IPv6, and one whose
 /// containers do not run.
@@ -171,4 +175,51 @@ fn what_fails_half_way_is_put_back(suite: &str) {
     let (code, report) = lab.rebridge(&["rollback", "--yes"]);
     assert_eq!((code, &report["outcome"]), (0, &"changed".into()), "{report:#}");
     assert_eq!((lab.sh(STATE), lab.sh(SUBNETS)), before, "{report:#}");
+}
+
+/// Three services, one of them with an address given by hand on a network of its own.
+const COMPOSE: &str = r#"
+version: "2.4"
+services:
+  web:
+    image: busybox
+    command: &sleep ["sh", "-c", "trap 'exit 143' TERM; while :; do sleep 1 & wait $$!; done"]
+    depends_on: [db]
+    restart: unless-stopped
+  db:
+    image: busybox
+    command: *sleep
+    networks:
+      default: {aliases: [database]}
+      back: {ipv4_address: 172.30.7.5}
+  job:
+    image: busybox
+    command: *sleep
+networks:
+  back:
+    ipam:
+      config: [{subnet: 172.30.7.0/24, gateway: 172.30.7.1}]
+"#;
+
+fn compose_finds_nothing_to_do_afterwards(suite: &str) {
+    let lab = Lab::up(suite);
+    lab.image();
+    lab.put("/srv/shop/compose.yaml", COMPOSE);
+    let compose = |arguments: &str| lab.sh(&format!("cd /srv/shop; docker-compose -f compose.yaml {arguments} 2>&1"));
+    compose("up -d");
+    compose("stop -t 2 job");
+    let ids = || lab.sh("docker ps -aq --no-trunc | sort");
+    let before = (lab.sh(STATE), lab.sh(NETWORKS), ids());
+    let (code, report) = lab.rebridge(&["apply", "--yes", AVOID, "--networks=recreate"]);
+    assert_eq!((code, &report["outcome"]), (0, &"changed".into()), "{report:#}");
+    assert_eq!(report["remaining"], Value::Array(Vec::new()), "{report:#}");
+    assert_eq!((lab.sh(STATE), lab.sh(NETWORKS), ids()), before);
+    let networks = lab.sh("docker network ls -q --no-trunc | sort");
+    let said = compose("up -d");
+    assert_eq!(ids(), before.2, "containers were made anew: {said}");
+    assert_eq!(lab.sh("docker network ls -q --no-trunc | sort"), networks, "networks were made anew: {said}");
+    assert!(lab.sh(STATE).lines().all(|line| line.contains(" running ")), "{}", lab.sh(STATE));
+    assert!(lab.try_sh("docker exec $(docker ps -q --filter name=web) nslookup database").stdout.contains("10.2"));
+    compose("down -t 2");
+    assert!(!lab.sh("docker network ls").contains("shop"));
 }

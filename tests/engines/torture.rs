@@ -50,6 +50,33 @@ fn whole_matrix() {
     hold(&tallies, 10);
 }
 
+/// A hundred networks and three hundred containers move in one run; where the time went is printed.
+#[test]
+fn whole_crowd() {
+    let lab = Lab::create("trixie");
+    lab.put(
+        "/etc/docker/daemon.json",
+        r#"{"bip": "172.17.0.1/24", "default-address-pools": [{"base": "172.18.0.0/16", "size": 24}]}"#,
+    );
+    lab.boot();
+    lab.image();
+    lab.sh("for n in $(seq 100); do docker network create net$n >/dev/null; done
+        run() { docker run -d --name $1 --network $2 busybox sh -c 'trap \"exit 143\" TERM; while :; do sleep 60 & wait; done' >/dev/null; }
+        for n in $(seq 100); do for m in a b c; do run c$n$m net$n; done; done");
+    let states = || lab.sh("docker ps -a --format '{{.Names}} {{.State}} {{.Networks}}' | sort");
+    let before = states();
+    assert_eq!(before.lines().filter(|line| line.contains(" running ")).count(), 300);
+    let began = std::time::Instant::now();
+    let (code, report) = lab.rebridge(&["apply", "--yes", "--avoid=172.16.0.0/12", "--networks=recreate"]);
+    println!("\n100 networks, 300 containers: {:.1} s", began.elapsed().as_secs_f64());
+    for phase in report["phases"].as_array().unwrap() {
+        println!("  {:>7.1} s  {}", phase["seconds"].as_f64().unwrap(), phase["what"].as_str().unwrap());
+    }
+    assert_eq!((code, &report["outcome"]), (0, &"changed".into()), "{}", report["msg"]);
+    assert_eq!(report["remaining"], serde_json::Value::Array(Vec::new()));
+    assert_eq!(states(), before);
+}
+
 fn hold(tallies: &[(&str, Tally)], at_least: usize) {
     for (engine, tally) in tallies {
         assert!(tally.lost.is_empty() && tally.stranded == 0, "{engine}:\n{}", tally.lost.join("\n"));

@@ -2,7 +2,7 @@
 # Sourced by `lab`: builds the file systems of the hosts, one for each Debian suite, from the packages of the mirror
 # this machine itself uses. A base is built beside its place and renamed when whole; its recipe's hash tells a stale one.
 
-PACKAGES=systemd,systemd-sysv,dbus,docker.io,iptables,iproute2,openssh-server,ca-certificates,kmod,procps,python3,strace
+PACKAGES=systemd,systemd-sysv,dbus,docker.io,docker-compose,iptables,iproute2,openssh-server,ca-certificates,kmod,procps,python3,strace
 
 # Debian's mirror as apt knows it.
 mirror() {

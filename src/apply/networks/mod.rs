@@ -7,6 +7,7 @@
 mod order;
 pub mod record;
 
+use super::containers;
 use super::phases::Phases;
 use super::together::each;
 use super::verify::Check;
@@ -90,6 +91,15 @@ impl Now {
     }
 }
 
+/// Stops every container of the moves that a stop does not remove. Before Docker is restarted: each gets its own grace
+/// period that way, where a daemon that shuts down soon kills the rest, and none is started only to be stopped again.
+pub fn stop_members(host: &Host, moves: &Moves) -> Result<(), String> {
+    let api = client(host)?;
+    let now = Now::look(&api, moves)?;
+    let members: Vec<&Member> = moves.members.iter().collect();
+    stop(&api, &now, &members).into_iter().next().map_or(Ok(()), Err)
+}
+
 /// Brings networks and containers to that side. What went wrong: forward the first step with a problem is the last one,
 /// on the way back every step is tried.
 pub fn settle(host: &Host, moves: &Moves, side: Side, progress: &Progress, phases: &mut Phases) -> Vec<String> {
@@ -148,11 +158,10 @@ fn take_away(api: &Api, moves: &Moves, now: &Now, networks: &[&Relocation]) -> V
         }
         Ok(())
     });
-    for (network, id) in there {
-        if let Err(why) = api.remove(&format!("/networks/{id}")) {
-            problems.push(format!("the network {} cannot be removed: {why}", network.name));
-        }
-    }
+    problems.extend(each(&there, |(network, id)| {
+        let removed = api.remove(&format!("/networks/{id}"));
+        removed.map_err(|why| format!("the network {} cannot be removed: {why}", network.name))
+    }));
     problems
 }
 
@@ -206,7 +215,7 @@ fn start(api: &Api, moves: &Moves) -> Vec<String> {
     };
     let ran = moves.members.iter().filter(|member| member.ran && now.members.contains_key(&member.id));
     let start_one = |member: &&Member| {
-        let started = if now.lives(member) { Ok(()) } else { api.order(&format!("/containers/{}/start", member.id)) };
+        let started = if now.lives(member) { Ok(()) } else { containers::start(api, &member.id) };
         let paused = now.members.get(&member.id).is_some_and(|one| text(one, "/State/Status") == "paused");
         let settled = started.and_then(|()| match member.paused && !paused {
             true => api.order(&format!("/containers/{}/pause", member.id)),
