@@ -4,6 +4,7 @@
 use super::Refusal;
 use super::choose::candidates;
 use crate::assess::clash::Kind;
+use crate::assess::swarm::is_hung_on;
 use crate::assess::wanted::wanted;
 use crate::assess::{assess, held, pools_in_force};
 use crate::engine_model::standing::standing;
@@ -55,8 +56,9 @@ pub fn moves(
     existing: &Existing,
     mac_loss: bool,
 ) -> Result<(Vec<Move>, Vec<String>), Refusal> {
-    let networks = chosen(after, policy, existing)?;
+    let mut networks = chosen(after, policy, existing)?;
     let mut warnings = Vec::new();
+    networks.retain(|network| !is_hung_on(before, &network.name));
     for network in &networks {
         warnings.extend(carried_over(before, network, mac_loss)?);
     }
@@ -110,18 +112,10 @@ fn chosen<'a>(facts: &'a Facts, policy: &Policy, existing: &Existing) -> Result<
 /// Whether the engine can carry everything over; the losses it cannot avoid and that are accepted.
 fn carried_over(facts: &Facts, network: &Network, mac_loss: bool) -> Result<Vec<String>, Refusal> {
     let name = &network.name;
-    let engine = facts.docker.engine.as_ref();
     if let Some(from) = &network.config_from {
         return Err(Refusal::new(
             format!("cannot move {name}: it takes its settings from the network {from}"),
             format!("make {from} anew with another subnet, then {name}; or leave {name} out with --network"),
-        ));
-    }
-    if name == "docker_gwbridge" && engine.is_some_and(|engine| engine.swarm) {
-        return Err(Refusal::new(
-            "cannot move docker_gwbridge: this node is part of a swarm, whose tasks hang on it",
-            "leave it out with --network; to move it: `docker node update --availability drain` this node, `docker \
-             swarm leave`, run this again, and join the swarm again",
         ));
     }
     let loses_mac = facts.version().is_none_or(|version| version >= MAC_IS_LOST);

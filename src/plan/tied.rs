@@ -52,6 +52,16 @@ pub fn follow(facts: &Facts, docker0: Ipv4Net) -> Result<Tied, Refusal> {
             facts.docker.config.path
         ));
     }
+    // Registries are nobody's business and not among the facts; the text is at hand only on the host itself.
+    let whole = facts.docker.config.text.as_deref().and_then(|text| serde_json::from_str::<Value>(text).ok());
+    for key in ["insecure-registries", "registry-mirrors"] {
+        if names_address(whole.as_ref().and_then(|whole| whole.get(key)), &address) {
+            tied.warnings.push(format!(
+                "\"{key}\" in {} names docker0's old address {address}: no image can be had there until you change it",
+                facts.docker.config.path
+            ));
+        }
+    }
     Ok(tied)
 }
 

@@ -124,7 +124,7 @@ impl Report {
     pub fn of(facts: &Facts, policy: &Policy) -> Report {
         let mut report = Report::about(facts, assess::assess(facts, policy));
         report.ignored = assess::assess_ignored(facts, policy);
-        report.warnings.extend(assess::swarm::notes(facts, policy));
+        report.warnings.extend(assess::swarm::notes(facts, policy, &report.clashes));
         let traced = report.clashes.iter().find(|clash| clash.is_fleeting());
         report.warnings.extend(traced.filter(|_| policy.avoid.is_empty()).map(|clash| {
             format!(

@@ -1,6 +1,7 @@
 //! The sentences of `apply`: what would be done, what was done, what is left to a person.
 
 use super::{Outcome, Report};
+use crate::assess::swarm::is_hung_on;
 use crate::assess::{self, clash::Clash};
 use crate::observe::facts::{DockerState, Facts};
 use crate::plan::Plan;
@@ -19,7 +20,7 @@ pub fn nothing_to_do(report: &mut Report, facts: &Facts) {
         return;
     }
     report.outcome = Outcome::Clashing;
-    report.msg = match existing(&report.clashes) {
+    report.msg = match existing(facts, &report.clashes) {
         Some(words) => format!("nothing to do for docker0 and the pools; {words}"),
         None => {
             let when = match facts.docker.state {
@@ -35,7 +36,7 @@ pub fn nothing_to_do(report: &mut Report, facts: &Facts) {
 }
 
 /// What to say of networks that another `bip` and other pools do not move; none where there are none.
-pub fn existing(clashes: &[Clash]) -> Option<String> {
+pub fn existing(facts: &Facts, clashes: &[Clash]) -> Option<String> {
     let ipv6 = clashes.iter().find(|clash| clash.is_docker0() && !clash.is_movable());
     let ipv6 = ipv6.map(|clash| {
         format!(
@@ -48,8 +49,8 @@ pub fn existing(clashes: &[Clash]) -> Option<String> {
     names.remove("bridge");
     let by_recreating = |name: &&String| {
         let of_it = |clash: &&Clash| clash.docker.network.as_ref() == Some(name);
-        clashes.iter().filter(of_it).all(|clash| v4(&clash.docker.subnet).is_some())
-            && clashes.iter().any(|c| of_it(&c))
+        let mut its_own = clashes.iter().filter(of_it).peekable();
+        its_own.peek().is_some() && its_own.all(|clash| v4(&clash.docker.subnet).is_some()) && !is_hung_on(facts, name)
     };
     let (movable, others): (Vec<&String>, Vec<&String>) = names.iter().partition(by_recreating);
     let list = |names: &[&String]| names.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(", ");
@@ -65,7 +66,7 @@ pub fn existing(clashes: &[Clash]) -> Option<String> {
         )
     });
     let others =
-        (!others.is_empty()).then(|| format!("{} re-created by hand, with another subnet", one_or_more(&others)));
+        (!others.is_empty()).then(|| format!("{} made anew by hand, with another subnet", one_or_more(&others)));
     let parts: Vec<String> = [movable, others, ipv6].into_iter().flatten().collect();
     (!parts.is_empty()).then(|| parts.join("; "))
 }

@@ -118,7 +118,7 @@ fn conclude(before: &Facts, policy: &Policy, plan: &Plan, applied: Applied) -> R
             report.changed = true;
             report.outcome = Outcome::Changed;
             report.msg = done(plan, &report.plan.networks, before);
-            report.warnings.extend(existing(&report.remaining));
+            report.warnings.extend(existing(before, &report.remaining));
         }
         End::RolledBack(why) => {
             report.failed = true;

@@ -42,7 +42,7 @@ pub fn judge(facts: &Facts, policy: &Policy) -> Report {
             "`rebridge apply` cannot fix it as things are (see the note)".to_owned()
         }
         Decision::Nothing => {
-            existing(&report.clashes).unwrap_or_else(|| "`rebridge apply` has nothing to write".to_owned())
+            existing(facts, &report.clashes).unwrap_or_else(|| "`rebridge apply` has nothing to write".to_owned())
         }
     };
     let now: Vec<&Clash> = report.clashes.iter().filter(|clash| clash.kind == Kind::Present).collect();

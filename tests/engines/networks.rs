@@ -9,6 +9,7 @@ on_every_engine!(
     six_networks_move_with_their_containers,
     what_fails_half_way_is_put_back,
     compose_finds_nothing_to_do_afterwards,
+    the_bridge_of_a_swarm_moves_once_the_node_has_left,
 );
 
 /// Two Compose projects, a network with addresses given by hand, an internal one, one with IPv6, and one whose
@@ -222,4 +223,29 @@ fn compose_finds_nothing_to_do_afterwards(suite: &str) {
     assert!(lab.try_sh("docker exec $(docker ps -q --filter name=web) nslookup database").stdout.contains("10.2"));
     compose("down -t 2");
     assert!(!lab.sh("docker network ls").contains("shop"));
+}
+
+/// The bridge comes a moment after the swarm.
+const SWARM: &str = "docker swarm init --advertise-addr eth0 >/dev/null
+    for n in $(seq 100); do docker network inspect docker_gwbridge >/dev/null 2>&1 && ip link show docker_gwbridge && break; sleep 0.1; done";
+
+fn the_bridge_of_a_swarm_moves_once_the_node_has_left(suite: &str) {
+    let lab = Lab::up(suite);
+    lab.sh(SWARM);
+    let options = |lab: &Lab| lab.sh("docker network inspect docker_gwbridge -f '{{json .Options}}'");
+    let before = options(&lab);
+    let (code, report) = lab.rebridge(&["apply", "--yes", AVOID, "--networks=recreate"]);
+    assert_eq!((code, &report["outcome"]), (0, &"changed".into()), "{report:#}");
+    assert_eq!(report["remaining"][0]["docker"]["network"], "docker_gwbridge", "{report:#}");
+    assert!(report["warnings"].to_string().contains("docker_gwbridge is not moved while this node"), "{report:#}");
+    // The steps it names.
+    lab.sh("docker swarm leave --force >/dev/null");
+    let (code, report) = lab.rebridge(&["apply", "--yes", AVOID, "--network=docker_gwbridge"]);
+    assert_eq!((code, &report["outcome"]), (0, &"changed".into()), "{report:#}");
+    assert_eq!(report["remaining"], Value::Array(Vec::new()), "{report:#}");
+    assert_eq!(options(&lab), before);
+    lab.sh(SWARM);
+    assert_eq!(lab.sh("ip -4 -o addr show docker_gwbridge | awk '{ print $4 }'").trim(), "10.200.0.1/24");
+    let (code, report) = lab.rebridge(&["apply", "--yes", AVOID, "--networks=recreate"]);
+    assert_eq!((code, &report["changed"]), (0, &Value::Bool(false)), "{report:#}");
 }
