@@ -31,7 +31,7 @@ pub fn recover(host: &Host, timeout: Duration, progress: &Progress) -> Result<Re
     // can be written either, and that will be said.
     let _ = host.sweep(Path::new(&service::read(host).config_path()));
     let _ = journal::sweep(host);
-    let Some(record) = pending(host)? else { return Ok(Recovered::Nothing) };
+    let Some(mut record) = pending(host)? else { return Ok(Recovered::Nothing) };
     let now = observe(host);
     let text = now.docker.config.text.clone();
     let answering = now.docker.engine.is_some() || !record.restart;
@@ -39,6 +39,10 @@ pub fn recover(host: &Host, timeout: Duration, progress: &Progress) -> Result<Re
     let docker0_moved = !record.restart || now.docker0() == record.docker0_after.or(record.docker0_before);
     let arrived = text == record.after && docker0_moved && at(Side::New);
     let not_begun = text == record.before && now.docker0() == record.docker0_before && at(Side::Old);
+    if arrived && !record.moves.networks.is_empty() {
+        // Which subnets the engine chose is to be known for a rollback.
+        networks::verify(host, &mut record.moves, Side::New);
+    }
     let closed = if arrived && answering {
         Some((journal::commit(host, &record), "an interrupted run had done its work; its journal is closed"))
     } else if not_begun && answering {
