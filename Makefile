@@ -3,11 +3,13 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
-# A static binary needs no further toolchain: the C library of the host's own target, linked in. The flag holds only
-# for what is built with --target, or procedural macros could not be built.
-TARGET := $(shell rustc -vV | sed -n 's/^host: //p')
-STATIC := CARGO_TARGET_$(shell echo $(TARGET) | tr a-z- A-Z_)_RUSTFLAGS='-C target-feature=+crt-static'
-BINARY := target/$(TARGET)/release/rebridge
+# What is shipped is static: with musl, linked by the linker that comes with Rust, so no machine needs a cross toolchain.
+HOST := $(shell rustc -vV | sed -n 's/^host: //p')
+ARCH := $(firstword $(subst -, ,$(HOST)))
+DIST := target/dist
+ARCHES := x86_64 aarch64
+BINARIES := $(ARCHES:%=$(DIST)/rebridge-linux-%)
+BINARY := $(DIST)/rebridge-linux-$(ARCH)
 SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock
 LAB := tests/lab/lab
 PREFIX ?= /usr/local
@@ -19,9 +21,20 @@ help: ## list the targets
 .PHONY: build
 build: $(BINARY) ## the static release binary, with its size
 
-$(BINARY): $(SOURCES)
-	$(STATIC) cargo build --release --locked --target $(TARGET)
-	@ldd $@ 2>&1 | grep -qE 'statically linked|not a dynamic executable' || { echo "$@ is not static"; exit 1; }
+.PHONY: binaries
+binaries: $(BINARIES) ## the binaries that are shipped, for both architectures
+
+# Where rustup has no musl to give, this machine's own C library serves, at the price of a megabyte.
+$(DIST)/rebridge-linux-%: $(SOURCES)
+	@mkdir -p $(DIST)
+	@target=$*-unknown-linux-musl; upper=$$(echo $* | tr a-z A-Z); \
+	if rustup target list --installed | grep -qx $$target || rustup target add $$target; then \
+		export CARGO_TARGET_$${upper}_UNKNOWN_LINUX_MUSL_LINKER=rust-lld; \
+	elif [ $* = $(ARCH) ]; then \
+		target=$(HOST); export CARGO_TARGET_$${upper}_UNKNOWN_LINUX_GNU_RUSTFLAGS='-C target-feature=+crt-static'; \
+	else exit 1; fi; \
+	cargo build --release --locked --target $$target && cp target/$$target/release/rebridge $@
+	@if grep -qa 'ld-musl-\|ld-linux' $@; then echo "$@ is not static"; rm $@; exit 1; fi
 	@echo "$@: static, $$(stat -c %s $@) bytes"
 
 .PHONY: install
