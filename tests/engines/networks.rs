@@ -42,8 +42,9 @@ run --name off --network asleep; docker stop -t 1 off >/dev/null
 docker create --name made --network asleep busybox true >/dev/null
 "#;
 
-/// Every container's state and what it is on, without what may change: addresses and ids.
-const STATE: &str = r#"docker inspect $(docker ps -aq) -f '{{.Name}} {{.State.Status}} {{.HostConfig.RestartPolicy.Name}}{{range $name, $on := .NetworkSettings.Networks}} {{$name}}({{$on.Aliases}}{{$on.Links}}){{end}}' | sed -E 's/ [0-9a-f]{12}\]/]/; s/\[[0-9a-f]{12}\]/[]/g; s/<no value>/[]/g; s/<nil>/[]/g' | sort"#;
+/// Every container's state and what it is on, without what may change: addresses, and the ids that Compose 1 and the
+/// engine put among the aliases, each where it likes.
+const STATE: &str = r#"docker inspect $(docker ps -aq) -f '{{.Name}} {{.State.Status}} {{.HostConfig.RestartPolicy.Name}}{{range $name, $on := .NetworkSettings.Networks}} {{$name}}({{$on.Aliases}}{{$on.Links}}){{end}}' | sed -E 's/ [0-9a-f]{12}([] ])/\1/g; s/\[[0-9a-f]{12} ?/[/g; s/<no value>/[]/g; s/<nil>/[]/g' | sort"#;
 
 /// Every network without its subnets and id.
 const NETWORKS: &str = "docker network inspect $(docker network ls -q) -f '{{.Name}} {{.Driver}} {{.EnableIPv6}} {{.Internal}} {{.Attachable}} {{json .Options}} {{json .Labels}} {{.IPAM.Driver}} {{json .IPAM.Options}}' | grep -v ^bridge | sort";
