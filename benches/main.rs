@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::print_stdout, missing_docs)]
 
+mod downtime;
 mod floor;
 mod judge;
 mod pair;
@@ -18,14 +19,16 @@ fn main() {
             judge::table();
             stage::full_table();
             stage::typical_host();
+            downtime::beside_a_bare_restart();
         }
         ["judge"] => judge::table(),
         ["full-table"] => stage::full_table(),
         ["typical-host"] => stage::typical_host(),
+        ["downtime"] => downtime::beside_a_bare_restart(),
         // The rest is for the parts above, which run it on their hosts.
         ["floor", "look"] => floor::look(),
         ["floor", "routes"] => floor::routes(),
         ["pair", runs, rest @ ..] => pair::compare(runs.parse().expect("a number of runs"), rest),
-        other => panic!("no part {other:?}; there are judge, full-table and typical-host"),
+        other => panic!("no part {other:?}; there are judge, full-table, typical-host and downtime"),
     }
 }

@@ -7,7 +7,7 @@ const LAB: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/lab/lab");
 const ROUTES: u32 = 720_000;
 
 /// The binary that ships, as `make bench` built it.
-fn rebridge() -> String {
+pub fn rebridge() -> String {
     std::env::var("REBRIDGE_BIN").expect("REBRIDGE_BIN names the release binary; use make bench")
 }
 
@@ -69,23 +69,35 @@ pub fn typical_host() {
 }
 
 /// One host, thrown away in the end.
-struct Lab(String);
+pub struct Lab(String);
 
 impl Lab {
-    fn up() -> Lab {
+    pub fn up() -> Lab {
         let lab = Lab(format!("bench-{}", std::process::id()));
         let owner = std::process::id().to_string();
         lab.script(&["up", "--owner", &owner, &lab.0, "h=trixie"], Stdio::null());
         lab
     }
 
-    fn root(&self) -> String {
+    pub fn root(&self) -> String {
         let output = Command::new(LAB).args(["root", &self.0, "h"]).output().unwrap();
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }
 
-    fn exec(&self, script: &str) {
+    pub fn exec(&self, script: &str) {
         self.script(&["exec", &self.0, "h", "bash", "-ec", script], Stdio::inherit());
+    }
+
+    /// What a script on the host prints.
+    pub fn ask(&self, script: &str) -> String {
+        let output = Command::new(LAB).args(["exec", &self.0, "h", "bash", "-ec", script]).output().unwrap();
+        assert!(output.status.success(), "{script}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Makes the image `busybox` on it.
+    pub fn image(&self) {
+        self.script(&["image", &self.0, "h"], Stdio::null());
     }
 
     fn script(&self, words: &[&str], out: Stdio) {
