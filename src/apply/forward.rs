@@ -50,7 +50,10 @@ impl Forward<'_> {
         let missing = phases.time("bringing containers back", || roll.restore(host));
         progress.say("verifying docker0, the pools and the routes");
         let (verified, after) = phases.time("verifying", || {
-            verify::until(host, deadline, || verify::moved(host, plan, record, self.policy, &self.request.probes))
+            let (mut checks, after) =
+                verify::until(host, deadline, || verify::moved(host, plan, record, self.policy, &self.request.probes));
+            checks.push(verify::stays(host, &after));
+            (checks, after)
         });
         match verified.iter().find(|check| !check.ok) {
             None => Ok(Applied { verified, restarted: true, missing, ..nothing(after) }),
@@ -74,7 +77,7 @@ impl Forward<'_> {
             let mut checks = networks::verify(host, &mut record.moves, Side::New);
             let after = observe::observe(host);
             checks.push(verify::networks_clear(&after, self.policy, &record.moves));
-            checks.extend(self.request.probes.iter().map(verify::probe));
+            checks.extend(verify::reachable(host, &self.request.probes));
             (checks, after)
         });
         if let Some(check) = checks.iter().find(|check| !check.ok) {

@@ -9,7 +9,8 @@ use crate::assess;
 use crate::assess::clash::Clash;
 use crate::host::Host;
 use crate::observe::facts::Facts;
-use crate::observe::observe;
+use crate::observe::kernel::peers;
+use crate::observe::{observe, operator, service};
 use crate::plan::Plan;
 use crate::policy::Policy;
 use crate::subnet::{overlap, v4};
@@ -17,10 +18,13 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use std::net::{SocketAddr, TcpStream};
 use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 /// A little patience: the engine answers before the last container's link is up.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long a dockerd must have run to count as one that stays.
+const MOMENT: Duration = Duration::from_secs(1);
 
 /// How long one probe may take.
 const PROBE_DEADLINE: Duration = Duration::from_secs(3);
@@ -124,7 +128,7 @@ pub fn moved(host: &Host, plan: &Plan, record: &Record, policy: &Policy, probes:
         "nothing",
         if left.is_empty() { "nothing".to_owned() } else { left.join("; ") },
     ));
-    checks.extend(probes.iter().map(probe));
+    checks.extend(reachable(host, probes));
     (checks, now)
 }
 
@@ -141,12 +145,13 @@ pub fn networks_clear(now: &Facts, policy: &Policy, moves: &Moves) -> Check {
 /// Whether the state before a change is back.
 pub fn restored(host: &Host, record: &Record) -> (Vec<Check>, Facts) {
     let now = observe(host);
-    let answering = if now.docker.engine.is_some() { "answers".to_owned() } else { NONE.to_owned() };
-    let mut checks = vec![
-        file(host, &record.path, record.before.as_deref()),
-        Check::equal("the engine", "answers", answering),
-        Check::equal("docker0's address", or_none(record.docker0_before), or_none(now.docker0())),
-    ];
+    let mut checks = vec![file(host, &record.path, record.before.as_deref())];
+    // Where nothing but the file was touched, Docker may be stopped or absent.
+    if record.restart || !record.moves.networks.is_empty() {
+        let answering = if now.docker.engine.is_some() { "answers".to_owned() } else { NONE.to_owned() };
+        checks.push(Check::equal("the engine", "answers", answering));
+    }
+    checks.push(Check::equal("docker0's address", or_none(record.docker0_before), or_none(now.docker0())));
     if now.docker.engine.is_some() {
         let lost: Vec<String> = record
             .networks
@@ -174,8 +179,43 @@ pub fn file(host: &Host, path: &str, wanted: Option<&str>) -> Check {
     Check { what: path.to_owned(), wanted: describe(wanted), found, ok }
 }
 
+/// Whether the dockerd that was looked at is still the one that runs when it has had a moment to fail: one that dies
+/// right after it said it was ready is started again by systemd, and dies again.
+pub fn stays(host: &Host, seen: &Facts) -> Check {
+    let began = seen.docker.started.as_deref().and_then(|time| humantime::parse_rfc3339(time).ok());
+    sleep(
+        began.and_then(|began| (began + MOMENT).duration_since(SystemTime::now()).ok()).unwrap_or_default().min(MOMENT),
+    );
+    let now = service::read(host);
+    let found = if now.state == seen.docker.state && now.started == seen.docker.started { "runs on" } else { "died" };
+    Check::equal("Docker, a moment after its start", "runs on", found)
+}
+
+/// Whether those who must be reachable are: the probes, and the operator.
+pub fn reachable(host: &Host, probes: &[Probe]) -> Vec<Check> {
+    probes.iter().map(probe).chain(session(host)).collect()
+}
+
+/// Whether the far end of the operator's own ssh session still confirms what it is sent, with a little patience: the
+/// progress line is always under way. None where there is no such session, or it is over: whoever left is not locked out.
+fn session(host: &Host) -> Option<Check> {
+    let session = operator::session(host)?;
+    let end = Instant::now() + PROBE_DEADLINE;
+    loop {
+        let found = match peers::unconfirmed(&session).ok()?? {
+            0 => "answers".to_owned(),
+            _ if Instant::now() < end => {
+                sleep(Duration::from_millis(100));
+                continue;
+            }
+            bytes => format!("silent: {bytes} bytes are not confirmed"),
+        };
+        return Some(Check::equal("your ssh session", "answers", found));
+    }
+}
+
 /// Whether somebody can be reached.
-pub fn probe(probe: &Probe) -> Check {
+fn probe(probe: &Probe) -> Check {
     let mut found = "no address".to_owned();
     for address in &probe.addresses {
         match TcpStream::connect_timeout(address, PROBE_DEADLINE) {

@@ -17,6 +17,8 @@ const ANCESTORS: usize = 16;
 pub struct Session {
     /// Where it comes from.
     pub peer: IpAddr,
+    /// The port it comes from.
+    pub peer_port: u16,
     /// The port of this host it came to.
     pub port: u16,
 }
@@ -41,9 +43,9 @@ pub fn of_environment(bytes: &[u8]) -> Option<Session> {
     let entry = bytes.split(|byte| *byte == 0).find_map(|entry| entry.strip_prefix(b"SSH_CONNECTION="))?;
     let text = String::from_utf8_lossy(entry);
     let words: Vec<&str> = text.split_whitespace().collect();
-    let [peer, _, _, port] = words.as_slice() else { return None };
+    let [peer, peer_port, _, port] = words.as_slice() else { return None };
     let peer: IpAddr = peer.split('%').next()?.parse().ok()?;
-    Some(Session { peer: peer.to_canonical(), port: port.parse().ok()? })
+    Some(Session { peer: peer.to_canonical(), peer_port: peer_port.parse().ok()?, port: port.parse().ok()? })
 }
 
 /// The ports ssh sessions come in by: the usual one, those of sshd's settings, and this session's.
@@ -73,7 +75,7 @@ mod tests {
     fn reads_sessions_and_ports() {
         let environment = b"HOME=/root\0SSH_CONNECTION=::ffff:10.9.8.7 50412 10.0.0.5 2222\0";
         let session = of_environment(environment).unwrap();
-        assert_eq!((session.peer.to_string().as_str(), session.port), ("10.9.8.7", 2222));
+        assert_eq!((session.peer.to_string().as_str(), session.peer_port, session.port), ("10.9.8.7", 50412, 2222));
         assert_eq!(of_environment(b"SSH_CONNECTION=fe80::1%eth0 1 fe80::2 22").unwrap().port, 22);
         for bad in [&b"SSH_CONNECTION=x"[..], b"SSH_CONNECTION=", b"", b"\0\0"] {
             assert_eq!(of_environment(bad), None);

@@ -103,6 +103,9 @@ fn ready(host: &Host, facts: &Facts, arguments: &Rollback) -> Result<Option<Reco
             difference(record.after.as_deref(), now.as_deref())
         ));
     }
+    if let Some(why) = waits_for_docker(facts, &record) {
+        return Err(why);
+    }
     // Docker that is stopped now stays so; the bytes alone go back.
     record.restart = facts.docker.state == DockerState::Running && record.docker0_before != facts.docker0();
     record.containers = Roll::of(facts);
@@ -121,6 +124,18 @@ fn ready(host: &Host, facts: &Facts, arguments: &Rollback) -> Result<Option<Reco
         preflight::may_restart(facts, &permits).map_err(|refusal| refusal.to_string())?;
     }
     Ok(Some(record))
+}
+
+/// A Docker that is stopped keeps docker0's address in its own store, whatever the file and the kernel say, and has no
+/// hand for networks: with the old file alone it would start on the new range, and give the old one away.
+fn waits_for_docker(facts: &Facts, record: &Record) -> Option<String> {
+    let moved = record.restart || facts.docker0().is_some_and(|now| Some(now) != record.docker0_before);
+    let waits = facts.docker.state == DockerState::Stopped && (moved || !record.moves.networks.is_empty());
+    waits.then(|| {
+        "Docker is stopped, and what it holds goes back only while it runs; start it (`systemctl start docker.service`) \
+         and run `rebridge rollback` again"
+            .to_owned()
+    })
 }
 
 /// The networks that are still where the apply put them, with the containers that are on them now.

@@ -202,9 +202,24 @@ fn a_stopped_docker_is_not_started(suite: &str) {
     let (code, report) = lab.rebridge(&["apply", "--yes", AVOID]);
     assert_eq!((code, &report["changed"]), (0, &no()), "{report:#}");
     assert_eq!(lab.sh("systemctl is-active docker.service docker.socket || true"), "inactive\nactive\n");
+    // What was only written is only unwritten.
+    let (code, report) = lab.rebridge(&["rollback", "--yes"]);
+    assert_eq!(
+        (code, &report["outcome"], lab.read("/etc/docker/daemon.json")),
+        (0, &"changed".into(), None),
+        "{report:#}"
+    );
+    assert_eq!(lab.rebridge(&["apply", "--yes", AVOID]).0, 0);
+    assert_eq!(lab.sh("systemctl is-active docker.service docker.socket || true"), "inactive\nactive\n");
     lab.sh("systemctl start docker.service");
     assert_eq!((lab.docker0().as_str(), lab.reaches(SERVER)), ("10.200.255.1/24", true));
     assert_eq!(lab.rebridge(&["check", AVOID]).0, 0);
+    // Once Docker has started with it, only a running Docker can go back.
+    lab.sh("systemctl stop docker.service");
+    let (code, report) = lab.rebridge(&["rollback", "--yes"]);
+    assert!(code == 3 && report["msg"].as_str().unwrap().contains("Docker is stopped"), "{report:#}");
+    lab.sh("systemctl start docker.service");
+    assert_eq!((lab.rebridge(&["rollback", "--yes"]).0, lab.docker0().as_str()), (0, "172.17.0.1/16"));
 }
 
 fn the_last_apply_can_be_undone(suite: &str) {

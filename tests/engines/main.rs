@@ -17,5 +17,6 @@ mod job;
 #[path = "../lab/mod.rs"]
 mod lab;
 mod networks;
+mod operator;
 mod safety;
 mod torture;

@@ -91,6 +91,8 @@ fn an_engine_that_comes_up_wrong_is_rolled_back(suite: &str) {
         ("ip addr flush dev docker0; ip addr add 10.99.0.1/24 dev docker0", "docker0's address is 10.99.0.1/24"),
         ("ip addr flush dev docker0", "docker0's address is none"),
         ("iptables -t nat -F POSTROUTING", "NAT rule for docker0 is none"),
+        // It says that it is ready, answers, and dies.
+        ("(sleep 0.4; kill -9 $MAINPID) >/dev/null 2>&1 &", "cannot move docker0: Docker"),
     ] {
         let only_then = format!("if grep -qs pools /etc/docker/daemon.json; then {fault}; fi");
         lab.put(

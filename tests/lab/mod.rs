@@ -93,7 +93,25 @@ impl Lab {
 
     /// What a command in the corp network prints, however it ends.
     pub fn corp(&self, argv: &[&str]) -> String {
-        Ran::of(script().args([&["corp", &self.name], argv].concat()).stdin(Stdio::null())).stdout
+        Ran::of(&mut self.in_corp(argv)).stdout
+    }
+
+    /// A command line on the host over ssh, from the corp network and on a terminal of its own, not started yet.
+    pub fn over_ssh(&self, command: &str) -> Command {
+        self.sh_outside(
+            "mkdir -p root/.ssh; [ -e root/.ssh/id ] || ssh-keygen -q -t ed25519 -N '' -f root/.ssh/id
+             cp root/.ssh/id.pub root/.ssh/authorized_keys",
+        );
+        let key = self.path("/root/.ssh/id").to_string_lossy().into_owned();
+        let options = ["-F", "none", "-tt", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"];
+        let more = ["-o", "LogLevel=ERROR", "-i", &key, "root@198.51.100.11", command];
+        self.in_corp(&[&["ssh"], &options[..], &more].concat())
+    }
+
+    fn in_corp(&self, argv: &[&str]) -> Command {
+        let mut command = script();
+        command.args([&["corp", &self.name], argv].concat()).stdin(Stdio::null());
+        command
     }
 
     /// docker0's address, asked of `ip`.
@@ -151,7 +169,8 @@ impl Drop for Lab {
 }
 
 impl Ran {
-    fn of(command: &mut Command) -> Ran {
+    /// Runs it to its end.
+    pub fn of(command: &mut Command) -> Ran {
         let output = command.output().expect("the lab script runs");
         Ran {
             code: output.status.code().unwrap_or(-1),

@@ -6,4 +6,5 @@ mod evidence;
 mod faults;
 mod host;
 mod hostile;
+mod random_files;
 mod sandbox;

@@ -4,6 +4,7 @@
 
 use super::netlink::{AF_INET, AF_INET6, Request, address, attributes, attributes_after, dump, u8_at, u32_at};
 use crate::observe::facts::{Contact, Peer};
+use crate::observe::operator::Session;
 use crate::observe::space::Space;
 use ipnet::IpNet;
 use netlink_sys::protocols::{NETLINK_NETFILTER, NETLINK_SOCK_DIAG};
@@ -15,6 +16,8 @@ const SOCK_DIAG_BY_FAMILY: u16 = 20;
 const IPPROTO_TCP: u8 = 6;
 const TCP_ESTABLISHED: u8 = 1;
 const TCP_SYN_SENT: u8 = 2;
+/// Where `struct inet_diag_msg` has `idiag_wqueue`.
+const AT_UNCONFIRMED: usize = 60;
 /// `IPCTNL_MSG_CT_GET` of `NFNL_SUBSYS_CTNETLINK`.
 const CT_GET: u16 = 0x0101;
 const CTA_TUPLE_ORIG: u16 = 1;
@@ -48,12 +51,7 @@ impl Met {
 pub fn read_sockets(space: &Space, ssh_ports: &[u16]) -> io::Result<Vec<Peer>> {
     let mut peers = Vec::new();
     for family in [AF_INET, AF_INET6] {
-        let mut body = [0; 56];
-        body[0] = family;
-        body[1] = IPPROTO_TCP;
-        body[4..8].copy_from_slice(&(1u32 << TCP_ESTABLISHED | 1 << TCP_SYN_SENT).to_ne_bytes());
-        let request = Request { protocol: NETLINK_SOCK_DIAG, kind: SOCK_DIAG_BY_FAMILY, body: &body };
-        let met = dump(&request, |met: &mut Met, payload| {
+        let met = sockets(family, 1 << TCP_ESTABLISHED | 1 << TCP_SYN_SENT, |met: &mut Met, payload| {
             if let Some((address, port, contact)) = socket(payload, ssh_ports)
                 && space.concerns(&IpNet::from(address))
             {
@@ -65,13 +63,48 @@ pub fn read_sockets(space: &Space, ssh_ports: &[u16]) -> io::Result<Vec<Peer>> {
     Ok(peers)
 }
 
-/// `struct inet_diag_msg`: family and state, then ports in network order and addresses of 16 bytes each. The port is
-/// the far end's where this host calls, and nobody's where it was called.
-pub fn socket(payload: &[u8], ssh_ports: &[u16]) -> Option<(IpAddr, Option<u16>, Contact)> {
+/// How many bytes an operator's session has been sent that its far end has not confirmed; none where the session is
+/// over.
+pub fn unconfirmed(session: &Session) -> io::Result<Option<u32>> {
+    for family in [AF_INET, AF_INET6] {
+        let found = sockets(family, 1 << TCP_ESTABLISHED, |found: &mut Option<u32>, payload| {
+            if is_session(payload, session).unwrap_or_default() {
+                *found = u32_at(payload, AT_UNCONFIRMED);
+            }
+        })?;
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    Ok(None)
+}
+
+fn is_session(payload: &[u8], session: &Session) -> Option<bool> {
+    let (near, far, address) = ends(payload)?;
+    Some((near, far, address) == (session.port, session.peer_port, session.peer))
+}
+
+/// Asks for the TCP sockets of a family in these states.
+fn sockets<S: Default>(family: u8, states: u32, each: impl FnMut(&mut S, &[u8])) -> io::Result<S> {
+    let mut body = [0; 56];
+    body[0] = family;
+    body[1] = IPPROTO_TCP;
+    body[4..8].copy_from_slice(&states.to_ne_bytes());
+    dump(&Request { protocol: NETLINK_SOCK_DIAG, kind: SOCK_DIAG_BY_FAMILY, body: &body }, each)
+}
+
+/// The near port, the far port and the far address of a socket: `struct inet_diag_msg` begins with family and state,
+/// then ports in network order and addresses of 16 bytes each.
+fn ends(payload: &[u8]) -> Option<(u16, u16, IpAddr)> {
     let port = |at| Some(u16::from_be_bytes(payload.get(at..at + 2)?.try_into().ok()?));
-    let (near, far) = (port(4)?, port(6)?);
     let length = if u8_at(payload, 0)? == AF_INET { 4 } else { 16 };
-    let address = address(payload.get(24..24 + length)?)?.to_canonical();
+    Some((port(4)?, port(6)?, address(payload.get(24..24 + length)?)?.to_canonical()))
+}
+
+/// The far end of a socket and how it was met. The port is the far end's where this host calls, and nobody's where it
+/// was called.
+pub fn socket(payload: &[u8], ssh_ports: &[u16]) -> Option<(IpAddr, Option<u16>, Contact)> {
+    let (near, far, address) = ends(payload)?;
     let contact = match u8_at(payload, 1)? {
         TCP_SYN_SENT => Contact::Calling,
         TCP_ESTABLISHED if ssh_ports.contains(&near) => return Some((address, None, Contact::Ssh)),
