@@ -42,25 +42,60 @@ pub fn masquerade(host: &Host, now: &Facts, new: &IpNet, old: Option<&IpNet>) ->
 
 /// Rules that name a range Docker has left: nobody but the operator knows what they were for.
 pub fn leftovers(host: &Host, network: &str, old: &IpNet) -> Vec<String> {
-    let saved = host.run(&["iptables-save"], DEADLINE);
-    let text = old.to_string();
-    let rules = saved.stdout.lines().filter(|line| line.starts_with("-A ") && words(line).any(|word| word == text));
-    let rules: Vec<&str> = rules.collect();
-    let mut sentences: Vec<String> = rules
-        .iter()
-        .take(QUOTED)
-        .map(|rule| {
-            format!(
-                "a firewall rule names {old}, the old range of {network}; see whether it was meant for Docker: {rule}"
-            )
-        })
+    let saved = host.run(&["iptables-save"], DEADLINE).stdout;
+    let rules = saved.lines().filter(|line| line.starts_with("-A ")).map(str::to_owned);
+    let tables: Vec<&str> = saved.lines().filter_map(|line| line.strip_prefix('*')).collect();
+    let listed = host.run(&["nft", "list", "ruleset"], DEADLINE).stdout;
+    let rules: Vec<String> = rules
+        .chain(rules_of_nft(&listed, &tables))
+        .filter(|rule| words(rule).any(|word| word == old.to_string()))
         .collect();
+    let sentence = |rule: &String| {
+        format!("a firewall rule names {old}, the old range of {network}; see whether it was meant for Docker: {rule}")
+    };
+    let mut sentences: Vec<String> = rules.iter().take(QUOTED).map(sentence).collect();
     if rules.len() > QUOTED {
         sentences.push(format!("and {} firewall rules more name {old}", rules.len() - QUOTED));
     }
     sentences
 }
 
+/// Every line of a ruleset with the table and the chain or set it stands in; without Docker's own tables and without
+/// those that `iptables-save` has listed already.
+fn rules_of_nft(listed: &str, known: &[&str]) -> Vec<String> {
+    let (mut table, mut part, mut rules) = (String::new(), String::new(), Vec::new());
+    for line in listed.lines() {
+        let depth = line.len() - line.trim_start_matches('\t').len();
+        let words = line.trim().trim_end_matches('{').trim();
+        match depth {
+            0 => table = words.to_owned(),
+            1 => part = words.to_owned(),
+            _ => {
+                let name = table.rsplit(' ').next().unwrap_or_default();
+                if name != "docker-bridges" && !known.contains(&name) {
+                    rules.push(format!("{table} {part}: {words}"));
+                }
+            }
+        }
+    }
+    rules
+}
+
 fn words(rule: &str) -> impl Iterator<Item = &str> {
     rule.split([' ', '"', '{', '}', ','])
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+mod tests {
+    use super::rules_of_nft;
+
+    #[test]
+    fn a_rule_is_told_with_its_place() {
+        let listed = "table ip filter {\n\tchain INPUT {\n\t\tip saddr 10.0.0.0/8 accept\n\t}\n}\n\
+                      table ip docker-bridges {\n\tchain x {\n\t\tip saddr 10.0.0.0/8 accept\n\t}\n}\n\
+                      table inet site {\n\tset office {\n\t\telements = { 172.17.0.0/16 }\n\t}\n\tchain in {\n\t\tdrop\n\t}\n}\n";
+        let told = ["table inet site set office: elements = { 172.17.0.0/16 }", "table inet site chain in: drop"];
+        assert_eq!(rules_of_nft(listed, &["filter"]), told);
+    }
 }

@@ -148,6 +148,34 @@ fn rules_of_others_that_name_the_old_range_are_quoted() {
     assert!(warnings.contains("-A INPUT -s 172.17.0.0/16 -j ACCEPT") && !warnings.contains("172.18"), "{warnings}");
 }
 
+#[test]
+fn an_engine_that_masquerades_by_nftables_is_verified_by_nftables() {
+    for (network, code) in [("10.200.255.0/24", 0), ("172.17.0.0/16", 4)] {
+        let sandbox = Sandbox::with_docker0();
+        install(&sandbox, Restart::Moves);
+        // Docker 29, which Debian does not have yet, makes this table and no rule of iptables.
+        std::fs::write(sandbox.folder().join("version"), "29.0.0").unwrap();
+        let chain = "ip docker-bridges nat-postrouting-out__docker0";
+        let nft = format!(
+            "nft add table ip docker-bridges; nft add chain {chain}; nft flush chain {chain}; \
+             nft add rule {chain} 'oifname != \"docker0\" ip saddr {network} masquerade'"
+        );
+        sandbox.put("/run/nft", &nft);
+        sandbox.sh("sed -i 's/^iptables -t nat -F.*/sh \\/run\\/nft/; /^iptables -t nat -A/d' $SANDBOX/bin/systemctl");
+        sandbox.sh("nft add table inet site; nft add chain inet site in; nft add rule inet site in ip saddr 172.17.0.0/16 accept");
+        sandbox.put("/etc/docker/daemon.json", "{\"firewall-backend\": \"nftables\"}");
+        let (ended, report) = sandbox.json(&APPLY);
+        assert_eq!(ended, code, "{report:#}");
+        let told = if code == 0 { &report["warnings"] } else { &report["msg"] };
+        let words = if code == 0 {
+            "table inet site chain in: ip saddr 172.17.0.0/16 accept"
+        } else {
+            "NAT rule for docker0 is names 172.17.0.0/16"
+        };
+        assert!(told.to_string().contains(words), "{report:#}");
+    }
+}
+
 /// A process that the kernel calls dockerd, known by its pidfile.
 fn dockerd(sandbox: &Sandbox, pidfile: &str) -> Running {
     let start = format!("mkdir -p $(dirname {pidfile}); echo $$ > {pidfile}; exec $SANDBOX/dockerd sleep 60");

@@ -127,10 +127,11 @@ fn default_answer(path: &str, folder: &Path) -> std::io::Result<Vec<u8>> {
     let net: ipnet::Ipv4Net = address.trim().parse().unwrap();
     let pools = std::fs::read_to_string(folder.join("pools")).unwrap_or_default();
     let pools: Vec<_> = pools.lines().map(|base| serde_json::json!({"Base": base, "Size": 24})).collect();
+    let version = std::fs::read_to_string(folder.join("version")).unwrap_or("26.1.5".to_owned());
     let value = match path {
         "/_ping" => return Ok(b"OK".to_vec()),
         "/info" => serde_json::json!({
-            "ServerVersion": "26.1.5", "LiveRestoreEnabled": false, "DefaultAddressPools": pools
+            "ServerVersion": version, "LiveRestoreEnabled": false, "DefaultAddressPools": pools
         }),
         "/networks" => serde_json::json!([{
             "Name": "bridge", "Id": "aa", "Scope": "local", "Driver": "bridge",
