@@ -3,7 +3,7 @@
 use crate::apply::verify::Probe;
 use crate::plan::Permits;
 use crate::plan::relocate::Existing;
-use crate::policy::{Policy, read_avoid, read_avoid_file, read_ignore, read_pools};
+use crate::policy::{Declared, Policy, read_avoid, read_avoid_file, read_ignore, read_pools};
 use clap::{Args, Parser, Subcommand};
 use std::io::Read;
 use std::net::ToSocketAddrs;
@@ -66,6 +66,9 @@ pub struct Look {
     /// A file of such networks, one a line, `#` comments; - is standard input
     #[arg(long, value_name = "FILE")]
     pub avoid_file: Vec<String>,
+    /// Such networks, read already: of the Ansible module.
+    #[arg(skip)]
+    pub declared: Vec<Declared>,
     /// A pool to choose from: base=CIDR,size=N or a bare CIDR (size 24); repeatable
     #[arg(long, value_name = "POOL")]
     pub pool: Vec<String>,
@@ -162,6 +165,12 @@ pub struct Rollback {
     /// Do not ask
     #[arg(long, short)]
     pub yes: bool,
+    /// Only say what would be undone
+    #[arg(long)]
+    pub check: bool,
+    /// Where no apply has been recorded there is nothing to undo, and that is fine: of the Ansible module.
+    #[arg(skip)]
+    pub unless_none: bool,
     /// Where live-restore keeps containers alive: stop them for the restart and start them again
     #[arg(long)]
     pub allow_container_stop: bool,
@@ -184,6 +193,7 @@ impl Look {
             let text = read_text(name).map_err(|error| format!("--avoid-file {name}: {error}"))?;
             avoid.extend(read_avoid_file(name, &text).map_err(|why| format!("--avoid-file: {why}"))?);
         }
+        avoid.extend_from_slice(&self.declared);
         Ok(Policy { avoid, pools: read_pools(&self.pool)?, pin, ignore: read_ignore(&self.ignore)? })
     }
 }

@@ -9,6 +9,7 @@ pub mod assess;
 pub mod cli;
 pub mod engine_model;
 pub mod host;
+pub mod module;
 pub mod observe;
 pub mod plan;
 pub mod policy;

@@ -3,6 +3,7 @@
 
 use clap::Parser;
 use rebridge::cli::{Cli, Verb};
+use rebridge::module;
 use rebridge::report::text::{Paint, render};
 use rebridge::report::{Report, forecast};
 use rebridge::verbs::{self, Usage};
@@ -10,6 +11,12 @@ use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    let arguments: Vec<_> = std::env::args_os().skip(1).collect();
+    if let Some(path) = module::args_file(&arguments) {
+        let answered = module::run(&path);
+        print(&answered.json);
+        return ExitCode::from(answered.code);
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return usage_of_clap(&error),

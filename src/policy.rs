@@ -55,6 +55,8 @@ pub struct Declared {
 pub enum Origin {
     /// With `--avoid`.
     Option,
+    /// By whoever goes by this name: a host of an inventory.
+    Named(Arc<str>),
     /// In an avoid-file, which may have a fleet's worth of lines.
     File {
         /// The file as it was named.
@@ -68,6 +70,7 @@ impl std::fmt::Display for Origin {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Origin::Option => f.write_str("--avoid"),
+            Origin::Named(name) => f.write_str(name),
             Origin::File { name, line } => write!(f, "{name} line {line}"),
         }
     }
@@ -100,6 +103,12 @@ pub fn read_avoid_file(name: &str, text: &str) -> Result<Vec<Declared>, String> 
         }
     }
     Ok(found)
+}
+
+/// Reads networks that somebody declared under a name.
+pub fn read_avoid_named(name: &str, nets: &[&str]) -> Result<Vec<Declared>, String> {
+    let origin = Origin::Named(Arc::from(name));
+    nets.iter().map(|net| declared(net, origin.clone()).map_err(|why| format!("{name}: {why}"))).collect()
 }
 
 fn declared(word: &str, origin: Origin) -> Result<Declared, String> {

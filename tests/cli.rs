@@ -3,6 +3,9 @@
 //! could is pointed at an image folder or at saved facts.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+#[path = "cli/module.rs"]
+mod module;
+
 use serde_json::Value;
 use std::fs;
 use std::io::Write;

@@ -249,16 +249,21 @@ impl PlanReport {
 
 impl Diff {
     fn of(plan: &Plan) -> Diff {
-        let Some(change) = &plan.write else { return Diff::default() };
+        let change = plan.write.as_ref();
+        change.map(|change| Diff::between(&change.path, &change.keys_before, &change.keys_after)).unwrap_or_default()
+    }
+
+    /// What the keys of a file were and are to be.
+    pub fn between(path: &str, before: &Map<String, Value>, after: &Map<String, Value>) -> Diff {
         let keys = |keys: &Map<String, Value>| match keys.is_empty() {
             true => String::new(),
             false => serde_json::to_string_pretty(keys).unwrap_or_default() + "\n",
         };
         Diff {
-            before_header: format!("{} (keys rebridge changes, before)", change.path),
-            after_header: format!("{} (keys rebridge changes, after)", change.path),
-            before: keys(&change.keys_before),
-            after: keys(&change.keys_after),
+            before_header: format!("{path} (keys rebridge changes, before)"),
+            after_header: format!("{path} (keys rebridge changes, after)"),
+            before: keys(before),
+            after: keys(after),
         }
     }
 }

@@ -18,15 +18,21 @@ use crate::observe::observe_closely;
 use crate::plan::relocate::Move;
 use crate::plan::{Permits, preflight};
 use crate::report::progress::Progress;
-use crate::report::{Outcome, Report};
+use crate::report::{Diff, Outcome, Report};
 use crate::subnet::{overlap, v4};
 use crate::verbs::apply::Ask;
 use ipnet::IpNet;
+use serde_json::{Map, Value};
 use std::time::Duration;
+
+const NOTHING: &str = "no apply is left to undo; nothing to do";
 
 /// Runs the verb.
 pub fn run(arguments: &Rollback, ask: Ask) -> Ended {
     let host = Host::live();
+    if arguments.check {
+        return Ok(foretell(&host, arguments));
+    }
     let _lock = match take_charge(&host, "roll back", arguments.wait) {
         Ok(lock) => lock,
         Err(report) => return Ok(*report),
@@ -47,15 +53,11 @@ pub fn run(arguments: &Rollback, ask: Ask) -> Ended {
     let facts = observe_closely(&host);
     let record = match ready(&host, &facts, arguments) {
         Ok(Some(record)) => record,
-        Ok(None) => return Ok(undone_already(&host, "the last apply was undone already; nothing to do".to_owned())),
+        Ok(None) => return Ok(undone_already(&host, NOTHING.to_owned())),
         Err(why) => return Ok(Report::without_facts(format!("cannot roll back: {why}; nothing was touched"))),
     };
-    let mut report = Report::about(&facts, Vec::new());
-    let old = record.docker0_before.map_or("no docker0".to_owned(), |address| format!("docker0 on {address}"));
-    report.plan.restart = record.restart;
-    report.plan.docker0 = record.docker0_before.map(|address| address.to_string());
-    report.plan.networks = record.moves.networks.iter().map(|one| way_back(&record.moves, one)).collect();
-    report.msg = format!("would undo the apply of {}: {} as it was, {old}", record.began, record.path);
+    let mut report = preview(&facts, &record);
+    let old = range_of(&record);
     if !ask(&report) {
         report.failed = true;
         report.outcome = Outcome::Refused;
@@ -70,6 +72,58 @@ pub fn run(arguments: &Rollback, ask: Ask) -> Ended {
     progress.say("rolling back");
     let back = roll_back(&host, &record, timeout, &progress);
     Ok(conclude(&host, report, &record, back, &old))
+}
+
+/// The report of what would be undone, nothing touched.
+fn foretell(host: &Host, arguments: &Rollback) -> Report {
+    if !host.may_change() {
+        let why = "cannot foretell a rollback: only root may read the record of the last apply; run it with sudo";
+        return Report::without_facts(why.to_owned());
+    }
+    let facts = observe_closely(host);
+    if facts.interrupted {
+        let mut report = Report::about(&facts, Vec::new());
+        (report.changed, report.outcome) = (true, Outcome::WouldChange);
+        report.msg = "would undo the apply that was interrupted half-way".to_owned();
+        return report;
+    }
+    match ready(host, &facts, arguments) {
+        Ok(Some(record)) => {
+            let mut report = preview(&facts, &record);
+            (report.changed, report.outcome) = (true, Outcome::WouldChange);
+            if record.restart {
+                report.docker.docker0_after = report.plan.docker0.clone();
+            }
+            report
+        }
+        Ok(None) => undone_already(host, NOTHING.to_owned()),
+        Err(why) => Report::without_facts(format!("cannot roll back: {why}; nothing was touched")),
+    }
+}
+
+fn preview(facts: &Facts, record: &Record) -> Report {
+    let mut report = Report::about(facts, Vec::new());
+    report.plan.restart = record.restart;
+    report.plan.docker0 = record.docker0_before.map(|address| address.to_string());
+    report.plan.networks = record.moves.networks.iter().map(|one| way_back(&record.moves, one)).collect();
+    report.diff = diff(record);
+    report.msg = format!("would undo the apply of {}: {} as it was, {}", record.began, record.path, range_of(record));
+    report
+}
+
+fn range_of(record: &Record) -> String {
+    record.docker0_before.map_or("no docker0".to_owned(), |address| format!("docker0 on {address}"))
+}
+
+/// The keys that go back. Of the file only what rebridge may show.
+fn diff(record: &Record) -> Diff {
+    let keys = |text: &Option<String>| text.as_ref().and_then(|text| parse(text.as_bytes()).ok()).map(|(_, keys)| keys);
+    let (wrote, old) = (keys(&record.after).unwrap_or_default(), keys(&record.before).unwrap_or_default());
+    let side = |of: &Map<String, Value>| {
+        let changed = of.iter().filter(|(key, _)| KEYS.contains(&key.as_str()) && wrote.get(*key) != old.get(*key));
+        changed.map(|(key, value)| (key.clone(), value.clone())).collect()
+    };
+    Diff::between(&record.path, &side(&wrote), &side(&old))
 }
 
 /// What the dead man's switch does: undo the apply that has left its journal, however far it came.
@@ -92,7 +146,11 @@ fn ready(host: &Host, facts: &Facts, arguments: &Rollback) -> Result<Option<Reco
         .map_err(|error| format!("the record of the last apply in {} cannot be read: {error}", journal::FOLDER))?;
     let Some(mut record) = last else {
         let undone = journal::undone(host).unwrap_or_default();
-        return if undone { Ok(None) } else { Err("no apply has been recorded on this host".to_owned()) };
+        return if undone || arguments.unless_none {
+            Ok(None)
+        } else {
+            Err("no apply has been recorded on this host".to_owned())
+        };
     };
     let now = text_of(host, &record.path);
     if now != record.after {

@@ -1,0 +1,165 @@
+//! A report as Ansible takes it: its own shape of `diff`, `invocation`, and the options' names in the sentences.
+
+use super::Answered;
+use crate::report::Report;
+use crate::verbs::Ended;
+use serde_json::{Map, Value, json};
+
+/// What the caller asked for besides the job.
+#[derive(Debug, Default)]
+pub struct Asked {
+    /// Whether the change is to be shown.
+    pub diff: bool,
+    /// Whether the arguments must not be repeated.
+    pub no_log: bool,
+    /// Whether the job was to look and no more: then what it found is no error, and what would be done no change.
+    pub only_looks: bool,
+    /// The options as understood, where they were.
+    pub shown: Option<Map<String, Value>>,
+}
+
+/// The command line's words, and the module's for the same, the longer ones first.
+const WORDS: [(&str, &str); 20] = [
+    ("`rebridge apply --networks recreate`", "`networks: recreate`"),
+    ("run `rebridge apply` as root", "use `state: fixed` with become"),
+    ("run `rebridge apply` again", "use `state: fixed` again"),
+    ("`rebridge apply`", "`state: fixed`"),
+    ("run it with sudo", "set become"),
+    ("run again with --", "try again with --"),
+    ("run again without --dead-man", "try again without dead_man"),
+    ("run again without --no-restart", "leave out `restart: false`"),
+    ("with --no-restart", "with `restart: false`"),
+    ("--allow-container-stop", "`allow_container_stop: true`"),
+    ("--accept-mac-loss", "`accept_mac_loss: true`"),
+    ("--restart-command", "restart_command"),
+    ("--avoid-file", "avoid_files"),
+    ("--network", "network_names"),
+    ("--avoid", "avoid"),
+    ("--pool", "pools"),
+    ("--ignore", "ignore"),
+    ("--probe", "probe"),
+    ("--wait", "wait"),
+    ("--root", "root"),
+];
+
+/// The sentences of a report lie under these keys.
+const SENTENCES: [&str; 4] = ["msg", "warnings", "explain", "detail"];
+
+/// The one object, and the exit code.
+pub fn answer(ended: Ended, asked: Asked) -> Answered {
+    let (report, code) = match ended {
+        Ok(report) => {
+            let code = report.exit_code(asked.only_looks);
+            (report, code)
+        }
+        Err(usage) => (Report::without_facts(usage.0), 2),
+    };
+    let mut object = match serde_json::to_value(&report) {
+        Ok(Value::Object(object)) => object,
+        // A tree of plain strings, numbers and lists has no way to fail.
+        _ => Map::new(),
+    };
+    reword(&mut object);
+    object.remove("diff");
+    if asked.diff && !asked.only_looks {
+        let sides = diff(&report);
+        if !sides.is_empty() {
+            object.insert("diff".to_owned(), Value::Array(sides));
+        }
+    }
+    if let Some(shown) = asked.shown.filter(|_| !asked.no_log) {
+        object.insert("invocation".to_owned(), json!({"module_args": shown}));
+    }
+    Answered { json: Value::Object(object).to_string() + "\n", code }
+}
+
+/// One for the file, one for the networks that move.
+fn diff(report: &Report) -> Vec<Value> {
+    let mut sides = Vec::new();
+    if report.diff.before != report.diff.after {
+        sides.push(json!(report.diff));
+    }
+    if !report.plan.networks.is_empty() {
+        let side = |subnet: &dyn Fn(usize) -> String| -> String {
+            let lines = report.plan.networks.iter().enumerate();
+            lines.map(|(at, one)| format!("{} {}\n", one.network, subnet(at))).collect()
+        };
+        let nets = |old: bool| {
+            side(&|at| {
+                let one = report.plan.networks.get(at);
+                one.map(|one| if old { one.from.to_string() } else { one.to.to_string() }).unwrap_or_default()
+            })
+        };
+        sides.push(json!({
+            "before_header": "Docker networks (before)", "after_header": "Docker networks (after)",
+            "before": nets(true), "after": nets(false),
+        }));
+    }
+    sides
+}
+
+/// Options are named as in the play.
+fn reword(object: &mut Map<String, Value>) {
+    for (key, value) in object {
+        match value {
+            Value::String(text) if SENTENCES.contains(&key.as_str()) => *text = reworded(text),
+            Value::Array(items) => {
+                for item in items {
+                    match item {
+                        Value::String(text) if SENTENCES.contains(&key.as_str()) => *text = reworded(text),
+                        Value::Object(inner) => reword(inner),
+                        _ => {}
+                    }
+                }
+            }
+            Value::Object(inner) => reword(inner),
+            _ => {}
+        }
+    }
+}
+
+fn reworded(text: &str) -> String {
+    WORDS.iter().fold(text.to_owned(), |text, (old, new)| text.replace(old, new))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+mod tests {
+    use super::*;
+    use crate::verbs::Usage;
+
+    fn object(answered: &Answered) -> Value {
+        serde_json::from_str(&answered.json).unwrap()
+    }
+
+    #[test]
+    fn an_error_is_one_failed_object() {
+        let answered = answer(Err(Usage("--pool: no".to_owned())), Asked { diff: true, ..Asked::default() });
+        let object = object(&answered);
+        assert_eq!((answered.code, &object["failed"], &object["msg"]), (2, &json!(true), &json!("pools: no")));
+        assert!(object.get("rc").is_none() && object.get("results").is_none() && object.get("diff").is_none());
+    }
+
+    #[test]
+    fn what_is_not_to_be_logged_is_not_repeated() {
+        let asked = |no_log| Asked {
+            no_log,
+            shown: Some(Map::from_iter([("probe".to_owned(), json!(["x:1"]))])),
+            ..Asked::default()
+        };
+        let report = || Ok(Report::without_facts("no".to_owned()));
+        assert_eq!(object(&answer(report(), asked(false)))["invocation"]["module_args"]["probe"][0], "x:1");
+        assert!(object(&answer(report(), asked(true))).get("invocation").is_none());
+    }
+
+    #[test]
+    fn options_are_named_as_in_the_play() {
+        let words = "run again with --restart-command, or with --no-restart; leave it out with --network";
+        assert_eq!(
+            reworded(words),
+            "try again with restart_command, or with `restart: false`; leave it out with network_names"
+        );
+        let words = "clashes with 10.0.0.0/8 (--avoid); run it with sudo";
+        assert_eq!(reworded(words), "clashes with 10.0.0.0/8 (avoid); set become");
+    }
+}
