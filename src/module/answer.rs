@@ -42,24 +42,33 @@ const WORDS: [(&str, &str); 20] = [
     ("--root", "root"),
 ];
 
+/// The most clashes of a list: the first ones are those to act on, and a fleet's addresses may make 100,000.
+const MOST: usize = 100;
+
 /// The sentences of a report lie under these keys.
 const SENTENCES: [&str; 4] = ["msg", "warnings", "explain", "detail"];
 
 /// The one object, and the exit code.
 pub fn answer(ended: Ended, asked: Asked) -> Answered {
-    let (report, code) = match ended {
+    let (mut report, code) = match ended {
         Ok(report) => {
             let code = report.exit_code(asked.only_looks);
             (report, code)
         }
         Err(usage) => (Report::without_facts(usage.0), 2),
     };
+    let (found, left) = (report.clashes.len(), report.remaining.len());
+    for list in [&mut report.clashes, &mut report.remaining, &mut report.ignored] {
+        list.truncate(MOST);
+    }
     let mut object = match serde_json::to_value(&report) {
         Ok(Value::Object(object)) => object,
         // A tree of plain strings, numbers and lists has no way to fail.
         _ => Map::new(),
     };
     reword(&mut object);
+    object.insert("clashes_total".to_owned(), json!(found));
+    object.insert("remaining_total".to_owned(), json!(left));
     object.remove("diff");
     if asked.diff && !asked.only_looks {
         let sides = diff(&report);

@@ -7,8 +7,8 @@ use crate::policy::{Declared, read_avoid_file, read_avoid_named};
 use serde_json::{Map, Value};
 use std::path::PathBuf;
 
-/// Every option, in the order of the documentation. The last one is between the action plugin and this program.
-pub const NAMES: [&str; 18] = [
+/// Every option, in the order of the documentation.
+pub const NAMES: [&str; 17] = [
     "state",
     "avoid",
     "avoid_files",
@@ -26,8 +26,10 @@ pub const NAMES: [&str; 18] = [
     "accept_mac_loss",
     "root",
     "avoid_inventory",
-    "avoid_named",
 ];
+
+/// Between the action plugin and this program: what was read on the controller.
+const NAMED: &str = "avoid_named";
 
 /// What is to be done.
 #[derive(Debug)]
@@ -68,7 +70,7 @@ pub struct Options {
 
 /// Reads the options; `check` is Ansible's check mode.
 pub fn read(args: Map<String, Value>, check: bool) -> Result<Options, String> {
-    let mut args = Args::new(args, &NAMES)?;
+    let mut args = Args::new(args, &NAMES, NAMED)?;
     let state = args.choice("state", &STATES, State::Fixed)?;
     let declared = declared(&mut args)?;
     let look = Look {
@@ -145,7 +147,7 @@ fn job(state: State, apply: Apply) -> Job {
 /// What the action plugin has read on the controller: files as text, and networks under a name.
 fn declared(args: &mut Args) -> Result<Vec<Declared>, String> {
     let mut all = Vec::new();
-    for record in args.records("avoid_named")? {
+    for record in args.records(NAMED)? {
         let (name, nets, text) = named(&record).ok_or("avoid_named: give a list of name and nets, or name and text")?;
         if let Some(text) = text {
             all.extend(read_avoid_file(name, text).map_err(|why| format!("avoid_files: {why}"))?);

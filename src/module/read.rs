@@ -14,9 +14,9 @@ pub struct Args {
 }
 
 impl Args {
-    /// The options, all of them known by name; Ansible's own are let pass.
-    pub fn new(given: Map<String, Value>, names: &[&str]) -> Result<Args, String> {
-        for name in given.keys().filter(|name| !name.starts_with("_ansible_")) {
+    /// The options, all of them known by name; Ansible's own are let pass, and one of ours.
+    pub fn new(given: Map<String, Value>, names: &[&str], internal: &str) -> Result<Args, String> {
+        for name in given.keys().filter(|name| !name.starts_with("_ansible_") && *name != internal) {
             if !names.contains(&name.as_str()) {
                 return Err(unknown(name, names));
             }

@@ -5,7 +5,7 @@ use super::*;
 const NAMES: [&str; 3] = ["avoid", "timeout", "pools"];
 
 fn args(value: Value) -> Args {
-    Args::new(json!({"avoid": value}).as_object().unwrap().clone(), &NAMES).unwrap()
+    Args::new(json!({"avoid": value}).as_object().unwrap().clone(), &NAMES, "own").unwrap()
 }
 
 #[test]
@@ -72,10 +72,10 @@ fn pools_are_spelled_as_docker_spells_them() {
 
 #[test]
 fn a_name_nobody_knows_is_told_from_a_near_miss() {
-    let refused = |name: &str| Args::new(json!({name: 1}).as_object().unwrap().clone(), &NAMES).unwrap_err();
+    let refused = |name: &str| Args::new(json!({name: 1}).as_object().unwrap().clone(), &NAMES, "own").unwrap_err();
     assert_eq!(refused("timeuot"), "\"timeuot\" is not an option; did you mean timeout?");
     assert!(refused("xyz").ends_with("the options are avoid, timeout, pools"));
-    assert!(Args::new(json!({"_ansible_of_next_year": 1}).as_object().unwrap().clone(), &NAMES).is_ok());
+    assert!(Args::new(json!({"_ansible_of_next_year": 1}).as_object().unwrap().clone(), &NAMES, "own").is_ok());
 }
 
 #[test]

@@ -108,6 +108,16 @@ fn looking_finds_clashes_without_failing() {
 }
 
 #[test]
+fn of_a_hundred_thousand_clashes_the_first_are_listed() {
+    let image = Image::new("module-fleet");
+    let nets: Vec<String> = (0..20_000).map(|at| format!("172.17.{}.{}", at / 250, at % 250)).collect();
+    let (_, object) = module(&image, json!({"state": "checked", "avoid_named": [{"name": "fleet", "nets": nets}]}));
+    let listed = |key: &str| object[key].as_array().unwrap().len();
+    assert_eq!((listed("clashes"), listed("remaining")), (100, 100));
+    assert!(object["clashes_total"].as_u64().unwrap() >= 20_000, "{}", object["clashes_total"]);
+}
+
+#[test]
 fn invocation_holds_what_was_understood_unless_it_must_not() {
     let image = Image::new("module-invocation");
     let args = |no_log: bool| json!({"state": "checked", "timeout": "5", "restart": "off", "_ansible_no_log": no_log});
