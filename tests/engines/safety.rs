@@ -40,6 +40,10 @@ fn what_dockerd_would_refuse_is_refused_first(suite: &str) {
     refused(&lab, &[], "hosts");
     lab.put("/etc/docker/daemon.json", "{\"default-gateway\": \"172.17.9.9\"}");
     refused(&lab, &[], "default-gateway");
+    lab.put("/etc/docker/daemon.json", "{\"fixed-cidr\": \"172.30.0.0/24\"}");
+    refused(&lab, &[], "fixed-cidr");
+    lab.put("/etc/docker/daemon.json", "{\"bridge\": \"br9\", \"bip\": \"172.17.0.1/16\"}");
+    refused(&lab, &[], "hands Docker a bridge that you manage");
     lab.put("/etc/docker/daemon.json", "{\"bridge\": \"none\"}");
     refused(&lab, &[], "nothing to fix at docker0");
     lab.put("/etc/docker/daemon.json", "{}");

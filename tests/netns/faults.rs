@@ -238,3 +238,25 @@ fn the_snap_has_a_file_of_its_own() {
     assert!(sandbox.read("/var/snap/docker/current/config/daemon.json").unwrap().contains("bip"));
     assert!(sandbox.read("/etc/docker/daemon.json").is_none());
 }
+
+#[test]
+fn docker_desktop_is_left_to_its_own_window() {
+    let sandbox = Sandbox::with_docker0();
+    install(&sandbox, Restart::Moves);
+    sandbox.answer("/info", r#"{"ServerVersion": "28.5.2", "OperatingSystem": "Docker Desktop"}"#);
+    refused(&sandbox, "Docker Desktop, which keeps its settings in a machine of its own");
+}
+
+#[test]
+fn addresses_that_go_with_docker0_are_named_before() {
+    let sandbox = Sandbox::with_docker0();
+    install(&sandbox, Restart::Moves);
+    let file = r#"{"dns": ["172.17.0.1"], "insecure-registries": ["172.17.0.1:5000", "reg.example:5000"]}"#;
+    sandbox.put("/etc/docker/daemon.json", file);
+    let (_, report) = sandbox.json(&[&APPLY[..], &["--check"]].concat());
+    let warnings = report["warnings"].to_string();
+    for key in ["\\\"dns\\\" in", "\\\"insecure-registries\\\" in"] {
+        assert!(warnings.contains(key), "{key}: {warnings}");
+    }
+    assert!(!report.to_string().contains("reg.example"), "{report:#}");
+}
