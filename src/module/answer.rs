@@ -1,8 +1,10 @@
 //! A report as Ansible takes it: its own shape of `diff`, `invocation`, and the options' names in the sentences.
 
 use super::Answered;
+use crate::plan::relocate::Move;
 use crate::report::Report;
 use crate::verbs::Ended;
+use ipnet::Ipv4Net;
 use serde_json::{Map, Value, json};
 
 /// What the caller asked for besides the job.
@@ -71,10 +73,9 @@ pub fn answer(ended: Ended, asked: Asked) -> Answered {
     object.insert("remaining_total".to_owned(), json!(left));
     object.remove("diff");
     if asked.diff && !asked.only_looks {
-        let sides = diff(&report);
-        if !sides.is_empty() {
-            object.insert("diff".to_owned(), Value::Array(sides));
-        }
+        let mut sides = diff(&report);
+        let diff = if sides.len() == 1 { sides.pop() } else { Some(Value::Array(sides)) };
+        object.insert("diff".to_owned(), diff.unwrap_or_default());
     }
     if let Some(shown) = asked.shown.filter(|_| !asked.no_log) {
         object.insert("invocation".to_owned(), json!({"module_args": shown}));
@@ -84,27 +85,18 @@ pub fn answer(ended: Ended, asked: Asked) -> Answered {
 
 /// One for the file, one for the networks that move.
 fn diff(report: &Report) -> Vec<Value> {
-    let mut sides = Vec::new();
-    if report.diff.before != report.diff.after {
-        sides.push(json!(report.diff));
-    }
-    if !report.plan.networks.is_empty() {
-        let side = |subnet: &dyn Fn(usize) -> String| -> String {
-            let lines = report.plan.networks.iter().enumerate();
-            lines.map(|(at, one)| format!("{} {}\n", one.network, subnet(at))).collect()
-        };
-        let nets = |old: bool| {
-            side(&|at| {
-                let one = report.plan.networks.get(at);
-                one.map(|one| if old { one.from.to_string() } else { one.to.to_string() }).unwrap_or_default()
-            })
-        };
-        sides.push(json!({
-            "before_header": "Docker networks (before)", "after_header": "Docker networks (after)",
-            "before": nets(true), "after": nets(false),
-        }));
-    }
-    sides
+    let file = (report.diff.before != report.diff.after).then(|| json!(report.diff));
+    let moves = &report.plan.networks;
+    let side = |subnet: fn(&Move) -> Ipv4Net| -> String {
+        moves.iter().map(|one| format!("{} {}\n", one.network, subnet(one))).collect()
+    };
+    let networks = (!moves.is_empty()).then(|| {
+        json!({
+            "before_header": "Docker's networks", "before": side(|one| one.from),
+            "after_header": "Docker's networks", "after": side(|one| one.to),
+        })
+    });
+    file.into_iter().chain(networks).collect()
 }
 
 /// Options are named as in the play.
@@ -146,7 +138,7 @@ mod tests {
         let answered = answer(Err(Usage("--pool: no".to_owned())), Asked { diff: true, ..Asked::default() });
         let object = object(&answered);
         assert_eq!((answered.code, &object["failed"], &object["msg"]), (2, &json!(true), &json!("pools: no")));
-        assert!(object.get("rc").is_none() && object.get("results").is_none() && object.get("diff").is_none());
+        assert!(object.get("rc").is_none() && object.get("results").is_none() && object["diff"] == json!([]));
     }
 
     #[test]

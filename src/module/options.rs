@@ -71,7 +71,7 @@ pub struct Options {
 /// Reads the options; `check` is Ansible's check mode.
 pub fn read(args: Map<String, Value>, check: bool) -> Result<Options, String> {
     let mut args = Args::new(args, &NAMES, NAMED)?;
-    let state = args.choice("state", &STATES, State::Fixed)?;
+    let state = args.choice("state", &STATES, "fixed")?;
     let declared = declared(&mut args)?;
     let look = Look {
         avoid: args.words("avoid")?,
@@ -86,14 +86,14 @@ pub fn read(args: Map<String, Value>, check: bool) -> Result<Options, String> {
     let apply = Apply {
         check,
         yes: true,
-        networks: args.choice("networks", &NETWORKS, Networks::Report)?,
+        networks: args.choice("networks", &NETWORKS, "report")?,
         network: args.words("network_names")?,
         probe: args.words("probe")?,
         no_restart: !args.flag("restart", true)?,
         restart_command: args.text("restart_command")?,
-        timeout: args.number("timeout", 1..=3600)?.unwrap_or(120),
-        wait: args.number("wait", 0..=86400)?.unwrap_or(0),
-        dead_man: args.number("dead_man", 0..=86400)?.filter(|seconds| *seconds > 0),
+        timeout: args.number("timeout", 120, 1..=3600)?,
+        wait: args.number("wait", 0, 0..=86400)?,
+        dead_man: Some(args.number("dead_man", 0, 0..=86400)?).filter(|seconds| *seconds > 0),
         allow_container_stop: args.flag("allow_container_stop", false)?,
         accept_mac_loss: args.flag("accept_mac_loss", false)?,
         pin: state == State::Pinned,

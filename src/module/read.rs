@@ -47,13 +47,13 @@ impl Args {
     }
 
     /// A whole number within limits.
-    pub fn number(&mut self, name: &str, within: RangeInclusive<u64>) -> Result<Option<u64>, String> {
+    pub fn number(&mut self, name: &str, default: u64, within: RangeInclusive<u64>) -> Result<u64, String> {
         let value = self.take(name);
         let number = match &value {
-            Value::Null => None,
-            value => Some(whole(value).filter(|number| within.contains(number)).ok_or_else(|| {
+            Value::Null => default,
+            value => whole(value).filter(|number| within.contains(number)).ok_or_else(|| {
                 format!("{name}: {value} is not a whole number of seconds from {} to {}", within.start(), within.end())
-            })?),
+            })?,
         };
         self.show(name, json!(number));
         Ok(number)
@@ -71,8 +71,9 @@ impl Args {
     }
 
     /// One of a few words.
-    pub fn choice<T: Copy>(&mut self, name: &str, choices: &[(&str, T)], default: T) -> Result<T, String> {
-        let Some(text) = self.text(name)? else { return Ok(default) };
+    pub fn choice<T: Copy>(&mut self, name: &str, choices: &[(&str, T)], default: &str) -> Result<T, String> {
+        let text = self.text(name)?.unwrap_or_else(|| default.to_owned());
+        self.show(name, json!(text));
         let found = choices.iter().find(|(word, _)| *word == text);
         found.map(|(_, choice)| *choice).ok_or_else(|| {
             let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();

@@ -1,0 +1,267 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Brings the binary for the target's architecture to the target, once, and runs it there as the module."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import secrets
+
+from ansible import constants as C
+from ansible.errors import AnsibleActionFail, AnsibleError
+from ansible.module_utils.parsing.convert_bool import boolean
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.rebridge.docker.plugins.plugin_utils import fleet
+
+# What `uname -sm` says, and the file in plugins/modules. Two underscores: no module of its own for ansible-doc.
+BINARIES = {"Linux x86_64": "__rebridge_linux_x86_64", "Linux aarch64": "__rebridge_linux_aarch64"}
+# The target's copy. Only root may write there, and the script below makes sure before it runs anything.
+FOLDER = "/var/cache/rebridge"
+# One word of a command line may have 128 KiB; quoting for sh and sudo needs room.
+MOST_INLINE = 48 * 1024
+# The script's own exit codes; rebridge has 0 to 5.
+NEEDS, CANNOT = 93, 94
+
+# Nobody but root can have written the copy or swapped a folder on the way to it, and it is whole.
+SAFE = r"""
+safe() { [ -z "$(find / /var /var/cache "$@" -maxdepth 0 \( ! -user 0 -o -perm /022 -o -type l \) 2>&1)" ]; }
+whole() { echo "$sum  $1" | sha256sum -c >/dev/null 2>&1; }
+"""
+FIND = r"""
+case "$(uname -sm)" in
+%(cases)s
+*) sum= ;;
+esac
+copy=%(folder)s/rebridge-$sum
+if [ -z "$sum" ] || ! safe %(folder)s "$copy" || ! whole "$copy"; then
+    echo "REBRIDGE-NEEDS $(id -u) $(uname -sm)"
+    exit %(needs)d
+fi
+"""
+INSTALL = r"""
+umask 077
+sum=%(sum)s copy=%(folder)s/rebridge-%(sum)s
+[ "$(id -u)" = 0 ] && safe || exit %(cannot)d
+[ -d %(folder)s ] || mkdir %(folder)s || exit %(cannot)d
+safe %(folder)s && new=$(mktemp %(folder)s/.new.XXXXXX) || exit %(cannot)d
+if ! { cat %(source)s >"$new" && whole "$new" && chmod 700 "$new" && mv -f "$new" "$copy"; }; then
+    rm -f "$new"
+    exit %(cannot)d
+fi
+for old in %(folder)s/rebridge-*; do [ "$old" = "$copy" ] || rm -f "$old"; done
+safe %(folder)s "$copy" && whole "$copy" || exit %(cannot)d
+"""
+
+
+class ActionModule(ActionBase):
+    """The action plugin of rebridge.docker.rebridge."""
+
+    _supports_async = True
+    _supports_check_mode = True
+
+    def run(self, tmp=None, task_vars=None):
+        result = super().run(tmp, task_vars)
+        task_vars = task_vars or {}
+        try:
+            args, notes, extra = self._arguments(task_vars)
+            result.update(self._answer(args, task_vars))
+            if notes:
+                result["warnings"] = notes + list(result.get("warnings") or [])
+            result.update(extra)
+        finally:
+            if not self._task.async_val:
+                self._remove_tmp_path(self._connection._shell.tmpdir)
+        return result
+
+    # --- the options that only the controller can understand
+
+    def _arguments(self, task_vars):
+        args = dict(self._task.args)
+        if "avoid_named" in args:
+            raise AnsibleActionFail("avoid_named is not an option; name networks with avoid")
+        records, notes, extra = [], [], {}
+        for name in self._names(args.pop("avoid_files", None)):
+            records.append({"name": name, "text": self._read(name)})
+        wanted = args.pop("avoid_inventory", None)
+        try:
+            wanted = wanted is not None and boolean(wanted)
+        except TypeError as error:
+            raise AnsibleActionFail("avoid_inventory: %s" % error) from error
+        if wanted:
+            found, notes, extra = self._inventory(task_vars)
+            records += found
+        if records:
+            args["avoid_named"] = records
+        return args, notes, extra
+
+    @staticmethod
+    def _names(value):
+        if value is None:
+            return []
+        items = value.split(",") if isinstance(value, str) else value
+        if not isinstance(items, (list, tuple)) or not all(isinstance(item, str) for item in items):
+            raise AnsibleActionFail("avoid_files: %r is not a list of files" % (value,))
+        return [item.strip() for item in items if item.strip()]
+
+    def _read(self, name):
+        """A file on the controller, found as `copy` finds its src, decrypted where it is vaulted."""
+        try:
+            path = self._loader.get_real_file(self._find_needle("files", name), decrypt=True)
+            with open(path, encoding="utf-8") as file:
+                return file.read()
+        except (AnsibleError, OSError, UnicodeDecodeError) as error:
+            raise AnsibleActionFail("avoid_files: cannot read %s on the controller: %s" % (name, error)) from error
+
+    def _inventory(self, task_vars):
+        batch = ",".join(task_vars.get("ansible_play_batch") or [])
+        hosts = fleet.survey(task_vars["hostvars"], task_vars["groups"]["all"], C.DEFAULT_LOCAL_TMP, "%s %s" % (self._task._uuid, batch))
+        own = self._task.delegate_to or task_vars.get("inventory_hostname")
+        records, number, without = fleet.declared(hosts, own)
+        notes = []
+        if without:
+            shown = ", ".join(without[:5]) + (" and %d more" % (len(without) - 5) if len(without) > 5 else "")
+            notes.append(
+                "avoid_inventory: of %d of %d hosts no network is known (%s); gather the facts of all hosts first"
+                % (len(without), len(hosts), shown)
+            )
+        return records, notes, {"avoid_inventory": {"hosts": len(hosts), "networks": number, "without_facts": without}}
+
+    # --- the target
+
+    def _answer(self, args, task_vars):
+        if self._task.async_val:
+            # Core's wrapper starts the module, so core must bring it.
+            said = self._low_level_execute_command("uname -sm")["stdout"].split()
+            return self._by_core(" ".join(said[-2:]), args, task_vars)
+        executable = args.pop("executable", None)
+        if executable:
+            return self._installed(executable, args)
+        self._own_binaries()
+        ran = self._call(SAFE + FIND % self._words(cases=self._cases()), '"$copy"', args)
+        needs = re.search(r"REBRIDGE-NEEDS (\d+) (\S+ \S+)", ran["stdout"]) if ran["rc"] == NEEDS else None
+        if needs:
+            uid, machine = needs.groups()
+            self._file_for(machine)
+            if uid != "0":
+                return self._by_core(machine, args, task_vars)
+            ran = self._bring(machine, args)
+        if ran["rc"] in (CANNOT, 126, 127):
+            # A read-only or noexec /var, no sha256sum: Ansible's own way needs none of that.
+            machine = needs.group(2) if needs else " ".join(self._low_level_execute_command("uname -sm")["stdout"].split()[-2:])
+            return self._by_core(machine, args, task_vars)
+        return self._object(ran)
+
+    def _bring(self, machine, args):
+        tmp = self._make_tmp_path()
+        path = self._file_for(machine)
+        there = self._connection._shell.join_path(tmp, "rebridge")
+        self._transfer_file(path, there)
+        script = INSTALL % self._words(sum=self._checksum(path), source=self._connection._shell.quote(there))
+        return self._call(SAFE + script, '"$copy"', args)
+
+    def _installed(self, executable, args):
+        if not isinstance(executable, str) or not executable.startswith("/"):
+            raise AnsibleActionFail("executable: give the absolute path of rebridge on the target, not %r" % (executable,))
+        quoted = self._connection._shell.quote(executable)
+        ran = self._call("", quoted, args)
+        if ran["rc"] in (126, 127):
+            raise AnsibleActionFail("executable: %s cannot be run on the target: %s" % (executable, self._said(ran)))
+        return self._object(ran)
+
+    def _call(self, script, program, args):
+        """Runs the script and then the program with the args: in one trip, where they are few and no secret."""
+        args = dict(args, **{
+            "_ansible_check_mode": bool(self._task.check_mode),
+            "_ansible_diff": bool(self._task.diff),
+            "_ansible_no_log": bool(self._task.no_log),
+        })
+        # A quote would be quoted again for sh and for sudo, and grow.
+        text = json.dumps(args, default=str).replace("'", "\\u0027")
+        environment = self._compute_environment_string()
+        if len(text) <= MOST_INLINE and not self._task.no_log:
+            end = "ARGS_" + secrets.token_hex(8)
+            call = "%s %s /dev/stdin <<'%s'\n%s\n%s\n" % (environment, program, end, text, end)
+        else:
+            tmp = self._connection._shell.tmpdir or self._make_tmp_path()
+            there = self._connection._shell.join_path(tmp, "args")
+            self._transfer_data(there, text)
+            if self._is_become_unprivileged():
+                self._fixup_perms2([tmp, there], execute=False)
+            call = "%s %s %s\n" % (environment, program, self._connection._shell.quote(there))
+        return self._low_level_execute_command(script + call)
+
+    def _by_core(self, machine, args, task_vars):
+        """Ansible's own way of bringing a module, on every call."""
+        args = dict(args)
+        if args.pop("executable", None):
+            raise AnsibleActionFail("executable does not go with async; leave one of the two out")
+        self._own_binaries()
+        self._file_for(machine)
+        return self._execute_module(
+            module_name="rebridge.docker." + BINARIES[machine],
+            module_args=args,
+            task_vars=task_vars,
+            wrap_async=bool(self._task.async_val) and not self._connection.has_native_async,
+        )
+
+    @staticmethod
+    def _object(ran):
+        text = ran["stdout"]
+        begin, end = text.find("{"), text.rfind("}")
+        try:
+            found = json.loads(text[begin : end + 1]) if begin >= 0 else None
+        except ValueError:
+            found = None
+        if isinstance(found, dict) and "failed" in found:
+            return found
+        return {
+            "failed": True,
+            "changed": False,
+            "msg": "rebridge gave no answer (exit %s): %s. Whether it changed anything is not known: run it again with "
+            "state: checked, which looks and touches nothing" % (ran["rc"], ActionModule._said(ran)),
+            "module_stdout": text,
+            "module_stderr": ran["stderr"],
+        }
+
+    @staticmethod
+    def _said(ran):
+        return (ran["stderr"] or ran["stdout"]).strip()[-500:] or "no output"
+
+    # --- the binaries of the collection
+
+    @staticmethod
+    def _path(name):
+        return os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "modules", name)
+
+    def _own_binaries(self):
+        if not any(os.path.exists(self._path(name)) for name in BINARIES.values()):
+            raise AnsibleActionFail(
+                "this copy of the collection has no binaries: it was taken from the source; install the tarball that "
+                "`make collection` builds, or name a rebridge on the target with executable"
+            )
+
+    def _file_for(self, machine):
+        name = BINARIES.get(machine)
+        if name is None or not os.path.exists(self._path(name)):
+            shipped = ", ".join(sorted(there for there, file in BINARIES.items() if os.path.exists(self._path(file))))
+            raise AnsibleActionFail(
+                "no binary for %s, which is what `uname -sm` says on the target; this collection has: %s. Build rebridge "
+                "there and name it with executable" % (machine or "an unknown system", shipped)
+            )
+        return self._path(name)
+
+    def _cases(self):
+        there = {machine: self._path(name) for machine, name in BINARIES.items() if os.path.exists(self._path(name))}
+        return "\n".join('"%s") sum=%s ;;' % (machine, self._checksum(path)) for machine, path in there.items())
+
+    @staticmethod
+    def _checksum(path):
+        with open(path, "rb") as file:
+            return hashlib.sha256(file.read()).hexdigest()
+
+    @staticmethod
+    def _words(**words):
+        return dict(words, folder=FOLDER, needs=NEEDS, cannot=CANNOT)
