@@ -37,6 +37,16 @@ $(DIST)/rebridge-linux-%: $(SOURCES)
 	@if grep -qa 'ld-musl-\|ld-linux' $@; then echo "$@ is not static"; rm $@; exit 1; fi
 	@echo "$@: static, $$(stat -c %s $@) bytes"
 
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
+COLLECTION := $(DIST)/rebridge-docker-$(VERSION).tar.gz
+
+.PHONY: collection
+collection: $(COLLECTION) ## the Ansible collection with both binaries, and its checksum
+
+$(COLLECTION): $(BINARIES) $(shell find ansible -type f -not -path '*/__pycache__/*')
+	@python=$$(ansible/venv.sh target/ansible/core-2.19 'ansible-core~=2.19.0') && \
+		PATH=$$(realpath -s $$(dirname $$python)):$$PATH ansible/build.sh $(VERSION) $(DIST) $(DIST)
+
 .PHONY: install
 install: $(BINARY) ## install the binary into PREFIX/bin
 	install -D -m 755 $(BINARY) $(DESTDIR)$(PREFIX)/bin/rebridge
@@ -49,8 +59,9 @@ check: tools ## format, lints and the quick tiers, in under a minute
 	tests/tiers.sh unit golden cli netns
 
 .PHONY: test
-test: tools lab $(BINARY) ## every tier, on real hosts too; says how many tests each ran
-	REBRIDGE_BIN=$(CURDIR)/$(BINARY) tests/tiers.sh unit golden cli netns engines
+test: tools lab $(BINARY) $(COLLECTION) ## every tier, on real hosts too; says how many tests each ran
+	REBRIDGE_BIN=$(CURDIR)/$(BINARY) REBRIDGE_COLLECTION=$(CURDIR)/$(COLLECTION) \
+		tests/tiers.sh unit golden cli netns engines ansible
 
 .PHONY: torture
 torture: tools lab $(BINARY) ## the kill matrix on three engines, and a crowd of networks

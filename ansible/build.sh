@@ -6,7 +6,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 version=$1 binaries=$2 out=$3
 staged=$(mktemp -d)
 trap 'rm -rf "$staged"' EXIT
-tar -C "$here" --exclude=./build.sh --exclude='__pycache__' --exclude='./plugins/modules/__rebridge_*' -c . | tar -C "$staged" -x
+tar -C "$here" --exclude=./build.sh --exclude=./venv.sh --exclude='__pycache__' --exclude='./plugins/modules/__rebridge_*' -c . | tar -C "$staged" -x
 sed -i -e "/^# .make collection/d" -e "s/^version: .*/version: $version/" "$staged/galaxy.yml"
 for binary in "$binaries"/rebridge-linux-*; do
     install -m 755 "$binary" "$staged/plugins/modules/__rebridge_linux_${binary##*rebridge-linux-}"

@@ -3,7 +3,7 @@
 # one that ignores any.
 set -uo pipefail
 
-declare -A ARGUMENTS=([unit]="--lib" [golden]="--test golden -- --show-output" [cli]="--test cli" [netns]="--test netns -- --test-threads=4" [engines]="--test engines -- --skip whole_")
+declare -A ARGUMENTS=([unit]="--lib" [golden]="--test golden -- --show-output" [cli]="--test cli" [netns]="--test netns -- --test-threads=4" [engines]="--test engines -- --skip whole_" [ansible]="--test ansible -- --skip whole_")
 summary=
 failed=0
 all_passed=0
