@@ -55,7 +55,7 @@ install: $(BINARY) ## install the binary into PREFIX/bin
 check: tools ## format, lints and the quick tiers, in under a minute
 	cargo fmt --check
 	cargo clippy --locked --all-targets --quiet -- -D warnings
-	@if command -v shellcheck >/dev/null; then shellcheck -x $(LAB) tests/demo.sh tests/tiers.sh tests/fuzz/run.sh; fi
+	@if command -v shellcheck >/dev/null; then shellcheck -x $(LAB) tests/demo.sh tests/tiers.sh tests/fuzz/run.sh ansible/build.sh ansible/venv.sh; fi
 	tests/tiers.sh unit golden cli netns
 
 .PHONY: test

@@ -1,11 +1,11 @@
-//! A lab of one host for a test: real systemd, real Docker, a corp network with servers. A thin wrapper round the
+//! A lab for a test, most often of one host: real systemd, real Docker, a corp network with servers. A thin wrapper round the
 //! script `lab` in this folder, which a person can use just as well.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// The host's only name.
+/// The name of a host that is alone in its lab.
 const HOST: &str = "h";
 
 /// The on-prem server that Docker's first range shadows.
@@ -14,6 +14,8 @@ pub const SERVER: &str = "172.17.50.10:8080";
 /// A booted host; torn down when dropped, also by a failing test.
 pub struct Lab {
     name: String,
+    host: String,
+    owned: bool,
 }
 
 /// What a command on the host did.
@@ -37,26 +39,46 @@ impl Lab {
 
     /// The same, not booted yet: for files that must be there at Docker's first start.
     pub fn create(suite: &str) -> Lab {
+        Lab::of(&[(HOST, suite)])
+    }
+
+    /// Several hosts, each with its suite, not booted yet; the first is the one meant, [`Lab::at`] means another.
+    pub fn of(hosts: &[(&str, &str)]) -> Lab {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let name = format!("t{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let lab = Lab { name };
+        let lab = Lab { name, host: hosts[0].0.to_owned(), owned: true };
         // The owner lets `lab sweep` find what a killed test run left behind.
         let owner = std::process::id().to_string();
-        lab.script(&["create", "--owner", &owner, &lab.name, &format!("{HOST}={suite}")]);
+        let pairs: Vec<String> = hosts.iter().map(|(host, suite)| format!("{host}={suite}")).collect();
+        let pairs: Vec<&str> = pairs.iter().map(String::as_str).collect();
+        lab.script(&[&["create", "--owner", &owner, &lab.name], &pairs[..]].concat());
         // What ships is what is tested, where the Makefile has built it.
         let binary = std::env::var("REBRIDGE_BIN").unwrap_or(env!("CARGO_BIN_EXE_rebridge").to_owned());
-        std::fs::copy(&binary, lab.path("/usr/bin/rebridge")).unwrap_or_else(|error| panic!("{binary}: {error}"));
+        for (host, _) in hosts {
+            let installed = lab.at(host).path("/usr/bin/rebridge");
+            std::fs::copy(&binary, installed).unwrap_or_else(|error| panic!("{binary}: {error}"));
+        }
         lab
+    }
+
+    /// The same lab, another of its hosts.
+    pub fn at(&self, host: &str) -> Lab {
+        Lab { name: self.name.clone(), host: host.to_owned(), owned: false }
     }
 
     /// Boots a created host.
     pub fn boot(&self) {
-        self.script(&["boot", &self.name, HOST]);
+        self.boot_all(&[&self.host]);
+    }
+
+    /// Boots created hosts at once.
+    pub fn boot_all(&self, hosts: &[&str]) {
+        self.script(&[&["boot", &self.name], hosts].concat());
     }
 
     /// Runs a command on the host.
     pub fn exec(&self, argv: &[&str]) -> Ran {
-        Ran::of(script().args([&["exec", &self.name, HOST], argv].concat()).stdin(Stdio::null()))
+        Ran::of(script().args([&["exec", &self.name, &self.host], argv].concat()).stdin(Stdio::null()))
     }
 
     /// Runs a shell script on the host, however it ends.
@@ -108,7 +130,8 @@ impl Lab {
         self.in_corp(&[&["ssh"], &options[..], &more].concat())
     }
 
-    fn in_corp(&self, argv: &[&str]) -> Command {
+    /// A command in the corp network, not started yet.
+    pub fn in_corp(&self, argv: &[&str]) -> Command {
         let mut command = script();
         command.args([&["corp", &self.name], argv].concat()).stdin(Stdio::null());
         command
@@ -130,13 +153,13 @@ impl Lab {
     /// Makes the image `busybox`, if it is not there.
     pub fn image(&self) {
         if self.try_sh("docker image inspect busybox").code != 0 {
-            self.script(&["image", &self.name, HOST]);
+            self.script(&["image", &self.name, &self.host]);
         }
     }
 
     /// A path of the host as this machine sees it.
     pub fn path(&self, inside: &str) -> PathBuf {
-        let root = self.script(&["root", &self.name, HOST]);
+        let root = self.script(&["root", &self.name, &self.host]);
         Path::new(root.trim()).join(inside.trim_start_matches('/'))
     }
 
@@ -161,6 +184,9 @@ impl Lab {
 
 impl Drop for Lab {
     fn drop(&mut self) {
+        if !self.owned {
+            return;
+        }
         let down = Ran::of(script().args(["down", &self.name]));
         if down.code != 0 && !std::thread::panicking() {
             panic!("lab down {}: {}", self.name, down.stderr);

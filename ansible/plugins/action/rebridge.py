@@ -191,7 +191,8 @@ class ActionModule(ActionBase):
             if self._is_become_unprivileged():
                 self._fixup_perms2([tmp, there], execute=False)
             call = "%s %s %s\n" % (environment, program, self._connection._shell.quote(there))
-        return self._low_level_execute_command(script + call)
+        # Core appends a word of its own to the command, which must not meet the end of the text.
+        return self._low_level_execute_command("{\n%s\n%s}" % (script, call))
 
     def _by_core(self, machine, args, task_vars):
         """Ansible's own way of bringing a module, on every call."""
