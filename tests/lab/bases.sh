@@ -4,6 +4,9 @@
 
 PACKAGES=systemd,systemd-sysv,dbus,docker.io,docker-compose,iptables,iproute2,openssh-server,ca-certificates,kmod,procps,python3,strace
 
+# On top of a base, as a layer of its own, so that hosts that need no cloud-init do not wait for it at each boot.
+CLOUD_PACKAGES=(cloud-init)
+
 # Debian's mirror as apt knows it.
 mirror() {
     # shellcheck disable=SC2016
@@ -48,4 +51,52 @@ build_base() {
     mv "$base.new" "$base"
     flock -u $building
     echo "base $suite: $(chroot "$base" dockerd --version | cut -d, -f1), built in $((SECONDS - began)) s"
+}
+
+# What a layer is made by: its base, and this.
+cloud_recipe() { cat "$state/bases/$1/.recipe"; echo "${CLOUD_PACKAGES[*]}"; declare -f build_cloud fill_cloud; }
+
+# build_cloud SUITE: the layer SUITE+cloud, with cloud-init that takes its data from a seed in the host's own file system.
+build_cloud() {
+    local suite=$1 layer=$state/bases/$1+cloud stamp began=$SECONDS
+    build_base "$suite"
+    stamp=$(cloud_recipe "$suite" | sha256sum)
+    [ "$(cat "$layer/.recipe" 2>/dev/null)" = "$stamp" ] && return
+    exec {layering}>"$state/bases/.$suite+cloud.lock"
+    flock $layering
+    [ "$(cat "$layer/.recipe" 2>/dev/null)" = "$stamp" ] && return
+    rm -rf --one-file-system "$layer.new" "$layer.work" "$layer.root"
+    mkdir -p "$layer.new" "$layer.work" "$layer.root"
+    mount -t overlay overlay -o "lowerdir=$state/bases/$suite,upperdir=$layer.new,workdir=$layer.work,volatile" "$layer.root"
+    local status=0
+    (fill_cloud "$layer.root") >"$layer.log" 2>&1 || status=$?
+    umount "$layer.root"
+    rm -rf --one-file-system "$layer.work" "$layer.root"
+    [ $status = 0 ] || die "building $suite+cloud failed; last lines of $layer.log: $(tail -5 "$layer.log")"
+    echo "$stamp" >"$layer.new/.recipe"
+    rm -rf --one-file-system "$layer"
+    mv "$layer.new" "$layer"
+    flock -u $layering
+    echo "layer $suite+cloud: built in $((SECONDS - began)) s"
+}
+
+fill_cloud() {
+    set -e
+    local root=$1
+    # Names are looked up as this machine does it, while packages come in.
+    cp "$root/etc/resolv.conf" "$root/etc/resolv.conf.lab"
+    cp /etc/resolv.conf "$root/etc/resolv.conf"
+    chroot "$root" apt-get -q -o Acquire::Check-Valid-Until=false update
+    DEBIAN_FRONTEND=noninteractive chroot "$root" apt-get -q -y --no-install-recommends install "${CLOUD_PACKAGES[@]}"
+    chroot "$root" apt-get clean
+    rm -rf "$root"/var/lib/apt/lists/*
+    mv "$root/etc/resolv.conf.lab" "$root/etc/resolv.conf"
+    # The lab's network is there before cloud-init looks; a host has the user root and nobody else.
+    cat >"$root/etc/cloud/cloud.cfg.d/99_lab.cfg" <<'TEXT'
+datasource_list: [NoCloud, None]
+network: {config: disabled}
+users: []
+locale: false
+apt: {preserve_sources_list: true}
+TEXT
 }
