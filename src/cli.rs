@@ -21,6 +21,9 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub verb: Verb,
+    /// Leave the result in FILE too, as JSON
+    #[arg(long, value_name = "FILE", global = true)]
+    pub result: Option<PathBuf>,
 }
 
 const EXAMPLES: &str = "\
@@ -38,7 +41,7 @@ Exit codes: 0 fine, 1 check found a clash, 2 usage, 3 refused (host untouched), 
 #[derive(Debug, Subcommand)]
 pub enum Verb {
     /// Look and explain; change nothing. Exits 1 when something clashes
-    Check(Look),
+    Check(Check),
     /// Check, and where needed fix and verify
     Apply(Apply),
     /// Undo the last apply, verified
@@ -84,6 +87,17 @@ pub struct Look {
     /// Where to look.
     #[command(flatten)]
     pub observe: Observe,
+}
+
+/// What check takes.
+#[derive(Debug, Args)]
+pub struct Check {
+    /// What to look at and by which rules.
+    #[command(flatten)]
+    pub look: Look,
+    /// Leave metrics for node_exporter's textfile collector in FILE (a name that ends in .prom)
+    #[arg(long, value_name = "FILE")]
+    pub metrics: Option<PathBuf>,
 }
 
 /// What apply takes.

@@ -2,10 +2,11 @@
 //! that prints.
 
 use clap::Parser;
-use rebridge::cli::{Cli, Verb};
+use rebridge::cli::{Check, Cli, Verb};
 use rebridge::module;
 use rebridge::report::text::{Paint, render};
 use rebridge::report::{Report, forecast};
+use rebridge::verbs::leave::Leave;
 use rebridge::verbs::{self, Usage};
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
@@ -21,45 +22,78 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return usage_of_clap(&error),
     };
+    match run(&cli) {
+        Ok(code) => code,
+        Err(usage) => usage_error(&usage, wants_json(&cli.verb)),
+    }
+}
+
+/// Runs the verb and prints what it gives; a usage error is left to the caller.
+fn run(cli: &Cli) -> Result<ExitCode, Usage> {
+    let leave = cli.result.as_deref().map(|path| Leave::at("--result", path)).transpose()?;
+    let leave = leave.as_ref();
     match &cli.verb {
-        Verb::Facts(arguments) => match verbs::facts::run(arguments) {
-            Ok(text) => {
-                print(&(text + "\n"));
-                ExitCode::SUCCESS
-            }
-            Err(usage) => usage_error(&usage, false),
-        },
-        Verb::Forecast(arguments) => match verbs::forecast::run(arguments) {
-            Ok(forecast) if arguments.look.json => {
-                print(&(serde_json::to_string_pretty(&forecast).unwrap_or_default() + "\n"));
-                ExitCode::SUCCESS
-            }
-            Ok(forecast) => {
-                print(&forecast::render(&forecast, paint()));
-                ExitCode::SUCCESS
-            }
-            Err(usage) => usage_error(&usage, arguments.look.json),
-        },
-        Verb::Check(look) => finish(verbs::check::run(look), look.json, true),
+        Verb::Facts(arguments) => {
+            let text = verbs::facts::run(arguments)? + "\n";
+            print(&text);
+            leave_there(leave, &text);
+            Ok(ExitCode::SUCCESS)
+        }
+        Verb::Forecast(arguments) => {
+            let forecast = verbs::forecast::run(arguments)?;
+            let json = serde_json::to_string_pretty(&forecast).unwrap_or_default() + "\n";
+            print(&if arguments.look.json { json.clone() } else { forecast::render(&forecast, paint()) });
+            leave_there(leave, &json);
+            Ok(ExitCode::SUCCESS)
+        }
+        Verb::Check(arguments) => check(arguments, leave),
         Verb::Apply(arguments) => {
             let asks = !arguments.yes && !arguments.look.json && on_a_terminal();
-            finish(verbs::apply::run(arguments, &|preview| !asks || confirmed(preview)), arguments.look.json, false)
+            let ended = verbs::apply::run(arguments, &|preview| !asks || confirmed(preview));
+            finish(ended, arguments.look.json, false, leave)
         }
         Verb::Rollback(arguments) => {
             let asks = !arguments.yes && !arguments.json && on_a_terminal();
-            finish(verbs::rollback::run(arguments, &|preview| !asks || confirmed(preview)), arguments.json, false)
+            let ended = verbs::rollback::run(arguments, &|preview| !asks || confirmed(preview));
+            finish(ended, arguments.json, false, leave)
         }
     }
 }
 
-/// Prints the report; its outcome is the exit code.
-fn finish(ended: verbs::Ended, json: bool, verb_is_check: bool) -> ExitCode {
-    match ended {
-        Ok(report) => {
-            print(&if json { report.json() + "\n" } else { render(&report, paint(), false) });
-            ExitCode::from(report.exit_code(verb_is_check))
-        }
-        Err(usage) => usage_error(&usage, json),
+fn check(arguments: &Check, leave: Option<&Leave>) -> Result<ExitCode, Usage> {
+    let Some(path) = &arguments.metrics else {
+        return finish(verbs::check::run(&arguments.look), arguments.look.json, true, leave);
+    };
+    let file = Leave::at("--metrics", path)?;
+    let (report, metrics) = verbs::check::run_measured(&arguments.look)?;
+    file.write(&metrics).map_err(Usage)?;
+    finish(Ok(report), arguments.look.json, true, leave)
+}
+
+/// Prints the report; its outcome is the exit code. Of a usage error the file gets the one object too.
+fn finish(ended: verbs::Ended, json: bool, verb_is_check: bool, leave: Option<&Leave>) -> Result<ExitCode, Usage> {
+    let report =
+        ended.inspect_err(|usage| leave_there(leave, &(Report::without_facts(usage.0.clone()).json() + "\n")))?;
+    let text = report.json() + "\n";
+    print(&if json { text.clone() } else { render(&report, paint(), false) });
+    leave_there(leave, &text);
+    Ok(ExitCode::from(report.exit_code(verb_is_check)))
+}
+
+/// What was done is done: that the file could not be written after all is said and changes no exit code.
+fn leave_there(leave: Option<&Leave>, text: &str) {
+    if let Some(Err(why)) = leave.map(|leave| leave.write(text)) {
+        say(&format!("warning: {why}\n"));
+    }
+}
+
+fn wants_json(verb: &Verb) -> bool {
+    match verb {
+        Verb::Check(check) => check.look.json,
+        Verb::Apply(apply) => apply.look.json,
+        Verb::Forecast(forecast) => forecast.look.json,
+        Verb::Rollback(rollback) => rollback.json,
+        Verb::Facts(_) => false,
     }
 }
 

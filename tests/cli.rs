@@ -3,6 +3,10 @@
 //! could is pointed at an image folder or at saved facts.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+#[path = "common/keep.rs"]
+mod keep;
+#[path = "cli/leave.rs"]
+mod leave;
 #[path = "cli/module.rs"]
 mod module;
 
@@ -13,7 +17,9 @@ use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
 fn rebridge(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_rebridge")).args(arguments).stdin(Stdio::null()).output().unwrap()
+    let ran = Command::new(env!("CARGO_BIN_EXE_rebridge")).args(arguments).stdin(Stdio::null()).output().unwrap();
+    keep::keep(&text(&ran.stdout));
+    ran
 }
 
 fn text(bytes: &[u8]) -> String {

@@ -52,8 +52,8 @@ fn run_case(case: &Path) -> Vec<String> {
         return run_forecast(case, &facts, forecast);
     }
     let (report, policy, permits, code): (Report, Policy, Permits, u8) = match &cli.verb {
-        Verb::Check(look) => {
-            let policy = look.policy(false).unwrap();
+        Verb::Check(check) => {
+            let policy = check.look.policy(false).unwrap();
             let report = verbs::check::judge(&facts, &policy);
             let code = report.exit_code(true);
             (report, policy, Permits::plain(), code)

@@ -3,7 +3,10 @@
 # one that ignores any.
 set -uo pipefail
 
-declare -A ARGUMENTS=([unit]="--lib" [golden]="--test golden -- --show-output" [cli]="--test cli" [netns]="--test netns -- --test-threads=4" [engines]="--test engines -- --skip whole_" [ansible]="--test ansible -- --skip whole_")
+declare -A ARGUMENTS=([unit]="--lib" [golden]="--test golden -- --show-output" [cli]="--test cli" [netns]="--test netns -- --test-threads=4" [engines]="--test engines -- --skip whole_" [ansible]="--test ansible -- --skip whole_" [boot]="--test boot")
+# Every JSON object that a test sees comes to lie here and is held against the published schemas.
+REBRIDGE_REPORTS=$(mktemp -d)
+export REBRIDGE_REPORTS
 summary=
 failed=0
 all_passed=0
@@ -26,6 +29,8 @@ for tier in "$@"; do
     unset passed broken ignored
 done
 
+/usr/bin/python3 packaging/validate.py tests/golden "$REBRIDGE_REPORTS" || failed=1
+rm -rf "$REBRIDGE_REPORTS"
 printf '\n== tiers\n%s' "$summary"
 echo "total: $all_passed passed, $all_broken failed"
 exit "$failed"

@@ -25,8 +25,9 @@ pub enum Recovered {
 }
 
 /// Finishes with the journal of an interrupted run, before anything new is planned: closes it where the run had done
-/// its work or none of it, undoes what is half-done.
-pub fn recover(host: &Host, timeout: Duration, progress: &Progress) -> Result<Recovered, Refusal> {
+/// its work or none of it, undoes what is half-done. Where Docker must not be restarted, what is half-done stays: at
+/// boot, an order to start Docker would wait for the very unit that gives it.
+pub fn recover(host: &Host, timeout: Duration, may_restart: bool, progress: &Progress) -> Result<Recovered, Refusal> {
     // Not yet a file: litter of a run that was killed before anything happened. Where it cannot be removed, nothing
     // can be written either, and that will be said.
     let _ = host.sweep(Path::new(&service::read(host).config_path()));
@@ -50,7 +51,15 @@ pub fn recover(host: &Host, timeout: Duration, progress: &Progress) -> Result<Re
     } else {
         None
     };
-    let Some((closing, words)) = closed else { return Ok(undo(host, &record, timeout, progress)) };
+    let Some((closing, words)) = closed else {
+        if !may_restart && (record.restart || !record.moves.networks.is_empty()) {
+            return Err(Refusal::new(
+                "an interrupted run is half-way, and to undo it Docker must be restarted, which --no-restart rules out",
+                "nothing was touched; run `rebridge apply` without --no-restart once Docker is up",
+            ));
+        }
+        return Ok(undo(host, &record, timeout, progress));
+    };
     if record.restart {
         record.containers.restore(host);
     }

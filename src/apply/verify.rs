@@ -31,6 +31,7 @@ const PROBE_DEADLINE: Duration = Duration::from_secs(3);
 
 /// One thing looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Check {
     /// What was looked at.
     pub what: String,

@@ -9,6 +9,7 @@ use std::net::IpAddr;
 
 /// A Docker range and a wanted network that share addresses.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Clash {
     /// Whether it bites now or only when the pools hand the subnet out.
     pub kind: Kind,
@@ -22,6 +23,7 @@ pub struct Clash {
 
 /// Now or later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// A Docker bridge holds the range now.
@@ -32,6 +34,7 @@ pub enum Kind {
 
 /// Docker's side of a clash.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DockerSide {
     /// The network's name; null for a latent clash.
     pub network: Option<String>,
@@ -46,6 +49,7 @@ pub struct DockerSide {
 
 /// The side of the host that needs the network.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct WantedSide {
     /// The network.
     pub net: IpNet,

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 /// The next subnets.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Forecast {
     /// Version of this shape; 1.
     pub schema: u32,
@@ -31,6 +32,7 @@ pub struct Forecast {
 
 /// One of the next subnets.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Next {
     /// The subnet.
     pub subnet: IpNet,

@@ -15,6 +15,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 /// How we know of a network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Source {
     /// An address or an on-link route of this host.

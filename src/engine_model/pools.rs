@@ -7,6 +7,7 @@ use serde_json::Value;
 
 /// One entry of `default-address-pools`: a range cut into subnets of one size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(try_from = "Unchecked")]
 pub struct AddressPool {
     /// The range; its host bits are zero.
@@ -17,6 +18,7 @@ pub struct AddressPool {
 
 /// A pool as anybody may write it.
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct Unchecked {
     base: Ipv4Net,
     size: u8,

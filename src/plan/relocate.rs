@@ -34,6 +34,7 @@ const MAC_IS_LOST: Version = Version { major: 25, minor: 0 };
 
 /// A network that moves.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Move {
     /// Its name.
     pub network: String,

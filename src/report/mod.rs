@@ -1,6 +1,7 @@
 //! Last stage: an outcome becomes JSON, a text for people and an exit code.
 
 pub mod forecast;
+pub mod metrics;
 pub mod progress;
 pub mod text;
 pub mod words;
@@ -17,6 +18,7 @@ use serde_json::{Map, Value};
 
 /// The result, version 1. A promise: fields are added, never renamed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Report {
     /// Version of this shape; 1.
     pub schema: u32,
@@ -58,6 +60,7 @@ pub struct Report {
 
 /// How it ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// Nothing clashes.
@@ -78,6 +81,7 @@ pub enum Outcome {
 
 /// What was to be done.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PlanReport {
     /// The keys of daemon.json to set.
     pub daemon_json: Map<String, Value>,
@@ -91,6 +95,7 @@ pub struct PlanReport {
 
 /// A change as Ansible shows it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Diff {
     /// Title of the old side.
     pub before_header: String,
@@ -104,6 +109,7 @@ pub struct Diff {
 
 /// Docker, before and after.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DockerReport {
     /// absent, stopped or running.
     pub state: DockerState,

@@ -45,7 +45,7 @@ pub fn run(arguments: &Apply, ask: Ask) -> Ended {
     let progress = Progress::new(!arguments.look.json);
     let mut notes = Vec::new();
     if !host.is_image() {
-        match recover(&host, request.timeout, &progress) {
+        match recover(&host, request.timeout, !arguments.no_restart, &progress) {
             Ok(Recovered::Nothing) => {}
             Ok(Recovered::Closed(note) | Recovered::Undone(note)) => notes.push(note),
             Ok(Recovered::Stuck(problem)) => return Ok(stuck(&host, &policy, &problem)),

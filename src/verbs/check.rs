@@ -1,14 +1,17 @@
 //! `rebridge check`: look, explain, change nothing.
 
-use super::{Ended, facts_of, host_of};
+use super::{Ended, Usage, facts_of, host_of};
 use crate::assess::clash::{Clash, Kind};
+use crate::assess::forecast::forecast;
 use crate::cli::Look;
 use crate::observe::facts::Facts;
 use crate::plan::{Decision, Permits, plan};
 use crate::policy::Policy;
+use crate::report::metrics::{Measured, render};
 use crate::report::words::existing;
 use crate::report::{Outcome, Report};
 use crate::words::count;
+use std::time::{Instant, SystemTime};
 
 /// Looks; the report says what clashes and what `apply` would do about it.
 pub fn run(look: &Look) -> Ended {
@@ -16,6 +19,19 @@ pub fn run(look: &Look) -> Ended {
     let host = host_of(&look.observe)?;
     let facts = facts_of(look, &host)?;
     Ok(judge(&facts, &policy))
+}
+
+/// The same, and the metrics of it.
+pub fn run_measured(look: &Look) -> Result<(Report, String), Usage> {
+    let (at, began) = (SystemTime::now(), Instant::now());
+    let policy = look.policy(false)?;
+    let host = host_of(&look.observe)?;
+    let facts = facts_of(look, &host)?;
+    let report = judge(&facts, &policy);
+    let forecast = forecast(&facts, &policy, 0, None);
+    let measured = Measured { facts: &facts, report: &report, forecast: &forecast, at, took: began.elapsed() };
+    let metrics = render(&measured);
+    Ok((report, metrics))
 }
 
 /// The same, of facts.

@@ -4,6 +4,7 @@ pub mod apply;
 pub mod check;
 pub mod facts;
 pub mod forecast;
+pub mod leave;
 pub mod rollback;
 
 use crate::cli::{Look, Observe};

@@ -42,7 +42,7 @@ pub fn run(arguments: &Rollback, ask: Ask) -> Ended {
     if arguments.dead_man {
         return Ok(settle(&host, timeout, &progress));
     }
-    match recover(&host, timeout, &progress) {
+    match recover(&host, timeout, true, &progress) {
         Ok(Recovered::Nothing | Recovered::Closed(_)) => {}
         Ok(Recovered::Undone(note)) => return Ok(undone_already(&host, note)),
         Ok(Recovered::Stuck(problem)) => {

@@ -1,6 +1,12 @@
 //! A lab for a test, most often of one host: real systemd, real Docker, a corp network with servers. A thin wrapper round the
 //! script `lab` in this folder, which a person can use just as well.
 
+// Each target uses its part.
+#![allow(dead_code)]
+
+#[path = "../common/keep.rs"]
+pub mod keep;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -76,6 +82,12 @@ impl Lab {
         self.script(&[&["boot", &self.name], hosts].concat());
     }
 
+    /// Shuts the host down cleanly and boots it again.
+    pub fn reboot(&self) {
+        self.script(&["halt", &self.name, HOST]);
+        self.boot();
+    }
+
     /// Runs a command on the host.
     pub fn exec(&self, argv: &[&str]) -> Ran {
         Ran::of(script().args([&["exec", &self.name, &self.host], argv].concat()).stdin(Stdio::null()))
@@ -103,6 +115,7 @@ impl Lab {
     /// Runs rebridge with `--json`: its exit code and its one object.
     pub fn rebridge(&self, arguments: &[&str]) -> (i32, serde_json::Value) {
         let ran = self.exec(&[&["rebridge"], arguments, &["--json"]].concat());
+        keep::keep(&ran.stdout);
         let value = serde_json::from_str(&ran.stdout);
         (ran.code, value.unwrap_or_else(|error| panic!("not one JSON object: {error}\n{ran:?}")))
     }

@@ -6,5 +6,7 @@ mod evidence;
 mod faults;
 mod host;
 mod hostile;
+#[path = "../common/keep.rs"]
+mod keep;
 mod random_files;
 mod sandbox;

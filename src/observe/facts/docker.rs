@@ -9,6 +9,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 /// Docker on this host.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Docker {
     /// Is it there, does it run?
     pub state: DockerState,
@@ -35,6 +36,7 @@ pub struct Docker {
 
 /// The state of the Docker service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum DockerState {
     /// Not installed.
@@ -47,6 +49,7 @@ pub enum DockerState {
 
 /// What the engine says over its socket.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Engine {
     /// Such as `26.1.5`.
     pub version: String,
@@ -71,6 +74,7 @@ pub struct Engine {
 
 /// A container.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Container {
     /// Its name.
     pub name: String,
@@ -89,6 +93,7 @@ pub struct Container {
 
 /// What decides over a container when Docker is restarted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Detail {
     /// Its restart policy: `no`, `always`, `unless-stopped`, `on-failure`.
     pub restart: String,
@@ -114,6 +119,7 @@ pub struct Detail {
 
 /// A network of the engine.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Network {
     /// Its name; docker0's network is called `bridge`.
     pub name: String,
@@ -150,6 +156,7 @@ pub struct Network {
 
 /// daemon.json.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ConfigFile {
     /// Where dockerd looks for it.
     pub path: String,
@@ -169,6 +176,7 @@ pub struct ConfigFile {
 
 /// What was found where daemon.json should be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase", tag = "is", content = "why")]
 pub enum ConfigState {
     /// No such file: Docker uses its defaults.

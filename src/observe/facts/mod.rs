@@ -16,6 +16,7 @@ use std::net::IpAddr;
 
 /// Everything observed on one host.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Facts {
     /// Version of this shape; 1.
     pub schema: u32,
@@ -39,6 +40,7 @@ pub struct Facts {
 
 /// A nameserver and the file that names it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Nameserver {
     /// Its address.
     pub address: IpAddr,

@@ -7,6 +7,7 @@ use std::net::IpAddr;
 /// The kernel's view of the network; empty for an unpacked image. Routes and peers are kept as far as they concern the
 /// space Docker's networks may lie in (see [`crate::observe::space`]).
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Kernel {
     /// Network interfaces with their addresses.
     pub links: Vec<Link>,
@@ -28,6 +29,7 @@ pub struct Kernel {
 
 /// A network interface.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Link {
     /// Its name, such as `docker0`.
     pub name: String,
@@ -42,6 +44,7 @@ pub struct Link {
 
 /// A route.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Route {
     /// Where it leads; prefix length 0 is the default route.
     pub dst: IpNet,
@@ -59,6 +62,7 @@ pub struct Route {
 
 /// A policy rule that leads to a routing table.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Rule {
     /// Which of the two rule lists it is in.
     pub family: Family,
@@ -80,6 +84,7 @@ pub struct Rule {
 
 /// An address family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Family {
     /// IPv4.
@@ -90,6 +95,7 @@ pub enum Family {
 
 /// A neighbour that was called and did not answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Neighbour {
     /// Who was called.
     pub address: IpAddr,
@@ -101,6 +107,7 @@ pub struct Neighbour {
 
 /// How far the kernel got in looking for a neighbour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum NeighbourState {
     /// It is still asking.
@@ -111,6 +118,7 @@ pub enum NeighbourState {
 
 /// An address this host talks to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Peer {
     /// The address.
     pub address: IpAddr,
@@ -124,6 +132,7 @@ pub struct Peer {
 
 /// How an address has to do with this host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Contact {
     /// A program on this host calls it and has no answer yet (SYN-SENT).
@@ -140,6 +149,7 @@ pub enum Contact {
 
 /// What a route does with a packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum RouteKind {
     /// Sends it on.
@@ -156,6 +166,7 @@ pub enum RouteKind {
 
 /// How far a route's destination is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Scope {
     /// On the link itself.

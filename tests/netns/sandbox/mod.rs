@@ -112,7 +112,9 @@ impl Sandbox {
 
     /// Runs rebridge inside.
     pub fn rebridge(&self, arguments: &[&str]) -> Ran {
-        self.run(&[&[REBRIDGE], arguments].concat())
+        let ran = self.run(&[&[REBRIDGE], arguments].concat());
+        crate::keep::keep(&ran.stdout);
+        ran
     }
 
     /// Runs rebridge with `--json`; standard output must be exactly one JSON object.

@@ -1,0 +1,55 @@
+//! Writes what is made from the source and not shipped inside the binary: `generate schema DIR` the JSON Schemas of the
+//! three results, `generate man DIR` the manual pages, `generate completions DIR` what shells complete.
+
+use clap::CommandFactory;
+use clap_complete::Shell;
+use rebridge::assess::forecast::Forecast;
+use rebridge::cli::Cli;
+use rebridge::observe::facts::Facts;
+use rebridge::report::Report;
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema};
+use std::error::Error;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [what, folder] = arguments.as_slice() else {
+        return Err("usage: generate schema|man|completions DIR".into());
+    };
+    let folder = PathBuf::from(folder);
+    fs::create_dir_all(&folder)?;
+    match what.as_str() {
+        "schema" => schemas(&folder),
+        "man" => Ok(clap_mangen::generate_to(Cli::command(), &folder)?),
+        "completions" => {
+            for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
+                clap_complete::generate_to(shell, &mut Cli::command(), "rebridge", &folder)?;
+            }
+            Ok(())
+        }
+        _ => Err(format!("{what}: not schema, man or completions").into()),
+    }
+}
+
+fn schemas(folder: &Path) -> Result<(), Box<dyn Error>> {
+    write::<Report>(folder, "result", "What check, apply and rollback print with --json")?;
+    write::<Forecast>(folder, "forecast", "What forecast prints with --json")?;
+    write::<Facts>(folder, "facts", "What facts prints")
+}
+
+/// As it is written, not as it may be read: a field that is always there is required.
+fn write<T: JsonSchema>(folder: &Path, name: &str, title: &str) -> Result<(), Box<dyn Error>> {
+    let settings = SchemaSettings::draft2020_12().for_serialize();
+    let mut schema: Schema = settings.into_generator().into_root_schema_for::<T>();
+    schema.insert("title".to_owned(), title.into());
+    // ipnet says "exactly one of IPv4 and IPv6", and its pattern for IPv6 takes an IPv4 network too.
+    if let Some(net) = schema.pointer_mut("/$defs/IpNet").and_then(|net| net.as_object_mut())
+        && let Some(either) = net.remove("oneOf")
+    {
+        net.insert("anyOf".to_owned(), either);
+    }
+    let text = serde_json::to_string_pretty(&schema)? + "\n";
+    Ok(fs::write(folder.join(format!("{name}.schema.json")), text)?)
+}
