@@ -10,6 +10,16 @@ DIST := target/dist
 ARCHES := x86_64 aarch64
 BINARIES := $(ARCHES:%=$(DIST)/rebridge-linux-%)
 BINARY := $(DIST)/rebridge-linux-$(ARCH)
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
+DEBIAN_x86_64 := amd64
+DEBIAN_aarch64 := arm64
+DEB := $(foreach arch,$(ARCHES),$(DIST)/rebridge_$(VERSION)-1_$(DEBIAN_$(arch)).deb)
+OWN_DEB := $(DIST)/rebridge_$(VERSION)-1_$(DEBIAN_$(ARCH)).deb
+RPM := $(ARCHES:%=$(DIST)/rebridge-$(VERSION)-1.%.rpm)
+SHARE := target/share
+PACKAGING := $(shell find packaging cloud-init -type f) README.md CHANGELOG.md
+# Times inside of packages are the commit's, so that the same commit makes the same bytes.
+export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct)
 SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock
 LAB := tests/lab/lab
 PREFIX ?= /usr/local
@@ -24,20 +34,23 @@ build: $(BINARY) ## the static release binary, with its size
 .PHONY: binaries
 binaries: $(BINARIES) ## the binaries that are shipped, for both architectures
 
+# Where a thing was built is nobody's business, and must not make a difference.
+REMAP := --remap-path-prefix=$(CURDIR)=/rebridge --remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=/cargo
+
 # Where rustup has no musl to give, this machine's own C library serves, at the price of a megabyte.
 $(DIST)/rebridge-linux-%: $(SOURCES)
 	@mkdir -p $(DIST)
 	@target=$*-unknown-linux-musl; upper=$$(echo $* | tr a-z A-Z); \
 	if rustup target list --installed | grep -qx $$target || rustup target add $$target; then \
 		export CARGO_TARGET_$${upper}_UNKNOWN_LINUX_MUSL_LINKER=rust-lld; \
+		export CARGO_TARGET_$${upper}_UNKNOWN_LINUX_MUSL_RUSTFLAGS="$(REMAP)"; \
 	elif [ $* = $(ARCH) ]; then \
-		target=$(HOST); export CARGO_TARGET_$${upper}_UNKNOWN_LINUX_GNU_RUSTFLAGS='-C target-feature=+crt-static'; \
+		target=$(HOST); export CARGO_TARGET_$${upper}_UNKNOWN_LINUX_GNU_RUSTFLAGS="-C target-feature=+crt-static $(REMAP)"; \
 	else exit 1; fi; \
 	cargo build --release --locked --target $$target && cp target/$$target/release/rebridge $@
 	@if grep -qa 'ld-musl-\|ld-linux' $@; then echo "$@ is not static"; rm $@; exit 1; fi
 	@echo "$@: static, $$(stat -c %s $@) bytes"
 
-VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
 COLLECTION := $(DIST)/rebridge-docker-$(VERSION).tar.gz
 
 .PHONY: collection
@@ -47,6 +60,41 @@ $(COLLECTION): $(BINARIES) $(shell find ansible -type f -not -path '*/__pycache_
 	@python=$$(ansible/venv.sh target/ansible/core-2.19 'ansible-core~=2.19.0') && \
 		PATH=$$(realpath -s $$(dirname $$python)):$$PATH ansible/build.sh $(VERSION) $(DIST) $(DIST)
 
+# What is made from the source beside the binary: manual pages, completions.
+$(SHARE)/made: $(SOURCES) packaging/generate.rs
+	cargo build --quiet --locked --features schema --example generate
+	target/debug/examples/generate man $(SHARE)/man
+	target/debug/examples/generate completions $(SHARE)/completions
+	@touch $@
+
+.PHONY: deb rpm
+deb: $(OWN_DEB) ## the Debian package for this architecture, into target/dist
+rpm: $(DIST)/rebridge-$(VERSION)-1.$(ARCH).rpm ## the RPM package
+
+define package
+$(DIST)/rebridge_$(VERSION)-1_$(DEBIAN_$(1)).deb: $(DIST)/rebridge-linux-$(1) $(SHARE)/made $(PACKAGING)
+	packaging/deb.sh $$< $(DEBIAN_$(1)) $(SHARE) $(DIST)
+$(DIST)/rebridge-$(VERSION)-1.$(1).rpm: $(DIST)/rebridge_$(VERSION)-1_$(DEBIAN_$(1)).deb
+	packaging/rpm.sh $$< $(1) $(DIST)
+endef
+$(foreach arch,$(ARCHES),$(eval $(call package,$(arch))))
+
+.PHONY: dist
+dist: dist-tools $(BINARIES) $(DEB) $(RPM) ## everything a release has: binaries, packages, schemas, SBOM, checksums
+	packaging/dist.sh $(DIST) $(VERSION) $(ARCHES)
+
+.PHONY: reproducible
+reproducible: dist-tools ## make dist in two folders, and compare
+	packaging/reproducible.sh
+
+.PHONY: schema
+schema: ## write the JSON Schemas of the results anew
+	cargo run --quiet --locked --features schema --example generate -- schema packaging/schema
+
+.PHONY: supply-chain
+supply-chain: ## licences, duplicates and sources of what is linked in (cargo-deny)
+	packaging/supply-chain.sh
+
 .PHONY: install
 install: $(BINARY) ## install the binary into PREFIX/bin
 	install -D -m 755 $(BINARY) $(DESTDIR)$(PREFIX)/bin/rebridge
@@ -55,13 +103,14 @@ install: $(BINARY) ## install the binary into PREFIX/bin
 check: tools ## format, lints and the quick tiers, in under a minute
 	cargo fmt --check
 	cargo clippy --locked --all-targets --quiet -- -D warnings
-	@if command -v shellcheck >/dev/null; then shellcheck -x $(LAB) tests/demo.sh tests/tiers.sh tests/fuzz/run.sh ansible/build.sh ansible/venv.sh; fi
+	@if command -v shellcheck >/dev/null; then shellcheck -x $(LAB) tests/demo.sh tests/tiers.sh tests/fuzz/run.sh \
+		ansible/build.sh ansible/venv.sh packaging/*.sh packaging/deb/p*; fi
 	tests/tiers.sh unit golden cli netns
 
 .PHONY: test
-test: tools lab $(BINARY) $(COLLECTION) ## every tier, on real hosts too; says how many tests each ran
+test: tools lab $(BINARY) $(COLLECTION) $(OWN_DEB) ## every tier, on real hosts too; says how many tests each ran
 	REBRIDGE_BIN=$(CURDIR)/$(BINARY) REBRIDGE_COLLECTION=$(CURDIR)/$(COLLECTION) \
-		tests/tiers.sh unit golden cli netns engines ansible
+		tests/tiers.sh unit golden cli netns engines ansible boot
 
 .PHONY: torture
 torture: tools lab $(BINARY) ## the kill matrix on three engines, and a crowd of networks
@@ -92,6 +141,10 @@ fuzz: ## nonsense for the parsers, SECONDS=600 each
 .PHONY: tools
 tools:
 	@$(LAB) tools
+
+.PHONY: dist-tools
+dist-tools:
+	@packaging/tools.sh
 
 .PHONY: clean
 clean: ## remove what was built, the lab's bases included

@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# The rest of a release: schemas, SBOMs, checksums, and a smoke test of every binary: dist.sh FOLDER VERSION ARCH...
+set -euo pipefail
+out=$1 version=$2
+shift 2
+for schema in packaging/schema/*; do cp "$schema" "$out/"; done
+for arch in "$@"; do
+    packaging/sbom.py "$arch-unknown-linux-musl" >"$out/rebridge-linux-$arch.cdx.json"
+    binary=$out/rebridge-linux-$arch
+    run=()
+    [ "$arch" = "$(uname -m)" ] || run=("qemu-$arch-static")
+    said=$("${run[@]}" "$binary" --version)
+    [ "$said" = "rebridge $version" ] || { echo "$binary says '$said'"; exit 1; }
+    # The whole way over an image: files, the plan, the editor, JSON.
+    image=$(mktemp -d)
+    "${run[@]}" "$binary" apply --root "$image" --avoid 172.17.0.0/16 --json >"$image/report.json"
+    grep -q '"bip": "10.200.255.1/24"' "$image/etc/docker/daemon.json"
+    packaging/validate.py "$image" | sed "s|^|$binary: runs; |"
+    rm -rf "$image"
+done
+lintian --allow-root --fail-on error --suppress-tags shared-library-lacks-prerequisites "$out"/*_"$version"-1_*.deb
+cd "$out"
+sha256sum rebridge-linux-* rebridge_"$version"-1_*.deb rebridge-"$version"-1.*.rpm ./*.schema.json | sed 's|\./||' >SHA256SUMS
+sha256sum --quiet -c SHA256SUMS
+stat -c '%n %s bytes' rebridge-linux-* ./*.deb ./*.rpm

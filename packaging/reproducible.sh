@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Two builds of the same commit in two folders must be equal, byte for byte.
+set -euo pipefail
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+for folder in one another/and-deeper; do
+    git clone -q . "$work/$folder"
+    make -s -C "$work/$folder" dist
+done
+diff "$work/one/target/dist/SHA256SUMS" "$work/another/and-deeper/target/dist/SHA256SUMS"
+cat "$work/one/target/dist/SHA256SUMS"
+echo "two builds in two folders: equal"

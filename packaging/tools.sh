@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# What `make dist` needs beside Rust, from Debian's packages.
+set -euo pipefail
+need=()
+for pair in dpkg-deb:dpkg rpmbuild:rpm qemu-aarch64-static:qemu-user-static lintian:lintian; do
+    command -v "${pair%%:*}" >/dev/null || need+=("${pair##*:}")
+done
+[ ${#need[@]} = 0 ] && exit
+apt-get update -qq
+DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "${need[@]}" >/dev/null
