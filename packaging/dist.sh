@@ -15,7 +15,7 @@ for arch in "$@"; do
     image=$(mktemp -d)
     "${run[@]}" "$binary" apply --root "$image" --avoid 172.17.0.0/16 --json >"$image/report.json"
     grep -q '"bip": "10.200.255.1/24"' "$image/etc/docker/daemon.json"
-    packaging/validate.py "$image" | sed "s|^|$binary: runs; |"
+    /usr/bin/python3 packaging/validate.py "$image" | sed "s|^|$binary: runs; |"
     rm -rf "$image"
 done
 lintian --allow-root --fail-on error --suppress-tags shared-library-lacks-prerequisites "$out"/*_"$version"-1_*.deb

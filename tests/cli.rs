@@ -9,6 +9,8 @@ mod keep;
 mod leave;
 #[path = "cli/module.rs"]
 mod module;
+#[path = "cli/packed.rs"]
+mod packed;
 
 use serde_json::Value;
 use std::fs;

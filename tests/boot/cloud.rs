@@ -146,6 +146,22 @@ fn vendor_data_works_and_its_boothook_beside_a_users_own_bootcmd() {
     assert_eq!(result(&lab, "/run/rebridge-vendor.json")["outcome"], "changed");
 }
 
+/// (e): an image with the package in it. Nothing moves at the boot that switches the units on; at the next one Docker
+/// starts on the right range, once.
+#[test]
+fn units_switched_on_by_cloud_init_heal_the_next_boot() {
+    let lab = host("trixie", &example("e-every-boot.yaml"));
+    std::fs::copy(crate::package::package(), lab.path("/root/rebridge.deb")).unwrap();
+    lab.sh_outside("rm usr/bin/rebridge; chroot . dpkg -i /root/rebridge.deb 2>&1");
+    lab.boot();
+    done(&lab);
+    assert_eq!((docker_starts(&lab), lab.docker0().as_str()), (1, "172.17.0.1/16"));
+    lab.sh("systemctl is-active rebridge-check.timer");
+    lab.reboot();
+    assert_eq!((docker_starts(&lab), lab.docker0().as_str()), (1, "10.200.255.1/24"));
+    assert!(lab.reaches(SERVER));
+}
+
 /// The newest cloud-init takes every example; an older one that looks less closely does too.
 #[test]
 fn cloud_inits_own_schema_accepts_every_example() {

@@ -7,6 +7,7 @@ mod image;
 #[path = "../lab/mod.rs"]
 mod lab;
 mod package;
+mod schema;
 
 use lab::Lab;
 

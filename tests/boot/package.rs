@@ -5,7 +5,7 @@ use crate::{docker_starts, result};
 use std::path::PathBuf;
 
 /// The package that `make deb` has built.
-fn package() -> PathBuf {
+pub fn package() -> PathBuf {
     let dist = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/dist");
     let entries = std::fs::read_dir(&dist).map(|entries| entries.flatten().map(|entry| entry.path()).collect());
     let packages: Vec<PathBuf> = entries.unwrap_or_default();
