@@ -42,8 +42,14 @@ pub fn render(measured: &Measured) -> String {
         "Clashes of Docker's ranges with networks this host needs; present ones lose packets now, latent ones may.",
         &[Kind::Present, Kind::Latent].map(|kind| (labels(&[("kind", word(kind))]), count(kind).to_string())),
     );
-    let each: Vec<_> = report.clashes.iter().take(MOST).map(|clash| (of_clash(clash), "1".to_owned())).collect();
-    gauge("clash_info", "Each clash, the first 50; always 1.", &each);
+    // No series twice: two files may declare the same network.
+    let mut each: Vec<(String, String)> = Vec::new();
+    for labels in report.clashes.iter().take(MOST).map(of_clash) {
+        if each.iter().all(|(known, _)| *known != labels) {
+            each.push((labels, "1".to_owned()));
+        }
+    }
+    gauge("clash_info", "Each clash of the first 50; always 1.", &each);
     gauge("docker_running", "Whether Docker runs.", &plain(bit(facts.docker.state == DockerState::Running)));
     let docker0 = report.docker.docker0_before.iter();
     let docker0: Vec<_> = docker0.map(|address| (labels(&[("address", address)]), "1".to_owned())).collect();
@@ -72,7 +78,6 @@ fn of_clash(clash: &Clash) -> String {
         ("with", &clash.with.net.to_string()),
         ("source", source.as_str().unwrap_or_default()),
         ("dev", &name(&clash.with.dev)),
-        ("detail", &clash.with.detail),
     ])
 }
 

@@ -56,8 +56,16 @@ fn metrics_say_what_the_report_says() {
     symlink("rebridge.prom", image.0.join("link.prom")).unwrap();
     let link = image.0.join("link.prom");
     let outage = facts("outage-declared");
-    let arguments =
-        ["check", "--facts", &outage, "--avoid", "172.17.0.0/16", "--json", "--metrics", link.to_str().unwrap()];
+    let arguments = [
+        "check",
+        "--facts",
+        &outage,
+        "--avoid",
+        "172.17.0.0/16,172.17.0.0/16",
+        "--json",
+        "--metrics",
+        link.to_str().unwrap(),
+    ];
     let ran = rebridge(&arguments);
     let report: Value = serde_json::from_slice(&ran.stdout).unwrap();
     let metrics = fs::read_to_string(&file).unwrap();
@@ -65,6 +73,12 @@ fn metrics_say_what_the_report_says() {
     assert!(present > 0 && metrics.contains(&format!("rebridge_clashes{{kind=\"present\"}} {present}\n")), "{metrics}");
     assert!(metrics.contains("subnet=\"172.17.0.0/16\",with=\"172.17.0.0/16\",source=\"declared\""), "{metrics}");
     assert!(metrics.contains("rebridge_docker_running 1\n") && metrics.contains("rebridge_docker0_info{address="));
+    let mut series: Vec<&str> =
+        metrics.lines().filter_map(|line| line.rsplit_once(' ')).map(|(name, _)| name).collect();
+    let all = series.len();
+    series.sort_unstable();
+    series.dedup();
+    assert_eq!(series.len(), all, "every series once: {metrics}");
     // The format: help, type, samples of that family and no other; every value a number.
     let mut family = String::new();
     for line in metrics.lines() {
