@@ -4,6 +4,7 @@
 
 mod cloud;
 mod image;
+#[allow(dead_code)]
 #[path = "../lab/mod.rs"]
 mod lab;
 mod package;

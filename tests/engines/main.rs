@@ -14,6 +14,7 @@ macro_rules! on_every_engine {
 mod containers;
 mod forecast;
 mod job;
+#[allow(dead_code)]
 #[path = "../lab/mod.rs"]
 mod lab;
 mod networks;

@@ -1,9 +1,6 @@
 //! A lab for a test, most often of one host: real systemd, real Docker, a corp network with servers. A thin wrapper round the
 //! script `lab` in this folder, which a person can use just as well.
 
-// Each target uses its part.
-#![allow(dead_code)]
-
 #[path = "../common/keep.rs"]
 pub mod keep;
 
