@@ -33,6 +33,7 @@ Examples:
   rebridge apply --check --avoid-file nets   only say what apply would do
   rebridge apply --yes --json --avoid 10.0.0.0/8,172.16.0.0/12   for scripts
   rebridge forecast -n 20                    what will Docker take next?
+  rebridge map --svg map.svg                 who uses what, and what apply would change, as a picture too
   rebridge rollback                          undo the last apply
 
 Exit codes: 0 fine, 1 check found a clash, 2 usage, 3 refused (host untouched), 4 rolled back, 5 needs a person.";
@@ -48,6 +49,8 @@ pub enum Verb {
     Rollback(Rollback),
     /// Foretell the next subnets Docker would hand out, and which of them would clash
     Forecast(Forecast),
+    /// Draw who uses what of the private address space, now and after apply
+    Map(Map),
     /// Print everything observed as JSON; feed it back with --facts
     Facts(Observe),
 }
@@ -168,6 +171,17 @@ pub struct Forecast {
     /// Foretell this engine version instead of the one that runs; for hosts where Docker comes later
     #[arg(long, value_name = "VERSION")]
     pub engine: Option<String>,
+}
+
+/// What map takes.
+#[derive(Debug, Args)]
+pub struct Map {
+    /// What to look at and by which rules.
+    #[command(flatten)]
+    pub look: Look,
+    /// Write a picture, too: for a ticket or a wiki
+    #[arg(long, value_name = "FILE")]
+    pub svg: Option<PathBuf>,
 }
 
 /// What rollback takes.

@@ -5,7 +5,7 @@ use clap::Parser;
 use rebridge::cli::{Check, Cli, Verb};
 use rebridge::module;
 use rebridge::report::text::{Paint, render};
-use rebridge::report::{Report, forecast};
+use rebridge::report::{Report, forecast, map};
 use rebridge::verbs::leave::Leave;
 use rebridge::verbs::{self, Usage};
 use std::io::{IsTerminal, Write};
@@ -43,6 +43,13 @@ fn run(cli: &Cli) -> Result<ExitCode, Usage> {
             let forecast = verbs::forecast::run(arguments)?;
             let json = serde_json::to_string_pretty(&forecast).unwrap_or_default() + "\n";
             print(&if arguments.look.json { json.clone() } else { forecast::render(&forecast, paint()) });
+            leave_there(leave, &json);
+            Ok(ExitCode::SUCCESS)
+        }
+        Verb::Map(arguments) => {
+            let map = verbs::map::run(arguments)?;
+            let json = serde_json::to_string_pretty(&map).unwrap_or_default() + "\n";
+            print(&if arguments.look.json { json.clone() } else { map::text::render(&map, paint()) });
             leave_there(leave, &json);
             Ok(ExitCode::SUCCESS)
         }
@@ -92,6 +99,7 @@ fn wants_json(verb: &Verb) -> bool {
         Verb::Check(check) => check.look.json,
         Verb::Apply(apply) => apply.look.json,
         Verb::Forecast(forecast) => forecast.look.json,
+        Verb::Map(map) => map.look.json,
         Verb::Rollback(rollback) => rollback.json,
         Verb::Facts(_) => false,
     }

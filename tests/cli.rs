@@ -145,6 +145,30 @@ fn an_image_is_written_and_this_machine_is_not_looked_at() {
 }
 
 #[test]
+fn a_map_is_one_object_or_a_text_and_a_picture() {
+    let facts = facts("outage-by-neighbour");
+    let ran = rebridge(&["map", "--facts", &facts, "--json"]);
+    assert_eq!(ran.status.code(), Some(0), "{ran:?}");
+    let map: Value = serde_json::from_slice(&ran.stdout).unwrap();
+    assert_eq!(map["docker"][0]["clashes"][0], "172.17.50.10/32");
+    assert_eq!(map["after"][0]["net"], "10.200.255.0/24");
+    let picture = std::env::temp_dir().join(format!("rebridge-map-{}.svg", std::process::id()));
+    let ran = rebridge(&["map", "--facts", &facts, "--svg", picture.to_str().unwrap()]);
+    let drawn = fs::read_to_string(&picture).unwrap();
+    fs::remove_file(&picture).unwrap();
+    assert_eq!(ran.status.code(), Some(0), "{ran:?}");
+    assert!(text(&ran.stdout).starts_with("clashing: docker0 holds 172.17.0.0/16"), "{ran:?}");
+    assert!(
+        drawn.starts_with("<svg ") && drawn.contains(">docker0 172.17.0.0/16: CLASH with 172.17.50.10<"),
+        "{drawn}"
+    );
+    let ran = rebridge(&["map", "--facts", &facts, "--svg", "/nowhere/map.svg", "--json"]);
+    assert_eq!(ran.status.code(), Some(2), "{ran:?}");
+    let said: Value = serde_json::from_slice(&ran.stdout).unwrap();
+    assert!(said["msg"].as_str().unwrap().contains("the picture cannot be written: No such file"), "{said}");
+}
+
+#[test]
 fn an_avoid_file_may_be_standard_input() {
     let mut child = Command::new(env!("CARGO_BIN_EXE_rebridge"))
         .args(["check", "--avoid-file", "-", "--json", "--facts", &facts("outage-declared")])

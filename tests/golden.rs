@@ -7,6 +7,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::print_stdout)]
 
 use clap::Parser;
+use rebridge::assess::chart::When;
+use rebridge::assess::clash::Kind;
 use rebridge::assess::forecast::forecast;
 use rebridge::assess::{assess, unmovable};
 use rebridge::cli::{Cli, Verb};
@@ -51,6 +53,9 @@ fn run_case(case: &Path) -> Vec<String> {
     if let Verb::Forecast(forecast) = &cli.verb {
         return run_forecast(case, &facts, forecast);
     }
+    if let Verb::Map(arguments) = &cli.verb {
+        return run_map(case, &facts, arguments);
+    }
     let (report, policy, permits, code): (Report, Policy, Permits, u8) = match &cli.verb {
         Verb::Check(check) => {
             let policy = check.look.policy(false).unwrap();
@@ -64,10 +69,13 @@ fn run_case(case: &Path) -> Vec<String> {
             let code = report.exit_code(false);
             (report, policy, apply.permits(), code)
         }
-        Verb::Rollback(_) | Verb::Facts(_) | Verb::Forecast(_) => panic!("{request}: not a verb for a golden case"),
+        Verb::Rollback(_) | Verb::Facts(_) | Verb::Forecast(_) | Verb::Map(_) => {
+            panic!("{request}: not a verb for a golden case")
+        }
     };
     let decision = plan(&facts, &policy, &permits);
     let mut faults = law(&facts, &policy, &permits, &decision);
+    faults.extend(map_agrees(&facts, &policy));
     let after = match &decision {
         Decision::Change(plan) => plan.write.as_ref().map(|change| change.after.clone()),
         Decision::Nothing | Decision::Refuse(_) => None,
@@ -86,6 +94,39 @@ fn run_forecast(case: &Path, facts: &Facts, arguments: &rebridge::cli::Forecast)
     let text = rebridge::report::forecast::render(&foretold, Paint { on: false });
     let faults = [compare(&case.join("report.json"), Some(json)), compare(&case.join("report.txt"), Some(text))];
     faults.into_iter().flatten().collect()
+}
+
+fn run_map(case: &Path, facts: &Facts, arguments: &rebridge::cli::Map) -> Vec<String> {
+    let map = verbs::map::draw(facts, &arguments.look.policy(false).unwrap());
+    let json = serde_json::to_string_pretty(&map).unwrap() + "\n";
+    let text = rebridge::report::map::text::render(&map, Paint { on: false });
+    let picture = rebridge::report::map::svg::render(&map);
+    let faults = [
+        compare(&case.join("report.json"), Some(json)),
+        compare(&case.join("report.txt"), Some(text)),
+        compare(&case.join("map.svg"), Some(picture)),
+    ];
+    faults.into_iter().flatten().collect()
+}
+
+/// The map of every case shows a clash exactly where `check` finds one, now or later, and it shows where.
+fn map_agrees(facts: &Facts, policy: &Policy) -> Option<String> {
+    let map = verbs::map::draw(facts, policy);
+    let checked = assess(facts, policy);
+    for (kind, when) in [(Kind::Present, When::Now), (Kind::Latent, When::Later)] {
+        let mut found: Vec<_> = checked.iter().filter(|clash| clash.kind == kind).map(|clash| clash.with.net).collect();
+        let takes = map.docker.iter().filter(|take| take.when == when);
+        let mut shown: Vec<_> = takes.clone().flat_map(|take| take.clashes.clone()).collect();
+        found.sort();
+        found.dedup();
+        shown.sort();
+        shown.dedup();
+        if found != shown || takes.clone().any(|take| take.clashes.is_empty() != take.shared.is_empty()) {
+            return Some(format!("the map differs from check: {found:?}, {shown:?}"));
+        }
+    }
+    let text = rebridge::report::map::text::render(&map, Paint { on: false });
+    text.lines().find(|line| line.chars().count() > 80).map(|line| format!("wider than 80 columns: {line}"))
 }
 
 fn put_file(facts: &mut Facts, bytes: &[u8]) {

@@ -1,6 +1,7 @@
 //! Second stage: who wants which network, which Docker range lies over it, and how we know. Pure: facts and
 //! policy in, clashes out. `check`, the planner and verify all ask here, so "fixed" means the same to each.
 
+pub mod chart;
 pub mod clash;
 mod explain;
 pub mod forecast;

@@ -1,6 +1,7 @@
 //! Last stage: an outcome becomes JSON, a text for people and an exit code.
 
 pub mod forecast;
+pub mod map;
 pub mod metrics;
 pub mod progress;
 pub mod text;

@@ -5,6 +5,7 @@ pub mod check;
 pub mod facts;
 pub mod forecast;
 pub mod leave;
+pub mod map;
 pub mod rollback;
 
 use crate::cli::{Look, Observe};

@@ -1,0 +1,42 @@
+//! `rebridge map`: who uses what of the private address space, and how it would be after `apply`.
+
+use super::{Usage, facts_of, host_of};
+use crate::assess::chart::chart;
+use crate::assess::forecast::forecast;
+use crate::cli;
+use crate::observe::facts::Facts;
+use crate::plan::project::project;
+use crate::plan::{Decision, Permits, plan};
+use crate::policy::Policy;
+use crate::report::map::{Map, svg};
+use std::io::Write;
+
+/// Looks, and draws; writes the picture where one is asked for.
+pub fn run(arguments: &cli::Map) -> Result<Map, Usage> {
+    let policy = arguments.look.policy(false)?;
+    let host = host_of(&arguments.look.observe)?;
+    let map = draw(&facts_of(&arguments.look, &host)?, &policy);
+    if let Some(path) = &arguments.svg {
+        let cannot = |error| Usage(format!("--svg {}: the picture cannot be written: {error}", path.display()));
+        std::fs::File::create(path)
+            .and_then(|mut file| file.write_all(svg::render(&map).as_bytes()))
+            .map_err(cannot)?;
+    }
+    Ok(map)
+}
+
+/// The same, of facts.
+pub fn draw(facts: &Facts, policy: &Policy) -> Map {
+    let now = chart(facts, policy);
+    let mut warnings = forecast(facts, policy, 0, None).warnings;
+    let after = match plan(facts, policy, &Permits::plain()) {
+        Decision::Change(plan) => Some(chart(&project(facts, &plan, true), policy).docker),
+        Decision::Nothing => None,
+        Decision::Refuse(refusal) => {
+            warnings.push(format!("apply would refuse, so there is no \"after\" here: {refusal}"));
+            None
+        }
+    };
+    let engine = facts.docker.engine.as_ref().map(|engine| engine.version.clone());
+    Map { schema: 1, engine, needed: now.needed, docker: now.docker, after, warnings }
+}
