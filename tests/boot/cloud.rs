@@ -67,11 +67,32 @@ fn docker_never_comes_up_wrong_on_forky() {
 
 /// (b): Docker came up on top of the servers and is moved before cloud-init is done.
 fn an_outage_at_boot_ends_fixed(suite: &str) {
-    let lab = boot(suite, &example("b-after-packages.yaml"));
-    done(&lab);
-    assert_eq!((docker_starts(&lab), lab.docker0().as_str()), (2, "10.200.255.1/24"));
+    is_fixed(&boot(suite, &example("b-after-packages.yaml")));
+}
+
+/// (b) with rebridge from a package repository of the operator's own.
+#[test]
+fn rebridge_comes_as_a_package() {
+    let user_data = example("b-after-packages.yaml").replace("  - docker.io\n", "  - docker.io\n  - rebridge\n");
+    let lab = host("trixie", &user_data);
+    std::fs::create_dir(lab.path("/srv/own")).unwrap();
+    std::fs::copy(crate::package::package(), lab.path("/srv/own/rebridge.deb")).unwrap();
+    lab.put("/etc/apt/sources.list.d/own.list", "deb [trusted=yes] file:/srv/own ./\n");
+    lab.sh_outside(
+        "rm usr/bin/rebridge; cd srv/own
+         (dpkg-deb -f rebridge.deb; echo Filename: ./rebridge.deb; echo Size: $(stat -c %s rebridge.deb)
+          echo SHA256: $(sha256sum rebridge.deb | cut -d ' ' -f 1)) >Packages",
+    );
+    lab.boot();
+    assert!(lab.sh("dpkg -s rebridge").contains("Status: install ok installed"));
+    is_fixed(&lab);
+}
+
+fn is_fixed(lab: &Lab) {
+    done(lab);
+    assert_eq!((docker_starts(lab), lab.docker0().as_str()), (2, "10.200.255.1/24"));
     assert!(lab.reaches(SERVER));
-    let said = result(&lab, "/run/rebridge.json");
+    let said = result(lab, "/run/rebridge.json");
     assert_eq!((said["outcome"].as_str(), said["restarted"].as_bool()), (Some("changed"), Some(true)), "{said:#}");
     assert_eq!(said["docker"]["docker0_before"], "172.17.0.1/16", "it was an outage");
     assert!(lab.sh("cat /var/log/cloud-init-output.log").contains("is up\n"), "runcmd went on to its end");
@@ -80,11 +101,6 @@ fn an_outage_at_boot_ends_fixed(suite: &str) {
 #[test]
 fn an_outage_at_boot_ends_fixed_on_bookworm() {
     an_outage_at_boot_ends_fixed("bookworm");
-}
-
-#[test]
-fn an_outage_at_boot_ends_fixed_on_trixie() {
-    an_outage_at_boot_ends_fixed("trixie");
 }
 
 #[test]
