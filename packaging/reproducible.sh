@@ -3,10 +3,10 @@
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-for folder in one another/and-deeper; do
-    git clone -q . "$work/$folder"
-    make -s -C "$work/$folder" dist
-done
+folders=(one another/and-deeper)
+# Both first: the work goes on meanwhile.
+for folder in "${folders[@]}"; do git clone -q . "$work/$folder"; done
+for folder in "${folders[@]}"; do make -s -C "$work/$folder" dist; done
 diff "$work/one/target/dist/SHA256SUMS" "$work/another/and-deeper/target/dist/SHA256SUMS"
 cat "$work/one/target/dist/SHA256SUMS"
 echo "two builds in two folders: equal"
