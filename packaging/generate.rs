@@ -1,5 +1,5 @@
 //! Writes what is made from the source and not shipped inside the binary: `generate schema DIR` the JSON Schemas of the
-//! three results, `generate man DIR` the manual pages, `generate completions DIR` what shells complete.
+//! results, `generate man DIR` the manual pages, `generate completions DIR` what shells complete.
 
 use clap::CommandFactory;
 use clap_complete::Shell;
@@ -7,6 +7,7 @@ use rebridge::assess::forecast::Forecast;
 use rebridge::cli::Cli;
 use rebridge::observe::facts::Facts;
 use rebridge::report::Report;
+use rebridge::report::map::Map;
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 use std::error::Error;
@@ -36,6 +37,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn schemas(folder: &Path) -> Result<(), Box<dyn Error>> {
     write::<Report>(folder, "result", "What check, apply and rollback print with --json")?;
     write::<Forecast>(folder, "forecast", "What forecast prints with --json")?;
+    write::<Map>(folder, "map", "What map prints with --json")?;
     write::<Facts>(folder, "facts", "What facts prints")
 }
 

@@ -32,7 +32,7 @@ def closed(node):
 
 
 def kind(value):
-    for name, key in (("result", "outcome"), ("forecast", "capacity"), ("facts", "kernel")):
+    for name, key in (("result", "outcome"), ("forecast", "capacity"), ("map", "needed"), ("facts", "kernel")):
         if isinstance(value, dict) and key in value:
             return name
     return None
@@ -49,7 +49,7 @@ def objects(text):
 
 def main(paths):
     files = [file for path in map(pathlib.Path, paths) for file in ([path] if path.is_file() else sorted(path.rglob("*")))]
-    schemas = {name: schema(name) for name in ("result", "forecast", "facts")}
+    schemas = {name: schema(name) for name in ("result", "forecast", "map", "facts")}
     seen = dict.fromkeys(schemas, 0)
     faults = 0
     for file in files:
@@ -60,7 +60,7 @@ def main(paths):
             # Facts of the golden cases are of several ages: what an older version wrote must be readable for ever.
             if name == "facts" and file.name == "facts.json":
                 continue
-            errors = list(schemas[name].iter_errors(value)) if name else ["neither a result, a forecast nor facts"]
+            errors = list(schemas[name].iter_errors(value)) if name else ["of no kind that is known"]
             for error in errors[:3]:
                 faults += 1
                 where = "/".join(map(str, getattr(error, "absolute_path", ())))

@@ -18,6 +18,7 @@ const NEXT: usize = 3;
 
 /// Everything that has a place on the map.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Chart {
     /// What this host needs, by address.
     pub needed: Vec<Need>,
@@ -27,6 +28,7 @@ pub struct Chart {
 
 /// A network this host needs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Need {
     /// The network.
     pub net: IpNet,
@@ -38,6 +40,7 @@ pub struct Need {
 
 /// A range of Docker's.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Take {
     /// The range.
     pub net: IpNet,
@@ -53,6 +56,7 @@ pub struct Take {
 
 /// When Docker has a range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum When {
     /// A network holds it.

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 /// The map, as `--json` prints it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Map {
     /// Version of this shape; 1.
     pub schema: u32,
