@@ -74,7 +74,7 @@ rpm: $(DIST)/rebridge-$(VERSION)-1.$(ARCH).rpm ## the RPM package
 define package
 $(DIST)/rebridge_$(VERSION)-1_$(DEBIAN_$(1)).deb: $(DIST)/rebridge-linux-$(1) $(SHARE)/made $(PACKAGING)
 	packaging/deb.sh $$< $(DEBIAN_$(1)) $(SHARE) $(DIST)
-$(DIST)/rebridge-$(VERSION)-1.$(1).rpm: $(DIST)/rebridge_$(VERSION)-1_$(DEBIAN_$(1)).deb
+$(DIST)/rebridge-$(VERSION)-1.$(1).rpm: $(DIST)/rebridge_$(VERSION)-1_$(DEBIAN_$(1)).deb | dist-tools
 	packaging/rpm.sh $$< $(1) $(DIST)
 endef
 $(foreach arch,$(ARCHES),$(eval $(call package,$(arch))))

@@ -131,6 +131,18 @@ fn a_failing_step_shows_on_forky() {
     a_failing_step_shows("forky");
 }
 
+/// The same in the early stage: an error of cloud-init's, and Docker starts all the same.
+#[test]
+fn a_failing_bootcmd_shows_and_does_not_keep_docker_from_starting() {
+    let lab = boot("trixie", &example("a-before-docker.yaml").replace("--yes,", "--yes, --pool, 172.17.0.0/16,"));
+    let status = status(&lab);
+    assert!(status.contains("status: error"), "{status}");
+    let said = result(&lab, "/run/rebridge.json");
+    assert_eq!(said["outcome"], "refused", "{said:#}");
+    assert!(lab.sh("cat /var/log/cloud-init-output.log").contains(said["msg"].as_str().unwrap()));
+    assert_eq!((docker_starts(&lab), lab.docker0().as_str()), (1, "172.17.0.1/16"));
+}
+
 /// (c): the second part finds nothing left to do.
 #[test]
 fn both_parts_start_docker_once() {
