@@ -18,6 +18,12 @@ use std::time::Duration;
 #[derive(Debug, Parser)]
 #[command(version, arg_required_else_help = true, after_help = EXAMPLES, infer_subcommands = false)]
 pub struct Cli {
+    /// Say why each piece of evidence counts, and why this range was chosen
+    #[arg(long, short, global = true, conflicts_with = "quiet")]
+    pub verbose: bool,
+    /// Print nothing but errors and questions: the exit code says it all
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
     /// What to do.
     #[command(subcommand)]
     pub verb: Verb,
@@ -222,7 +228,28 @@ impl Look {
             avoid.extend(read_avoid_file(name, &text).map_err(|why| format!("--avoid-file: {why}"))?);
         }
         avoid.extend_from_slice(&self.declared);
-        Ok(Policy { avoid, pools: read_pools(&self.pool)?, pin, ignore: read_ignore(&self.ignore)? })
+        Ok(Policy {
+            avoid,
+            pools: read_pools(&self.pool)?,
+            pin,
+            ignore: read_ignore(&self.ignore)?,
+            given: self.again(),
+        })
+    }
+
+    /// The options of which the judgement depends, as words of a command line. Not `--facts`: what is proposed is to be
+    /// run on the host itself.
+    fn again(&self) -> Vec<String> {
+        let root = self.observe.root.iter().map(|root| root.to_string_lossy().into_owned()).collect();
+        let options: [(&str, &Vec<String>); 5] = [
+            ("--root", &root),
+            ("--avoid", &self.avoid),
+            ("--avoid-file", &self.avoid_file),
+            ("--pool", &self.pool),
+            ("--ignore", &self.ignore),
+        ];
+        let words = options.into_iter().flat_map(|(name, values)| values.iter().map(move |value| [name, value]));
+        words.flatten().map(str::to_owned).collect()
     }
 }
 

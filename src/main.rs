@@ -4,7 +4,9 @@
 use clap::Parser;
 use rebridge::cli::{Check, Cli, Verb};
 use rebridge::module;
-use rebridge::report::text::{Paint, render};
+use rebridge::report::page::Page;
+use rebridge::report::progress::can_be_live;
+use rebridge::report::text::{Telling, render};
 use rebridge::report::{Report, forecast, map};
 use rebridge::verbs::leave::Leave;
 use rebridge::verbs::{self, Usage};
@@ -28,10 +30,18 @@ fn main() -> ExitCode {
     }
 }
 
+/// How much the operator wants to read.
+#[derive(Clone, Copy)]
+struct Voice {
+    verbose: bool,
+    quiet: bool,
+}
+
 /// Runs the verb and prints what it gives; a usage error is left to the caller.
 fn run(cli: &Cli) -> Result<ExitCode, Usage> {
     let leave = cli.result.as_deref().map(|path| Leave::at("--result", path)).transpose()?;
     let leave = leave.as_ref();
+    let voice = Voice { verbose: cli.verbose, quiet: cli.quiet };
     match &cli.verb {
         Verb::Facts(arguments) => {
             let text = verbs::facts::run(arguments)? + "\n";
@@ -42,47 +52,62 @@ fn run(cli: &Cli) -> Result<ExitCode, Usage> {
         Verb::Forecast(arguments) => {
             let forecast = verbs::forecast::run(arguments)?;
             let json = serde_json::to_string_pretty(&forecast).unwrap_or_default() + "\n";
-            print(&if arguments.look.json { json.clone() } else { forecast::render(&forecast, paint()) });
+            print(&if arguments.look.json { json.clone() } else { forecast::render(&forecast, &page()) });
             leave_there(leave, &json);
             Ok(ExitCode::SUCCESS)
         }
         Verb::Map(arguments) => {
             let map = verbs::map::run(arguments)?;
             let json = serde_json::to_string_pretty(&map).unwrap_or_default() + "\n";
-            print(&if arguments.look.json { json.clone() } else { map::text::render(&map, paint()) });
+            print(&if arguments.look.json { json.clone() } else { map::text::render(&map, page()) });
             leave_there(leave, &json);
             Ok(ExitCode::SUCCESS)
         }
-        Verb::Check(arguments) => check(arguments, leave),
+        Verb::Check(arguments) => check(arguments, leave, voice),
         Verb::Apply(arguments) => {
             let asks = !arguments.yes && !arguments.look.json && on_a_terminal();
-            let ended = verbs::apply::run(arguments, &|preview| !asks || confirmed(preview));
-            finish(ended, arguments.look.json, false, leave)
+            let live = !arguments.look.json && !voice.quiet;
+            let ended = verbs::apply::run(arguments, live, &|preview| !asks || confirmed(preview, voice));
+            finish(ended, arguments.look.json, false, leave, voice)
         }
         Verb::Rollback(arguments) => {
             let asks = !arguments.yes && !arguments.json && on_a_terminal();
-            let ended = verbs::rollback::run(arguments, &|preview| !asks || confirmed(preview));
-            finish(ended, arguments.json, false, leave)
+            let live = !arguments.json && !voice.quiet;
+            let ended = verbs::rollback::run(arguments, live, &|preview| !asks || confirmed(preview, voice));
+            finish(ended, arguments.json, false, leave, voice)
         }
     }
 }
 
-fn check(arguments: &Check, leave: Option<&Leave>) -> Result<ExitCode, Usage> {
+fn check(arguments: &Check, leave: Option<&Leave>, voice: Voice) -> Result<ExitCode, Usage> {
     let Some(path) = &arguments.metrics else {
-        return finish(verbs::check::run(&arguments.look), arguments.look.json, true, leave);
+        return finish(verbs::check::run(&arguments.look), arguments.look.json, true, leave, voice);
     };
     let file = Leave::at("--metrics", path)?;
     let (report, metrics) = verbs::check::run_measured(&arguments.look)?;
     file.write(&metrics).map_err(Usage)?;
-    finish(Ok(report), arguments.look.json, true, leave)
+    finish(Ok(report), arguments.look.json, true, leave, voice)
 }
 
 /// Prints the report; its outcome is the exit code. Of a usage error the file gets the one object too.
-fn finish(ended: verbs::Ended, json: bool, verb_is_check: bool, leave: Option<&Leave>) -> Result<ExitCode, Usage> {
+fn finish(
+    ended: verbs::Ended,
+    json: bool,
+    verb_is_check: bool,
+    leave: Option<&Leave>,
+    voice: Voice,
+) -> Result<ExitCode, Usage> {
     let report =
         ended.inspect_err(|usage| leave_there(leave, &(Report::without_facts(usage.0.clone()).json() + "\n")))?;
     let text = report.json() + "\n";
-    print(&if json { text.clone() } else { render(&report, paint(), false) });
+    match (json, voice.quiet) {
+        (true, _) => print(&text),
+        (false, true) => {}
+        (false, false) => {
+            let telling = Telling { preview: false, verbose: voice.verbose, was_live: can_be_live() };
+            print(&render(&report, &page(), telling));
+        }
+    }
     leave_there(leave, &text);
     Ok(ExitCode::from(report.exit_code(verb_is_check)))
 }
@@ -127,8 +152,9 @@ fn usage_of_clap(error: &clap::Error) -> ExitCode {
 }
 
 /// Shows what would be done and asks. Anything but a clear yes is no.
-fn confirmed(preview: &Report) -> bool {
-    print(&format!("{}\n{}\n\nGo on? [y/N] ", preview.msg, render(preview, paint(), true)));
+fn confirmed(preview: &Report, voice: Voice) -> bool {
+    let telling = Telling { preview: true, verbose: voice.verbose, was_live: true };
+    print(&format!("{}\nGo on? [y/N] ", render(preview, &page(), telling)));
     let mut answer = String::new();
     let read = std::io::stdin().read_line(&mut answer);
     read.is_ok() && matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")
@@ -138,9 +164,17 @@ fn on_a_terminal() -> bool {
     std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
 }
 
-fn paint() -> Paint {
-    let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    Paint { on: !no_color && std::io::stdout().is_terminal() }
+/// What standard output can show: colours on a terminal that has them and whose owner has nothing against them, and
+/// more than ASCII where the locale says so.
+fn page() -> Page {
+    let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let colour =
+        std::io::stdout().is_terminal() && set("NO_COLOR").is_none() && set("TERM").is_some_and(|it| it != "dumb");
+    let given = set("COLUMNS").and_then(|columns| columns.parse().ok());
+    let width = given.or_else(|| terminal_size::terminal_size_of(std::io::stdout()).map(|(width, _)| width.0.into()));
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(set).unwrap_or_default().to_ascii_lowercase();
+    let unicode = locale.contains("utf-8") || locale.contains("utf8");
+    Page { colour, width: width.unwrap_or(Page::PLAIN.width), unicode }
 }
 
 /// A reader that has gone away is not an error of ours: the work is done and the exit code tells.

@@ -19,6 +19,8 @@ pub struct Policy {
     pub pin: bool,
     /// Evidence not to heed.
     pub ignore: Vec<Ignore>,
+    /// The options that said all this, to be repeated in a command that is proposed.
+    pub given: Vec<String>,
 }
 
 /// Evidence the operator knows to be wrong.

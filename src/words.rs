@@ -12,3 +12,12 @@ pub fn containers_are(names: &[&str]) -> String {
         more => format!("the containers {} are", more.join(", ")),
     }
 }
+
+/// A word as a shell has to be given it.
+pub fn shell_word(word: &str) -> String {
+    let plain = |character: char| character.is_ascii_alphanumeric() || "-_=+.,:/@%".contains(character);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}

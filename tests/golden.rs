@@ -1,7 +1,9 @@
 //! Golden cases: facts and a request in, plan and report out, byte for byte.
 //!
 //! A case is a folder of `tests/golden/`: `facts.json`, `request` (the arguments of `rebridge`), and where the host has
-//! one `daemon.json`; expected are `report.json`, `report.txt` and, where the plan writes, `daemon.json.after`.
+//! one `daemon.json`; expected are `report.json`, `report.txt` and, where the plan writes, `daemon.json.after`. Where there
+//! is a `pages.ansi`, it holds every page the text is written on: 80 and 120 columns, plain and in colour, the question and
+//! `-v`; `cat` it in a terminal. A case with an `ended.json`, the result of a real run, has only pages.
 //! `BLESS=1` writes what came out as what is expected; `CASE=name` runs one. Every case is also held to the law: once
 //! the plan is carried out nothing it set out to fix clashes any more, and the next plan is empty.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::print_stdout)]
@@ -18,7 +20,8 @@ use rebridge::plan::project::project;
 use rebridge::plan::{Decision, Permits, plan};
 use rebridge::policy::Policy;
 use rebridge::report::Report;
-use rebridge::report::text::{Paint, render};
+use rebridge::report::page::Page;
+use rebridge::report::text::{Telling, render};
 use rebridge::verbs;
 use std::fs;
 use std::path::Path;
@@ -44,6 +47,10 @@ fn cases() {
 
 /// Runs one case; what is wrong with it.
 fn run_case(case: &Path) -> Vec<String> {
+    if let Ok(json) = fs::read_to_string(case.join("ended.json")) {
+        let report: Report = serde_json::from_str(&json).unwrap();
+        return pages(case, &report);
+    }
     let mut facts: Facts = serde_json::from_str(&fs::read_to_string(case.join("facts.json")).unwrap()).unwrap();
     if let Ok(bytes) = fs::read(case.join("daemon.json")) {
         put_file(&mut facts, &bytes);
@@ -80,18 +87,59 @@ fn run_case(case: &Path) -> Vec<String> {
         Decision::Change(plan) => plan.write.as_ref().map(|change| change.after.clone()),
         Decision::Nothing | Decision::Refuse(_) => None,
     };
-    let text = format!("{}exit code {code}\n", render(&report, Paint { on: false }, false));
+    let text = format!("{}exit code {code}\n", render(&report, &Page::PLAIN, Telling::default()));
+    faults.extend(pages(case, &report));
     faults.extend(compare(&case.join("report.json"), Some(report.json() + "\n")));
     faults.extend(compare(&case.join("report.txt"), Some(text)));
     faults.extend(compare(&case.join("daemon.json.after"), after));
     faults
 }
 
+/// Every page a report is written on. The law of all of them: no line is wider than the page unless it is one thing to
+/// be copied, and colour says nothing that the words do not.
+fn pages(case: &Path, report: &Report) -> Vec<String> {
+    let mut faults = Vec::new();
+    let mut all = String::new();
+    for (width, colour, preview, verbose) in [
+        (80, false, false, false),
+        (80, true, false, false),
+        (120, false, false, false),
+        (120, true, false, false),
+        (80, true, true, false),
+        (80, false, false, true),
+    ] {
+        let page = Page { colour, width, unicode: false };
+        let text = render(report, &page, Telling { preview, verbose, was_live: false });
+        let plain = render(report, &Page { colour: false, ..page }, Telling { preview, verbose, was_live: false });
+        if uncoloured(&text) != plain {
+            faults.push(format!("at {width} colour changes the words:\n{text}"));
+        }
+        let one_thing = |line: &str| line.contains("rebridge ") || line.contains("\": ") || !line.trim().contains(' ');
+        if let Some(line) = plain.lines().find(|line| line.chars().count() > width && !one_thing(line)) {
+            faults.push(format!("wider than {width}: {line}"));
+        }
+        let words = [if colour { "in colour" } else { "plain" }, if preview { ", the question" } else { "" }];
+        let verbose = if verbose { ", -v" } else { "" };
+        all += &format!("======== {width} columns, {}{verbose}\n{text}", words.concat());
+    }
+    let path = case.join("pages.ansi");
+    if path.exists() || case.join("ended.json").exists() {
+        faults.extend(compare(&path, Some(all)));
+    }
+    faults
+}
+
+fn uncoloured(text: &str) -> String {
+    let mut parts = text.split('\u{1b}');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |whole, part| whole + part.split_once('m').unwrap().1)
+}
+
 fn run_forecast(case: &Path, facts: &Facts, arguments: &rebridge::cli::Forecast) -> Vec<String> {
     let policy = arguments.look.policy(false).unwrap();
     let foretold = forecast(facts, &policy, usize::from(arguments.count), arguments.engine.as_deref());
     let json = serde_json::to_string_pretty(&foretold).unwrap() + "\n";
-    let text = rebridge::report::forecast::render(&foretold, Paint { on: false });
+    let text = rebridge::report::forecast::render(&foretold, &Page::PLAIN);
     let faults = [compare(&case.join("report.json"), Some(json)), compare(&case.join("report.txt"), Some(text))];
     faults.into_iter().flatten().collect()
 }
@@ -99,7 +147,7 @@ fn run_forecast(case: &Path, facts: &Facts, arguments: &rebridge::cli::Forecast)
 fn run_map(case: &Path, facts: &Facts, arguments: &rebridge::cli::Map) -> Vec<String> {
     let map = verbs::map::draw(facts, &arguments.look.policy(false).unwrap());
     let json = serde_json::to_string_pretty(&map).unwrap() + "\n";
-    let text = rebridge::report::map::text::render(&map, Paint { on: false });
+    let text = rebridge::report::map::text::render(&map, Page::PLAIN);
     let picture = rebridge::report::map::svg::render(&map);
     let faults = [
         compare(&case.join("report.json"), Some(json)),
@@ -125,7 +173,7 @@ fn map_agrees(facts: &Facts, policy: &Policy) -> Option<String> {
             return Some(format!("the map differs from check: {found:?}, {shown:?}"));
         }
     }
-    let text = rebridge::report::map::text::render(&map, Paint { on: false });
+    let text = rebridge::report::map::text::render(&map, Page::PLAIN);
     text.lines().find(|line| line.chars().count() > 80).map(|line| format!("wider than 80 columns: {line}"))
 }
 

@@ -9,7 +9,6 @@ use crate::host::Host;
 use crate::observe;
 use crate::plan::Plan;
 use crate::policy::Policy;
-use crate::report::progress::Progress;
 use std::time::Instant;
 
 /// The way forward; an error is why it has to be undone.
@@ -18,37 +17,31 @@ pub(super) struct Forward<'a> {
     pub plan: &'a Plan,
     pub policy: &'a Policy,
     pub request: &'a Request,
-    pub progress: &'a Progress,
 }
 
 impl Forward<'_> {
     /// Restart, bring the containers back, verify.
     pub fn settle_docker0(&self, record: &Record, phases: &mut Phases) -> Result<Applied, String> {
-        let Forward { host, plan, progress, .. } = self;
+        let Forward { host, plan, .. } = self;
         if !plan.restart {
             return Ok(Applied { restarted: false, ..nothing(observe::observe(host)) });
         }
         if plan.stop_first || !plan.moves.is_empty() {
-            progress.say("stopping containers");
             phases.time("stopping containers", || match plan.stop_first {
                 true => record.containers.stop(host),
                 false => networks::stop_members(host, &record.moves),
             })?;
         }
         let deadline = Instant::now() + self.request.timeout;
-        progress.say("restarting Docker");
         let way = record.way.clone().unwrap_or(Way::Systemd);
         phases.time("restarting Docker", || restart::restart(host, &way, deadline))?;
         if !verify::docker0_has_an_address(host, deadline) {
             // Rare, and known: something on the host takes the address of a bridge that has just been made.
-            progress.say("docker0 has no address; restarting Docker once more");
             phases.time("restarting Docker once more", || restart::restart(host, &way, deadline))?;
         }
-        progress.say("bringing containers back");
         // Those on networks that move would only be stopped again.
         let roll = record.containers.without(&record.moves.members);
         let missing = phases.time("bringing containers back", || roll.restore(host));
-        progress.say("verifying docker0, the pools and the routes");
         let (verified, after) = phases.time("verifying", || {
             let (mut checks, after) =
                 verify::until(host, deadline, || verify::moved(host, plan, record, self.policy, &self.request.probes));
@@ -68,11 +61,10 @@ impl Forward<'_> {
         so_far: Applied,
         phases: &mut Phases,
     ) -> Result<Applied, String> {
-        let Forward { host, progress, .. } = self;
-        if let Some(problem) = networks::settle(host, &record.moves, Side::New, progress, phases).into_iter().next() {
+        let Forward { host, .. } = self;
+        if let Some(problem) = networks::settle(host, &record.moves, Side::New, phases).into_iter().next() {
             return Err(problem);
         }
-        progress.say("verifying the networks and their containers");
         let (checks, after) = phases.time("verifying networks", || {
             let mut checks = networks::verify(host, &mut record.moves, Side::New);
             let after = observe::observe(host);

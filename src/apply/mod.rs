@@ -118,7 +118,7 @@ pub fn apply(
             }
         };
     }
-    let shield = Shield::raise();
+    let shield = Shield::raise(progress.calm());
     let (staged, backup) = match prepare(host, plan, &record, request) {
         Ok(prepared) => prepared,
         Err(refusal) => return untouched(before, refusal),
@@ -271,23 +271,22 @@ fn act_and_verify(
     request: &Request,
     progress: &Progress,
 ) -> Applied {
-    let mut phases = Phases::default();
-    let forward = Forward { host, plan, policy, request, progress };
+    let mut phases = Phases::new(progress);
+    let forward = Forward { host, plan, policy, request };
     let mut ended = forward.settle_docker0(record, &mut phases);
     if ended.is_ok() && !plan.moves.is_empty() {
         ended = ended.and_then(|so_far| forward.settle_networks(record, so_far, &mut phases));
     }
     let why = match ended {
-        Ok(applied) => return Applied { phases: phases.0, ..applied },
+        Ok(applied) => return Applied { phases: phases.list, ..applied },
         Err(why) => why,
     };
-    progress.say("rolling back");
     let back = phases.time("rolling back", || rollback::roll_back(host, record, request.timeout, progress));
     let end = match back.problem {
         None => End::RolledBack(why),
         Some(then) => End::Stranded { why, then },
     };
-    let (verified, missing, phases) = (back.verified, back.missing, phases.0);
+    let (verified, missing, phases) = (back.verified, back.missing, phases.list);
     Applied { end, verified, restarted: plan.restart, missing, phases, ..nothing(back.after) }
 }
 

@@ -88,7 +88,7 @@ fn pending(host: &Host) -> Result<Option<Record>, Refusal> {
 
 fn undo(host: &Host, record: &Record, timeout: Duration, progress: &Progress) -> Recovered {
     progress.say("undoing an interrupted run");
-    let _shield = Shield::raise();
+    let _shield = Shield::raise(progress.calm());
     let back = roll_back(host, record, timeout, progress);
     match back.problem {
         Some(problem) => Recovered::Stuck(problem),

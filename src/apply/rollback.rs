@@ -56,7 +56,7 @@ pub fn roll_back(host: &Host, record: &Record, timeout: Duration, progress: &Pro
         }
     }
     if !record.moves.networks.is_empty() {
-        problems.extend(networks::settle(host, &record.moves, Side::Old, progress, &mut Phases::default()));
+        problems.extend(networks::settle(host, &record.moves, Side::Old, &mut Phases::new(progress)));
     }
     let touched = record.restart || !record.moves.networks.is_empty();
     let missing = if touched { record.containers.restore(host) } else { Missing::default() };

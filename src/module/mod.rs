@@ -57,8 +57,8 @@ fn work(job: &Job) -> Ended {
     let yes = |_: &Report| true;
     match job {
         Job::Check(look) => verbs::check::run(look),
-        Job::Apply(apply) => verbs::apply::run(apply, &yes),
-        Job::Rollback(rollback) => verbs::rollback::run(rollback, &yes),
+        Job::Apply(apply) => verbs::apply::run(apply, false, &yes),
+        Job::Rollback(rollback) => verbs::rollback::run(rollback, false, &yes),
     }
 }
 

@@ -1,8 +1,10 @@
 //! Last stage: an outcome becomes JSON, a text for people and an exit code.
 
 pub mod forecast;
+pub mod human;
 pub mod map;
 pub mod metrics;
+pub mod page;
 pub mod progress;
 pub mod text;
 pub mod words;
@@ -14,6 +16,7 @@ use crate::observe::facts::{DockerState, Facts};
 use crate::plan::relocate::Move;
 use crate::plan::{Decision, Plan};
 use crate::policy::Policy;
+use human::Human;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -57,6 +60,9 @@ pub struct Report {
     pub phases: Vec<Phase>,
     /// What a person should know besides.
     pub warnings: Vec<String>,
+    /// What only people are told.
+    #[serde(skip)]
+    pub human: Human,
 }
 
 /// How it ended.
@@ -171,6 +177,7 @@ impl Report {
             backup_file: None,
             phases: Vec::new(),
             warnings: notes(facts),
+            human: Human::default(),
         }
     }
 
@@ -201,6 +208,7 @@ impl Report {
             backup_file: None,
             phases: Vec::new(),
             warnings: Vec::new(),
+            human: Human::default(),
         }
     }
 

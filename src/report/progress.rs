@@ -1,40 +1,80 @@
-//! A line on a terminal that says what takes so long; nothing at all elsewhere.
+//! What is being done now and how long each step took, on a terminal, for a person; nothing at all elsewhere. A word
+//! of calm for whoever wants to stop it half-way.
 
 use indicatif::{ProgressBar, ProgressStyle};
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-/// The line; gone when dropped.
+/// Steps shorter than this are not worth a line.
+const WORTH_A_LINE: f64 = 0.05;
+
+/// What Ctrl-C is answered with once the host is touched.
+const CALM: &str = "Docker is half-way; stopping here would leave it so. This run goes on until the change is verified or \
+                    everything is put back. `rebridge rollback` undoes it afterwards.";
+
+/// The line and what was above it. The line is there from the first step on, not while a question is asked, and gone
+/// when this is dropped.
 #[derive(Debug)]
-pub struct Progress {
-    line: Option<ProgressBar>,
+pub struct Progress(Arc<Live>);
+
+#[derive(Debug)]
+struct Live {
+    for_a_person: bool,
+    shown: bool,
+    line: OnceLock<ProgressBar>,
+}
+
+/// Whether steps can be shown while they go on.
+pub fn can_be_live() -> bool {
+    std::io::stderr().is_terminal() && std::env::var_os("TERM").is_some_and(|term| term != "dumb")
 }
 
 impl Progress {
-    /// A line on standard error, if that is a terminal and the reader is a person.
+    /// Lines on standard error, if that is a terminal and the reader is a person.
     pub fn new(for_a_person: bool) -> Progress {
-        let line = (for_a_person && std::io::stderr().is_terminal()).then(|| {
-            let line = ProgressBar::new_spinner();
-            if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} ({elapsed})") {
-                line.set_style(style);
-            }
-            line.enable_steady_tick(Duration::from_millis(120));
-            line
-        });
-        Progress { line }
+        Progress(Arc::new(Live { for_a_person, shown: for_a_person && can_be_live(), line: OnceLock::new() }))
     }
 
     /// Says what is being done now.
-    pub fn say(&self, what: &'static str) {
-        if let Some(line) = &self.line {
-            line.set_message(what);
+    pub fn say(&self, what: &str) {
+        if self.0.shown {
+            self.0.line.get_or_init(spinner).set_message(what.to_owned());
+        }
+    }
+
+    /// Says that it is done, and how long it took.
+    pub fn done(&self, what: &str, seconds: f64) {
+        if let Some(line) = self.0.line.get().filter(|_| seconds >= WORTH_A_LINE) {
+            line.println(format!("{seconds:>7.1} s  {what}"));
+        }
+    }
+
+    /// What to tell whoever wants to stop this. To be called on another thread; programs are told nothing.
+    pub fn calm(&self) -> impl FnOnce() + Send + 'static {
+        let live = Arc::downgrade(&self.0);
+        move || {
+            let Some(live) = live.upgrade().filter(|live| live.for_a_person) else { return };
+            match live.line.get() {
+                Some(line) => line.println(CALM),
+                None => drop(writeln!(std::io::stderr(), "{CALM}")),
+            }
         }
     }
 }
 
-impl Drop for Progress {
+fn spinner() -> ProgressBar {
+    let line = ProgressBar::new_spinner();
+    if let Ok(style) = ProgressStyle::with_template("      {spinner}    {msg} ({elapsed})") {
+        line.set_style(style.tick_chars("-\\|/ "));
+    }
+    line.enable_steady_tick(Duration::from_millis(120));
+    line
+}
+
+impl Drop for Live {
     fn drop(&mut self) {
-        if let Some(line) = &self.line {
+        if let Some(line) = self.line.get() {
             line.finish_and_clear();
         }
     }

@@ -1,180 +1,251 @@
-//! The report for a person: the sentence first, then what clashes and how we know, what changes, what was verified.
+//! The report for a person: the verdict first, then the clash that matters with its evidence, the others as a table,
+//! what changes, what was verified, and the command that comes next.
 
+use super::human::{Human, holder};
+use super::page::{Page, ascii, tame};
 use super::{Outcome, Report};
 use crate::assess::clash::{Clash, Kind};
-use crate::plan::relocate::Move;
-use ipnet::IpNet;
 use serde_json::{Map, Value};
-use std::collections::HashMap;
-use std::fmt::Write;
 
-/// More lines than this are counted, not listed.
+/// More rows than this are counted, not listed.
 const LISTED: usize = 12;
 
-/// ANSI colours, or none.
-#[derive(Debug, Clone, Copy)]
-pub struct Paint {
-    /// Whether to colour at all.
-    pub on: bool,
+/// How much is said.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Telling {
+    /// Before the question: what would be done, without an outcome.
+    pub preview: bool,
+    /// The reasoning too; `-v`.
+    pub verbose: bool,
+    /// Whether each phase was shown with its time already while it went on.
+    pub was_live: bool,
 }
 
-impl Paint {
-    pub(super) fn wrap(self, code: &str, text: &str) -> String {
-        if self.on { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+/// The whole text.
+pub fn render(report: &Report, page: &Page, telling: Telling) -> String {
+    let mut text = Text { page, out: String::new() };
+    if telling.preview {
+        text.out += &page.paragraph("", &page.bold(&tame(&report.msg)));
+    } else {
+        text.headline(report);
     }
-
-    pub(super) fn red(self, text: &str) -> String {
-        self.wrap("31", text)
+    if report.human.declined {
+        return text.out;
     }
-
-    pub(super) fn green(self, text: &str) -> String {
-        self.wrap("32", text)
+    text.clashes(report, telling);
+    text.rows("Ignored, as you said", &report.ignored, telling);
+    // Of `check` the answer and the command are enough.
+    if report.outcome != Outcome::Clashing || telling.verbose {
+        text.changes(report);
     }
-
-    pub(super) fn bold(self, text: &str) -> String {
-        self.wrap("1", text)
+    if telling.preview {
+        text.items("Then", &report.human.then);
     }
+    text.verified(report);
+    if report.changed || report.outcome == Outcome::WouldChange {
+        text.rows("Still clashing", &report.remaining, telling);
+    }
+    text.items("The old file", report.backup_file.as_slice());
+    if !telling.was_live || telling.verbose {
+        text.took(report);
+    }
+    if !telling.preview {
+        text.next(&report.human);
+    }
+    text.items("Please note", &report.warnings);
+    if telling.verbose {
+        text.items("Why", &report.human.reasons);
+    }
+    if page.unicode { text.out } else { ascii(&text.out) }
 }
 
-/// The whole text. `preview` is for the question before an apply: what would be done, without an outcome.
-pub fn render(report: &Report, paint: Paint, preview: bool) -> String {
-    let mut out = String::new();
-    if !preview {
-        let _ = writeln!(out, "{}", headline(report, paint));
-    }
-    let title = if report.outcome == Outcome::Changed { "Clashed before" } else { "Clashes" };
-    section(&mut out, paint, title, &clash_lines(&report.clashes, paint));
-    section(&mut out, paint, "Ignored, as you said", &clash_lines(&report.ignored, paint));
-    if !report.diff.after.is_empty() {
-        let title = match report.outcome {
-            Outcome::Changed => "Changed in",
-            Outcome::Clashing => "apply would change",
-            Outcome::RolledBack | Outcome::Stranded => "Tried in",
-            Outcome::Clean | Outcome::WouldChange | Outcome::Refused => "To be changed in",
+/// The page as far as it is written.
+struct Text<'a> {
+    page: &'a Page,
+    out: String,
+}
+
+impl Text<'_> {
+    fn headline(&mut self, report: &Report) {
+        let page = self.page;
+        let word = match report.outcome {
+            Outcome::Clean => page.green("clean: "),
+            Outcome::Changed => page.green("changed: "),
+            // "would …" begins the sentence itself.
+            Outcome::WouldChange => String::new(),
+            Outcome::Clashing => page.red("clashing: "),
+            Outcome::Refused => page.red("refused: "),
+            Outcome::RolledBack => page.red("rolled back: "),
+            Outcome::Stranded => page.red("STRANDED: "),
         };
-        section(&mut out, paint, &format!("{title} {}", report.docker.config_file), &diff_lines(report, paint));
-    }
-    let title = if report.outcome == Outcome::Changed { "Networks made anew" } else { "Networks to be made anew" };
-    section(&mut out, paint, title, &network_lines(report));
-    if preview {
-        section(&mut out, paint, "Then", &then_lines(report));
-    }
-    let verified: Vec<String> = report
-        .verified
-        .iter()
-        .map(|check| match check.ok {
-            true => format!("{} {}: {}", paint.green("ok"), check.what, check.found),
-            false => format!("{} {}: {} (wanted: {})", paint.red("NO"), check.what, check.found, check.wanted),
-        })
-        .collect();
-    section(&mut out, paint, "Verified", &verified);
-    let left_over = report.changed || report.outcome == Outcome::WouldChange;
-    if left_over && !report.remaining.is_empty() {
-        section(&mut out, paint, "Still clashing", &clash_lines(&report.remaining, paint));
-    }
-    if let Some(backup) = &report.backup_file {
-        section(&mut out, paint, "The old file", std::slice::from_ref(backup));
-    }
-    // What is over at once is of no interest.
-    let long = report.phases.iter().filter(|phase| phase.seconds >= 0.05);
-    let took: Vec<String> = long.map(|phase| format!("{:>7.1} s  {}", phase.seconds, phase.what)).collect();
-    section(&mut out, paint, "Took", &took);
-    section(&mut out, paint, "Please note", &report.warnings);
-    out
-}
-
-fn headline(report: &Report, paint: Paint) -> String {
-    let word = match report.outcome {
-        Outcome::Clean => paint.green("clean"),
-        Outcome::Changed => paint.green("changed"),
-        // "would …" begins the sentence itself.
-        Outcome::WouldChange => return paint.bold(&report.msg),
-        Outcome::Clashing => paint.red("clashing"),
-        Outcome::Refused => paint.red("refused"),
-        Outcome::RolledBack => paint.red("rolled back"),
-        Outcome::Stranded => paint.red("STRANDED"),
-    };
-    format!("{word}: {}", report.msg)
-}
-
-fn section(out: &mut String, paint: Paint, title: &str, lines: &[String]) {
-    if lines.is_empty() {
-        return;
-    }
-    let _ = writeln!(out, "\n{}", paint.bold(title));
-    for line in lines {
-        let _ = writeln!(out, "  {line}");
-    }
-}
-
-/// Present clashes one by one, latent ones grouped by the network that is wanted.
-fn clash_lines(clashes: &[Clash], paint: Paint) -> Vec<String> {
-    let of = |kind| clashes.iter().filter(move |clash: &&Clash| clash.kind == kind);
-    let mut lines: Vec<String> =
-        of(Kind::Present).map(|clash| format!("{}    {}", paint.red("now"), clash.explain)).collect();
-    let mut over: Vec<String> = Vec::new();
-    let mut subnets_over: HashMap<String, Vec<IpNet>> = HashMap::new();
-    for clash in of(Kind::Latent) {
-        let subnets = subnets_over.entry(clash.with.describe()).or_insert_with_key(|wanted| {
-            over.push(wanted.clone());
-            Vec::new()
-        });
-        subnets.push(clash.docker.subnet);
-    }
-    lines.extend(over.iter().map(|over| {
-        let subnets = subnets_over.get(over).map(Vec::as_slice).unwrap_or_default();
-        let first: Vec<String> = subnets.iter().take(3).map(ToString::to_string).collect();
-        let more = if subnets.len() > first.len() { " and more" } else { "" };
-        format!("later  Docker's address pools could hand out {}{more}, over {over}", first.join(", "))
-    }));
-    if lines.len() > LISTED {
-        let more = lines.len() - LISTED;
-        lines.truncate(LISTED);
-        lines.push(format!("       and {more} more; --json lists all"));
-    }
-    lines
-}
-
-/// The keys that change, a line each, as they were and as they will be.
-fn diff_lines(report: &Report, paint: Paint) -> Vec<String> {
-    let side = |text: &str, sign: &str| -> Vec<String> {
-        let keys: Map<String, Value> = serde_json::from_str(text).unwrap_or_default();
-        keys.iter().map(|(key, value)| format!("{sign} \"{key}\": {value}")).collect()
-    };
-    let before = side(&report.diff.before, "-").into_iter().map(|line| paint.red(&line));
-    let after = side(&report.diff.after, "+").into_iter().map(|line| paint.green(&line));
-    before.chain(after).collect()
-}
-
-/// Every network that moves, and who is restarted for it.
-fn network_lines(report: &Report) -> Vec<String> {
-    let line = |one: &Move| {
-        let restarts = match one.restarts.as_slice() {
-            [] => "no container of it runs".to_owned(),
-            names => format!("restarts {}", names.join(", ")),
-        };
-        format!("{}  {} -> {}  ({restarts})", one.network, one.from, one.to)
-    };
-    report.plan.networks.iter().map(line).collect()
-}
-
-fn then_lines(report: &Report) -> Vec<String> {
-    let mut lines = Vec::new();
-    if let Some(docker0) = report.plan.docker0.as_deref() {
-        if !report.plan.restart {
-            return vec![format!("Docker is not restarted; docker0 gets {docker0} when it starts next")];
+        let said = tame(report.human.verdict.as_ref().unwrap_or(&report.msg));
+        // The steps of a stranded host are a list: somebody works through them at night.
+        let (said, steps) = said.split_once("Do this by hand: ").unwrap_or((&said, ""));
+        self.out += &page.paragraph("", &format!("{word}{said}"));
+        if !steps.is_empty() {
+            self.title("Do this by hand");
+            for step in steps.split("; ") {
+                self.out += &page.paragraph("  ", step);
+            }
         }
-        lines.push("Docker is restarted: every container stops, and each that ran is started again".to_owned());
-        lines.push(format!("docker0 moves to {docker0}; this is verified, and undone if it does not hold"));
     }
-    if !report.plan.networks.is_empty() {
-        lines.push(
-            "the networks above are removed and made anew, their containers stopped, connected again and started; \
-             this is verified, and undone if it does not hold"
-                .to_owned(),
-        );
+
+    fn title(&mut self, title: &str) {
+        self.out += &format!("\n{}\n", self.page.bold(title));
     }
-    lines
+
+    /// Sentences, one below the other.
+    fn items<T: AsRef<str>>(&mut self, title: &str, items: &[T]) {
+        if items.is_empty() {
+            return;
+        }
+        self.title(title);
+        for item in items {
+            self.out += &self.page.paragraph("  - ", &tame(item.as_ref()));
+        }
+    }
+
+    /// What clashes: where it is the news, the first in a sentence and the others in a table.
+    fn clashes(&mut self, report: &Report, telling: Telling) {
+        match report.outcome {
+            Outcome::Changed | Outcome::RolledBack | Outcome::Stranded => {
+                self.rows("Clashed before", &report.clashes, telling);
+            }
+            Outcome::Clean | Outcome::Clashing | Outcome::WouldChange | Outcome::Refused => {
+                let Some((first, others)) = report.clashes.split_first() else { return };
+                self.out += "\n";
+                self.out += &self.page.paragraph("  ", &tame(&first.explain));
+                self.rows("Clashes besides", others, telling);
+            }
+        }
+    }
+
+    /// Clashes as a table; with `-v` each in its sentence.
+    fn rows(&mut self, title: &str, clashes: &[Clash], telling: Telling) {
+        if telling.verbose {
+            let said: Vec<&str> = clashes.iter().map(|clash| clash.explain.as_str()).collect();
+            return self.items(title, &said);
+        }
+        if clashes.is_empty() {
+            return;
+        }
+        self.title(title);
+        let mut rows: Vec<Row> = Vec::new();
+        for clash in clashes {
+            let row = Row::of(clash);
+            // Several pools over one and the same network are one matter.
+            match rows
+                .iter_mut()
+                .find(|known| clash.kind == Kind::Latent && known.when == row.when && known.over == row.over)
+            {
+                Some(known) => known.more = true,
+                None => rows.push(row),
+            }
+        }
+        let cells: Vec<Vec<String>> = rows.iter().take(LISTED).map(|row| row.cells(self.page)).collect();
+        self.out += &self.page.table(&["When", "Docker", "Subnet", "Over"], &cells);
+        if rows.len() > LISTED {
+            self.out += &format!("  and {} more; --json and -v list all\n", rows.len() - LISTED);
+        }
+    }
+
+    /// The keys that change, a line each, and every network that moves.
+    fn changes(&mut self, report: &Report) {
+        let page = self.page;
+        let tense = |done, tried, to_do| match report.outcome {
+            Outcome::Changed => done,
+            Outcome::RolledBack | Outcome::Stranded => tried,
+            Outcome::Clean | Outcome::Clashing | Outcome::WouldChange | Outcome::Refused => to_do,
+        };
+        if !report.diff.after.is_empty() || !report.diff.before.is_empty() {
+            let verb = tense("Changed in", "Tried in", "To be changed in");
+            self.title(&format!("{verb} {}", tame(&report.docker.config_file)));
+            for (side, sign) in [(&report.diff.before, "-"), (&report.diff.after, "+")] {
+                let keys: Map<String, Value> = serde_json::from_str(side).unwrap_or_default();
+                for (key, value) in keys {
+                    let line = format!("{sign} \"{key}\": {value}");
+                    let line = if sign == "-" { page.red(&line) } else { page.green(&line) };
+                    self.out += &format!("  {line}\n");
+                }
+            }
+        }
+        if report.plan.networks.is_empty() {
+            return;
+        }
+        self.title(tense("Networks made anew", "Networks that were to be made anew", "Networks to be made anew"));
+        let row = |one: &crate::plan::relocate::Move| {
+            let restarts = if one.restarts.is_empty() { "none runs".to_owned() } else { one.restarts.join(", ") };
+            vec![tame(&one.network), one.from.to_string(), format!("-> {}", one.to), tame(&restarts)]
+        };
+        let rows: Vec<Vec<String>> = report.plan.networks.iter().map(row).collect();
+        self.out += &page.table(&["Network", "From", "To", "Restarts"], &rows);
+    }
+
+    fn verified(&mut self, report: &Report) {
+        if report.verified.is_empty() {
+            return;
+        }
+        self.title("Verified");
+        for check in &report.verified {
+            let (word, wanted) = match check.ok {
+                true => (self.page.green("ok"), String::new()),
+                false => (self.page.red("NO"), format!(" (wanted: {})", check.wanted)),
+            };
+            let said = tame(&format!("{}: {}{wanted}", check.what, check.found));
+            self.out += &self.page.paragraph(&format!("  {word} "), &said);
+        }
+    }
+
+    fn took(&mut self, report: &Report) {
+        // What is over at once is of no interest.
+        let long = report.phases.iter().filter(|phase| phase.seconds >= 0.05);
+        let lines: Vec<String> = long.map(|phase| format!("{:>7.1} s  {}\n", phase.seconds, phase.what)).collect();
+        if !lines.is_empty() {
+            self.title("Took");
+            self.out += &lines.concat();
+        }
+    }
+
+    /// Commands are never broken: they are there to be copied.
+    fn next(&mut self, human: &Human) {
+        if human.next.is_empty() {
+            return;
+        }
+        self.title("Next");
+        for step in &human.next {
+            if !step.run.is_empty() {
+                self.out += &format!("  {}\n", self.page.bold(&tame(&step.run)));
+            }
+            let inset = if step.run.is_empty() { "  " } else { "      " };
+            self.out += &self.page.paragraph(inset, &tame(&step.does));
+        }
+    }
+}
+
+/// A clash in a table.
+struct Row {
+    when: &'static str,
+    docker: String,
+    subnet: String,
+    /// Whether there are more such subnets.
+    more: bool,
+    over: String,
+}
+
+impl Row {
+    fn of(clash: &Clash) -> Row {
+        let when = if clash.kind == Kind::Present { "now" } else { "later" };
+        let name = holder(clash);
+        let bare = name.split_once(' ').map_or(name.as_str(), |(_, name)| name);
+        let (docker, over) = (tame(bare), tame(&clash.with.describe()));
+        Row { when, docker, subnet: clash.docker.subnet.to_string(), more: false, over }
+    }
+
+    fn cells(&self, page: &Page) -> Vec<String> {
+        let when = if self.when == "now" { page.red(self.when) } else { self.when.to_owned() };
+        let subnet = if self.more { format!("{} ...", self.subnet) } else { self.subnet.clone() };
+        vec![when, self.docker.clone(), subnet, self.over.clone()]
+    }
 }
 
 #[cfg(test)]
@@ -185,7 +256,14 @@ mod tests {
     #[test]
     fn colours_only_on_request() {
         let report = Report::without_facts("no".to_owned());
-        assert_eq!(render(&report, Paint { on: false }, false), "refused: no\n");
-        assert!(render(&report, Paint { on: true }, false).contains("\u{1b}[31mrefused\u{1b}[0m"));
+        assert_eq!(render(&report, &Page::PLAIN, Telling::default()), "refused: no\n");
+        let colour = Page { colour: true, ..Page::PLAIN };
+        assert!(render(&report, &colour, Telling::default()).contains("\u{1b}[31mrefused: \u{1b}[0m"));
+    }
+
+    #[test]
+    fn a_name_from_outside_cannot_command_the_terminal() {
+        let report = Report::without_facts("no network \u{1b}]0;owned\u{7}".to_owned());
+        assert_eq!(render(&report, &Page::PLAIN, Telling::default()), "refused: no network ?]0;owned?\n");
     }
 }

@@ -45,18 +45,12 @@ pub fn existing(facts: &Facts, clashes: &[Clash]) -> Option<String> {
             clash.docker.subnet
         )
     });
-    let mut names = assess::unmovable(clashes);
-    names.remove("bridge");
-    let by_recreating = |name: &&String| {
-        let of_it = |clash: &&Clash| clash.docker.network.as_ref() == Some(name);
-        let mut its_own = clashes.iter().filter(of_it).peekable();
-        its_own.peek().is_some() && its_own.all(|clash| v4(&clash.docker.subnet).is_some()) && !is_hung_on(facts, name)
-    };
-    let (movable, others): (Vec<&String>, Vec<&String>) = names.iter().partition(by_recreating);
-    let list = |names: &[&String]| names.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(", ");
-    let one_or_more = |names: &[&String]| match names.len() {
-        1 => format!("1 existing network still clashes ({}) and keeps its subnet until it is", list(names)),
-        more => format!("{more} existing networks still clash ({}) and keep their subnets until they are", list(names)),
+    let (movable, others) = networks(facts, clashes);
+    let one_or_more = |names: &[String]| match names.len() {
+        1 => format!("1 existing network still clashes ({}) and keeps its subnet until it is", names.join(", ")),
+        more => {
+            format!("{more} existing networks still clash ({}) and keep their subnets until they are", names.join(", "))
+        }
     };
     let movable = (!movable.is_empty()).then(|| {
         format!(
@@ -69,6 +63,22 @@ pub fn existing(facts: &Facts, clashes: &[Clash]) -> Option<String> {
         (!others.is_empty()).then(|| format!("{} made anew by hand, with another subnet", one_or_more(&others)));
     let parts: Vec<String> = [movable, others, ipv6].into_iter().flatten().collect();
     (!parts.is_empty()).then(|| parts.join("; "))
+}
+
+/// The networks that clash and that `--networks recreate` moves.
+pub fn movable(facts: &Facts, clashes: &[Clash]) -> Vec<String> {
+    networks(facts, clashes).0
+}
+
+/// The networks that another `bip` and other pools do not move: those that can be made anew, and the others.
+fn networks(facts: &Facts, clashes: &[Clash]) -> (Vec<String>, Vec<String>) {
+    let mut names = assess::unmovable(clashes);
+    names.remove("bridge");
+    names.into_iter().partition(|name| {
+        let of_it = |clash: &&Clash| clash.docker.network.as_ref() == Some(name);
+        let mut its_own = clashes.iter().filter(of_it).peekable();
+        its_own.peek().is_some() && its_own.all(|clash| v4(&clash.docker.subnet).is_some()) && !is_hung_on(facts, name)
+    })
 }
 
 /// "set bip and default-address-pools in …, restart Docker …", in the tense asked for.

@@ -3,7 +3,7 @@
 use super::{Ended, Usage, facts_of, host_of, take_charge};
 use crate::apply::recover::{Recovered, recover};
 use crate::apply::{self, Applied, End, Request};
-use crate::assess;
+use crate::assess::{self, clash::Clash};
 use crate::cli::Apply;
 use crate::host::Host;
 use crate::observe::facts::Facts;
@@ -11,15 +11,16 @@ use crate::observe::observe_closely;
 use crate::plan::project::project;
 use crate::plan::{Decision, Permits, Plan, plan};
 use crate::policy::Policy;
+use crate::report::human::{self, Step};
 use crate::report::progress::Progress;
-use crate::report::words::{self, deed, done, existing, nothing_to_do, strand};
+use crate::report::words::{self, deed, done, existing, movable, nothing_to_do, strand};
 use crate::report::{Outcome, Report};
 
 /// Whether to go on, asked with the report of what would be done.
 pub type Ask<'a> = &'a dyn Fn(&Report) -> bool;
 
 /// Runs the verb.
-pub fn run(arguments: &Apply, ask: Ask) -> Ended {
+pub fn run(arguments: &Apply, live: bool, ask: Ask) -> Ended {
     let policy = arguments.look.policy(arguments.pin)?;
     let request = Request {
         timeout: arguments.deadline(),
@@ -42,7 +43,7 @@ pub fn run(arguments: &Apply, ask: Ask) -> Ended {
         Ok(lock) => lock,
         Err(report) => return Ok(*report),
     };
-    let progress = Progress::new(!arguments.look.json);
+    let progress = Progress::new(live);
     let mut notes = Vec::new();
     if !host.is_image() {
         match recover(&host, request.timeout, !arguments.no_restart, &progress) {
@@ -60,6 +61,7 @@ pub fn run(arguments: &Apply, ask: Ask) -> Ended {
             if !ask(&preview(&facts, &policy, &arguments.permits())) {
                 let mut report = Report::of(&facts, &policy).with_decision(&decision);
                 refuse(&mut report, "not confirmed; nothing was touched".to_owned());
+                report.human.declined = true;
                 return Ok(report);
             }
             let applied = apply::apply(&host, &facts, plan, &policy, &request, &progress);
@@ -74,9 +76,13 @@ pub fn run(arguments: &Apply, ask: Ask) -> Ended {
 pub fn preview(facts: &Facts, policy: &Policy, permits: &Permits) -> Report {
     let decision = plan(facts, policy, permits);
     let mut report = Report::of(facts, policy).with_decision(&decision);
+    report.human.reasons = human::reasons(facts, policy, &report.clashes, &decision);
     match &decision {
         Decision::Refuse(refusal) => refuse(&mut report, refusal.to_string()),
-        Decision::Nothing => nothing_to_do(&mut report, facts),
+        Decision::Nothing => {
+            nothing_to_do(&mut report, facts);
+            report.human.next.extend(recreate(facts, policy, &report.clashes));
+        }
         Decision::Change(plan) => {
             report.changed = true;
             report.outcome = Outcome::WouldChange;
@@ -87,6 +93,9 @@ pub fn preview(facts: &Facts, policy: &Policy, permits: &Permits) -> Report {
                 .map(|new| new.to_string())
                 .or(report.docker.docker0_before.clone());
             report.msg = format!("would {}", deed(plan, facts));
+            report.human.then = human::then(facts, plan);
+            let does = "the same command without --check does it".to_owned();
+            report.human.next = vec![Step { run: String::new(), does }];
         }
     }
     report
@@ -119,6 +128,7 @@ fn conclude(before: &Facts, policy: &Policy, plan: &Plan, applied: Applied) -> R
             report.outcome = Outcome::Changed;
             report.msg = done(plan, &report.plan.networks, before);
             report.warnings.extend(existing(before, &report.remaining));
+            report.human.next = next(before, policy, plan, &report);
         }
         End::RolledBack(why) => {
             report.failed = true;
@@ -129,6 +139,23 @@ fn conclude(before: &Facts, policy: &Policy, plan: &Plan, applied: Applied) -> R
         End::Stranded { why, then } => strand(&mut report, before, &why, &then),
     }
     report
+}
+
+/// What moves the networks that exist already, where some clash.
+fn recreate(facts: &Facts, policy: &Policy, clashes: &[Clash]) -> Option<Step> {
+    let names = movable(facts, clashes);
+    let does = format!("moves what exists already, with its containers: {}", names.join(", "));
+    (!names.is_empty()).then(|| Step::again(facts, policy, "apply --networks recreate", does))
+}
+
+/// What is left to do, and the way back.
+fn next(before: &Facts, policy: &Policy, plan: &Plan, report: &Report) -> Vec<Step> {
+    let mut steps = Vec::new();
+    steps.extend(recreate(before, policy, &report.remaining).filter(|_| plan.restart));
+    if !policy.given.iter().any(|word| word == "--root") {
+        steps.push(Step::rollback());
+    }
+    steps
 }
 
 /// An interrupted run could not be undone.

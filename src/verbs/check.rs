@@ -7,8 +7,9 @@ use crate::cli::Look;
 use crate::observe::facts::Facts;
 use crate::plan::{Decision, Permits, plan};
 use crate::policy::Policy;
+use crate::report::human::{self, Step};
 use crate::report::metrics::{Measured, render};
-use crate::report::words::existing;
+use crate::report::words::{existing, movable};
 use crate::report::{Outcome, Report};
 use crate::words::count;
 use std::time::{Instant, SystemTime};
@@ -41,11 +42,14 @@ pub fn judge(facts: &Facts, policy: &Policy) -> Report {
     if facts.interrupted {
         report.warnings.push("an earlier apply was interrupted; `rebridge apply` will first put that right".to_owned());
     }
+    report.human.reasons = human::reasons(facts, policy, &report.clashes, &decision);
     if report.clashes.is_empty() {
         report.msg = "Docker's networks are clear of everything this host is known to need".to_owned();
         return report;
     }
     report.outcome = Outcome::Clashing;
+    report.human.verdict = human::verdict(&report.clashes);
+    report.human.next = next(facts, policy, &report, &decision);
     let cure = match &decision {
         Decision::Change(plan) => {
             let docker0 = plan.docker0.map_or("its new address".to_owned(), |address| address.to_string());
@@ -70,4 +74,27 @@ pub fn judge(facts: &Facts, policy: &Policy) -> Report {
         }
     };
     report
+}
+
+/// The command that fixes it, with the options that found it.
+fn next(facts: &Facts, policy: &Policy, report: &Report, decision: &Decision) -> Vec<Step> {
+    let again = |verb: &str, does: String| Step::again(facts, policy, verb, does);
+    let mut steps = Vec::new();
+    match decision {
+        Decision::Change(plan) => {
+            let docker0 = plan.docker0.map_or("elsewhere".to_owned(), |address| format!("to {address}"));
+            let does = if plan.restart { "restarts Docker and verifies" } else { "which counts when Docker starts" };
+            steps.push(again("apply", format!("shows the plan and asks, then moves docker0 {docker0}, {does}")));
+        }
+        Decision::Refuse(_) if !facts.root => {
+            steps.push(again("apply", "as root: sees more, shows the plan and asks, then fixes it".to_owned()));
+        }
+        Decision::Refuse(_) | Decision::Nothing => {}
+    }
+    let names = movable(facts, &report.clashes);
+    if !names.is_empty() && !matches!(decision, Decision::Refuse(_)) {
+        let them = format!("moves what exists already, too, with its containers: {}", names.join(", "));
+        steps.push(again("apply --networks recreate", them));
+    }
+    steps
 }

@@ -5,6 +5,7 @@ use crate::apply::containers::Roll;
 use crate::apply::journal::{self, Record};
 use crate::apply::networks;
 use crate::apply::networks::record::{self, Moves, Relocation, Side};
+use crate::apply::phases::Phases;
 use crate::apply::recover::{Recovered, recover, undo_pending};
 use crate::apply::restart::Way;
 use crate::apply::rollback::{Back, roll_back};
@@ -28,7 +29,7 @@ use std::time::Duration;
 const NOTHING: &str = "no apply is left to undo; nothing to do";
 
 /// Runs the verb.
-pub fn run(arguments: &Rollback, ask: Ask) -> Ended {
+pub fn run(arguments: &Rollback, live: bool, ask: Ask) -> Ended {
     let host = Host::live();
     if arguments.check {
         return Ok(foretell(&host, arguments));
@@ -37,7 +38,7 @@ pub fn run(arguments: &Rollback, ask: Ask) -> Ended {
         Ok(lock) => lock,
         Err(report) => return Ok(*report),
     };
-    let progress = Progress::new(!arguments.json);
+    let progress = Progress::new(live);
     let timeout = Duration::from_secs(arguments.timeout);
     if arguments.dead_man {
         return Ok(settle(&host, timeout, &progress));
@@ -62,15 +63,16 @@ pub fn run(arguments: &Rollback, ask: Ask) -> Ended {
         report.failed = true;
         report.outcome = Outcome::Refused;
         report.msg = "not confirmed; nothing was touched".to_owned();
+        report.human.declined = true;
         return Ok(report);
     }
     if let Err(error) = journal::begin(&host, &record) {
         let why = format!("cannot write the journal in {}: {error}; nothing was touched", journal::FOLDER);
         return Ok(Report::without_facts(why));
     }
-    let _shield = Shield::raise();
-    progress.say("rolling back");
-    let back = roll_back(&host, &record, timeout, &progress);
+    let _shield = Shield::raise(progress.calm());
+    let mut phases = Phases::new(&progress);
+    let back = phases.time("rolling back", || roll_back(&host, &record, timeout, &progress));
     Ok(conclude(&host, report, &record, back, &old))
 }
 
@@ -107,8 +109,18 @@ fn preview(facts: &Facts, record: &Record) -> Report {
     report.plan.docker0 = record.docker0_before.map(|address| address.to_string());
     report.plan.networks = record.moves.networks.iter().map(|one| way_back(&record.moves, one)).collect();
     report.diff = diff(record);
+    report.human.then = then(record);
     report.msg = format!("would undo the apply of {}: {} as it was, {}", record.began, record.path, range_of(record));
     report
+}
+
+fn then(record: &Record) -> Vec<String> {
+    let mut lines = vec![format!("{} gets its old bytes back", record.path)];
+    if record.restart {
+        lines.push("Docker is restarted: every container stops, and each that ran is started again".to_owned());
+        lines.push(format!("{}; this is verified", range_of(record)));
+    }
+    lines
 }
 
 fn range_of(record: &Record) -> String {

@@ -3,7 +3,6 @@
 use crate::sandbox::engine::{Restart, install};
 use crate::sandbox::{REBRIDGE, Sandbox};
 use serde_json::Value;
-use std::io::Write;
 use std::process::Stdio;
 use std::thread::sleep;
 use std::time::Duration;
@@ -269,39 +268,6 @@ fn a_run_killed_half_way_is_undone_by_the_next() {
     assert!(report["warnings"].to_string().contains("half-way"), "{report:#}");
     assert_eq!(sandbox.docker0(), "10.200.255.1/24");
     assert!(sandbox.read("/var/lib/rebridge/journal.json").is_none());
-}
-
-/// Runs a command line on a terminal of its own, with these key strokes.
-fn on_a_terminal(sandbox: &Sandbox, command: &str, keys: &str) -> (i32, String) {
-    let mut child = sandbox.command(&["script", "-qec", command, "/dev/null"]);
-    let mut child = child.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    child.stdin.take().unwrap().write_all(keys.as_bytes()).unwrap();
-    let output = child.wait_with_output().unwrap();
-    (output.status.code().unwrap(), String::from_utf8_lossy(&output.stdout).into_owned())
-}
-
-#[test]
-fn on_a_terminal_apply_shows_the_plan_and_asks() {
-    let sandbox = Sandbox::with_docker0();
-    install(&sandbox, Restart::Moves);
-    let command = format!("{REBRIDGE} apply --avoid 172.17.0.0/16");
-    let (code, said) = on_a_terminal(&sandbox, &command, "n\n");
-    assert_eq!(code, 3, "{said}");
-    for words in ["every container stops", "10.200.255.1/24", "Go on? [y/N]", "not confirmed; nothing was touched"] {
-        assert!(said.contains(words), "{words}: {said}");
-    }
-    assert_eq!((sandbox.docker0().as_str(), sandbox.read("/etc/docker/daemon.json")), ("172.17.0.1/16", None));
-    let (code, said) = on_a_terminal(&sandbox, &command, "yes\n");
-    assert_eq!((code, sandbox.docker0().as_str()), (0, "10.200.255.1/24"), "{said}");
-}
-
-#[test]
-fn colours_are_for_terminals_that_want_them() {
-    let sandbox = Sandbox::with_docker0();
-    let check = format!("{REBRIDGE} check --avoid 172.17.0.0/16");
-    assert!(on_a_terminal(&sandbox, &check, "").1.contains("\u{1b}[31mclashing"));
-    assert!(!on_a_terminal(&sandbox, &format!("NO_COLOR=1 {check}"), "").1.contains('\u{1b}'));
-    assert!(!sandbox.rebridge(&["check", "--avoid", "172.17.0.0/16"]).stdout.contains('\u{1b}'));
 }
 
 #[test]

@@ -10,3 +10,4 @@ mod hostile;
 mod keep;
 mod random_files;
 mod sandbox;
+mod terminal;

@@ -13,7 +13,6 @@ use super::together::each;
 use super::verify::Check;
 use crate::host::Host;
 use crate::observe::engine::Api;
-use crate::report::progress::Progress;
 use crate::subnet::v4;
 use ipnet::{IpNet, Ipv4Net};
 use record::{Member, Moves, Relocation, Side, Tie, text};
@@ -102,7 +101,7 @@ pub fn stop_members(host: &Host, moves: &Moves) -> Result<(), String> {
 
 /// Brings networks and containers to that side. What went wrong: forward the first step with a problem is the last one,
 /// on the way back every step is tried.
-pub fn settle(host: &Host, moves: &Moves, side: Side, progress: &Progress, phases: &mut Phases) -> Vec<String> {
+pub fn settle(host: &Host, moves: &Moves, side: Side, phases: &mut Phases) -> Vec<String> {
     let run = || -> Result<(Api, Now), String> {
         let api = client(host)?;
         let now = Now::look(&api, moves)?;
@@ -124,7 +123,6 @@ pub fn settle(host: &Host, moves: &Moves, side: Side, progress: &Progress, phase
         ("starting containers", &|| start(&api, moves)),
     ];
     for (name, step) in steps {
-        progress.say(name);
         let found = phases.time(name, step);
         let enough = side == Side::New && !found.is_empty();
         problems.extend(found);

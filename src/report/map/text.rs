@@ -3,7 +3,7 @@
 
 use super::{Map, blocks, kind, pool_ranges, range_in_words, short, width, within};
 use crate::assess::chart::{Take, When};
-use crate::report::text::Paint;
+use crate::report::page::Page;
 use ipnet::{IpNet, Ipv4Net};
 use std::fmt::Write;
 
@@ -17,56 +17,56 @@ const WIDTH: usize = 80;
 const HANG: usize = 32;
 
 /// The whole text.
-pub fn render(map: &Map, paint: Paint) -> String {
+pub fn render(map: &Map, page: Page) -> String {
     let mut out = String::new();
-    let word = if map.clashes() { paint.red(map.word()) } else { paint.green(map.word()) };
+    let word = if map.clashes() { page.red(map.word()) } else { page.green(map.word()) };
     wrap(&mut out, &format!("{word}: {}", map.verdict()), 0);
     let mut empty = Vec::new();
     for block in blocks() {
-        let rows = listed(map, paint, &|net| within(block, net).is_some(), Some(block));
+        let rows = listed(map, page, &|net| within(block, net).is_some(), Some(block));
         if rows.is_empty() {
             empty.push(block.to_string());
             continue;
         }
-        bars(&mut out, map, block, paint);
+        bars(&mut out, map, block, page);
         rows.iter().for_each(|row| wrap(&mut out, row, HANG));
     }
-    let elsewhere = listed(map, paint, &|net| map.elsewhere(net), None);
+    let elsewhere = listed(map, page, &|net| map.elsewhere(net), None);
     if !elsewhere.is_empty() {
-        let _ = writeln!(out, "\n{}", paint.bold("Elsewhere"));
+        let _ = writeln!(out, "\n{}", page.bold("Elsewhere"));
         elsewhere.iter().for_each(|row| wrap(&mut out, row, HANG));
     }
     if !empty.is_empty() {
         let _ = writeln!(out, "\nNothing is known to use {}.", empty.join(", "));
     }
     if !map.warnings.is_empty() {
-        let _ = writeln!(out, "\n{}", paint.bold("Please note"));
+        let _ = writeln!(out, "\n{}", page.bold("Please note"));
         map.warnings.iter().for_each(|warning| wrap(&mut out, &format!("  {warning}"), 2));
     }
     out
 }
 
-fn bars(out: &mut String, map: &Map, block: Ipv4Net, paint: Paint) {
+fn bars(out: &mut String, map: &Map, block: Ipv4Net, page: Page) {
     let column = block.prefix_len() + 6;
-    let _ = writeln!(out, "\n{} each column is a /{column}", paint.bold(&format!("{block},")));
+    let _ = writeln!(out, "\n{} each column is a /{column}", page.bold(&format!("{block},")));
     let _ = writeln!(out, "          {}", scale(block));
     let mut needs: Vec<(IpNet, char)> = map.needed.iter().map(|need| (need.net, initial(kind(need.source)))).collect();
     // The narrower is drawn over the wider.
     needs.sort_by_key(|(net, _)| net.prefix_len());
-    let _ = writeln!(out, "  needed  {}", coloured(&lane(block, &needs), paint));
-    let _ = writeln!(out, "  Docker  {}", coloured(&lane(block, &letters(&map.docker)), paint));
-    clash_bar(out, block, &map.docker, paint);
+    let _ = writeln!(out, "  needed  {}", coloured(&lane(block, &needs), page));
+    let _ = writeln!(out, "  Docker  {}", coloured(&lane(block, &letters(&map.docker)), page));
+    clash_bar(out, block, &map.docker, page);
     if let Some(after) = &map.after {
-        let _ = writeln!(out, "  after   {}", coloured(&lane(block, &letters(after)), paint));
-        clash_bar(out, block, after, paint);
+        let _ = writeln!(out, "  after   {}", coloured(&lane(block, &letters(after)), page));
+        clash_bar(out, block, after, page);
     }
 }
 
-fn clash_bar(out: &mut String, block: Ipv4Net, takes: &[Take], paint: Paint) {
+fn clash_bar(out: &mut String, block: Ipv4Net, takes: &[Take], page: Page) {
     let clashes = lane(block, &marks(takes));
     if clashes.contains(['!', '?']) {
         let bar = clashes.replace('.', " ");
-        let _ = writeln!(out, "  {}   {}", paint.red("clash"), paint.red(bar.trim_end()));
+        let _ = writeln!(out, "  {}   {}", page.red("clash"), page.red(bar.trim_end()));
     }
 }
 
@@ -120,7 +120,7 @@ fn lane(block: Ipv4Net, nets: &[(IpNet, char)]) -> String {
 }
 
 /// The letters say it all; colours make them easier to find.
-fn coloured(bar: &str, paint: Paint) -> String {
+fn coloured(bar: &str, page: Page) -> String {
     let mut out = String::new();
     let mut rest = bar;
     while let Some(first) = rest.chars().next() {
@@ -131,26 +131,26 @@ fn coloured(bar: &str, paint: Paint) -> String {
             'n' => "36",
             _ => "2",
         };
-        out.push_str(&paint.wrap(code, run));
+        out.push_str(&page.paint(code, run));
         rest = after;
     }
     out
 }
 
 /// What lies in a place, a line each.
-fn listed(map: &Map, paint: Paint, here: &dyn Fn(&IpNet) -> bool, block: Option<Ipv4Net>) -> Vec<String> {
+fn listed(map: &Map, page: Page, here: &dyn Fn(&IpNet) -> bool, block: Option<Ipv4Net>) -> Vec<String> {
     let mut rows = Vec::new();
     let needs = map.needed.iter().filter(|need| here(&need.net));
     some(&mut rows, needs.map(|need| row(kind(need.source), &short(&need.net), &need.what)).collect());
-    takes(&mut rows, &map.docker, paint, here, block, "Docker");
-    takes(&mut rows, map.after.as_deref().unwrap_or_default(), paint, here, block, "after");
+    takes(&mut rows, &map.docker, page, here, block, "Docker");
+    takes(&mut rows, map.after.as_deref().unwrap_or_default(), page, here, block, "after");
     rows
 }
 
 fn takes(
     rows: &mut Vec<String>,
     takes: &[Take],
-    paint: Paint,
+    page: Page,
     here: &dyn Fn(&IpNet) -> bool,
     block: Option<Ipv4Net>,
     key: &str,
@@ -158,7 +158,7 @@ fn takes(
     let clash = |words: &str, over: &[IpNet]| {
         let nets: Vec<String> = over.iter().take(3).map(short).collect();
         let more = if over.len() > nets.len() { " and more" } else { "" };
-        if nets.is_empty() { String::new() } else { paint.red(&format!("{words} {}{more}", nets.join(", "))) }
+        if nets.is_empty() { String::new() } else { page.red(&format!("{words} {}{more}", nets.join(", "))) }
     };
     let of = |when: When| takes.iter().filter(move |take| take.when == when && here(&take.net));
     let held = of(When::Now).map(|take| {

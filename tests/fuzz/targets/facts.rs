@@ -6,7 +6,8 @@ use rebridge::assess::forecast::forecast;
 use rebridge::observe::facts::Facts;
 use rebridge::plan::Permits;
 use rebridge::policy::{Policy, read_avoid};
-use rebridge::report::text::{Paint, render};
+use rebridge::report::page::Page;
+use rebridge::report::text::{Telling, render};
 use rebridge::verbs::{apply, check};
 
 fuzz_target!(|bytes: &[u8]| {
@@ -16,7 +17,7 @@ fuzz_target!(|bytes: &[u8]| {
     let permits = Permits { restart: true, stop_containers: true, own_command: false };
     for report in [check::judge(&facts, &policy), apply::preview(&facts, &policy, permits)] {
         assert!(report.json().starts_with('{'));
-        assert!(!render(&report, Paint { on: false }, false).is_empty());
+        assert!(!render(&report, &Page::PLAIN, Telling::default()).is_empty());
     }
     let foretold = forecast(&facts, &policy, 5, None);
     assert!(foretold.subnets.len() as u64 <= foretold.free);
