@@ -18,10 +18,10 @@ use std::time::Duration;
 #[derive(Debug, Parser)]
 #[command(version, arg_required_else_help = true, after_help = EXAMPLES, infer_subcommands = false)]
 pub struct Cli {
-    /// Say why each piece of evidence counts, and why this range was chosen
+    /// check, apply, rollback: say why each piece of evidence counts, and why this range was chosen
     #[arg(long, short, global = true, conflicts_with = "quiet")]
     pub verbose: bool,
-    /// Print nothing but errors and questions: the exit code says it all
+    /// check, apply, rollback: print nothing but errors and questions; the exit code says it all
     #[arg(long, short, global = true)]
     pub quiet: bool,
     /// What to do.
@@ -57,6 +57,8 @@ pub enum Verb {
     Forecast(Forecast),
     /// Draw who uses what of the private address space, now and after apply
     Map(Map),
+    /// Say why Docker is where it is: what it saw, what it could not see, and in which order it looks
+    Explain(Explain),
     /// Print everything observed as JSON; feed it back with --facts
     Facts(Observe),
 }
@@ -188,6 +190,17 @@ pub struct Map {
     /// Write a picture, too: for a ticket or a wiki
     #[arg(long, value_name = "FILE")]
     pub svg: Option<PathBuf>,
+}
+
+/// What explain takes.
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// A Docker network, a bridge, a range or an address; docker0 where nothing is given
+    #[arg(value_name = "NETWORK|CIDR")]
+    pub about: Option<String>,
+    /// What to look at and by which rules.
+    #[command(flatten)]
+    pub look: Look,
 }
 
 /// What rollback takes.

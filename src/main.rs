@@ -7,7 +7,7 @@ use rebridge::module;
 use rebridge::report::page::Page;
 use rebridge::report::progress::can_be_live;
 use rebridge::report::text::{Telling, render};
-use rebridge::report::{Report, forecast, map};
+use rebridge::report::{Report, forecast, map, story};
 use rebridge::verbs::leave::Leave;
 use rebridge::verbs::{self, Usage};
 use std::io::{IsTerminal, Write};
@@ -60,6 +60,13 @@ fn run(cli: &Cli) -> Result<ExitCode, Usage> {
             let map = verbs::map::run(arguments)?;
             let json = serde_json::to_string_pretty(&map).unwrap_or_default() + "\n";
             print(&if arguments.look.json { json.clone() } else { map::text::render(&map, page()) });
+            leave_there(leave, &json);
+            Ok(ExitCode::SUCCESS)
+        }
+        Verb::Explain(arguments) => {
+            let story = verbs::explain::run(arguments)?;
+            let json = serde_json::to_string_pretty(&story).unwrap_or_default() + "\n";
+            print(&if arguments.look.json { json.clone() } else { story::render(&story, &page()) });
             leave_there(leave, &json);
             Ok(ExitCode::SUCCESS)
         }
@@ -125,6 +132,7 @@ fn wants_json(verb: &Verb) -> bool {
         Verb::Apply(apply) => apply.look.json,
         Verb::Forecast(forecast) => forecast.look.json,
         Verb::Map(map) => map.look.json,
+        Verb::Explain(explain) => explain.look.json,
         Verb::Rollback(rollback) => rollback.json,
         Verb::Facts(_) => false,
     }

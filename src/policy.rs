@@ -4,6 +4,7 @@ use crate::assess::wanted::{Source, Wanted};
 use crate::engine_model::AddressPool;
 use crate::engine_model::pools::parse_pool;
 use crate::subnet::{PRIVATE_BLOCKS, SHARED_BLOCKS, overlap4, parse_network};
+use crate::words::nearest;
 use ipnet::{IpNet, Ipv4Net};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -132,7 +133,9 @@ pub fn read_ignore(values: &[String]) -> Result<Vec<Ignore>, String> {
             let address = word.parse::<IpAddr>().map(IpNet::from);
             let net = word.parse::<IpNet>().or(address).map_err(|_| {
                 let names: Vec<&str> = Source::NAMES.iter().map(|(name, _)| *name).collect();
-                format!("--ignore: \"{word}\" is neither a network nor a source; the sources are {}", names.join(", "))
+                let near = nearest(word, &names).map(|near| format!(", did you mean {near}?")).unwrap_or_default();
+                let names = names.join(", ");
+                format!("--ignore: \"{word}\" is neither a network nor a source{near} (the sources are {names})")
             })?;
             Ok(Ignore::Net(net.trunc()))
         })

@@ -21,3 +21,50 @@ pub fn shell_word(word: &str) -> String {
     }
     format!("'{}'", word.replace('\'', r"'\''"))
 }
+
+/// Of these words the one that was most likely meant.
+pub fn nearest<'a>(word: &str, words: &[&'a str]) -> Option<&'a str> {
+    let far = |other: &&&str| distance(word, other);
+    let best = words.iter().min_by_key(far)?;
+    // A third of the letters wrong is another word.
+    (distance(word, best) <= best.chars().count().div_ceil(3)).then_some(*best)
+}
+
+/// How many letters to change, to add or to take away to make one word another.
+fn distance(from: &str, to: &str) -> usize {
+    let to: Vec<char> = to.chars().collect();
+    let mut row: Vec<usize> = (0..=to.len()).collect();
+    for (at, letter) in from.chars().enumerate() {
+        let mut next = vec![at + 1];
+        for ((other, above), diagonal) in to.iter().zip(row.iter().skip(1)).zip(&row) {
+            let left = next.last().copied().unwrap_or_default();
+            let changed = diagonal + usize::from(*other != letter);
+            next.push(changed.min(above + 1).min(left + 1));
+        }
+        row = next;
+    }
+    row.last().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_of_the_finger_is_recognised() {
+        let names = ["onlink", "route", "neighbour", "nameserver"];
+        assert_eq!(nearest("neigbour", &names), Some("neighbour"));
+        assert_eq!(nearest("neighbor", &names), Some("neighbour"));
+        assert_eq!(nearest("rout", &names), Some("route"));
+        assert_eq!(nearest("banana", &names), None);
+        assert_eq!(nearest("x", &[]), None);
+    }
+
+    #[test]
+    fn words_survive_a_shell() {
+        assert_eq!(shell_word("10.0.0.0/8,172.16.0.0/12"), "10.0.0.0/8,172.16.0.0/12");
+        assert_eq!(shell_word("my nets"), "'my nets'");
+        assert_eq!(shell_word("it's"), r"'it'\''s'");
+        assert_eq!(shell_word(""), "''");
+    }
+}

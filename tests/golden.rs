@@ -12,6 +12,7 @@ use clap::Parser;
 use rebridge::assess::chart::When;
 use rebridge::assess::clash::Kind;
 use rebridge::assess::forecast::forecast;
+use rebridge::assess::story::story;
 use rebridge::assess::{assess, unmovable};
 use rebridge::cli::{Cli, Verb};
 use rebridge::observe::config_file::{KEYS, parse};
@@ -63,6 +64,13 @@ fn run_case(case: &Path) -> Vec<String> {
     if let Verb::Map(arguments) = &cli.verb {
         return run_map(case, &facts, arguments);
     }
+    if let Verb::Explain(explain) = &cli.verb {
+        let told = story(&facts, &explain.look.policy(false).unwrap(), explain.about.as_deref()).unwrap();
+        let json = serde_json::to_string_pretty(&told).unwrap() + "\n";
+        let text = rebridge::report::story::render(&told, &Page::PLAIN);
+        let faults = [compare(&case.join("report.json"), Some(json)), compare(&case.join("report.txt"), Some(text))];
+        return faults.into_iter().flatten().collect();
+    }
     let (report, policy, permits, code): (Report, Policy, Permits, u8) = match &cli.verb {
         Verb::Check(check) => {
             let policy = check.look.policy(false).unwrap();
@@ -76,7 +84,7 @@ fn run_case(case: &Path) -> Vec<String> {
             let code = report.exit_code(false);
             (report, policy, apply.permits(), code)
         }
-        Verb::Rollback(_) | Verb::Facts(_) | Verb::Forecast(_) | Verb::Map(_) => {
+        Verb::Rollback(_) | Verb::Facts(_) | Verb::Forecast(_) | Verb::Map(_) | Verb::Explain(_) => {
             panic!("{request}: not a verb for a golden case")
         }
     };

@@ -5,6 +5,7 @@ pub mod chart;
 pub mod clash;
 mod explain;
 pub mod forecast;
+pub mod story;
 pub mod swarm;
 pub mod wanted;
 

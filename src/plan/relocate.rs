@@ -13,6 +13,7 @@ use crate::observe::facts::{Container, Facts, Network};
 use crate::plan::project::without_networks;
 use crate::policy::Policy;
 use crate::subnet::{PRIVATE_BLOCKS, RangeSet, v4};
+use crate::words::nearest;
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -92,9 +93,10 @@ fn chosen<'a>(facts: &'a Facts, policy: &Policy, existing: &Existing) -> Result<
         named.and_then(|names| names.iter().find(|name| !facts.engine_networks().any(|network| network.name == **name)))
     {
         let known: Vec<&str> = facts.engine_networks().map(|network| network.name.as_str()).collect();
+        let near = nearest(unknown, &known).map(|near| format!("did you mean {near}? ")).unwrap_or_default();
         return Err(Refusal::new(
             format!("cannot move {unknown}: Docker has no network of that name"),
-            format!("its networks are {}", known.join(", ")),
+            format!("{near}its networks are {}", known.join(", ")),
         ));
     }
     let clashes = assess(facts, policy);

@@ -6,6 +6,7 @@ pub mod map;
 pub mod metrics;
 pub mod page;
 pub mod progress;
+pub mod story;
 pub mod text;
 pub mod words;
 

@@ -160,8 +160,8 @@ pub fn strand(report: &mut Report, before: &Facts, why: &str, then: &str) {
     let old = before.docker0().map_or("(none)".to_owned(), |address| address.to_string());
     report.msg = format!(
         "cannot settle Docker's networks: {why}; and the way back failed: {then}. Do this by hand: 1. see what Docker says: \
-         journalctl -u docker.service -n 50; 2. mend {path} or the unit; 3. systemctl reset-failed docker.service \
-         docker.socket && systemctl start docker.service; 4. docker0 was {old} before: see `ip -4 addr show docker0`; \
+         `journalctl -u docker.service -n 50`; 2. mend {path} or the unit; 3. `systemctl reset-failed docker.service \
+         docker.socket && systemctl start docker.service`; 4. docker0 was {old} before: see `ip -4 addr show docker0`; \
          5. run `rebridge apply` again, it will first undo what is half-done"
     );
 }

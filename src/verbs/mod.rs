@@ -2,6 +2,7 @@
 
 pub mod apply;
 pub mod check;
+pub mod explain;
 pub mod facts;
 pub mod forecast;
 pub mod leave;
