@@ -104,7 +104,7 @@ check: tools ## format, lints and the quick tiers, in under a minute
 	cargo fmt --check
 	cargo clippy --locked --all-targets --quiet -- -D warnings
 	@if command -v shellcheck >/dev/null; then shellcheck -x $(LAB) tests/demo.sh tests/tiers.sh tests/fuzz/run.sh \
-		ansible/build.sh ansible/venv.sh packaging/*.sh packaging/deb/p*; fi
+		ansible/build.sh ansible/venv.sh tests/ansible/matrix.sh packaging/*.sh packaging/deb/p*; fi
 	tests/tiers.sh unit golden cli netns
 
 .PHONY: test
@@ -115,6 +115,15 @@ test: tools lab $(BINARY) $(COLLECTION) $(OWN_DEB) ## every tier, on real hosts 
 .PHONY: torture
 torture: tools lab $(BINARY) ## the kill matrix on three engines, and a crowd of networks
 	REBRIDGE_BIN=$(CURDIR)/$(BINARY) cargo test --quiet --locked --test engines whole_ -- --nocapture
+
+.PHONY: test-ansible-matrix
+test-ansible-matrix: tools lab $(COLLECTION) ## ansible-core 2.16 to the newest, and Ansible's own checks of the tarball
+	REBRIDGE_BIN=$(CURDIR)/$(BINARY) tests/ansible/matrix.sh $(COLLECTION) $(PART)
+
+.PHONY: bench-ansible
+bench-ansible: tools lab $(COLLECTION) ## a play with rebridge beside the same job with stock modules; a fleet of 1,000
+	REBRIDGE_BIN=$(CURDIR)/$(BINARY) REBRIDGE_COLLECTION=$(CURDIR)/$(COLLECTION) \
+		cargo test --quiet --locked --test ansible whole_bench -- --nocapture --test-threads=1
 
 .PHONY: golden
 golden: ## write what comes out of the golden cases as what is expected

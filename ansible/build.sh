@@ -8,12 +8,17 @@ staged=$(mktemp -d)
 trap 'rm -rf "$staged"' EXIT
 tar -C "$here" --exclude=./build.sh --exclude=./venv.sh --exclude='__pycache__' --exclude='./plugins/modules/__rebridge_*' -c . | tar -C "$staged" -x
 sed -i -e "/^# .make collection/d" -e "s/^version: .*/version: $version/" "$staged/galaxy.yml"
+cp "$here/../CHANGELOG.md" "$staged/"
+# Where modules are looked for there are links: Ansible's sanity tests read every file there as text, but no links.
+mkdir "$staged/bin"
 for binary in "$binaries"/rebridge-linux-*; do
-    install -m 755 "$binary" "$staged/plugins/modules/__rebridge_linux_${binary##*rebridge-linux-}"
+    name=$(basename "$binary")
+    install -m 755 "$binary" "$staged/bin/$name"
+    ln -s "../../bin/$name" "$staged/plugins/modules/__$(tr - _ <<<"$name")"
 done
 mkdir -p "$out"
 ansible-galaxy collection build --force --output-path "$out" "$staged" >/dev/null
 cd "$out"
 tarball=rebridge-docker-$version.tar.gz
 sha256sum "$tarball" >"$tarball.sha256"
-echo "$out/$tarball: $(stat -c %s "$tarball") bytes, $(tar -tzf "$tarball" | grep -c plugins/modules/__rebridge_) binaries"
+echo "$out/$tarball: $(stat -c %s "$tarball") bytes, $(tar -tzf "$tarball" | grep -c "^bin/rebridge-") binaries"

@@ -20,8 +20,8 @@ if [ "$(cat "$folder/.made" 2>/dev/null)" != "$wanted" ]; then
     # pyenv's stand-ins on PATH only work for the version that is chosen by this.
     python=${PYTHON:-python3}
     if command -v pyenv >/dev/null && found=$(pyenv prefix "$python" 2>/dev/null); then python=$found; fi
-    "$uv/bin/uv" venv --quiet --python "$python" --no-python-downloads "$folder" 2>/dev/null ||
-        { echo "there is no Python $python on this machine" >&2; exit 1; }
+    "$uv/bin/uv" venv --quiet --python "$python" "$folder" 2>/dev/null ||
+        { echo "there is no Python $python on this machine, and none can be fetched" >&2; exit 1; }
     "$uv/bin/uv" pip install --quiet --python "$folder/bin/python" "$@" >&2
     echo "$wanted" >"$folder/.made"
 fi

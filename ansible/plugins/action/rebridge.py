@@ -23,7 +23,8 @@ FOLDER = "/var/cache/rebridge"
 # One word of a command line may have 128 KiB; quoting for sh and sudo needs room.
 MOST_INLINE = 48 * 1024
 # The script's own exit codes; rebridge has 0 to 5.
-NEEDS, CANNOT = 93, 94
+NEEDS = 93
+CANNOT = 94
 
 # Nobody but root can have written the copy or swapped a folder on the way to it, and it is whole.
 SAFE = r"""

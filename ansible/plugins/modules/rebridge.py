@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
+# What is MIT may be passed on under the GNU General Public License v3.0+ as well (https://www.gnu.org/licenses/gpl-3.0.txt).
 # The documentation. The module itself is the binary for the target's architecture, which the action plugin brings.
 
 DOCUMENTATION = r"""
