@@ -10,15 +10,15 @@ tar -C "$here" --exclude=./build.sh --exclude=./venv.sh --exclude='__pycache__' 
 sed -i -e "/^# .make collection/d" -e "s/^version: .*/version: $version/" "$staged/galaxy.yml"
 cp "$here/../CHANGELOG.md" "$staged/"
 # Where modules are looked for there are links: Ansible's sanity tests read every file there as text, but no links.
-mkdir "$staged/bin"
+mkdir "$staged/binaries"
 for binary in "$binaries"/rebridge-linux-*; do
     name=$(basename "$binary")
-    install -m 755 "$binary" "$staged/bin/$name"
-    ln -s "../../bin/$name" "$staged/plugins/modules/__$(tr - _ <<<"$name")"
+    install -m 755 "$binary" "$staged/binaries/$name"
+    ln -s "../../binaries/$name" "$staged/plugins/modules/__$(tr - _ <<<"$name")"
 done
 mkdir -p "$out"
 ansible-galaxy collection build --force --output-path "$out" "$staged" >/dev/null
 cd "$out"
 tarball=rebridge-docker-$version.tar.gz
 sha256sum "$tarball" >"$tarball.sha256"
-echo "$out/$tarball: $(stat -c %s "$tarball") bytes, $(tar -tzf "$tarball" | grep -c "^bin/rebridge-") binaries"
+echo "$out/$tarball: $(stat -c %s "$tarball") bytes, $(tar -tzf "$tarball" | grep -c "^binaries/rebridge-") binaries"
