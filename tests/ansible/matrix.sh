@@ -30,7 +30,7 @@ installed() {
 }
 
 play() {
-    ansible --version | head -1
+    ansible --version 2>&1 | sed -n 1p
     cargo test --quiet --locked --test ansible -- --skip whole_
 }
 
