@@ -56,7 +56,7 @@ COLLECTION := $(DIST)/rebridge-docker-$(VERSION).tar.gz
 .PHONY: collection
 collection: $(COLLECTION) ## the Ansible collection with both binaries, and its checksum
 
-$(COLLECTION): $(BINARIES) $(shell find ansible -type f -not -path '*/__pycache__/*')
+$(COLLECTION): $(BINARIES) CHANGELOG.md $(shell find ansible -type f -not -path '*/__pycache__/*')
 	@python=$$(ansible/venv.sh target/ansible/core-2.19 'ansible-core~=2.19.0') && \
 		PATH=$$(realpath -s $$(dirname $$python)):$$PATH ansible/build.sh $(VERSION) $(DIST) $(DIST)
 
