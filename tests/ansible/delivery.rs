@@ -98,6 +98,14 @@ fn another_architecture_users_async_and_delegation() {
     let played = controller.playbook(&["play.yml", "-vvv"]);
     assert!(played.code == 0 && !played.stdout.contains("172.17.0.0/16"), "{played:?}");
 
+    // As root by way of another program, which quotes the command once more; and as somebody else the same way.
+    let su = ["--limit", "h", "-e", "ansible_become=true", "-e", "ansible_become_method=su"];
+    let played = controller.module(LOOK, &[&su[..], &["-vvv"]].concat());
+    assert_eq!((played.code, &controller.result("h")["outcome"]), (0, &json!("clashing")), "{played:?}");
+    assert_eq!(played.trips(), 1, "{played:?}");
+    let played = controller.module("{avoid: 172.17.0.0/16}", &[&su[..], &["-e", "ansible_become_user=joe"]].concat());
+    assert!(played.recap("h") == (0, 1) && played.stdout.contains("only root may change Docker"), "{played:?}");
+
     // In the background, and on another host than the play's.
     controller.write("play.yml", &format!("- hosts: h\n  gather_facts: false\n  tasks:\n    - rebridge.docker.rebridge: {LOOK}\n      async: 60\n      poll: 1\n"));
     let played = controller.playbook(&["play.yml"]);

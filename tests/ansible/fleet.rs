@@ -67,13 +67,42 @@ fn files_on_the_controller_and_wrong_options() {
 }
 
 #[test]
+fn the_role_does_the_same_with_a_binary_by_path() {
+    let controller = Controller::up(&[("h26", "trixie")]);
+    let binary = controller.lab.path("/usr/bin/rebridge");
+    let role = |more: &str| {
+        format!(
+            "- hosts: hosts\n  gather_facts: false\n  serial: 1\n  roles:\n    - role: rebridge.docker.rebridge\n      \
+             rebridge_avoid: [172.17.0.0/16]\n      rebridge_probe: ['172.17.50.10:8080']\n{more}"
+        )
+    };
+    let by_path = format!(
+        "      rebridge_binary: path\n      rebridge_binary_path: {}\n      rebridge_binary_dest: /usr/local/sbin/rebridge\n",
+        binary.display()
+    );
+    controller.write("path.yml", &role(&by_path));
+    controller.write("role.yml", &role(""));
+    let checked = controller.playbook(&["path.yml", "--check"]);
+    assert_eq!((checked.code, &controller.result("h26")["outcome"]), (0, &json!("would_change")), "{checked:?}");
+    assert_eq!(controller.lab.docker0(), "172.17.0.1/16");
+    let done = controller.playbook(&["path.yml"]);
+    assert_eq!((done.code, &controller.result("h26")["outcome"]), (0, &json!("changed")), "{done:?}");
+    assert_eq!(controller.lab.docker0(), "10.200.255.1/24");
+    assert_ne!(controller.lab.try_sh("test -e /var/cache/rebridge").code, 0);
+    let again = controller.playbook(&["role.yml"]);
+    assert_eq!((again.recap("h26"), &controller.result("h26")["outcome"]), ((0, 0), &json!("clean")), "{again:?}");
+    // What is no choice is refused before anything is done.
+    controller.write("role.yml", &role("      rebridge_state: fixd\n"));
+    assert!(controller.playbook(&["role.yml"]).stdout.contains("fixd"));
+}
+
+#[test]
 fn an_audit_leaves_one_report_of_the_fleet() {
     let controller = Controller::up(&[("h20", "bookworm"), ("h28", "forky")]);
     controller.lab.at("h28").put("/etc/docker/daemon.json", "{\"bip\": \"10.9.0.1/24\"}");
     controller.lab.at("h28").sh("systemctl restart docker.service");
     let inventory = fs::read_to_string(controller.folder.join("inventory")).unwrap();
     controller.write("inventory", &(inventory + "[away]\ngone ansible_host=198.51.100.1 ansible_port=1\n"));
-    // An engineer's note in the inventory must not become a script in the report.
     let networks = r#"{"rebridge_avoid": ["172.17.0.0/16"], "rebridge_ignore": ["172.17.0.0/24"]}"#;
     let played = controller.playbook(&["rebridge.docker.audit", "-e", networks]);
     assert_eq!(played.recap("h20"), (0, 0), "{played:?}");

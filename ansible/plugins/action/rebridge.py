@@ -72,6 +72,12 @@ class ActionModule(ActionBase):
             if notes:
                 result["warnings"] = notes + list(result.get("warnings") or [])
             result.update(extra)
+            # What the module never saw.
+            shown = (result.get("invocation") or {}).get("module_args")
+            if isinstance(shown, dict):
+                for name in ("avoid_files", "avoid_inventory", "executable"):
+                    if name in self._task.args:
+                        shown[name] = self._task.args[name]
         finally:
             if not self._task.async_val:
                 self._remove_tmp_path(self._connection._shell.tmpdir)
