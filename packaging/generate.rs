@@ -26,12 +26,33 @@ fn main() -> Result<(), Box<dyn Error>> {
         "man" => Ok(clap_mangen::generate_to(Cli::command(), &folder)?),
         "completions" => {
             for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
-                clap_complete::generate_to(shell, &mut Cli::command(), "rebridge", &folder)?;
+                let file = clap_complete::generate_to(shell, &mut Cli::command(), "rebridge", &folder)?;
+                complete_networks(shell, &file)?;
             }
             Ok(())
         }
         _ => Err(format!("{what}: not schema, man or completions").into()),
     }
+}
+
+/// clap's completions know nothing of the host: after `--network` come the names of its networks.
+fn complete_networks(shell: Shell, file: &Path) -> Result<(), Box<dyn Error>> {
+    let names = format!("rebridge {} 2>/dev/null", rebridge::verbs::networks::NAME);
+    let (before, after) = match shell {
+        Shell::Bash => {
+            let files = "--network)\n                    COMPREPLY=($(compgen ";
+            (format!("{files}-f "), format!("{files}-W \"$({names})\" -- "))
+        }
+        Shell::Zsh => (":NAME:_default".to_owned(), format!(":NAME:($({names}))")),
+        Shell::Fish | _ => {
+            ("--networks recreate' -r\n".to_owned(), format!("--networks recreate' -r -f -a '({names})'\n"))
+        }
+    };
+    let text = fs::read_to_string(file)?;
+    if text.matches(&before).count() != 1 {
+        return Err(format!("{}: clap writes --network otherwise than it did", file.display()).into());
+    }
+    Ok(fs::write(file, text.replace(&before, &after))?)
 }
 
 fn schemas(folder: &Path) -> Result<(), Box<dyn Error>> {

@@ -1,5 +1,7 @@
 //! The command line as typed, and what it means. Nothing is looked at here but the avoid-files.
 
+mod examples;
+
 use crate::apply::verify::Probe;
 use crate::plan::Permits;
 use crate::plan::relocate::Existing;
@@ -16,7 +18,7 @@ use std::time::Duration;
 /// check` says what Docker shadows and how it knows; `rebridge apply` gives Docker other ranges, restarts it, proves
 /// that docker0 moved, and otherwise puts everything back.
 #[derive(Debug, Parser)]
-#[command(version, arg_required_else_help = true, after_help = EXAMPLES, infer_subcommands = false)]
+#[command(version, arg_required_else_help = true, after_help = examples::ALL, infer_subcommands = false)]
 pub struct Cli {
     /// check, apply, rollback: say why each piece of evidence counts, and why this range was chosen
     #[arg(long, short, global = true, conflicts_with = "quiet")]
@@ -32,34 +34,29 @@ pub struct Cli {
     pub result: Option<PathBuf>,
 }
 
-const EXAMPLES: &str = "\
-Examples:
-  rebridge check --avoid 172.17.0.0/16       does Docker shadow the servers in 172.17?
-  rebridge apply --avoid 172.17.0.0/16       fix it: shows the plan, asks, restarts Docker, verifies
-  rebridge apply --check --avoid-file nets   only say what apply would do
-  rebridge apply --yes --json --avoid 10.0.0.0/8,172.16.0.0/12   for scripts
-  rebridge forecast -n 20                    what will Docker take next?
-  rebridge map --svg map.svg                 who uses what, and what apply would change, as a picture too
-  rebridge rollback                          undo the last apply
-
-Exit codes: 0 fine, 1 check found a clash, 2 usage, 3 refused (host untouched), 4 rolled back, 5 needs a person.";
-
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
     /// Look and explain; change nothing. Exits 1 when something clashes
+    #[command(after_help = examples::CHECK)]
     Check(Check),
     /// Check, and where needed fix and verify
+    #[command(after_help = examples::APPLY)]
     Apply(Apply),
     /// Undo the last apply, verified
+    #[command(after_help = examples::ROLLBACK)]
     Rollback(Rollback),
     /// Foretell the next subnets Docker would hand out, and which of them would clash
+    #[command(after_help = examples::FORECAST)]
     Forecast(Forecast),
     /// Draw who uses what of the private address space, now and after apply
+    #[command(after_help = examples::MAP)]
     Map(Map),
     /// Say why Docker is where it is: what it saw, what it could not see, and in which order it looks
+    #[command(after_help = examples::EXPLAIN)]
     Explain(Explain),
     /// Print everything observed as JSON; feed it back with --facts
+    #[command(after_help = examples::FACTS)]
     Facts(Observe),
 }
 
@@ -304,15 +301,4 @@ fn read_text(name: &str) -> std::io::Result<String> {
     let mut text = String::new();
     std::io::stdin().read_to_string(&mut text)?;
     Ok(text)
-}
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
-mod tests {
-    use clap::CommandFactory;
-
-    #[test]
-    fn the_command_tree_is_sound() {
-        super::Cli::command().debug_assert();
-    }
 }

@@ -20,6 +20,10 @@ fn main() -> ExitCode {
         print(&answered.json);
         return ExitCode::from(answered.code);
     }
+    if matches!(arguments.as_slice(), [only] if only == verbs::networks::NAME) {
+        print(&verbs::networks::run());
+        return ExitCode::SUCCESS;
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return usage_of_clap(&error),

@@ -7,6 +7,7 @@ pub mod facts;
 pub mod forecast;
 pub mod leave;
 pub mod map;
+pub mod networks;
 pub mod rollback;
 
 use crate::cli::{Look, Observe};
