@@ -4,6 +4,7 @@
 use clap::CommandFactory;
 use clap_complete::Shell;
 use rebridge::assess::forecast::Forecast;
+use rebridge::assess::story::Story;
 use rebridge::cli::Cli;
 use rebridge::observe::facts::Facts;
 use rebridge::report::Report;
@@ -59,6 +60,7 @@ fn schemas(folder: &Path) -> Result<(), Box<dyn Error>> {
     write::<Report>(folder, "result", "What check, apply and rollback print with --json")?;
     write::<Forecast>(folder, "forecast", "What forecast prints with --json")?;
     write::<Map>(folder, "map", "What map prints with --json")?;
+    write::<Story>(folder, "story", "What explain prints with --json")?;
     write::<Facts>(folder, "facts", "What facts prints")
 }
 

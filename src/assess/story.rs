@@ -19,6 +19,7 @@ const LISTED: usize = 12;
 
 /// The story.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Story {
     /// Version of this shape; 1.
     pub schema: u32,
@@ -30,6 +31,7 @@ pub struct Story {
 
 /// A part of a story.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Part {
     /// What it is about.
     pub title: &'static str,
