@@ -110,7 +110,7 @@ check: tools ## format, lints and the quick tiers, in under a minute
 .PHONY: test
 test: tools lab $(BINARY) $(COLLECTION) $(OWN_DEB) ## every tier, on real hosts too; says how many tests each ran
 	REBRIDGE_BIN=$(CURDIR)/$(BINARY) REBRIDGE_COLLECTION=$(CURDIR)/$(COLLECTION) \
-		tests/tiers.sh unit golden cli netns engines ansible boot
+		tests/tiers.sh unit golden cli netns docs engines ansible boot
 
 .PHONY: torture
 torture: tools lab $(BINARY) ## the kill matrix on three engines, and a crowd of networks
