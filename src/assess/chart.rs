@@ -89,9 +89,12 @@ fn needs(facts: &Facts, all: &[Wanted]) -> Vec<Need> {
         })
         .collect();
     needed.sort_by_cached_key(|need| (need.net.network(), need.net.prefix_len()));
-    // One call leaves several traces; the first says it all.
-    needed
-        .dedup_by(|one, earlier| one.net == earlier.net && (one.source, &one.what) == (earlier.source, &earlier.what));
+    // One call leaves several traces; the first of them, which is the clearest, says it all.
+    let trace = |need: &Need| matches!(need.source, Source::Neighbour | Source::Connection | Source::Ssh);
+    needed.dedup_by(|one, earlier| {
+        let same = (one.source, &one.what) == (earlier.source, &earlier.what);
+        one.net == earlier.net && (same || trace(one) && trace(earlier))
+    });
     needed
 }
 
