@@ -103,8 +103,7 @@ install: $(BINARY) ## install the binary into PREFIX/bin
 check: tools ## format, lints and the quick tiers, in under a minute
 	cargo fmt --check
 	cargo clippy --locked --all-targets --quiet -- -D warnings
-	@if command -v shellcheck >/dev/null; then shellcheck -x $(LAB) tests/demo.sh tests/tiers.sh tests/fuzz/run.sh \
-		ansible/build.sh ansible/venv.sh tests/ansible/matrix.sh packaging/*.sh packaging/deb/p*; fi
+	shellcheck -x $$(git grep -lE '^#!.*sh$$' -- . ':!*.rs' ':!cloud-init')
 	tests/tiers.sh unit golden cli netns
 
 .PHONY: test
@@ -137,6 +136,11 @@ lab: tools ## build the bases of the lab's hosts, once
 demo: tools $(BINARY) ## the outage and its cure, on a throw-away host
 	$(LAB) bases trixie
 	tests/demo.sh $(BINARY)
+
+.PHONY: pictures
+pictures: tools $(BINARY) ## the pictures of the documents, from real runs
+	$(LAB) bases trixie
+	tests/pictures/make.sh $(BINARY)
 
 .PHONY: bench
 bench: tools $(BINARY) ## how fast, beside floors measured in the same run
