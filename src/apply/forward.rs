@@ -39,13 +39,14 @@ impl Forward<'_> {
             // Rare, and known: something on the host takes the address of a bridge that has just been made.
             phases.time("restarting Docker once more", || restart::restart(host, &way, deadline))?;
         }
+        let started = verify::Started::now(host);
         // Those on networks that move would only be stopped again.
         let roll = record.containers.without(&record.moves.members);
         let missing = phases.time("bringing containers back", || roll.restore(host));
         let (verified, after) = phases.time("verifying", || {
             let (mut checks, after) =
                 verify::until(host, deadline, || verify::moved(host, plan, record, self.policy, &self.request.probes));
-            checks.push(verify::stays(host, &after));
+            checks.push(started.stays(host));
             (checks, after)
         });
         match verified.iter().find(|check| !check.ok) {

@@ -8,7 +8,7 @@ use super::text_of;
 use crate::assess;
 use crate::assess::clash::Clash;
 use crate::host::Host;
-use crate::observe::facts::Facts;
+use crate::observe::facts::{DockerState, Facts};
 use crate::observe::kernel::peers;
 use crate::observe::{observe, operator, service};
 use crate::plan::Plan;
@@ -18,12 +18,12 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use std::net::{SocketAddr, TcpStream};
 use std::thread::sleep;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 /// A little patience: the engine answers before the last container's link is up.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How long a dockerd must have run to count as one that stays.
+/// How long a dockerd must have answered to count as one that stays.
 const MOMENT: Duration = Duration::from_secs(1);
 
 /// How long one probe may take.
@@ -180,16 +180,26 @@ pub fn file(host: &Host, path: &str, wanted: Option<&str>) -> Check {
     Check { what: path.to_owned(), wanted: describe(wanted), found, ok }
 }
 
-/// Whether the dockerd that was looked at is still the one that runs when it has had a moment to fail: one that dies
-/// right after it said it was ready is started again by systemd, and dies again.
-pub fn stays(host: &Host, seen: &Facts) -> Check {
-    let began = seen.docker.started.as_deref().and_then(|time| humantime::parse_rfc3339(time).ok());
-    sleep(
-        began.and_then(|began| (began + MOMENT).duration_since(SystemTime::now()).ok()).unwrap_or_default().min(MOMENT),
-    );
-    let now = service::read(host);
-    let found = if now.state == seen.docker.state && now.started == seen.docker.started { "runs on" } else { "died" };
-    Check::equal("Docker, a moment after its start", "runs on", found)
+/// The dockerd that answered after a restart.
+pub struct Started {
+    began: Option<String>,
+    answered: Instant,
+}
+
+impl Started {
+    /// The one that answers now.
+    pub fn now(host: &Host) -> Started {
+        Started { began: service::read(host).started, answered: Instant::now() }
+    }
+
+    /// Whether it is still the one that runs when it has had a moment to fail: one that dies right after it said it was
+    /// ready is started again by systemd, answers, and dies again.
+    pub fn stays(&self, host: &Host) -> Check {
+        sleep((self.answered + MOMENT).saturating_duration_since(Instant::now()));
+        let now = service::read(host);
+        let same = now.state == DockerState::Running && now.started == self.began;
+        Check::equal("Docker, a moment after its start", "runs on", if same { "runs on" } else { "died" })
+    }
 }
 
 /// Whether those who must be reachable are: the probes, and the operator.
