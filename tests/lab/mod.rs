@@ -81,7 +81,7 @@ impl Lab {
 
     /// Shuts the host down cleanly and boots it again.
     pub fn reboot(&self) {
-        self.script(&["halt", &self.name, HOST]);
+        self.script(&["halt", &self.name, &self.host]);
         self.boot();
     }
 
