@@ -152,7 +152,7 @@ fn run(suite: &str, calls: &[&str], every: usize) -> Tally {
 
 /// The run after the killed one: every other time an apply, which must end new, and a rollback, which must end old.
 fn settle(lab: &Lab, tally: &mut Tally, step: &str) {
-    let forth = tally.steps % 2 == 0;
+    let forth = tally.steps.is_multiple_of(2);
     let verb: &[&str] = if forth {
         &["apply", "--yes", "--avoid=172.16.0.0/12", "--networks=recreate"]
     } else {

@@ -132,7 +132,7 @@ pub(super) fn range_in_words(block: Ipv4Net, from: u64, to: u64) -> String {
         std::net::Ipv4Addr::from(u32::try_from(first + offset).unwrap_or(u32::MAX))
     };
     let size = to - from + 1;
-    if size.is_power_of_two() && from % size == 0 {
+    if size.is_power_of_two() && from.is_multiple_of(size) {
         return format!("{}/{}", address(from), 32 - size.trailing_zeros());
     }
     format!("{}-{}", address(from), address(to))
