@@ -63,7 +63,7 @@ fn run(cli: &Cli) -> Result<ExitCode, Usage> {
         Verb::Map(arguments) => {
             let map = verbs::map::run(arguments)?;
             let json = serde_json::to_string_pretty(&map).unwrap_or_default() + "\n";
-            print(&if arguments.look.json { json.clone() } else { map::text::render(&map, page()) });
+            print(&if arguments.look.json { json.clone() } else { map::text::render(&map, &page()) });
             leave_there(leave, &json);
             Ok(ExitCode::SUCCESS)
         }

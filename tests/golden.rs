@@ -155,7 +155,7 @@ fn run_forecast(case: &Path, facts: &Facts, arguments: &rebridge::cli::Forecast)
 fn run_map(case: &Path, facts: &Facts, arguments: &rebridge::cli::Map) -> Vec<String> {
     let map = verbs::map::draw(facts, &arguments.look.policy(false).unwrap());
     let json = serde_json::to_string_pretty(&map).unwrap() + "\n";
-    let text = rebridge::report::map::text::render(&map, Page::PLAIN);
+    let text = rebridge::report::map::text::render(&map, &Page::PLAIN);
     let picture = rebridge::report::map::svg::render(&map);
     let faults = [
         compare(&case.join("report.json"), Some(json)),
@@ -181,8 +181,11 @@ fn map_agrees(facts: &Facts, policy: &Policy) -> Option<String> {
             return Some(format!("the map differs from check: {found:?}, {shown:?}"));
         }
     }
-    let text = rebridge::report::map::text::render(&map, Page::PLAIN);
-    text.lines().find(|line| line.chars().count() > 80).map(|line| format!("wider than 80 columns: {line}"))
+    [40, 60, 80, 120].into_iter().find_map(|width| {
+        let text = rebridge::report::map::text::render(&map, &Page { width, ..Page::PLAIN });
+        let wide = text.lines().find(|line| line.chars().count() > width);
+        wide.map(|line| format!("wider than {width} columns: {line}"))
+    })
 }
 
 fn put_file(facts: &mut Facts, bytes: &[u8]) {

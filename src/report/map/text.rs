@@ -3,24 +3,35 @@
 
 use super::{Map, blocks, kind, pool_ranges, range_in_words, short, width, within};
 use crate::assess::chart::{Take, When};
-use crate::report::page::Page;
+use crate::report::page::{Page, ascii, tame};
 use ipnet::{IpNet, Ipv4Net};
 use std::fmt::Write;
 
-/// Columns of a bar. A power of two: then a column is a network.
+/// Columns of a bar where the page is wide enough. A power of two: then a column is a network.
 const COLUMNS: usize = 64;
+/// Where a bar begins.
+const MARGIN: usize = 10;
+/// Columns between two numbers over a bar.
+const TICK: usize = 4;
 /// More lines of a kind than this are counted, not listed.
 const LISTED: usize = 8;
-/// A line is no longer than this.
-const WIDTH: usize = 80;
-/// Where the words of a listed line begin.
-const HANG: usize = 32;
+
+/// A listed line: what stands in its columns, and the words after or, on a narrow page, below them.
+type Row = (String, String);
+
+fn set(page: &Page, (first, words): &Row) -> String {
+    if page.columns() >= 60 {
+        return page.paragraph(first, words);
+    }
+    let below = page.paragraph("      ", words);
+    format!("{}\n{}", first.trim_end(), if words.is_empty() { "" } else { &below })
+}
 
 /// The whole text.
-pub fn render(map: &Map, page: Page) -> String {
-    let mut out = String::new();
+pub fn render(map: &Map, page: &Page) -> String {
     let word = if map.clashes() { page.red(map.word()) } else { page.green(map.word()) };
-    wrap(&mut out, &format!("{word}: {}", map.verdict()), 0);
+    let mut out = page.paragraph("", &format!("{word}: {}", tame(&map.verdict())));
+    let list = |rows: &[Row]| rows.iter().map(|row| set(page, row)).collect::<String>();
     let mut empty = Vec::new();
     for block in blocks() {
         let rows = listed(map, page, &|net| within(block, net).is_some(), Some(block));
@@ -29,41 +40,49 @@ pub fn render(map: &Map, page: Page) -> String {
             continue;
         }
         bars(&mut out, map, block, page);
-        rows.iter().for_each(|row| wrap(&mut out, row, HANG));
+        out += &list(&rows);
     }
     let elsewhere = listed(map, page, &|net| map.elsewhere(net), None);
     if !elsewhere.is_empty() {
         let _ = writeln!(out, "\n{}", page.bold("Elsewhere"));
-        elsewhere.iter().for_each(|row| wrap(&mut out, row, HANG));
+        out += &list(&elsewhere);
     }
     if !empty.is_empty() {
-        let _ = writeln!(out, "\nNothing is known to use {}.", empty.join(", "));
+        out.push('\n');
+        out += &page.paragraph("", &format!("Nothing is known to use {}.", empty.join(", ")));
     }
     if !map.warnings.is_empty() {
         let _ = writeln!(out, "\n{}", page.bold("Please note"));
-        map.warnings.iter().for_each(|warning| wrap(&mut out, &format!("  {warning}"), 2));
+        map.warnings.iter().for_each(|warning| out += &page.paragraph("  - ", &tame(warning)));
     }
-    out
+    if page.unicode { out } else { ascii(&out) }
 }
 
-fn bars(out: &mut String, map: &Map, block: Ipv4Net, page: Page) {
-    let column = block.prefix_len() + 6;
+/// How many columns a bar has on this page.
+fn columns(page: &Page) -> usize {
+    let room = page.columns().saturating_sub(MARGIN);
+    [COLUMNS, COLUMNS / 2].into_iter().find(|columns| *columns <= room).unwrap_or(COLUMNS / 4)
+}
+
+fn bars(out: &mut String, map: &Map, block: Ipv4Net, page: &Page) {
+    let columns = columns(page);
+    let column = u32::from(block.prefix_len()) + columns.ilog2();
     let _ = writeln!(out, "\n{} each column is a /{column}", page.bold(&format!("{block},")));
-    let _ = writeln!(out, "          {}", scale(block));
+    let _ = writeln!(out, "{:MARGIN$}{}", "", scale(block, columns / TICK));
     let mut needs: Vec<(IpNet, char)> = map.needed.iter().map(|need| (need.net, initial(kind(need.source)))).collect();
     // The narrower is drawn over the wider.
     needs.sort_by_key(|(net, _)| net.prefix_len());
-    let _ = writeln!(out, "  needed  {}", coloured(&lane(block, &needs), page));
-    let _ = writeln!(out, "  Docker  {}", coloured(&lane(block, &letters(&map.docker)), page));
+    let _ = writeln!(out, "  needed  {}", coloured(&lane(block, &needs, columns), page));
+    let _ = writeln!(out, "  Docker  {}", coloured(&lane(block, &letters(&map.docker), columns), page));
     clash_bar(out, block, &map.docker, page);
     if let Some(after) = &map.after {
-        let _ = writeln!(out, "  after   {}", coloured(&lane(block, &letters(after)), page));
+        let _ = writeln!(out, "  after   {}", coloured(&lane(block, &letters(after), columns), page));
         clash_bar(out, block, after, page);
     }
 }
 
-fn clash_bar(out: &mut String, block: Ipv4Net, takes: &[Take], page: Page) {
-    let clashes = lane(block, &marks(takes));
+fn clash_bar(out: &mut String, block: Ipv4Net, takes: &[Take], page: &Page) {
+    let clashes = lane(block, &marks(takes), columns(page));
     if clashes.contains(['!', '?']) {
         let bar = clashes.replace('.', " ");
         let _ = writeln!(out, "  {}   {}", page.red("clash"), page.red(bar.trim_end()));
@@ -71,15 +90,14 @@ fn clash_bar(out: &mut String, block: Ipv4Net, takes: &[Take], page: Page) {
 }
 
 /// The numbers over a bar, each at the column where its network begins.
-fn scale(block: Ipv4Net) -> String {
-    let [_, second, third, _] = block.network().octets();
-    let (from, step) = match block.prefix_len() {
-        8 => (u16::from(second), 16),
-        16 => (u16::from(third), 16),
-        12 => (u16::from(second), 1),
-        _ => (u16::from(second), 4),
+fn scale(block: Ipv4Net, ticks: usize) -> String {
+    let step = width(block) / ticks as u64;
+    let number = |tick: usize| {
+        let at = u32::from(block.network()) + u32::try_from(step * tick as u64).unwrap_or_default();
+        let [_, second, third, _] = at.to_be_bytes();
+        if block.prefix_len() < 16 { second } else { third }
     };
-    (0..16).map(|tick| format!("{:<4}", from + tick * step)).collect::<String>().trim_end().to_owned()
+    (0..ticks).map(|tick| format!("{:<TICK$}", number(tick))).collect::<String>().trim_end().to_owned()
 }
 
 fn initial(word: &str) -> char {
@@ -107,20 +125,20 @@ fn marks(takes: &[Take]) -> Vec<(IpNet, char)> {
 }
 
 /// A bar: each network's letter in every column it touches, the later over the earlier.
-fn lane(block: Ipv4Net, nets: &[(IpNet, char)]) -> String {
-    let mut columns = vec!['.'; COLUMNS];
-    let step = width(block) / COLUMNS as u64;
+fn lane(block: Ipv4Net, nets: &[(IpNet, char)], columns: usize) -> String {
+    let step = width(block) / columns as u64;
+    let mut bar = vec!['.'; columns];
     for (from, to, letter) in nets.iter().filter_map(|(net, letter)| within(block, net).map(|(a, b)| (a, b, *letter))) {
-        let place = |at: u64| usize::try_from(at / step).unwrap_or(COLUMNS);
-        if let Some(touched) = columns.get_mut(place(from)..=place(to)) {
+        let place = |at: u64| usize::try_from(at / step).unwrap_or(columns);
+        if let Some(touched) = bar.get_mut(place(from)..=place(to)) {
             touched.fill(letter);
         }
     }
-    columns.into_iter().collect()
+    bar.into_iter().collect()
 }
 
 /// The letters say it all; colours make them easier to find.
-fn coloured(bar: &str, page: Page) -> String {
+fn coloured(bar: &str, page: &Page) -> String {
     let mut out = String::new();
     let mut rest = bar;
     while let Some(first) = rest.chars().next() {
@@ -138,19 +156,19 @@ fn coloured(bar: &str, page: Page) -> String {
 }
 
 /// What lies in a place, a line each.
-fn listed(map: &Map, page: Page, here: &dyn Fn(&IpNet) -> bool, block: Option<Ipv4Net>) -> Vec<String> {
+fn listed(map: &Map, page: &Page, here: &dyn Fn(&IpNet) -> bool, block: Option<Ipv4Net>) -> Vec<Row> {
     let mut rows = Vec::new();
     let needs = map.needed.iter().filter(|need| here(&need.net));
-    some(&mut rows, needs.map(|need| row(kind(need.source), &short(&need.net), &need.what)).collect());
+    some(&mut rows, needs.map(|need| row(kind(need.source), &short(&need.net), &tame(&need.what))).collect());
     takes(&mut rows, &map.docker, page, here, block, "Docker");
     takes(&mut rows, map.after.as_deref().unwrap_or_default(), page, here, block, "after");
     rows
 }
 
 fn takes(
-    rows: &mut Vec<String>,
+    rows: &mut Vec<Row>,
     takes: &[Take],
-    page: Page,
+    page: &Page,
     here: &dyn Fn(&IpNet) -> bool,
     block: Option<Ipv4Net>,
     key: &str,
@@ -162,7 +180,7 @@ fn takes(
     };
     let of = |when: When| takes.iter().filter(move |take| take.when == when && here(&take.net));
     let held = of(When::Now).map(|take| {
-        let name = take.name.as_deref().unwrap_or_default();
+        let name = tame(take.name.as_deref().unwrap_or_default());
         row(key, &short(&take.net), &format!("{name}  {}", clash("CLASHES with", &take.clashes)))
     });
     some(rows, held.collect());
@@ -176,7 +194,7 @@ fn takes(
     let pool = |net: &str, over: &[IpNet]| {
         row(key, net, &format!("for networks to come  {}", clash("could clash with", over)))
     };
-    let pools: Vec<String> = match block {
+    let pools: Vec<Row> = match block {
         None => of(When::Later).map(|take| pool(&short(&take.net), &take.clashes)).collect(),
         Some(block) => {
             let ranges = pool_ranges(takes, block).into_iter();
@@ -186,42 +204,15 @@ fn takes(
     some(rows, pools);
 }
 
-fn row(key: &str, net: &str, words: &str) -> String {
-    format!("  {key:<8}  {net:<18}  {}", words.trim_end())
+fn row(key: &str, net: &str, words: &str) -> Row {
+    (format!("  {key:<8}  {net:<18}  "), words.trim_end().to_owned())
 }
 
-fn some(rows: &mut Vec<String>, mut all: Vec<String>) {
+fn some(rows: &mut Vec<Row>, mut all: Vec<Row>) {
     if all.len() > LISTED {
         let more = all.len() - LISTED;
         all.truncate(LISTED);
-        all.push(format!("{:12}and {more} more; --json lists all", ""));
+        all.push(("            ".to_owned(), format!("and {more} more; --json lists all")));
     }
     rows.append(&mut all);
-}
-
-/// A line, broken between words where it is too long. Colours have no width.
-fn wrap(out: &mut String, line: &str, hang: usize) {
-    let mut at = 0;
-    let mut colour = false;
-    for (number, word) in line.split(' ').enumerate() {
-        let mut shown = 0;
-        for letter in word.chars() {
-            match letter {
-                '\u{1b}' => colour = true,
-                'm' if colour => colour = false,
-                _ if colour => {}
-                _ => shown += 1,
-            }
-        }
-        if number > 0 && at + 1 + shown > WIDTH && at > hang && shown > 0 {
-            let _ = write!(out, "\n{:hang$}", "");
-            at = hang;
-        } else if number > 0 {
-            out.push(' ');
-            at += 1;
-        }
-        out.push_str(word);
-        at += shown;
-    }
-    out.push('\n');
 }
