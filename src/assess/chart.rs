@@ -54,6 +54,13 @@ pub struct Take {
     pub shared: Vec<IpNet>,
 }
 
+impl Take {
+    /// docker0 on a range that is clear.
+    pub fn docker0(net: IpNet) -> Take {
+        Take { net, when: When::Now, name: Some("docker0".to_owned()), clashes: Vec::new(), shared: Vec::new() }
+    }
+}
+
 /// When Docker has a range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

@@ -70,7 +70,7 @@ fn warnings(facts: &Facts, version: Option<Version>, certain: bool) -> Vec<Strin
     let mut warnings = Vec::new();
     if version.is_none() {
         warnings.push(
-            "no engine version is known; this is the order of 27 and later (--engine 26.1 for an older one)".to_owned(),
+            "no engine version is known; this is the order of 27 and later (`forecast --engine 26.1` tells that of an older one)".to_owned(),
         );
     }
     if facts.docker.state == DockerState::Running && facts.docker.engine.is_none() {

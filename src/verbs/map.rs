@@ -1,7 +1,7 @@
 //! `rebridge map`: who uses what of the private address space, and how it would be after `apply`.
 
 use super::{Usage, facts_of, host_of};
-use crate::assess::chart::chart;
+use crate::assess::chart::{Take, chart};
 use crate::assess::forecast::forecast;
 use crate::cli;
 use crate::observe::facts::Facts;
@@ -9,6 +9,7 @@ use crate::plan::project::project;
 use crate::plan::{Decision, Permits, plan};
 use crate::policy::Policy;
 use crate::report::map::{Map, svg};
+use ipnet::IpNet;
 use std::io::Write;
 
 /// Looks, and draws; writes the picture where one is asked for.
@@ -30,7 +31,13 @@ pub fn draw(facts: &Facts, policy: &Policy) -> Map {
     let now = chart(facts, policy);
     let mut warnings = forecast(facts, policy, 0, None).warnings;
     let after = match plan(facts, policy, &Permits::plain()) {
-        Decision::Change(plan) => Some(chart(&project(facts, &plan, true), policy).docker),
+        Decision::Change(plan) => {
+            let mut after = chart(&project(facts, &plan, true), policy).docker;
+            // Where Docker has never started there is no docker0 to be moved yet.
+            let docker0 = plan.docker0.filter(|_| facts.docker0().is_none());
+            after.extend(docker0.map(|address| Take::docker0(IpNet::V4(address.trunc()))));
+            Some(after)
+        }
         Decision::Nothing => None,
         Decision::Refuse(refusal) => {
             warnings.push(format!("apply would refuse, so there is no \"after\" here: {refusal}"));
