@@ -4,7 +4,7 @@
 use clap::Parser;
 use rebridge::cli::{Check, Cli, Verb};
 use rebridge::module;
-use rebridge::report::page::Page;
+use rebridge::report::page::{ENDLESS, Page};
 use rebridge::report::progress::can_be_live;
 use rebridge::report::text::{Telling, render};
 use rebridge::report::{Report, forecast, map, story};
@@ -116,7 +116,8 @@ fn finish(
         (false, true) => {}
         (false, false) => {
             let telling = Telling { preview: false, verbose: voice.verbose, was_live: can_be_live() };
-            print(&render(&report, &page(), telling));
+            let gap = if can_be_live() && !report.phases.is_empty() { "\n" } else { "" };
+            print(&format!("{gap}{}", render(&report, &page(), telling)));
         }
     }
     leave_there(leave, &text);
@@ -184,9 +185,10 @@ fn page() -> Page {
         std::io::stdout().is_terminal() && set("NO_COLOR").is_none() && set("TERM").is_some_and(|it| it != "dumb");
     let given = set("COLUMNS").and_then(|columns| columns.parse().ok());
     let width = given.or_else(|| terminal_size::terminal_size_of(std::io::stdout()).map(|(width, _)| width.0.into()));
+    let log = set("JOURNAL_STREAM").filter(|_| !std::io::stdout().is_terminal()).map(|_| ENDLESS);
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(set).unwrap_or_default().to_ascii_lowercase();
     let unicode = locale.contains("utf-8") || locale.contains("utf8");
-    Page { colour, width: width.unwrap_or(Page::PLAIN.width), unicode }
+    Page { colour, width: width.or(log).unwrap_or(Page::PLAIN.width), unicode }
 }
 
 /// A reader that has gone away is not an error of ours: the work is done and the exit code tells.

@@ -7,6 +7,9 @@ const NARROWEST: usize = 40;
 /// Longer lines are hard to read, however wide the terminal.
 const WIDEST: usize = 120;
 
+/// The width of a log, where a sentence is one entry.
+pub const ENDLESS: usize = usize::MAX;
+
 /// Under this width for its last column a table is set as a list.
 const COLUMN: usize = 24;
 
@@ -15,7 +18,7 @@ const COLUMN: usize = 24;
 pub struct Page {
     /// Whether it has colours.
     pub colour: bool,
-    /// Columns.
+    /// Columns; [`ENDLESS`] where lines are not to be broken.
     pub width: usize,
     /// Whether it shows more than ASCII.
     pub unicode: bool,
@@ -27,7 +30,7 @@ impl Page {
 
     /// The columns to fill.
     pub fn columns(&self) -> usize {
-        self.width.clamp(NARROWEST, WIDEST)
+        if self.width == ENDLESS { ENDLESS } else { self.width.clamp(NARROWEST, WIDEST) }
     }
 
     pub(super) fn paint(&self, code: &str, text: &str) -> String {

@@ -10,8 +10,10 @@ use std::time::Duration;
 const WORTH_A_LINE: f64 = 0.05;
 
 /// What Ctrl-C is answered with once the host is touched.
-const CALM: &str = "Docker is half-way; stopping here would leave it so. This run goes on until the change is verified or \
-                    everything is put back. `rebridge rollback` undoes it afterwards.";
+const CALM: &str = "\
+Docker is half-way, and stopping here would leave it so. This run goes on until
+the change is verified or everything is put back; `rebridge rollback` undoes it
+afterwards.";
 
 /// The line and what was above it. The line is there from the first step on, not while a question is asked, and gone
 /// when this is dropped.

@@ -42,6 +42,12 @@ fn comes_and_goes(suite: &str) {
         lab.sh(&format!("gzip -t /usr/share/man/{file}"));
     }
     lab.sh("bash -ec 'source /usr/share/bash-completion/completions/rebridge; complete -p rebridge'");
+    lab.sh("docker network create shop");
+    let completed = lab
+        .sh("bash -c 'source /usr/share/bash-completion/completions/rebridge; COMP_WORDS=(rebridge apply --network sh)
+         COMP_CWORD=3; _rebridge rebridge sh --network; echo ${COMPREPLY[@]}'");
+    assert_eq!(completed.trim(), "shop", "the names of networks are asked of Docker");
+    lab.sh("docker network rm shop");
     lab.sh("systemd-analyze --man=no verify rebridge.service rebridge-check.service rebridge-check.timer 2>&1 | (! grep -i rebridge)");
     assert_eq!((enabled(&lab, "rebridge.service"), enabled(&lab, "rebridge-check.timer")), two("disabled"));
     assert_eq!((docker_starts(&lab), lab.docker0().as_str()), (1, "172.17.0.1/16"), "installing moves nothing");
