@@ -1,5 +1,6 @@
 //! The command line as typed, and what it means. Nothing is looked at here but the avoid-files.
 
+mod again;
 mod examples;
 
 use crate::apply::verify::Probe;
@@ -245,21 +246,6 @@ impl Look {
             ignore: read_ignore(&self.ignore)?,
             given: self.again(),
         })
-    }
-
-    /// The options of which the judgement depends, as words of a command line. Not `--facts`: what is proposed is to be
-    /// run on the host itself.
-    fn again(&self) -> Vec<String> {
-        let root = self.observe.root.iter().map(|root| root.to_string_lossy().into_owned()).collect();
-        let options: [(&str, &Vec<String>); 5] = [
-            ("--root", &root),
-            ("--avoid", &self.avoid),
-            ("--avoid-file", &self.avoid_file),
-            ("--pool", &self.pool),
-            ("--ignore", &self.ignore),
-        ];
-        let words = options.into_iter().flat_map(|(name, values)| values.iter().map(move |value| [name, value]));
-        words.flatten().map(str::to_owned).collect()
     }
 }
 

@@ -97,6 +97,16 @@ pub fn then(facts: &Facts, plan: &Plan) -> Vec<String> {
     lines
 }
 
+/// The same of a rollback; docker0 as it will be, where Docker is restarted.
+pub fn then_back(path: &str, docker0: Option<String>) -> Vec<String> {
+    let mut lines = vec![format!("{path} gets its old bytes back")];
+    if let Some(docker0) = docker0 {
+        lines.push("Docker is restarted: every container stops, and each that ran is started again".to_owned());
+        lines.push(format!("{docker0} again; this is verified"));
+    }
+    lines
+}
+
 /// What a restart of Docker stops, and for how long: 1 to 3 s without containers and 3 to 5 s with one on the three
 /// engines of the lab. Docker waits 10 s for a container that does not end on SIGTERM, unless told otherwise.
 fn restart(facts: &Facts) -> String {

@@ -18,6 +18,7 @@ use crate::observe::facts::{DockerState, Facts, Network};
 use crate::observe::observe_closely;
 use crate::plan::relocate::Move;
 use crate::plan::{Permits, preflight};
+use crate::report::human;
 use crate::report::progress::Progress;
 use crate::report::{Diff, Outcome, Report};
 use crate::subnet::{overlap, v4};
@@ -109,18 +110,9 @@ fn preview(facts: &Facts, record: &Record) -> Report {
     report.plan.docker0 = record.docker0_before.map(|address| address.to_string());
     report.plan.networks = record.moves.networks.iter().map(|one| way_back(&record.moves, one)).collect();
     report.diff = diff(record);
-    report.human.then = then(record);
+    report.human.then = human::then_back(&record.path, record.restart.then(|| range_of(record)));
     report.msg = format!("would undo the apply of {}: {} as it was, {}", record.began, record.path, range_of(record));
     report
-}
-
-fn then(record: &Record) -> Vec<String> {
-    let mut lines = vec![format!("{} gets its old bytes back", record.path)];
-    if record.restart {
-        lines.push("Docker is restarted: every container stops, and each that ran is started again".to_owned());
-        lines.push(format!("{}; this is verified", range_of(record)));
-    }
-    lines
 }
 
 fn range_of(record: &Record) -> String {

@@ -363,6 +363,8 @@ fn facts_of_it_all_tell_the_same_elsewhere() {
                 ip -6 addr add fd00:17::1/64 dev docker0 nodad && ip -6 route add fd00:17::/64 dev eth0 metric 50
                 mkdir -p /var/lib/rebridge");
     sandbox.run(&["timeout", "1", "bash", "-c", "</dev/tcp/172.17.50.10/8080"]);
+    // Until the kernel has given up: what changes meanwhile would be told differently.
+    sandbox.sh("for n in $(seq 100); do ip neigh show dev docker0 | grep -q FAILED && exit 0; sleep 0.1; done; exit 1");
     let facts = sandbox.rebridge(&["facts"]).stdout;
     let file = std::env::temp_dir().join(format!("rebridge-facts-{}.json", std::process::id()));
     std::fs::write(&file, facts).unwrap();
