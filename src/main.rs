@@ -183,7 +183,7 @@ fn page() -> Page {
     let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let colour =
         std::io::stdout().is_terminal() && set("NO_COLOR").is_none() && set("TERM").is_some_and(|it| it != "dumb");
-    let given = set("COLUMNS").and_then(|columns| columns.parse().ok());
+    let given = set("COLUMNS").and_then(|columns| columns.parse().ok()).filter(|columns| *columns > 0);
     let width = given.or_else(|| terminal_size::terminal_size_of(std::io::stdout()).map(|(width, _)| width.0.into()));
     let log = set("JOURNAL_STREAM").filter(|_| !std::io::stdout().is_terminal()).map(|_| ENDLESS);
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(set).unwrap_or_default().to_ascii_lowercase();

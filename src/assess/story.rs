@@ -165,6 +165,11 @@ fn how_docker0(facts: &Facts, subnet: IpNet) -> String {
 
 /// Where in the pools a subnet stands.
 fn how(facts: &Facts, subnet: IpNet) -> String {
+    if v4(&subnet).is_none() {
+        return "IPv6: given by hand, by fixed-cidr-v6, or from 27 on out of a range of this host's own; the pools below \
+                are IPv4"
+            .to_owned();
+    }
     let pools = pools_in_force(facts);
     let mut before = 0;
     for pool in &pools {
