@@ -12,9 +12,10 @@ cargo fuzz build --fuzz-dir .
 seeds=$(mktemp -d)
 trap 'rm -rf "$seeds"' EXIT
 mkdir -p "$seeds"/{netlink,daemon_json,facts,texts}
-for case in ../golden/*/; do
+for facts in ../golden/*/facts.json; do
+    case=$(dirname "$facts")
     name=$(basename "$case")
-    cp "$case/facts.json" "$seeds/facts/$name"
+    cp "$facts" "$seeds/facts/$name"
     [ ! -f "$case/daemon.json" ] || cp "$case/daemon.json" "$seeds/daemon_json/$name"
 done
 status=0

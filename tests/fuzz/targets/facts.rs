@@ -4,21 +4,26 @@
 use libfuzzer_sys::fuzz_target;
 use rebridge::assess::forecast::forecast;
 use rebridge::observe::facts::Facts;
+use rebridge::assess::story::story;
 use rebridge::plan::Permits;
+use rebridge::plan::relocate::Existing;
 use rebridge::policy::{Policy, read_avoid};
 use rebridge::report::page::Page;
 use rebridge::report::text::{Telling, render};
-use rebridge::verbs::{apply, check};
+use rebridge::report::map::svg;
+use rebridge::verbs::{apply, check, map};
 
 fuzz_target!(|bytes: &[u8]| {
     let Ok(facts) = serde_json::from_slice::<Facts>(bytes) else { return };
     let avoid = read_avoid(&["172.17.0.0/16,10.0.0.0/9".to_owned()]).expect("two networks");
     let policy = Policy { avoid, ..Policy::default() };
-    let permits = Permits { restart: true, stop_containers: true, own_command: false };
-    for report in [check::judge(&facts, &policy), apply::preview(&facts, &policy, permits)] {
+    let permits = Permits { networks: Existing::Move, stop_containers: true, mac_loss: true, ..Permits::plain() };
+    for report in [check::judge(&facts, &policy), apply::preview(&facts, &policy, &permits)] {
         assert!(report.json().starts_with('{'));
         assert!(!render(&report, &Page::PLAIN, Telling::default()).is_empty());
     }
     let foretold = forecast(&facts, &policy, 5, None);
     assert!(foretold.subnets.len() as u64 <= foretold.free);
+    assert!(svg::render(&map::draw(&facts, &policy)).ends_with("</svg>\n"));
+    assert!(story(&facts, &policy, None).is_ok());
 });
