@@ -7,10 +7,11 @@ use std::process::Stdio;
 
 const CTRL_C: &str = "\u{3}";
 
-/// Runs a command line on a terminal; each time these words were said these keys are struck.
+/// Runs a command line on a terminal; each time these words were said these keys are struck. The shell is the same
+/// everywhere, and a command that Ctrl-C is meant for has to `exec`: a shell that waits for it is ended by the key.
 fn on_a_terminal(sandbox: &Sandbox, command: &str, strokes: &[(&str, &str)]) -> (i32, String) {
     let mut child = sandbox.command(&["script", "-qec", command, "/dev/null"]);
-    child.env("TERM", "xterm").env_remove("NO_COLOR").env_remove("COLUMNS");
+    child.env("TERM", "xterm").env("SHELL", "/bin/sh").env_remove("NO_COLOR").env_remove("COLUMNS");
     let mut child = child.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let (mut keys, mut screen) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
     let mut said = Vec::new();
@@ -52,7 +53,7 @@ fn footprint(sandbox: &Sandbox) -> String {
 fn apply_shows_the_plan_and_asks() {
     let sandbox = Sandbox::with_docker0();
     install(&sandbox, Restart::Moves);
-    let command = format!("{REBRIDGE} apply --avoid 172.17.0.0/16");
+    let command = format!("exec {REBRIDGE} apply --avoid 172.17.0.0/16");
     let (code, said) = on_a_terminal(&sandbox, &command, &[("Go on? [y/N]", "n\n")]);
     assert_eq!(code, 3, "{said}");
     for words in ["Docker is restarted, which takes", "10.200.255.1/24", "not confirmed; nothing was touched"] {
@@ -72,7 +73,7 @@ fn ctrl_c_at_the_question_leaves_nothing_behind() {
     let sandbox = Sandbox::with_docker0();
     install(&sandbox, Restart::Moves);
     let before = footprint(&sandbox);
-    let command = format!("{REBRIDGE} apply --avoid 172.17.0.0/16");
+    let command = format!("exec {REBRIDGE} apply --avoid 172.17.0.0/16");
     let (code, said) = on_a_terminal(&sandbox, &command, &[("Go on? [y/N]", CTRL_C)]);
     assert_eq!(code, 128 + 2, "{said}");
     assert_eq!((footprint(&sandbox), sandbox.docker0().as_str()), (before, "172.17.0.1/16"), "{said}");
@@ -86,7 +87,7 @@ fn ctrl_c_during_the_work_is_answered_and_the_host_is_made_whole() {
     let sandbox = Sandbox::with_docker0();
     install(&sandbox, Restart::Moves);
     sandbox.sh("sed -i 's/^restart)/restart) sleep 1/' $SANDBOX/bin/systemctl");
-    let command = format!("{REBRIDGE} apply --yes --avoid 172.17.0.0/16");
+    let command = format!("exec {REBRIDGE} apply --yes --avoid 172.17.0.0/16");
     let (code, said) =
         on_a_terminal(&sandbox, &command, &[("restarting Docker", CTRL_C), ("This run goes on", CTRL_C)]);
     assert_eq!((code, sandbox.docker0().as_str()), (0, "10.200.255.1/24"), "{said}");
