@@ -10,6 +10,7 @@ use rebridge::report::text::{Telling, render};
 use rebridge::report::{Report, forecast, map, story};
 use rebridge::verbs::leave::Leave;
 use rebridge::verbs::{self, Usage};
+use serde::Serialize;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
@@ -54,26 +55,10 @@ fn run(cli: &Cli) -> Result<ExitCode, Usage> {
             Ok(ExitCode::SUCCESS)
         }
         Verb::Forecast(arguments) => {
-            let forecast = verbs::forecast::run(arguments)?;
-            let json = serde_json::to_string_pretty(&forecast).unwrap_or_default() + "\n";
-            print(&if arguments.look.json { json.clone() } else { forecast::render(&forecast, &page()) });
-            leave_there(leave, &json);
-            Ok(ExitCode::SUCCESS)
+            tell(&verbs::forecast::run(arguments)?, arguments.look.json, forecast::render, leave)
         }
-        Verb::Map(arguments) => {
-            let map = verbs::map::run(arguments)?;
-            let json = serde_json::to_string_pretty(&map).unwrap_or_default() + "\n";
-            print(&if arguments.look.json { json.clone() } else { map::text::render(&map, &page()) });
-            leave_there(leave, &json);
-            Ok(ExitCode::SUCCESS)
-        }
-        Verb::Explain(arguments) => {
-            let story = verbs::explain::run(arguments)?;
-            let json = serde_json::to_string_pretty(&story).unwrap_or_default() + "\n";
-            print(&if arguments.look.json { json.clone() } else { story::render(&story, &page()) });
-            leave_there(leave, &json);
-            Ok(ExitCode::SUCCESS)
-        }
+        Verb::Map(arguments) => tell(&verbs::map::run(arguments)?, arguments.look.json, map::text::render, leave),
+        Verb::Explain(arguments) => tell(&verbs::explain::run(arguments)?, arguments.look.json, story::render, leave),
         Verb::Check(arguments) => check(arguments, leave, voice),
         Verb::Apply(arguments) => {
             let asks = !arguments.yes && !arguments.look.json && on_a_terminal();
@@ -88,6 +73,19 @@ fn run(cli: &Cli) -> Result<ExitCode, Usage> {
             finish(ended, arguments.json, false, leave, voice)
         }
     }
+}
+
+/// Prints what was found out, for a program or for a person.
+fn tell<T: Serialize>(
+    found: &T,
+    json: bool,
+    render: fn(&T, &Page) -> String,
+    leave: Option<&Leave>,
+) -> Result<ExitCode, Usage> {
+    let text = serde_json::to_string_pretty(found).unwrap_or_default() + "\n";
+    print(&if json { text.clone() } else { render(found, &page()) });
+    leave_there(leave, &text);
+    Ok(ExitCode::SUCCESS)
 }
 
 fn check(arguments: &Check, leave: Option<&Leave>, voice: Voice) -> Result<ExitCode, Usage> {

@@ -13,6 +13,16 @@ pub fn containers_are(names: &[&str]) -> String {
     }
 }
 
+/// Roughly how long ago, so that two looks within a minute say the same: " in the last hour".
+pub fn lately(seconds: u64) -> &'static str {
+    match seconds {
+        0..60 => " in the last minute",
+        60..3_600 => " in the last hour",
+        3_600..86_400 => " in the last day",
+        _ => " more than a day ago",
+    }
+}
+
 /// A word as a shell has to be given it.
 pub fn shell_word(word: &str) -> String {
     let plain = |character: char| character.is_ascii_alphanumeric() || "-_=+.,:/@%".contains(character);

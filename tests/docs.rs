@@ -2,8 +2,8 @@
 //!
 //! The word after a fence says what becomes of the block. `sh`: each line runs on a fresh host of the lab, where Docker
 //! shadows a server, and ends with exit code 0, or N where its comment says `exit N`. `sh repo`: a line of the
-//! repository's own; that its make target or program exists is looked at, it is not run. Any other word (`text`, `json`,
-//! `yaml`): shown, not run. A fence without a word is a fault: nobody could tell.
+//! repository's own; that its make target or program exists is looked at, it is not run. `sh controller`: for the tests
+//! of the collection. Any other word (`text`, `json`, `yaml`): shown, not run. A fence without a word is a fault: nobody could tell.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::print_stdout)]
 
 #[path = "lab/mod.rs"]
@@ -27,13 +27,13 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The documents; the collection's has its own tests.
+/// The documents. What the collection's tells a controller to do, its own tests do.
 fn documents() -> Vec<(String, String)> {
     let of = |folder: &str| -> Vec<PathBuf> {
         let entries = fs::read_dir(root().join(folder)).unwrap().map(|entry| entry.unwrap().path());
         entries.filter(|path| path.extension().is_some_and(|end| end == "md")).collect()
     };
-    let mut paths: Vec<PathBuf> = [".", "docs", "tests"].into_iter().flat_map(of).collect();
+    let mut paths: Vec<PathBuf> = [".", "docs", "tests", "ansible", "cloud-init"].into_iter().flat_map(of).collect();
     paths.sort();
     assert!(paths.len() >= 5, "{paths:?}");
     let name = |path: &PathBuf| path.strip_prefix(root().join(".")).or(path.strip_prefix(root())).unwrap().to_owned();

@@ -20,9 +20,10 @@ use rebridge::observe::facts::{ConfigState, DockerState, Facts};
 use rebridge::plan::project::project;
 use rebridge::plan::{Decision, Permits, plan};
 use rebridge::policy::Policy;
-use rebridge::report::Report;
+use rebridge::report::human::Step;
 use rebridge::report::page::Page;
 use rebridge::report::text::{Telling, render};
+use rebridge::report::{Outcome, Report};
 use rebridge::verbs;
 use std::fs;
 use std::path::Path;
@@ -49,7 +50,11 @@ fn cases() {
 /// Runs one case; what is wrong with it.
 fn run_case(case: &Path) -> Vec<String> {
     if let Ok(json) = fs::read_to_string(case.join("ended.json")) {
-        let report: Report = serde_json::from_str(&json).unwrap();
+        let mut report: Report = serde_json::from_str(&json).unwrap();
+        // The one thing only people are told that a result does not hold: an apply that went well can be undone.
+        if report.outcome == Outcome::Changed && !report.plan.daemon_json.is_empty() {
+            report.human.next.push(Step::rollback());
+        }
         return pages(case, &report);
     }
     let mut facts: Facts = serde_json::from_str(&fs::read_to_string(case.join("facts.json")).unwrap()).unwrap();
@@ -157,12 +162,26 @@ fn run_map(case: &Path, facts: &Facts, arguments: &rebridge::cli::Map) -> Vec<St
     let json = serde_json::to_string_pretty(&map).unwrap() + "\n";
     let text = rebridge::report::map::text::render(&map, &Page::PLAIN);
     let picture = rebridge::report::map::svg::render(&map);
-    let faults = [
+    let mut faults = Vec::new();
+    let mut all = String::new();
+    for (width, colour) in [(80, true), (120, false), (120, true)] {
+        let page = |colour| Page { colour, width, unicode: false };
+        let [text, plain] = [colour, false].map(|colour| rebridge::report::map::text::render(&map, &page(colour)));
+        if uncoloured(&text) != plain {
+            faults.push(format!("at {width} colour changes the words:\n{text}"));
+        }
+        all += &format!("======== {width} columns, {}\n{text}", if colour { "in colour" } else { "plain" });
+    }
+    if case.join("pages.ansi").exists() {
+        faults.extend(compare(&case.join("pages.ansi"), Some(all)));
+    }
+    let files = [
         compare(&case.join("report.json"), Some(json)),
         compare(&case.join("report.txt"), Some(text)),
         compare(&case.join("map.svg"), Some(picture)),
     ];
-    faults.into_iter().flatten().collect()
+    faults.extend(files.into_iter().flatten());
+    faults
 }
 
 /// The map of every case shows a clash exactly where `check` finds one, now or later, and it shows where.

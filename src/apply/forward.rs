@@ -34,7 +34,11 @@ impl Forward<'_> {
         }
         let deadline = Instant::now() + self.request.timeout;
         let way = record.way.clone().unwrap_or(Way::Systemd);
-        phases.time("restarting Docker", || restart::restart(host, &way, deadline))?;
+        let steps = |done: &Result<(), String>, took| match done {
+            Ok(()) => restart::steps(host, &way, took),
+            Err(_) => Vec::new(),
+        };
+        phases.time_steps("restarting Docker", || restart::restart(host, &way, deadline), steps)?;
         if !verify::docker0_has_an_address(host, deadline) {
             // Rare, and known: something on the host takes the address of a bridge that has just been made.
             phases.time("restarting Docker once more", || restart::restart(host, &way, deadline))?;

@@ -2,7 +2,8 @@
 
 use crate::report::progress::Progress;
 use serde::{Deserialize, Serialize};
-use std::time::Instant;
+use std::fmt::{Display, Formatter};
+use std::time::{Duration, Instant};
 
 /// One phase.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -12,6 +13,26 @@ pub struct Phase {
     pub what: String,
     /// How long it took.
     pub seconds: f64,
+    /// Its steps, where they are known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<Phase>,
+}
+
+impl Phase {
+    /// Of so long a time, to the millisecond.
+    pub fn new(what: &str, took: Duration) -> Phase {
+        let seconds = (took.as_secs_f64() * 1000.0).round() / 1000.0;
+        Phase { what: what.to_owned(), seconds, steps: Vec::new() }
+    }
+}
+
+/// "    1.9 s  restarting Docker: stop 0.4 s, start 1.4 s"
+impl Display for Phase {
+    fn fmt(&self, out: &mut Formatter<'_>) -> std::fmt::Result {
+        let steps: Vec<String> = self.steps.iter().map(|step| format!("{} {:.1} s", step.what, step.seconds)).collect();
+        let colon = if steps.is_empty() { "" } else { ": " };
+        write!(out, "{:>7.1} s  {}{colon}{}", self.seconds, self.what, steps.join(", "))
+    }
 }
 
 /// The phases so far, in their order.
@@ -30,12 +51,23 @@ impl Phases<'_> {
 
     /// Does something, says so, and notes how long it took.
     pub fn time<T>(&mut self, what: &str, work: impl FnOnce() -> T) -> T {
+        self.time_steps(what, work, |_, _| Vec::new())
+    }
+
+    /// The same of something whose steps are known once it is done, and how long it took altogether.
+    pub fn time_steps<T>(
+        &mut self,
+        what: &str,
+        work: impl FnOnce() -> T,
+        steps: impl FnOnce(&T, Duration) -> Vec<Phase>,
+    ) -> T {
         let began = Instant::now();
         self.progress.say(what);
         let result = work();
-        let seconds = (began.elapsed().as_secs_f64() * 1000.0).round() / 1000.0;
-        self.progress.done(what, seconds);
-        self.list.push(Phase { what: what.to_owned(), seconds });
+        let took = began.elapsed();
+        let phase = Phase { steps: steps(&result, took), ..Phase::new(what, took) };
+        self.progress.done(&phase);
+        self.list.push(phase);
         result
     }
 }

@@ -1,5 +1,6 @@
 //! Restarts Docker by whatever runs it, with our own deadline, and finds out why when it does not come up.
 
+use super::phases::Phase;
 use crate::host::Host;
 use crate::host::child::Done;
 use crate::observe::engine;
@@ -85,6 +86,28 @@ pub fn restart(host: &Host, way: &Way, deadline: Instant) -> Result<(), String> 
             Err(_) => sleep(PAUSE),
         }
     }
+}
+
+/// How long Docker took to stop, to start and to answer, after a restart that took so long altogether; by the clock of
+/// systemd, which notes when the unit changed its state. Nothing where the notes are not of this restart.
+pub fn steps(host: &Host, way: &Way, took: Duration) -> Vec<Phase> {
+    if *way != Way::Systemd {
+        return Vec::new();
+    }
+    let property = "--property=ActiveExitTimestampMonotonic,InactiveEnterTimestampMonotonic,\
+                    InactiveExitTimestampMonotonic,ActiveEnterTimestampMonotonic";
+    let shown = host.run(&["systemctl", "show", "docker.service", property], BOOKKEEPING).stdout;
+    let at = |name: &str| {
+        let value = shown.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix("TimestampMonotonic="));
+        value.and_then(|micros| micros.parse().ok()).map(Duration::from_micros)
+    };
+    let steps = || {
+        let stop = at("InactiveEnter")?.checked_sub(at("ActiveExit")?)?;
+        let start = at("ActiveEnter")?.checked_sub(at("InactiveExit")?)?;
+        let answer = took.checked_sub(at("ActiveEnter")?.checked_sub(at("ActiveExit")?)?)?;
+        Some(vec![Phase::new("stop", stop), Phase::new("start", start), Phase::new("answer", answer)])
+    };
+    steps().unwrap_or_default()
 }
 
 /// Why a start failed, in the daemon's own words where it left some.

@@ -225,19 +225,22 @@ fn session(host: &Host) -> Option<Check> {
     }
 }
 
+/// What a probe should be.
+const ANSWERED: &str = "answered";
+
 /// Whether somebody can be reached.
 fn probe(probe: &Probe) -> Check {
-    let mut found = "no address".to_owned();
+    let mut found = "unanswered (it has no address)".to_owned();
     for address in &probe.addresses {
         match TcpStream::connect_timeout(address, PROBE_DEADLINE) {
             Ok(_) => {
-                found = "connects".to_owned();
+                found = ANSWERED.to_owned();
                 break;
             }
-            Err(error) => found = error.to_string(),
+            Err(error) => found = format!("unanswered ({error})"),
         }
     }
-    Check::equal(&format!("probe {}", probe.name), "connects", found)
+    Check::equal(&format!("probe {}", probe.name), ANSWERED, found)
 }
 
 fn bridge_subnet(facts: &Facts) -> Option<IpNet> {

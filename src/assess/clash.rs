@@ -2,7 +2,8 @@
 
 use super::explain;
 use super::wanted::{Evidence, Lead, Source, Wanted, leads_to};
-use crate::observe::facts::{Contact, Facts, NeighbourState, Route, RouteKind, Rule};
+use crate::observe::facts::{Contact, Facts, NeighbourState, Peer, Route, RouteKind, Rule};
+use crate::words::lately;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
@@ -165,21 +166,38 @@ fn detail(want: &Wanted, docker: Option<&IpNet>, facts: &Facts) -> String {
         Evidence::Address(_, address) => format!("address {address}"),
         Evidence::Nameserver(server) => format!("nameserver in {}", server.file),
         Evidence::Declared(declared) => declared.origin.to_string(),
-        Evidence::Neighbour(neighbour) => match neighbour.state {
-            NeighbourState::Failed => "it was called from this host and did not answer".to_owned(),
-            NeighbourState::Incomplete => "it is being called from this host and does not answer".to_owned(),
-        },
+        Evidence::Neighbour(neighbour) => {
+            let open = still_open(neighbour.address, facts);
+            match neighbour.state {
+                NeighbourState::Failed => {
+                    let when = neighbour.called_seconds_ago.map(lately).unwrap_or_default();
+                    format!("it was called from this host{when}{open} and did not answer")
+                }
+                NeighbourState::Incomplete => format!("it is being called from this host{open} and does not answer"),
+            }
+        }
         Evidence::Peer(peer) => {
             let port = peer.port.map(|port| format!(" (port {port})")).unwrap_or_default();
+            let open = still_open(peer.address, facts);
             match peer.contact {
-                Contact::Calling => format!("a program on this host connects to it{port} and has no answer"),
-                Contact::Unanswered => "packets of this host, or through it, have no answer".to_owned(),
+                Contact::Calling => format!("a program on this host connects to it{port} and has no answer{open}"),
+                Contact::Unanswered => format!("packets of this host, or through it, have no answer{open}"),
                 Contact::Connected => format!("this host has a TCP connection with it{port}"),
                 Contact::Flow => "packets of this host, or through it, go to and fro".to_owned(),
                 Contact::Ssh => "an ssh session to this host comes from there".to_owned(),
             }
         }
         Evidence::Operator => "your own ssh session comes from there".to_owned(),
+    }
+}
+
+/// How many calls of it wait for an answer, where they are more than the one that is spoken of: sockets, or flows.
+fn still_open(address: IpAddr, facts: &Facts) -> String {
+    let waits =
+        |peer: &&Peer| peer.address == address && matches!(peer.contact, Contact::Calling | Contact::Unanswered);
+    match facts.kernel.peers.iter().filter(waits).map(|peer| peer.times).max() {
+        None | Some(0 | 1) => String::new(),
+        Some(times) => format!(" ({times} calls are open)"),
     }
 }
 

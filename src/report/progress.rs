@@ -1,13 +1,14 @@
 //! What is being done now and how long each step took, on a terminal, for a person; nothing at all elsewhere. A word
 //! of calm for whoever wants to stop it half-way.
 
+use crate::apply::phases::Phase;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::{IsTerminal, Write};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-/// Steps shorter than this are not worth a line.
-const WORTH_A_LINE: f64 = 0.05;
+/// In seconds; phases shorter than this are not worth a line.
+pub const WORTH_A_LINE: f64 = 0.05;
 
 /// What Ctrl-C is answered with once the host is touched.
 const CALM: &str = "\
@@ -46,9 +47,9 @@ impl Progress {
     }
 
     /// Says that it is done, and how long it took.
-    pub fn done(&self, what: &str, seconds: f64) {
-        if let Some(line) = self.0.line.get().filter(|_| seconds >= WORTH_A_LINE) {
-            line.println(format!("{seconds:>7.1} s  {what}"));
+    pub fn done(&self, phase: &Phase) {
+        if let Some(line) = self.0.line.get().filter(|_| phase.seconds >= WORTH_A_LINE) {
+            line.println(phase.to_string());
         }
     }
 

@@ -3,6 +3,7 @@
 
 use super::human::{Human, holder};
 use super::page::{Page, ascii, tame};
+use super::progress::WORTH_A_LINE;
 use super::{Outcome, Report};
 use crate::assess::clash::{Clash, Kind};
 use serde_json::{Map, Value};
@@ -198,8 +199,8 @@ impl Text<'_> {
 
     fn took(&mut self, report: &Report) {
         // What is over at once is of no interest.
-        let long = report.phases.iter().filter(|phase| phase.seconds >= 0.05);
-        let lines: Vec<String> = long.map(|phase| format!("{:>7.1} s  {}\n", phase.seconds, phase.what)).collect();
+        let long = report.phases.iter().filter(|phase| phase.seconds >= WORTH_A_LINE);
+        let lines: Vec<String> = long.map(|phase| format!("{phase}\n")).collect();
         if !lines.is_empty() {
             self.title("Took");
             self.out += &lines.concat();

@@ -54,7 +54,11 @@ pub fn judge(facts: &Facts, policy: &Policy) -> Report {
         Decision::Change(plan) => {
             let docker0 = plan.docker0.map_or("its new address".to_owned(), |address| address.to_string());
             let does = if plan.restart { "moves docker0 to" } else { "makes Docker start with docker0 on" };
-            format!("`rebridge apply` {does} {docker0}")
+            let too = match movable(facts, &report.clashes).join(", ") {
+                names if names.is_empty() => names,
+                names => format!(", and with `--networks recreate` it moves {names} too"),
+            };
+            format!("`rebridge apply` {does} {docker0}{too}")
         }
         Decision::Refuse(_) if !facts.root => "run `rebridge apply` as root to fix it".to_owned(),
         Decision::Refuse(refusal) => {

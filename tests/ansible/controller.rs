@@ -86,10 +86,15 @@ impl Controller {
     pub fn ansible(&self, program: &str, arguments: &[&str]) -> Played {
         let _ = fs::remove_dir_all(self.folder.join("results"));
         let program = venv().join(program);
+        self.run(&[&[program.to_str().unwrap()], arguments].concat())
+    }
+
+    /// Runs a command as the controller's operator, in the corp network.
+    pub fn run(&self, words: &[&str]) -> Played {
         let path = format!("{}:{}", venv().display(), std::env::var("PATH").unwrap());
         let output = self
             .lab
-            .in_corp(&[&[program.to_str().unwrap()], arguments].concat())
+            .in_corp(words)
             .current_dir(&self.folder)
             .env("PATH", path)
             .env("HOME", &self.folder)
@@ -179,7 +184,7 @@ pub fn collections() -> &'static Path {
 }
 
 /// The tarball that ships, where the Makefile has built it; otherwise one with the binary that was built for this test.
-fn tarball() -> PathBuf {
+pub fn tarball() -> PathBuf {
     if let Ok(path) = std::env::var("REBRIDGE_COLLECTION") {
         return PathBuf::from(path);
     }

@@ -115,6 +115,14 @@ fn another_architecture_users_async_and_delegation() {
     assert_eq!(played.code, 0, "{played:?}");
     assert!(controller.result("h")["docker"]["version"].as_str().unwrap().starts_with("20.10"));
 
+    // What the machine says it is decides which binary comes; this one cannot run it, and fails with the reason.
+    lab.put("/usr/local/bin/uname", "#!/bin/sh\necho Linux aarch64\n");
+    lab.sh("chmod +x /usr/local/bin/uname; rm -rf /var/cache/rebridge");
+    let played = controller.module(LOOK, &["--limit", "h"]);
+    let machine = lab.sh("od -An -tx1 -j18 -N2 /var/cache/rebridge/rebridge-*");
+    assert_eq!(machine.trim(), "b7 00", "what was brought is an ELF file for aarch64");
+    assert!(played.recap("h") == (0, 1) && played.stdout.contains("Exec format error"), "{played:?}");
+
     // What is missing is said.
     lab.put("/usr/local/bin/uname", "#!/bin/sh\necho Linux riscv64\n");
     lab.sh("chmod +x /usr/local/bin/uname");

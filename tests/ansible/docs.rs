@@ -1,6 +1,6 @@
-//! What ansible-doc shows of the collection as it is installed.
+//! What ansible-doc shows of the collection as it is installed, and its README, done as it says.
 
-use crate::controller::{collections, run, venv};
+use crate::controller::{Controller, collections, run, tarball, venv};
 use std::process::{Command, Output};
 
 fn doc(arguments: &[&str]) -> Output {
@@ -43,4 +43,42 @@ fn every_playbook_and_role_is_well_formed() {
     let mut check = Command::new(venv().join("ansible-playbook"));
     check.args(["--syntax-check", "-i", "localhost,", "rebridge.docker.audit"]);
     run(check.env("PATH", path).env("ANSIBLE_COLLECTIONS_PATH", collections()));
+}
+
+/// The fenced blocks of the README that are of this kind, their lines joined again.
+fn blocks(kind: &str) -> Vec<String> {
+    let readme = include_str!("../../ansible/README.md");
+    let fenced = readme.split("```").skip(1).step_by(2);
+    fenced.filter_map(|block| block.strip_prefix(kind)?.strip_prefix('\n')).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_readme_does_what_it_says() {
+    let controller = Controller::up(&[("h26", "trixie"), ("h28", "forky")]);
+    let tarball = tarball();
+    let name = tarball.file_name().unwrap().to_str().unwrap();
+    for file in [name.to_owned(), format!("{name}.sha256")] {
+        std::fs::copy(tarball.with_file_name(&file), controller.folder.join(&file)).unwrap();
+    }
+    let version = name.trim_start_matches("rebridge-docker-").trim_end_matches(".tar.gz");
+    let commands = blocks("sh controller").concat().replace("VERSION", version);
+    assert_eq!(commands.lines().count(), 2, "{commands}");
+    for line in commands.lines() {
+        let line = format!("export ANSIBLE_COLLECTIONS_PATH=installed; {line}");
+        let ran = controller.run(&["bash", "-c", &line]);
+        assert_eq!(ran.code, 0, "{line}: {ran:?}");
+    }
+    assert!(controller.folder.join("installed/ansible_collections/rebridge/docker/MANIFEST.json").exists());
+
+    let inventory = std::fs::read_to_string(controller.folder.join("inventory")).unwrap();
+    controller.write("inventory", &(inventory + "[docker_hosts:children]\nhosts\n"));
+    let plays = blocks("yaml");
+    assert_eq!(plays.len(), 2);
+    for (play, changed) in plays.iter().zip([1, 0]) {
+        controller.write("play.yml", play);
+        let played = controller.playbook(&["play.yml"]);
+        assert_eq!((played.recap("h26"), played.recap("h28")), ((changed, 0), (changed, 0)), "{play}\n{played:?}");
+    }
+    let audit = controller.playbook(&["rebridge.docker.audit", "-e", "rebridge_report_dir=reports"]);
+    assert_eq!(audit.code, 0, "{audit:?}");
 }

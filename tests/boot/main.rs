@@ -9,6 +9,7 @@ mod image;
 mod lab;
 mod package;
 mod schema;
+mod shells;
 
 use lab::Lab;
 

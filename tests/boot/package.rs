@@ -1,7 +1,7 @@
 //! The Debian package and its units: install, heal at boot, watch, upgrade, remove, purge.
 
 use crate::lab::{Lab, SERVER};
-use crate::{docker_starts, result};
+use crate::{docker_starts, result, shells};
 use std::path::PathBuf;
 
 /// The package that `make deb` has built.
@@ -47,6 +47,7 @@ fn comes_and_goes(suite: &str) {
         .sh("bash -c 'source /usr/share/bash-completion/completions/rebridge; COMP_WORDS=(rebridge apply --network sh)
          COMP_CWORD=3; _rebridge rebridge sh --network; echo ${COMPREPLY[@]}'");
     assert_eq!(completed.trim(), "shop", "the names of networks are asked of Docker");
+    shells::complete(&lab);
     lab.sh("docker network rm shop");
     lab.sh("systemd-analyze --man=no verify rebridge.service rebridge-check.service rebridge-check.timer 2>&1 | (! grep -i rebridge)");
     assert_eq!((enabled(&lab, "rebridge.service"), enabled(&lab, "rebridge-check.timer")), two("disabled"));

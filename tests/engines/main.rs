@@ -11,6 +11,7 @@ macro_rules! on_every_engine {
     };
 }
 
+mod back;
 mod containers;
 mod forecast;
 mod job;

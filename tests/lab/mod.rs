@@ -147,6 +147,12 @@ impl Lab {
         command
     }
 
+    /// What to put before a command in a shell of this machine, so that it runs on the host.
+    pub fn prefix(&self) -> String {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lab/lab");
+        format!("{} exec {} {}", script.display(), self.name, self.host)
+    }
+
     /// docker0's address, asked of `ip`.
     pub fn docker0(&self) -> String {
         self.sh("ip -4 -o addr show docker0 | awk '{print $4}'").trim().to_owned()

@@ -1,13 +1,12 @@
 //! Every kind of evidence, made with the real kernel in a network namespace, and beside it the harmless twin that must
 //! raise nothing. Docker's side is a real bridge; the engine that names its containers is a stand-in.
-
+use crate::sandbox::Sandbox;
 use crate::sandbox::engine::{Restart, install};
-use crate::sandbox::{REBRIDGE, Running, Sandbox};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
 /// A sandbox with docker0 up and in use (a container's link gives it carrier), and an engine that answers.
-fn with_docker() -> Sandbox {
+pub fn with_docker() -> Sandbox {
     let sandbox = Sandbox::with_docker0();
     sandbox
         .sh("ip link add veth0 type veth peer name in0 && ip link set veth0 master docker0 up && ip link set in0 up");
@@ -16,7 +15,7 @@ fn with_docker() -> Sandbox {
 }
 
 /// The engine says that these containers live.
-fn containers(sandbox: &Sandbox, list: &[(&str, &str)]) {
+pub fn containers(sandbox: &Sandbox, list: &[(&str, &str)]) {
     let list: Vec<Value> = list
         .iter()
         .map(|(name, address)| {
@@ -27,14 +26,14 @@ fn containers(sandbox: &Sandbox, list: &[(&str, &str)]) {
 }
 
 /// The first clash of a check.
-fn first(sandbox: &Sandbox, arguments: &[&str]) -> Value {
+pub fn first(sandbox: &Sandbox, arguments: &[&str]) -> Value {
     let (_, report) = sandbox.json(&[&["check"], arguments].concat());
     assert!(report["clashes"][0].is_object(), "{report:#}");
     report["clashes"][0].clone()
 }
 
 /// Waits for what another process is about to bring about.
-fn until(what: &str, mut holds: impl FnMut() -> bool) {
+pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let end = Instant::now() + Duration::from_secs(10);
     while !holds() {
         assert!(Instant::now() < end, "never came: {what}");
@@ -174,148 +173,6 @@ fn a_fleet_of_declared_networks_is_read() {
 }
 
 #[test]
-fn a_neighbour_that_does_not_answer_finds_the_outage() {
-    let sandbox = with_docker();
-    sandbox.run(&["timeout", "1", "bash", "-c", "</dev/tcp/172.17.50.10/8080"]);
-    let clash = first(&sandbox, &[]);
-    assert_eq!(
-        (&clash["docker"]["bridge"], &clash["with"]["net"], &clash["with"]["source"], &clash["with"]["dev"]),
-        (&"docker0".into(), &"172.17.50.10/32".into(), &"neighbour".into(), &"docker0".into()),
-        "{clash:#}"
-    );
-    let (code, report) = sandbox.json(&["apply"]);
-    assert_eq!((code, &report["outcome"]), (0, &"changed".into()), "{report:#}");
-    assert!(sandbox.clashes(&[]).is_empty(), "the evidence went with the range");
-}
-
-#[test]
-fn neighbours_that_are_containers_or_elsewhere_are_no_evidence() {
-    let sandbox = with_docker();
-    containers(&sandbox, &[("web", "172.17.0.5")]);
-    // A container that is just starting does not answer yet; one that lives has an address on its link.
-    sandbox.sh("ip neigh add 172.17.0.5 dev docker0 nud incomplete || true
-                ip neigh add 172.17.0.6 lladdr 02:42:ac:11:00:06 dev docker0 nud stale");
-    sandbox.run(&["timeout", "1", "bash", "-c", "</dev/tcp/172.17.0.5/80"]);
-    sandbox.run(&["timeout", "1", "bash", "-c", "</dev/tcp/198.51.100.77/80"]);
-    let seen = sandbox.rebridge(&["facts"]).stdout;
-    assert!(seen.contains("172.17.0.5") && seen.contains("198.51.100.77"), "the evidence is there: {seen}");
-    assert!(sandbox.clashes(&[]).is_empty());
-    // Nobody can tell a container from a server when the engine does not answer.
-    sandbox.sh("rm /run/docker.sock");
-    assert!(sandbox.clashes(&[]).is_empty());
-}
-
-/// The corp side of eth0 as a host of its own with a server 172.17.50.10, which answers on every port asked for.
-fn with_server(ports: &[&str]) -> (Sandbox, Vec<Running>) {
-    let sandbox = Sandbox::new();
-    sandbox.sh("ip netns add far && ip link set corp netns far
-                ip -n far link set lo up && ip -n far link set corp up
-                ip -n far addr add 198.51.100.1/24 dev corp && ip -n far addr add 172.17.50.10/32 dev lo
-                ip -n far route replace 198.51.100.0/24 dev corp src 172.17.50.10");
-    let serve = |port: &&str| sandbox.start(&["ip", "netns", "exec", "far", "busybox", "httpd", "-f", "-p", port]);
-    let servers: Vec<Running> = ports.iter().map(serve).collect();
-    for port in ports {
-        until("the server", || sandbox.run(&["bash", "-c", &format!("</dev/tcp/172.17.50.10/{port}")]).code == 0);
-    }
-    (sandbox, servers)
-}
-
-/// Docker comes, as it came to the proxy of the story.
-fn docker_comes(sandbox: &Sandbox) {
-    sandbox.sh(
-        "ip link add docker0 type bridge && ip addr add 172.17.0.1/16 dev docker0 && ip link set docker0 up
-                ip link add veth0 type veth peer name in0 && ip link set veth0 master docker0 up && ip link set in0 up",
-    );
-    install(sandbox, Restart::Moves);
-}
-
-#[test]
-fn connections_into_docker0s_range_count_and_unanswered_ones_come_first() {
-    let (sandbox, _servers) = with_server(&["8080"]);
-    let _talks = sandbox.start(&["bash", "-c", "exec 3<>/dev/tcp/172.17.50.10/8080; sleep 60"]);
-    until("the connection", || !sandbox.sh("ss -Htn state established dst 172.17.50.10").is_empty());
-    docker_comes(&sandbox);
-    assert_eq!(sandbox.clashes(&[]), ["present/172.17.0.0/16/172.17.50.10/32/connection"]);
-    assert_eq!(first(&sandbox, &[])["with"]["detail"], "this host has a TCP connection with it (port 8080)");
-    let _calls = sandbox.start(&["bash", "-c", "</dev/tcp/172.17.50.11/8443"]);
-    until("the call", || !sandbox.sh("ss -Htn state syn-sent").is_empty());
-    let clash = first(&sandbox, &["--ignore", "neighbour"]);
-    assert_eq!((&clash["with"]["net"], &clash["with"]["source"]), (&"172.17.50.11/32".into(), &"connection".into()));
-    assert!(
-        clash["explain"]
-            .as_str()
-            .unwrap()
-            .contains("a program on this host connects to it (port 8443) and has no answer"),
-        "{clash:#}"
-    );
-}
-
-#[test]
-fn connections_to_containers_and_to_docker0_itself_are_no_evidence() {
-    let (sandbox, _servers) = with_server(&["8080"]);
-    docker_comes(&sandbox);
-    containers(&sandbox, &[("web", "172.17.0.2")]);
-    sandbox.sh("ip netns add box && ip link set in0 netns box && ip -n box link set in0 up && ip -n box link set lo up
-                ip -n box addr add 172.17.0.2/16 dev in0");
-    let _inside = sandbox.start(&["ip", "netns", "exec", "box", "busybox", "httpd", "-f", "-p", "80"]);
-    let _own = sandbox.start(&["busybox", "httpd", "-f", "-p", "172.17.0.1:81"]);
-    for (at, port) in [("172.17.0.2", "80"), ("172.17.0.1", "81")] {
-        until("the listener", || sandbox.run(&["bash", "-c", &format!("</dev/tcp/{at}/{port}")]).code == 0);
-    }
-    let _talks =
-        sandbox.start(&["bash", "-c", "exec 3<>/dev/tcp/172.17.0.2/80; exec 4<>/dev/tcp/172.17.0.1/81; sleep 60"]);
-    until("both connections", || sandbox.sh("ss -Htn state established dst 172.17.0.0/16").lines().count() >= 2);
-    assert!(sandbox.clashes(&[]).is_empty());
-}
-
-#[test]
-fn ssh_sessions_count_however_they_are_known() {
-    let (sandbox, _servers) = with_server(&["8080"]);
-    let _sshd = sandbox.start(&["busybox", "httpd", "-f", "-p", "22"]);
-    until("the listener", || sandbox.run(&["bash", "-c", "</dev/tcp/127.0.0.1/22"]).code == 0);
-    let _session =
-        sandbox.start(&["ip", "netns", "exec", "far", "bash", "-c", "exec 3<>/dev/tcp/198.51.100.11/22; sleep 60"]);
-    until("the session", || !sandbox.sh("ss -Htn state established sport 22").is_empty());
-    docker_comes(&sandbox);
-    assert_eq!(sandbox.clashes(&[]), ["present/172.17.0.0/16/172.17.50.10/32/ssh"]);
-    // sudo takes the variable away; the shell above it still has it. The port is another one.
-    let sandbox = with_docker();
-    let sudo = format!("env -u SSH_CONNECTION {REBRIDGE} check --json; exit $?");
-    let session = |peer: &str| {
-        let variable = format!("SSH_CONNECTION={peer} 50000 198.51.100.11 2222");
-        let ran = sandbox.run(&["env", &variable, "sh", "-c", &sudo]);
-        serde_json::from_str::<Value>(&ran.stdout).unwrap()
-    };
-    let report = session("172.17.9.9");
-    assert_eq!(report["clashes"][0]["with"]["source"], "ssh", "{report:#}");
-    assert!(report["clashes"][0]["explain"].as_str().unwrap().contains("your own ssh session"), "{report:#}");
-    let report = session("203.0.113.9");
-    assert_eq!(report["outcome"], "clean", "{report:#}");
-}
-
-#[test]
-fn new_ranges_keep_off_everybody_this_host_talks_to() {
-    let sandbox = with_docker();
-    let variable = "SSH_CONNECTION=10.200.3.4 50000 198.51.100.11 22";
-    let ran = sandbox.run(&["env", variable, REBRIDGE, "apply", "--json", "--check", "--avoid", "172.17.0.0/16"]);
-    let report: Value = serde_json::from_str(&ran.stdout).unwrap();
-    // 10/8 shows signs of use now, so another block comes first.
-    let base = report["plan"]["daemon_json"]["default-address-pools"][0]["base"].as_str().unwrap();
-    assert!(!base.starts_with("10.200."), "{report:#}");
-}
-
-#[test]
-fn flows_nobody_answers_count_and_flows_of_containers_do_not() {
-    let sandbox = with_docker();
-    containers(&sandbox, &[("web", "172.17.0.5")]);
-    sandbox.sh("iptables -A OUTPUT -m conntrack --ctstate NEW -j ACCEPT");
-    sandbox.run(&["bash", "-c", "echo hello > /dev/udp/172.17.0.5/53"]);
-    assert!(sandbox.clashes(&["--ignore", "neighbour"]).is_empty());
-    sandbox.run(&["bash", "-c", "echo hello > /dev/udp/172.17.50.53/53"]);
-    assert_eq!(sandbox.clashes(&["--ignore", "neighbour"]), ["present/172.17.0.0/16/172.17.50.53/32/connection"]);
-}
-
-#[test]
 fn what_is_ignored_is_shown_as_ignored() {
     let sandbox = Sandbox::with_docker0();
     sandbox.sh("ip route add 172.17.9.0/24 via 198.51.100.1 && ip route add 172.17.10.0/24 dev eth0");
@@ -353,26 +210,4 @@ fn swarm_networks_and_compose_projects_are_named() {
     let present = report["clashes"].as_array().unwrap().iter().filter(|clash| clash["kind"] == "present").count();
     assert_eq!(present, 1, "macvlan and overlay put no route on the host: {report:#}");
     assert!(report["warnings"].to_string().contains("docker network rm ingress"), "{report:#}");
-}
-
-#[test]
-fn facts_of_it_all_tell_the_same_elsewhere() {
-    let sandbox = with_docker();
-    sandbox.put("/etc/resolv.conf", "nameserver 172.18.0.2\n");
-    sandbox.sh("ip route add 172.17.9.0/24 via 198.51.100.1 table 52 && ip rule add priority 5270 lookup 52
-                ip -6 addr add fd00:17::1/64 dev docker0 nodad && ip -6 route add fd00:17::/64 dev eth0 metric 50
-                mkdir -p /var/lib/rebridge");
-    sandbox.run(&["timeout", "1", "bash", "-c", "</dev/tcp/172.17.50.10/8080"]);
-    // Until the kernel has given up: what changes meanwhile would be told differently.
-    sandbox.sh("for n in $(seq 100); do ip neigh show dev docker0 | grep -q FAILED && exit 0; sleep 0.1; done; exit 1");
-    let facts = sandbox.rebridge(&["facts"]).stdout;
-    let file = std::env::temp_dir().join(format!("rebridge-facts-{}.json", std::process::id()));
-    std::fs::write(&file, facts).unwrap();
-    for verb in [&["check"][..], &["apply", "--check"], &["check", "--json"]] {
-        let there = sandbox.rebridge(verb);
-        // Elsewhere: this machine, not the sandbox.
-        let here = std::process::Command::new(REBRIDGE).args(verb).arg("--facts").arg(&file).output().unwrap();
-        assert_eq!((there.code, there.stdout.as_bytes()), (here.status.code().unwrap(), here.stdout.as_slice()));
-    }
-    std::fs::remove_file(&file).unwrap();
 }

@@ -2,6 +2,7 @@
 //! files, how it comes back from faults that no engine shows on request, and what hostile answers do to it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod callers;
 mod evidence;
 mod faults;
 mod host;

@@ -1,12 +1,14 @@
 //! The engine's own view, over its unix socket: version, pools, networks, live containers.
 
 mod api;
+mod api_containers;
 
 use super::facts::{Container, Engine, Network};
 use super::http::{Answer, Client};
 use crate::engine_model::AddressPool;
 use crate::host::Host;
-use api::{ApiContainer, ApiContainerDetail, ApiEndpoint, ApiInfo, ApiInspect, ApiNetwork, ApiPool};
+use api::{ApiEndpoint, ApiInfo, ApiInspect, ApiNetwork, ApiPool};
+use api_containers::{ApiContainer, ApiContainerDetail};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::path::Path;

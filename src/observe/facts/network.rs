@@ -103,6 +103,9 @@ pub struct Neighbour {
     pub dev: String,
     /// Whether the kernel has given up.
     pub state: NeighbourState,
+    /// How long ago it was called last, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub called_seconds_ago: Option<u64>,
 }
 
 /// How far the kernel got in looking for a neighbour.

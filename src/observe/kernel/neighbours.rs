@@ -8,8 +8,12 @@ use std::io;
 
 const RTM_GETNEIGH: u16 = 30;
 const NDA_DST: u16 = 1;
+const NDA_CACHEINFO: u16 = 3;
 const NUD_INCOMPLETE: u16 = 0x01;
 const NUD_FAILED: u16 = 0x20;
+
+/// The unit of times the kernel tells: its `USER_HZ`, 100 on every architecture but Alpha.
+const TICKS_A_SECOND: u32 = 100;
 
 /// Reads the unanswered ones of all links.
 pub fn read(links: &Links) -> io::Result<Vec<Neighbour>> {
@@ -25,6 +29,9 @@ pub fn neighbour(payload: &[u8], links: &Links) -> Option<Neighbour> {
         _ => return None,
     };
     let dev = links.get(&u32_at(payload, 4)?)?.name.clone();
-    let (_, value) = attributes_after(payload, 12).find(|(kind, _)| *kind == NDA_DST)?;
-    Some(Neighbour { address: address(value)?, dev, state })
+    let value = |wanted| attributes_after(payload, 12).find(|(kind, _)| *kind == wanted).map(|(_, value)| value);
+    // Of `struct nda_cacheinfo` the second field: ticks since a packet went there.
+    let called = value(NDA_CACHEINFO).and_then(|times| u32_at(times, 4));
+    let called_seconds_ago = called.map(|ticks| u64::from(ticks / TICKS_A_SECOND));
+    Some(Neighbour { address: address(value(NDA_DST)?)?, dev, state, called_seconds_ago })
 }
