@@ -15,6 +15,7 @@ use crate::plan::Plan;
 use crate::policy::Policy;
 use crate::subnet::{overlap, v4};
 use ipnet::IpNet;
+use nix::errno::Errno;
 use serde::{Deserialize, Serialize};
 use std::net::{SocketAddr, TcpStream};
 use std::thread::sleep;
@@ -60,7 +61,13 @@ impl Check {
 
     /// "docker0's address is X, not Y".
     pub fn complaint(&self) -> String {
-        format!("{} is {}, not {}", self.what, self.found, self.wanted)
+        // "unanswered" says already that "answered" was wanted.
+        let but = if self.found.starts_with(&format!("un{}", self.wanted)) {
+            String::new()
+        } else {
+            format!(", not {}", self.wanted)
+        };
+        format!("{} is {}{but}", self.what, self.found)
     }
 }
 
@@ -70,8 +77,8 @@ pub fn until(host: &Host, deadline: Instant, look: impl Fn() -> (Vec<Check>, Fac
     let end = deadline.min(Instant::now() + PATIENCE);
     loop {
         let (checks, facts) = look();
-        let on_its_way =
-            checks.iter().any(|check| !check.ok && (check.found == NONE || check.what.starts_with("probe")));
+        let absent = |check: &Check| check.found == NONE || check.found == DOWN || check.what.starts_with("probe");
+        let on_its_way = checks.iter().any(|check| !check.ok && absent(check));
         if host.is_image() || !on_its_way || Instant::now() >= end {
             return (checks, facts);
         }
@@ -80,6 +87,10 @@ pub fn until(host: &Host, deadline: Instant, look: impl Fn() -> (Vec<Check>, Fac
 }
 
 const NONE: &str = "none";
+
+/// How an engine is, and how it should not be.
+pub(super) const UP: &str = "up";
+const DOWN: &str = "down";
 
 /// Whether docker0 gets an address within a moment of Docker's start.
 pub fn docker0_has_an_address(host: &Host, deadline: Instant) -> bool {
@@ -149,8 +160,7 @@ pub fn restored(host: &Host, record: &Record) -> (Vec<Check>, Facts) {
     let mut checks = vec![file(host, &record.path, record.before.as_deref())];
     // Where nothing but the file was touched, Docker may be stopped or absent.
     if record.restart || !record.moves.networks.is_empty() {
-        let answering = if now.docker.engine.is_some() { "answers".to_owned() } else { NONE.to_owned() };
-        checks.push(Check::equal("the engine", "answers", answering));
+        checks.push(Check::equal("the engine", UP, if now.docker.engine.is_some() { UP } else { DOWN }));
     }
     checks.push(Check::equal("docker0's address", or_none(record.docker0_before), or_none(now.docker0())));
     if now.docker.engine.is_some() {
@@ -214,19 +224,25 @@ fn session(host: &Host) -> Option<Check> {
     let end = Instant::now() + PROBE_DEADLINE;
     loop {
         let found = match peers::unconfirmed(&session).ok()?? {
-            0 => "answers".to_owned(),
+            0 => ALIVE.to_owned(),
             _ if Instant::now() < end => {
                 sleep(Duration::from_millis(100));
                 continue;
             }
-            bytes => format!("silent: {bytes} bytes are not confirmed"),
+            bytes => format!("silent ({bytes} bytes are not confirmed)"),
         };
-        return Some(Check::equal("your ssh session", "answers", found));
+        return Some(Check::equal("your ssh session", ALIVE, found));
     }
 }
 
-/// What a probe should be.
+/// What a probe should be, and a session.
 const ANSWERED: &str = "answered";
+const ALIVE: &str = "alive";
+
+/// The system's words for an error, without its number.
+fn reason(error: &std::io::Error) -> String {
+    error.raw_os_error().map_or(error.to_string(), |number| Errno::from_raw(number).desc().to_lowercase())
+}
 
 /// Whether somebody can be reached.
 fn probe(probe: &Probe) -> Check {
@@ -237,7 +253,7 @@ fn probe(probe: &Probe) -> Check {
                 found = ANSWERED.to_owned();
                 break;
             }
-            Err(error) => found = format!("unanswered ({error})"),
+            Err(error) => found = format!("unanswered ({})", reason(&error)),
         }
     }
     Check::equal(&format!("probe {}", probe.name), ANSWERED, found)

@@ -48,8 +48,10 @@ impl Done {
             Ended::TimedOut => format!("`{}` did not end in time", self.command),
             Ended::NotStarted(why) => format!("`{}` could not be started: {why}", self.command),
         };
-        match self.stderr.lines().rev().find(|line| !line.trim().is_empty()) {
-            Some(line) => format!("{what}: {}", line.trim()),
+        // systemctl ends with where to read more; what went wrong comes before.
+        let says = |line: &&str| !line.trim().is_empty() && !line.starts_with("See \"systemctl");
+        match self.stderr.lines().rev().find(says) {
+            Some(line) => format!("{what}: {}", line.trim().trim_end_matches('.')),
             None => what,
         }
     }

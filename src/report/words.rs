@@ -130,15 +130,18 @@ pub fn done(plan: &Plan, moved: &[Move], before: &Facts) -> String {
     format!("{}; Docker runs and this was verified", parts.join(" and "))
 }
 
+/// What comes next on a host that is as it was.
+const AGAIN: &str = "put the cause right, then run the same again";
+
 /// What could not be done, and that the host is as it was.
 pub fn rolled_back(plan: &Plan, before: &Facts, docker0: Option<&str>, why: &str) -> String {
     if !plan.restart {
-        return format!("cannot move networks: {why}; Docker runs, and its networks are as they were");
+        return format!("cannot move networks: {why}; Docker runs, and its networks are as they were; {AGAIN}");
     }
     let path = &before.docker.config.path;
     let docker0 = docker0.unwrap_or("without an address");
     let what = if plan.moves.is_empty() { "docker0" } else { "docker0 and networks" };
-    format!("cannot move {what}: {why}; the old {path} is back, Docker runs and docker0 is {docker0} again")
+    format!("cannot move {what}: {why}; the old {path} is back, Docker runs and docker0 is {docker0} again; {AGAIN}")
 }
 
 /// "shop_default 172.18.0.0/16 → 10.200.0.0/24", of many only the first.
@@ -157,11 +160,12 @@ pub fn strand(report: &mut Report, before: &Facts, why: &str, then: &str) {
     report.outcome = Outcome::Stranded;
     report.changed = true;
     let path = &before.docker.config.path;
+    let then = then.replace(why, "for the same reason");
     let old = before.docker0().map_or("(none)".to_owned(), |address| address.to_string());
     report.msg = format!(
         "cannot settle Docker's networks: {why}; and the way back failed: {then}. Do this by hand: 1. see what Docker says: \
          `journalctl -u docker.service -n 50`; 2. mend {path} or the unit; 3. `systemctl reset-failed docker.service \
-         docker.socket && systemctl start docker.service`; 4. docker0 was {old} before: see `ip -4 addr show docker0`; \
-         5. run `rebridge apply` again, it will first undo what is half-done"
+         docker.socket`; 4. `systemctl start docker.service`; 5. docker0 was {old} before: see `ip -4 addr show docker0`; \
+         6. run `rebridge apply` again, it will first undo what is half-done"
     );
 }

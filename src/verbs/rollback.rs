@@ -287,9 +287,9 @@ fn conclude(host: &Host, mut report: Report, record: &Record, back: Back, old: &
             report.failed = true;
             report.outcome = Outcome::Stranded;
             report.msg = format!(
-                "the apply of {} could not be undone: {problem}; see `journalctl -u docker.service -n 50`, then \
-                 `systemctl reset-failed docker.service docker.socket && systemctl start docker.service`, and run \
-                 `rebridge rollback` again",
+                "the apply of {} could not be undone: {problem}. Do this by hand: 1. see what Docker says: `journalctl -u \
+                 docker.service -n 50`; 2. `systemctl reset-failed docker.service docker.socket`; 3. `systemctl start \
+                 docker.service`; 4. run `rebridge rollback` again",
                 record.began
             );
         }

@@ -32,7 +32,7 @@ fn an_operator_who_is_cut_off_is_let_in_again(suite: &str) {
     assert_eq!(lab.sh("docker ps --format '{{.Names}}'"), "always\n");
     at_start(&lab, "true", "true");
     let ran = Ran::of(&mut lab.over_ssh(APPLY));
-    assert!(ran.code == 0 && ran.stdout.contains("your ssh session: answers"), "{ran:?}");
+    assert!(ran.code == 0 && ran.stdout.contains("your ssh session: alive"), "{ran:?}");
 }
 
 fn an_operator_who_leaves_finds_the_host_whole(suite: &str) {

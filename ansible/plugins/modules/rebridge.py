@@ -262,7 +262,7 @@ backup_file:
   type: str
   sample: /etc/docker/daemon.json.rebridge-20260101T120000Z
 phases:
-  description: How long each phase took, C(what) and C(seconds).
+  description: How long each phase took, C(what) and C(seconds), and the C(steps) of a restart of Docker.
   returned: when something was done
   type: list
   elements: dict

@@ -10,7 +10,7 @@ pub mod record;
 use super::containers;
 use super::phases::Phases;
 use super::together::each;
-use super::verify::Check;
+use super::verify::{Check, UP};
 use crate::host::Host;
 use crate::observe::engine::Api;
 use crate::subnet::v4;
@@ -247,7 +247,7 @@ pub fn is_at(host: &Host, moves: &Moves, side: Side) -> bool {
 pub fn verify(host: &Host, moves: &mut Moves, side: Side) -> Vec<Check> {
     let now = match client(host).and_then(|api| Now::look(&api, moves)) {
         Ok(now) => now,
-        Err(problem) => return vec![Check::equal("the engine", "answers", problem)],
+        Err(problem) => return vec![Check::equal("the engine", UP, format!("down ({problem})"))],
     };
     let mut checks = Vec::new();
     for network in &mut moves.networks {
