@@ -3,7 +3,7 @@
 use super::journal::Record;
 use super::networks::{self, record::Side};
 use super::phases::Phases;
-use super::restart::{self, Way};
+use super::restart::{Way, restart_in};
 use super::{Applied, Request, nothing, verify};
 use crate::host::Host;
 use crate::observe;
@@ -34,14 +34,10 @@ impl Forward<'_> {
         }
         let deadline = Instant::now() + self.request.timeout;
         let way = record.way.clone().unwrap_or(Way::Systemd);
-        let steps = |done: &Result<(), String>, took| match done {
-            Ok(()) => restart::steps(host, &way, took),
-            Err(_) => Vec::new(),
-        };
-        phases.time_steps("restarting Docker", || restart::restart(host, &way, deadline), steps)?;
+        restart_in(phases, "restarting Docker", host, &way, deadline)?;
         if !verify::docker0_has_an_address(host, deadline) {
             // Rare, and known: something on the host takes the address of a bridge that has just been made.
-            phases.time("restarting Docker once more", || restart::restart(host, &way, deadline))?;
+            restart_in(phases, "restarting Docker once more", host, &way, deadline)?;
         }
         let started = verify::Started::now(host);
         // Those on networks that move would only be stopped again.

@@ -1,6 +1,6 @@
 //! Restarts Docker by whatever runs it, with our own deadline, and finds out why when it does not come up.
 
-use super::phases::Phase;
+use super::phases::{Phase, Phases};
 use crate::host::Host;
 use crate::host::child::Done;
 use crate::observe::engine;
@@ -63,11 +63,18 @@ impl Way {
     }
 }
 
-/// Restarts Docker and waits until the engine answers. The error is the cause, one clause.
+/// Restarts Docker, waits until the engine answers, and notes how long each step of that took. The error is the cause,
+/// one clause.
+pub fn restart_in(phases: &mut Phases, what: &str, host: &Host, way: &Way, deadline: Instant) -> Result<(), String> {
+    let known = |done: &Result<(), String>, took| if done.is_ok() { steps(host, way, took) } else { Vec::new() };
+    phases.time_steps(what, || restart(host, way, deadline), known)
+}
+
+/// Restarts Docker and waits until the engine answers.
 ///
 /// `reset-failed` first, always: systemd allows three starts in 60 s, good ones included, and then refuses the
 /// fourth and takes docker.socket down with it. The unit itself has no start timeout, so ours is the only one.
-pub fn restart(host: &Host, way: &Way, deadline: Instant) -> Result<(), String> {
+fn restart(host: &Host, way: &Way, deadline: Instant) -> Result<(), String> {
     let began = SystemTime::now();
     if !way.units().is_empty() {
         // Not every unit has a socket, and then this exits 1; a real failure shows in the restart.
@@ -90,7 +97,7 @@ pub fn restart(host: &Host, way: &Way, deadline: Instant) -> Result<(), String> 
 
 /// How long Docker took to stop, to start and to answer, after a restart that took so long altogether; by the clock of
 /// systemd, which notes when the unit changed its state. Nothing where the notes are not of this restart.
-pub fn steps(host: &Host, way: &Way, took: Duration) -> Vec<Phase> {
+fn steps(host: &Host, way: &Way, took: Duration) -> Vec<Phase> {
     if *way != Way::Systemd {
         return Vec::new();
     }

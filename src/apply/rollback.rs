@@ -7,8 +7,8 @@
 use super::containers::Missing;
 use super::journal::Record;
 use super::networks::{self, record::Side};
-use super::phases::Phases;
-use super::restart::{Way, restart};
+use super::phases::{Phase, Phases};
+use super::restart::{Way, restart_in};
 use super::verify::{self, Check};
 use crate::host::Host;
 use crate::observe::facts::Facts;
@@ -28,6 +28,8 @@ pub struct Back {
     pub verified: Vec<Check>,
     /// Containers that are not as they were.
     pub missing: Missing,
+    /// How long each part took.
+    pub phases: Vec<Phase>,
     /// The host as it is now.
     pub after: Facts,
 }
@@ -35,6 +37,7 @@ pub struct Back {
 /// Puts the state of before back and verifies it. Goes on after a fault as long as the next step can still help.
 pub fn roll_back(host: &Host, record: &Record, timeout: Duration, progress: &Progress) -> Back {
     let mut problems = Vec::new();
+    let mut phases = Phases::new(progress);
     if let Err(error) = put_back(host, record) {
         problems.push(format!("cannot put {} back: {error}", record.path));
     }
@@ -45,22 +48,24 @@ pub fn roll_back(host: &Host, record: &Record, timeout: Duration, progress: &Pro
         }
         // Where docker0 never left its old address the old file is enough, and asks least of a host in trouble.
         let stayed = observe(host).docker0() == record.docker0_before;
-        let plain = stayed.then(|| again(host, record, timeout));
+        let plain = stayed.then(|| again(host, record, timeout, &mut phases));
         let there = || observe(host).docker0() == record.docker0_before;
         if !matches!(plain, Some(Ok(()))) || !there() {
             problems.extend(plain.and_then(Result::err));
-            match with_explicit_bip(host, record, timeout) {
+            match with_explicit_bip(host, record, timeout, &mut phases) {
                 Ok(()) => {}
                 Err(problem) => problems.push(problem),
             }
         }
     }
     if !record.moves.networks.is_empty() {
-        problems.extend(networks::settle(host, &record.moves, Side::Old, &mut Phases::new(progress)));
+        problems.extend(networks::settle(host, &record.moves, Side::Old, &mut phases));
     }
     let touched = record.restart || !record.moves.networks.is_empty();
-    let missing = if touched { record.containers.restore(host) } else { Missing::default() };
-    let (mut verified, after) = verify::until(host, Instant::now() + timeout, || verify::restored(host, record));
+    let bring_back = || if touched { record.containers.restore(host) } else { Missing::default() };
+    let missing = phases.time("bringing containers back", bring_back);
+    let look = || verify::until(host, Instant::now() + timeout, || verify::restored(host, record));
+    let (mut verified, after) = phases.time("verifying", look);
     if !record.moves.networks.is_empty() {
         verified.extend(networks::verify(host, &mut record.moves.clone(), Side::Old));
     }
@@ -70,33 +75,33 @@ pub fn roll_back(host: &Host, record: &Record, timeout: Duration, progress: &Pro
         Some(first) => format!("{wrong} ({first})"),
         None => wrong,
     });
-    Back { problem, verified, missing, after }
+    Back { problem, verified, missing, phases: phases.list, after }
 }
 
 /// One start with docker0's old address spelled out, then the original bytes under the running engine.
-fn with_explicit_bip(host: &Host, record: &Record, timeout: Duration) -> Result<(), String> {
+fn with_explicit_bip(host: &Host, record: &Record, timeout: Duration, phases: &mut Phases) -> Result<(), String> {
     let Some(address) = record.docker0_before else {
-        return again(host, record, timeout);
+        return again(host, record, timeout, phases);
     };
     let bip = [("bip".to_owned(), serde_json::Value::String(address.to_string()))];
     let text = set_keys(record.before.as_deref(), &bip)?;
     let written = host.replace(Path::new(&record.path), text.as_bytes(), 0o644);
     let started = match written {
-        Ok(()) => again(host, record, timeout),
+        Ok(()) => again(host, record, timeout, phases),
         Err(error) => Err(format!("cannot write {}: {error}", record.path)),
     };
     put_back(host, record).map_err(|error| format!("cannot put {} back: {error}", record.path))?;
     match started {
         Ok(()) => Ok(()),
         // Better a running Docker on the wrong range than none.
-        Err(first) => again(host, record, timeout)
+        Err(first) => again(host, record, timeout, phases)
             .map_err(|then| if first == then { first } else { format!("{first}; and with the old file: {then}") }),
     }
 }
 
-fn again(host: &Host, record: &Record, timeout: Duration) -> Result<(), String> {
+fn again(host: &Host, record: &Record, timeout: Duration, phases: &mut Phases) -> Result<(), String> {
     let way = record.way.clone().unwrap_or(Way::Systemd);
-    restart(host, &way, Instant::now() + timeout)
+    restart_in(phases, "restarting Docker as it was", host, &way, Instant::now() + timeout)
 }
 
 /// The original bytes, or no file where there was none.

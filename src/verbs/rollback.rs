@@ -5,7 +5,6 @@ use crate::apply::containers::Roll;
 use crate::apply::journal::{self, Record};
 use crate::apply::networks;
 use crate::apply::networks::record::{self, Moves, Relocation, Side};
-use crate::apply::phases::Phases;
 use crate::apply::recover::{Recovered, recover, undo_pending};
 use crate::apply::restart::Way;
 use crate::apply::rollback::{Back, roll_back};
@@ -72,8 +71,7 @@ pub fn run(arguments: &Rollback, live: bool, ask: Ask) -> Ended {
         return Ok(Report::without_facts(why));
     }
     let _shield = Shield::raise(progress.calm());
-    let mut phases = Phases::new(&progress);
-    let back = phases.time("rolling back", || roll_back(&host, &record, timeout, &progress));
+    let back = roll_back(&host, &record, timeout, &progress);
     Ok(conclude(&host, report, &record, back, &old))
 }
 
@@ -271,6 +269,7 @@ fn undone_already(host: &Host, msg: String) -> Report {
 fn conclude(host: &Host, mut report: Report, record: &Record, back: Back, old: &str) -> Report {
     report.restarted = record.restart;
     report.verified = back.verified;
+    report.phases = back.phases;
     report.docker.docker0_after = back.after.docker0().map(|address| address.to_string());
     report.changed = true;
     report.warnings.extend(back.missing.sentences());
