@@ -84,6 +84,9 @@ fn whole_bench_a_thousand_hosts() {
         assert_eq!(played.code, 0, "{played:?}");
         (played, began.elapsed())
     };
+    // The first task brings the binary, the second finds it; the connection is there for both.
+    controller.ansible("ansible", &["hosts", "-m", "raw", "-a", "true"]);
+    let (_, first) = played("{state: checked}");
     let (_, alone) = played("{state: checked}");
     let addresses = crowd(&controller);
     let (_, idle) = played("{state: checked}");
@@ -92,17 +95,30 @@ fn whole_bench_a_thousand_hosts() {
     assert_eq!(result["avoid_inventory"]["networks"], addresses, "{}", result["avoid_inventory"]);
     assert_eq!(result["outcome"], "clashing");
     let size = result.to_string().len();
+    // A program in between that weighs the args file on its way to rebridge.
+    let weigh =
+        "#!/bin/sh\nset -- \"${1:-/dev/stdin}\"\nwc -c <\"$1\" >/root/args.size\nexec /usr/bin/rebridge \"$1\"\n";
+    controller.lab.put("/root/weigh", weigh);
+    controller.lab.sh("chmod +x /root/weigh");
+    played("{state: checked, avoid_inventory: true, executable: /root/weigh}");
+    let args: usize = controller.lab.read("/root/args.size").unwrap().trim().parse().unwrap();
+    let binary = controller.lab.sh("stat -c %s /var/cache/rebridge/rebridge-*");
     let (_, fixed) = played("{avoid_inventory: true}");
     assert_eq!(controller.result("h26")["outcome"], "changed", "{}", controller.result("h26")["msg"]);
     println!(
         "\n1000 hosts, {addresses} addresses: one host looked at in {:.2} s, {:.2} s without avoid_inventory ({:.2} s with \
-              an inventory of one host); fixed in {:.2} s; the result has {} KiB, {} clashes found and {} listed",
+              an inventory of one host); fixed in {:.2} s; the args file has {} KiB, the result {} KiB, {} clashes found and {} listed\n\
+              the first task {:.2} s with an upload of {} KiB, the second {:.2} s",
         known.as_secs_f64(),
         idle.as_secs_f64(),
         alone.as_secs_f64(),
         fixed.as_secs_f64(),
+        args / 1024,
         size / 1024,
         result["clashes_total"],
-        result["clashes"].as_array().unwrap().len()
+        result["clashes"].as_array().unwrap().len(),
+        first.as_secs_f64(),
+        binary.trim().parse::<usize>().unwrap() / 1024,
+        alone.as_secs_f64(),
     );
 }
