@@ -45,10 +45,12 @@ fn every_playbook_and_role_is_well_formed() {
     run(check.env("PATH", path).env("ANSIBLE_COLLECTIONS_PATH", collections()));
 }
 
-/// The fenced blocks of the README that are of this kind, their lines joined again.
-fn blocks(kind: &str) -> Vec<String> {
-    let readme = include_str!("../../ansible/README.md");
-    let fenced = readme.split("```").skip(1).step_by(2);
+const README: &str = include_str!("../../ansible/README.md");
+const PROJECT: &str = include_str!("../../README.md");
+
+/// The fenced blocks of a document that are of this kind.
+fn blocks(document: &str, kind: &str) -> Vec<String> {
+    let fenced = document.split("```").skip(1).step_by(2);
     fenced.filter_map(|block| block.strip_prefix(kind)?.strip_prefix('\n')).map(str::to_owned).collect()
 }
 
@@ -61,7 +63,7 @@ fn the_readme_does_what_it_says() {
         std::fs::copy(tarball.with_file_name(&file), controller.folder.join(&file)).unwrap();
     }
     let version = name.trim_start_matches("rebridge-docker-").trim_end_matches(".tar.gz");
-    let commands = blocks("sh controller").concat().replace("VERSION", version);
+    let commands = blocks(README, "sh controller").concat().replace("VERSION", version);
     assert_eq!(commands.lines().count(), 2, "{commands}");
     for line in commands.lines() {
         let line = format!("export ANSIBLE_COLLECTIONS_PATH=installed; {line}");
@@ -72,9 +74,11 @@ fn the_readme_does_what_it_says() {
 
     let inventory = std::fs::read_to_string(controller.folder.join("inventory")).unwrap();
     controller.write("inventory", &(inventory + "[docker_hosts:children]\nhosts\n"));
-    let plays = blocks("yaml");
-    assert_eq!(plays.len(), 2);
-    for (play, changed) in plays.iter().zip([1, 0]) {
+    let mut plays = blocks(README, "yaml");
+    let tasks = blocks(PROJECT, "yaml").concat().replace("\n", "\n    ");
+    plays.push(format!("- hosts: hosts\n  tasks:\n    {}\n", tasks.trim_end()));
+    assert_eq!(plays.len(), 3);
+    for (play, changed) in plays.iter().zip([1, 0, 0]) {
         controller.write("play.yml", play);
         let played = controller.playbook(&["play.yml"]);
         assert_eq!((played.recap("h26"), played.recap("h28")), ((changed, 0), (changed, 0)), "{play}\n{played:?}");
