@@ -167,7 +167,11 @@ fn detail(want: &Wanted, docker: Option<&IpNet>, facts: &Facts) -> String {
         Evidence::Nameserver(server) => format!("nameserver in {}", server.file),
         Evidence::Declared(declared) => declared.origin.to_string(),
         Evidence::Neighbour(neighbour) => {
-            let open = still_open(neighbour.address, facts);
+            let calls = |peer: &&Peer| {
+                peer.address == neighbour.address && matches!(peer.contact, Contact::Calling | Contact::Unanswered)
+            };
+            let times = facts.kernel.peers.iter().filter(calls).map(|peer| peer.times).max();
+            let open = still_open(times.unwrap_or_default());
             match neighbour.state {
                 NeighbourState::Failed => {
                     let when = neighbour.called_seconds_ago.map(lately).unwrap_or_default();
@@ -178,7 +182,7 @@ fn detail(want: &Wanted, docker: Option<&IpNet>, facts: &Facts) -> String {
         }
         Evidence::Peer(peer) => {
             let port = peer.port.map(|port| format!(" (port {port})")).unwrap_or_default();
-            let open = still_open(peer.address, facts);
+            let open = still_open(peer.times);
             match peer.contact {
                 Contact::Calling => format!("a program on this host connects to it{port} and has no answer{open}"),
                 Contact::Unanswered => format!("packets of this host, or through it, have no answer{open}"),
@@ -191,14 +195,9 @@ fn detail(want: &Wanted, docker: Option<&IpNet>, facts: &Facts) -> String {
     }
 }
 
-/// How many calls of it wait for an answer, where they are more than the one that is spoken of: sockets, or flows.
-fn still_open(address: IpAddr, facts: &Facts) -> String {
-    let waits =
-        |peer: &&Peer| peer.address == address && matches!(peer.contact, Contact::Calling | Contact::Unanswered);
-    match facts.kernel.peers.iter().filter(waits).map(|peer| peer.times).max() {
-        None | Some(0 | 1) => String::new(),
-        Some(times) => format!(" ({times} calls are open)"),
-    }
+/// How many calls wait for an answer, sockets or flows, where they are more than the one that is spoken of.
+fn still_open(times: u32) -> String {
+    if times > 1 { format!(" ({times} calls are open)") } else { String::new() }
 }
 
 fn route_in_words(route: &Route, docker: Option<&IpNet>, facts: &Facts) -> String {
