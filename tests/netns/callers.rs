@@ -162,6 +162,24 @@ fn flows_nobody_answers_count_and_flows_of_containers_do_not() {
     assert!(sandbox.clashes(&["--ignore", "neighbour"]).is_empty());
     sandbox.run(&["bash", "-c", "echo hello > /dev/udp/172.17.50.53/53"]);
     assert_eq!(sandbox.clashes(&["--ignore", "neighbour"]), ["present/172.17.0.0/16/172.17.50.53/32/connection"]);
+    // docker0's old address in the flow is nobody's once docker0 has moved; whom it called may still be somebody.
+    sandbox.sh("ip addr flush dev docker0 && ip addr add 10.200.255.1/24 dev docker0");
+    assert_eq!(peers(&sandbox), ["172.17.0.5 unanswered", "172.17.50.53 unanswered"]);
+}
+
+/// Whom this host is known to talk to.
+fn peers(sandbox: &Sandbox) -> Vec<String> {
+    let facts: Value = serde_json::from_str(&sandbox.rebridge(&["facts"]).stdout).unwrap();
+    let said = |peer: &Value| format!("{} {}", peer["address"].as_str().unwrap(), peer["contact"].as_str().unwrap());
+    facts["kernel"]["peers"].as_array().unwrap().iter().map(said).collect()
+}
+
+#[test]
+fn who_calls_this_host_counts_without_an_answer_too() {
+    let (sandbox, _servers) = with_server(&["8080"]);
+    sandbox.sh("iptables -A INPUT -m conntrack --ctstate NEW -j ACCEPT");
+    sandbox.sh("ip netns exec far bash -c 'echo hello > /dev/udp/198.51.100.11/514'");
+    assert_eq!(peers(&sandbox), ["172.17.50.10 flow"]);
 }
 
 #[test]

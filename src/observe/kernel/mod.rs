@@ -9,8 +9,11 @@ pub mod routes;
 
 use super::facts::Kernel;
 use super::space::Space;
+use ipnet::IpNet;
 use links::Links;
+use std::collections::HashSet;
 use std::io;
+use std::net::IpAddr;
 
 /// Collects what can be had; what cannot is said, a sentence each.
 pub struct Reader<'a> {
@@ -30,7 +33,8 @@ impl Reader<'_> {
         let rules = self.say("the policy rules", routes::read_rules());
         let neighbours = self.say("the neighbours", neighbours::read(&links));
         let mut peers = self.say("the TCP connections", peers::read_sockets(space, ssh_ports));
-        peers.extend(self.flows(space));
+        let ours = links.values().flat_map(|link| &link.addresses).map(IpNet::addr).collect();
+        peers.extend(self.flows(space, &ours));
         Kernel {
             links: links.into_values().collect(),
             routes: routes.kept,
@@ -43,8 +47,8 @@ impl Reader<'_> {
 
     /// A kernel without connection tracking, or with none in use, has nothing to tell. One that may not is another
     /// matter.
-    fn flows(&mut self, space: &Space) -> Vec<super::facts::Peer> {
-        match peers::read_flows(space) {
+    fn flows(&mut self, space: &Space, ours: &HashSet<IpAddr>) -> Vec<super::facts::Peer> {
+        match peers::read_flows(space, ours) {
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
                 self.say("the flows this host forwards", Err(error))
             }

@@ -8,7 +8,7 @@ use crate::observe::operator::Session;
 use crate::observe::space::Space;
 use ipnet::IpNet;
 use netlink_sys::protocols::{NETLINK_NETFILTER, NETLINK_SOCK_DIAG};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::io;
 use std::net::IpAddr;
 
@@ -114,11 +114,17 @@ pub fn socket(payload: &[u8], ssh_ports: &[u16]) -> Option<(IpAddr, Option<u16>,
     Some((address, Some(far), contact))
 }
 
-/// Reads the flows the kernel tracks, the forwarded ones among them. Where it tracks none, there are none.
-pub fn read_flows(space: &Space) -> io::Result<Vec<Peer>> {
+/// Reads the flows the kernel tracks, the forwarded ones among them. Where it tracks none, there are none. Whoever calls
+/// in vain is only known to be there when it is this host that is called: a flow outlives the address it began with,
+/// docker0's old one above all.
+pub fn read_flows(space: &Space, ours: &HashSet<IpAddr>) -> io::Result<Vec<Peer>> {
     let request = Request { protocol: NETLINK_NETFILTER, kind: CT_GET, body: &[0; 4] };
     let met = dump(&request, |met: &mut Met, payload| {
-        for (address, contact) in flow(payload) {
+        let Some(flow) = flow(payload) else { return };
+        let met_caller = flow.answered || ours.contains(&flow.called);
+        let contact = if flow.answered { Contact::Flow } else { Contact::Unanswered };
+        let ends = [Some((flow.called, contact)), met_caller.then_some((flow.caller, Contact::Flow))];
+        for (address, contact) in ends.into_iter().flatten() {
             if space.concerns(&IpNet::from(address)) {
                 met.note(address, None, contact);
             }
@@ -127,9 +133,19 @@ pub fn read_flows(space: &Space) -> io::Result<Vec<Peer>> {
     Ok(met.into_peers().collect())
 }
 
-/// The two ends of a flow behind any address translation: who began it, and who was really called (the source of
-/// the replies).
-pub fn flow(payload: &[u8]) -> Vec<(IpAddr, Contact)> {
+/// A flow, behind any address translation.
+#[derive(Debug)]
+pub struct Flow {
+    /// Who began it.
+    pub caller: IpAddr,
+    /// Who was really called: the source of the replies.
+    pub called: IpAddr,
+    /// Whether there was any reply.
+    pub answered: bool,
+}
+
+/// Reads a flow, if it has two ends.
+pub fn flow(payload: &[u8]) -> Option<Flow> {
     let (mut caller, mut called, mut status) = (None, None, 0);
     for (kind, value) in attributes_after(payload, 4) {
         match kind {
@@ -140,12 +156,8 @@ pub fn flow(payload: &[u8]) -> Vec<(IpAddr, Contact)> {
         }
     }
     // Every bridge greets the multicast routers, and such a flow outlives the bridge.
-    if called.is_some_and(|address| address.is_multicast()) {
-        return Vec::new();
-    }
-    let answered = if status & IPS_SEEN_REPLY == 0 { Contact::Unanswered } else { Contact::Flow };
-    let ends = [caller.map(|address| (address, Contact::Flow)), called.map(|address| (address, answered))];
-    ends.into_iter().flatten().collect()
+    let called = called.filter(|address| !address.is_multicast())?;
+    Some(Flow { caller: caller?, called, answered: status & IPS_SEEN_REPLY != 0 })
 }
 
 fn source(tuple: &[u8]) -> Option<IpAddr> {

@@ -20,7 +20,7 @@ fuzz_target!(|datagram: &[u8]| {
         let _ = routes::rule(payload);
         let _ = neighbours::neighbour(payload, &known);
         let _ = peers::socket(payload, &[22]);
-        assert!(peers::flow(payload).len() <= 2);
+        let _ = peers::flow(payload);
     };
     let _ = netlink::messages(datagram, &mut |_, payload| parsers(payload));
     parsers(datagram);
