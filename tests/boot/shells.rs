@@ -43,8 +43,8 @@ impl Drop for Desk {
 
 /// What `rebridge` is called with when these keys are struck in an interactive zsh; a tab asks for completion.
 fn zsh(desk: &Desk, functions: &Path, keys: &str) -> String {
-    let mut child = desk.command("script");
-    child.args(["-qec", "zsh -f -i", "/dev/null"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = desk.command("timeout");
+    child.args(["60", "script", "-qec", "zsh -f -i", "/dev/null"]).stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut child = child.spawn().unwrap();
     let (mut hands, mut screen) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
     let set_up =

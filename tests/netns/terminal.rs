@@ -10,7 +10,9 @@ const CTRL_C: &str = "\u{3}";
 /// Runs a command line on a terminal; each time these words were said these keys are struck. The shell is the same
 /// everywhere, and a command that Ctrl-C is meant for has to `exec`: a shell that waits for it is ended by the key.
 fn on_a_terminal(sandbox: &Sandbox, command: &str, strokes: &[(&str, &str)]) -> (i32, String) {
-    let mut child = sandbox.command(&["script", "-qec", command, "/dev/null"]);
+    // Whoever runs tests in the background ignores Ctrl-C, and so would everything below them.
+    let at_a_desk = ["timeout", "60", "env", "--default-signal=INT", "script", "-qec", command, "/dev/null"];
+    let mut child = sandbox.command(&at_a_desk);
     child.env("TERM", "xterm").env("SHELL", "/bin/sh").env_remove("NO_COLOR").env_remove("COLUMNS");
     let mut child = child.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let (mut keys, mut screen) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
