@@ -25,31 +25,43 @@ pub struct Progress(Arc<Live>);
 struct Live {
     for_a_person: bool,
     shown: bool,
+    moves: bool,
     line: OnceLock<ProgressBar>,
 }
 
 /// Whether steps can be shown while they go on.
 pub fn can_be_live() -> bool {
-    std::io::stderr().is_terminal() && std::env::var_os("TERM").is_some_and(|term| term != "dumb")
+    std::io::stderr().is_terminal()
+}
+
+/// Whether a line can be written over.
+fn can_move() -> bool {
+    std::env::var_os("TERM").is_some_and(|term| term != "dumb")
 }
 
 impl Progress {
     /// Lines on standard error, if that is a terminal and the reader is a person.
     pub fn new(for_a_person: bool) -> Progress {
-        Progress(Arc::new(Live { for_a_person, shown: for_a_person && can_be_live(), line: OnceLock::new() }))
+        let shown = for_a_person && can_be_live();
+        Progress(Arc::new(Live { for_a_person, shown, moves: shown && can_move(), line: OnceLock::new() }))
     }
 
     /// Says what is being done now.
     pub fn say(&self, what: &str) {
-        if self.0.shown {
+        if self.0.moves {
             self.0.line.get_or_init(spinner).set_message(what.to_owned());
         }
     }
 
     /// Says that it is done, and how long it took.
     pub fn done(&self, phase: &Phase) {
-        if let Some(line) = self.0.line.get().filter(|_| phase.seconds >= WORTH_A_LINE) {
-            line.println(phase.to_string());
+        if !self.0.shown || phase.seconds < WORTH_A_LINE {
+            return;
+        }
+        match self.0.line.get() {
+            Some(line) => line.println(phase.to_string()),
+            // Also a sign of life, which shows whether an operator's session still takes any.
+            None => drop(writeln!(std::io::stderr(), "{phase}")),
         }
     }
 

@@ -24,14 +24,14 @@ fn an_operator_who_is_cut_off_is_let_in_again(suite: &str) {
     let rule = "INPUT -s 198.51.100.1 -j DROP";
     at_start(&lab, &format!("iptables -I {rule}"), &format!("iptables -D {rule} || true"));
     // That the exit code comes through is the proof that the session lives.
-    let ran = Ran::of(&mut lab.over_ssh(APPLY));
+    let ran = Ran::of(lab.over_ssh(APPLY).env("TERM", "dumb"));
     // The terminal breaks the sentence where it likes.
     let said = ran.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(ran.code == 4 && said.contains("your ssh session is silent"), "{ran:?}");
     assert_eq!((lab.docker0().as_str(), lab.read("/etc/docker/daemon.json")), ("172.17.0.1/16", None));
     assert_eq!(lab.sh("docker ps --format '{{.Names}}'"), "always\n");
     at_start(&lab, "true", "true");
-    let ran = Ran::of(&mut lab.over_ssh(APPLY));
+    let ran = Ran::of(lab.over_ssh(APPLY).env("TERM", "xterm"));
     assert!(ran.code == 0 && ran.stdout.contains("your ssh session: alive"), "{ran:?}");
 }
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fuzzes every target for so many seconds, beginning with the kept corpus and the golden cases. Usage: run.sh SECONDS
+# Fuzzes every target for so many seconds, beginning with the seeds, the golden cases and what earlier runs found. Usage: run.sh SECONDS
 set -euo pipefail
 cd "$(dirname "$0")"
 seconds=${1:?run.sh SECONDS}
@@ -11,7 +11,8 @@ export RUSTC_BOOTSTRAP=1
 cargo fuzz build --fuzz-dir .
 seeds=$(mktemp -d)
 trap 'rm -rf "$seeds"' EXIT
-mkdir -p "$seeds"/{netlink,daemon_json,facts,texts}
+cp -r seeds/. "$seeds"
+mkdir -p "$seeds"/{daemon_json,facts}
 for facts in ../golden/*/facts.json; do
     case=$(dirname "$facts")
     name=$(basename "$case")

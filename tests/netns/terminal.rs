@@ -109,6 +109,18 @@ fn colours_are_for_terminals_that_want_them() {
     assert!(!sandbox.rebridge(&["check", "--avoid", "172.17.0.0/16"]).stdout.contains('\u{1b}'));
 }
 
+/// Steps are told, a line each, where nothing can move: by a screen reader too.
+#[test]
+fn a_terminal_that_cannot_move_is_told_each_step_once() {
+    let sandbox = Sandbox::with_docker0();
+    install(&sandbox, Restart::Moves);
+    sandbox.sh("sed -i 's/^restart)/restart) sleep 0.2;/' $SANDBOX/bin/systemctl");
+    let apply = format!("TERM=dumb {REBRIDGE} apply --yes --avoid 172.17.0.0/16");
+    let (code, said) = on_a_terminal(&sandbox, &apply, &[]);
+    assert_eq!((code, said.matches(" s  restarting Docker").count()), (0, 1), "{said}");
+    assert!(!said.contains('\u{1b}') && !said.contains("(0s)"), "{said}");
+}
+
 #[test]
 fn a_page_is_as_wide_as_the_terminal() {
     let sandbox = Sandbox::with_docker0();
