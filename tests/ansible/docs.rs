@@ -85,4 +85,5 @@ fn the_readme_does_what_it_says() {
     }
     let audit = controller.playbook(&["rebridge.docker.audit", "-e", "rebridge_report_dir=reports"]);
     assert_eq!(audit.code, 0, "{audit:?}");
+    assert!(controller.folder.join("reports/rebridge-audit.html").exists(), "{audit:?}");
 }
