@@ -165,7 +165,10 @@ fn a_map_is_one_object_or_a_text_and_a_picture() {
     let ran = rebridge(&["map", "--facts", &facts, "--svg", "/nowhere/map.svg", "--json"]);
     assert_eq!(ran.status.code(), Some(2), "{ran:?}");
     let said: Value = serde_json::from_slice(&ran.stdout).unwrap();
-    assert!(said["msg"].as_str().unwrap().contains("the picture cannot be written: No such file"), "{said}");
+    assert!(
+        said["msg"].as_str().unwrap().contains("--svg /nowhere/map.svg: cannot be written: No such file"),
+        "{said}"
+    );
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! A file in which the operator wants something left: the result, or metrics. Tried before anything is done, so that
+//! A file in which the operator wants something left: the result, metrics, a picture. Tried before anything is done, so that
 //! nobody learns afterwards that it cannot be written; replaced in one step, so that no reader sees half of it.
 
 use super::Usage;
@@ -23,7 +23,7 @@ impl Leave {
         let absolute = std::path::absolute(path).map_err(|error| cannot(error.to_string()))?;
         // A device or a pipe would be replaced by a file.
         if fs::metadata(&absolute).is_ok_and(|meta| !meta.is_file()) {
-            return Err(cannot("not a regular file; standard output has the same with --json".to_owned()));
+            return Err(cannot("not a regular file".to_owned()));
         }
         Host::live().stage(&absolute, b"", MODE).map_err(|error| cannot(format!("cannot be written: {error}")))?;
         Ok(Leave { option, path: absolute })

@@ -1,5 +1,6 @@
 //! `rebridge map`: who uses what of the private address space, and how it would be after `apply`.
 
+use super::leave::Leave;
 use super::{Usage, facts_of, host_of};
 use crate::assess::chart::{Take, chart};
 use crate::assess::forecast::forecast;
@@ -10,18 +11,15 @@ use crate::plan::{Decision, Permits, plan};
 use crate::policy::Policy;
 use crate::report::map::{Map, svg};
 use ipnet::IpNet;
-use std::io::Write;
 
 /// Looks, and draws; writes the picture where one is asked for.
 pub fn run(arguments: &cli::Map) -> Result<Map, Usage> {
     let policy = arguments.look.policy(false)?;
     let host = host_of(&arguments.look.observe)?;
+    let picture = arguments.svg.as_deref().map(|path| Leave::at("--svg", path)).transpose()?;
     let map = draw(&facts_of(&arguments.look, &host)?, &policy);
-    if let Some(path) = &arguments.svg {
-        let cannot = |error| Usage(format!("--svg {}: the picture cannot be written: {error}", path.display()));
-        std::fs::File::create(path)
-            .and_then(|mut file| file.write_all(svg::render(&map).as_bytes()))
-            .map_err(cannot)?;
+    if let Some(picture) = picture {
+        picture.write(&svg::render(&map))?;
     }
     Ok(map)
 }
