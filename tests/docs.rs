@@ -3,7 +3,8 @@
 //! The word after a fence says what becomes of the block. `sh`: each line runs on a fresh host of the lab, where Docker
 //! shadows a server, and ends with exit code 0, or N where its comment says `exit N`. `sh repo`: a line of the
 //! repository's own; that its make target or program exists is looked at, it is not run. `sh controller`: for the tests
-//! of the collection. Any other word (`text`, `json`, `yaml`): shown, not run. A fence without a word is a fault: nobody could tell.
+//! of the collection. Any other word (`text`, `json`, `yaml`): shown, not run. A fence without a word is a fault: nobody
+//! could tell.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::print_stdout)]
 
 #[path = "lab/mod.rs"]

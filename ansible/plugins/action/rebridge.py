@@ -47,7 +47,7 @@ umask 077
 sum=%(sum)s copy=%(folder)s/rebridge-%(sum)s
 [ "$(id -u)" = 0 ] && safe || exit %(cannot)d
 [ -d %(folder)s ] || mkdir %(folder)s || exit %(cannot)d
-safe %(folder)s && new=$(mktemp %(folder)s/.new.XXXXXX) || exit %(cannot)d
+safe %(folder)s && new=$(mktemp -p %(folder)s) || exit %(cannot)d
 if ! { cat %(source)s >"$new" && whole "$new" && chmod 700 "$new" && mv -f "$new" "$copy"; }; then
     rm -f "$new"
     exit %(cannot)d
