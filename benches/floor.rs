@@ -1,4 +1,5 @@
-//! The floors: the same questions to the kernel and the engine, the answers received into one buffer and not looked at.
+//! The floors: the same questions to the kernel and the engine, the answers received into one
+//! buffer and not looked at.
 
 use netlink_sys::protocols::{NETLINK_NETFILTER, NETLINK_ROUTE, NETLINK_SOCK_DIAG};
 use netlink_sys::{Socket, SocketAddr};
@@ -44,12 +45,20 @@ fn dump(protocol: isize, kind: u16, body: &[u8], buffer: &mut [u8]) {
     socket.bind_auto().unwrap();
     socket.connect(&SocketAddr::new(0, 0)).unwrap();
     let length = u32::try_from(16 + body.len()).unwrap().to_ne_bytes();
-    let request = [&length[..], &kind.to_ne_bytes(), &0x301u16.to_ne_bytes(), &[0; 8], body].concat();
+    let request = [
+        &length[..],
+        &kind.to_ne_bytes(),
+        &0x301u16.to_ne_bytes(),
+        &[0; 8],
+        body,
+    ]
+    .concat();
     socket.send(&request, 0).unwrap();
     loop {
         let mut free = &mut *buffer;
         let received = socket.recv(&mut free, 0).unwrap();
-        // Only the first message of a datagram is looked at: the last datagram begins with the end, or is it.
+        // Only the first message of a datagram is looked at: the last datagram begins with the end,
+        // or is it.
         let kind = u16::from_ne_bytes([buffer[4], buffer[5]]);
         if received == 0 || kind == NLMSG_DONE || kind == NLMSG_ERROR || ends(&buffer[..received]) {
             return;
@@ -60,5 +69,7 @@ fn dump(protocol: isize, kind: u16, body: &[u8], buffer: &mut [u8]) {
 /// Whether a datagram ends with the message that ends the dump, which is 20 bytes long.
 fn ends(datagram: &[u8]) -> bool {
     let last = datagram.len().checked_sub(20).map(|at| &datagram[at..]);
-    last.is_some_and(|last| last[..4] == 20u32.to_ne_bytes() && last[4..6] == NLMSG_DONE.to_ne_bytes())
+    last.is_some_and(|last| {
+        last[..4] == 20u32.to_ne_bytes() && last[4..6] == NLMSG_DONE.to_ne_bytes()
+    })
 }

@@ -1,8 +1,14 @@
-//! How fast rebridge looks and judges, always beside a floor measured in the same run: what a program must at least do,
-//! doing nothing else. Ratios, not seconds: they mean the same on every machine.
+//! How fast rebridge looks and judges, always beside a floor measured in the same run: what a
+//! program must at least do, doing nothing else. Ratios, not seconds: they mean the same on every
+//! machine.
 //!
 //! `make bench` runs all of it. `bench NAME` runs one part; the parts that need a host make one and throw it away.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
 #![allow(clippy::print_stdout, missing_docs)]
 
 mod downtime;
@@ -12,7 +18,10 @@ mod pair;
 mod stage;
 
 fn main() {
-    let words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
+    let words: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|word| word != "--bench")
+        .collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words.as_slice() {
         [] => {
@@ -29,6 +38,8 @@ fn main() {
         ["floor", "look"] => floor::look(),
         ["floor", "routes"] => floor::routes(),
         ["pair", runs, rest @ ..] => pair::compare(runs.parse().expect("a number of runs"), rest),
-        other => panic!("no part {other:?}; there are judge, full-table, typical-host and downtime"),
+        other => {
+            panic!("no part {other:?}; there are judge, full-table, typical-host and downtime")
+        }
     }
 }

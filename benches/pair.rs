@@ -3,10 +3,13 @@
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// Runs each command so many times, in turns, and prints the median of each with its ratio to the first.
-/// A command is `NAME=shell words`.
+/// Runs each command so many times, in turns, and prints the median of each with its ratio to the
+/// first. A command is `NAME=shell words`.
 pub fn compare(runs: usize, commands: &[&str]) {
-    let commands: Vec<(&str, &str)> = commands.iter().map(|word| word.split_once('=').expect("NAME=words")).collect();
+    let commands: Vec<(&str, &str)> = commands
+        .iter()
+        .map(|word| word.split_once('=').expect("NAME=words"))
+        .collect();
     let mut times = vec![Vec::with_capacity(runs); commands.len()];
     for run in 0..=runs {
         for ((_, words), times) in commands.iter().zip(&mut times) {
@@ -20,7 +23,10 @@ pub fn compare(runs: usize, commands: &[&str]) {
     let medians: Vec<Duration> = times.iter_mut().map(|times| median(times)).collect();
     for ((name, _), median) in commands.iter().zip(&medians) {
         let ratio = median.as_secs_f64() / medians[0].as_secs_f64();
-        println!("  {name:<34} {:>9.2} ms   {ratio:>6.2} x", median.as_secs_f64() * 1e3);
+        println!(
+            "  {name:<34} {:>9.2} ms   {ratio:>6.2} x",
+            median.as_secs_f64() * 1e3
+        );
     }
 }
 
@@ -40,7 +46,11 @@ fn time(words: &str) -> Duration {
         [] => panic!("an empty command"),
     };
     let began = Instant::now();
-    let status = command.stdin(Stdio::null()).stdout(Stdio::null()).status().expect("the command starts");
+    let status = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .status()
+        .expect("the command starts");
     let took = began.elapsed();
     // check exits 1 where something clashes; everything else is a failure.
     assert!(matches!(status.code(), Some(0 | 1)), "{words:?}: {status}");

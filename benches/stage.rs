@@ -1,4 +1,5 @@
-//! Hosts to measure on: a network namespace with a full Internet table, and a lab host as it is usual.
+//! Hosts to measure on: a network namespace with a full Internet table, and a lab host as it is
+//! usual.
 
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -12,13 +13,17 @@ pub fn rebridge() -> String {
 }
 
 fn this() -> String {
-    std::env::current_exe().unwrap().to_string_lossy().into_owned()
+    std::env::current_exe()
+        .unwrap()
+        .to_string_lossy()
+        .into_owned()
 }
 
 /// A router with the whole Internet in its table.
 pub fn full_table() {
     println!(
-        "\na full Internet table, {ROUTES} routes (floor: the bare dump into one buffer; goal: at most 1.2 x, and memory flat)"
+        "\na full Internet table, {ROUTES} routes (floor: the bare dump into one buffer; goal: at \
+         most 1.2 x, and memory flat)"
     );
     for (routes, title) in [(0, "an empty table"), (ROUTES, "the full table")] {
         println!(" {title}");
@@ -39,21 +44,34 @@ fn inside_namespace(routes: u32) {
         rebridge = rebridge()
     );
     let mut shell = Command::new("unshare");
-    let mut shell = shell.args(["--net", "bash", "-c", &script]).stdin(Stdio::piped()).spawn().expect("unshare starts");
+    let mut shell = shell
+        .args(["--net", "bash", "-c", &script])
+        .stdin(Stdio::piped())
+        .spawn()
+        .expect("unshare starts");
     let mut batch = String::new();
     for n in 0..routes {
         // 720 000 /24s from 20.0.0.0 on: public space, as on the Internet.
         let net = std::net::Ipv4Addr::from((20u32 << 24) + (n << 8));
         batch.push_str(&format!("route add {net}/24 via 198.51.100.1\n"));
     }
-    shell.stdin.take().unwrap().write_all(batch.as_bytes()).unwrap();
-    assert!(shell.wait().unwrap().success(), "the namespace could not be made: root and iproute2 are needed");
+    shell
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(batch.as_bytes())
+        .unwrap();
+    assert!(
+        shell.wait().unwrap().success(),
+        "the namespace could not be made: root and iproute2 are needed"
+    );
 }
 
 /// A host with forty Docker networks and thirty routes.
 pub fn typical_host() {
     println!(
-        "\na typical host, 40 Docker networks and 30 routes (floor: the bare dumps and one GET /networks; goals: at most 1.5 x, and 1/5 of docker + ip)"
+        "\na typical host, 40 Docker networks and 30 routes (floor: the bare dumps and one GET \
+         /networks; goals: at most 1.5 x, and 1/5 of docker + ip)"
     );
     let lab = Lab::up();
     for (from, to) in [(rebridge(), "rebridge"), (this(), "bench")] {
@@ -75,23 +93,39 @@ impl Lab {
     pub fn up() -> Lab {
         let lab = Lab(format!("bench-{}", std::process::id()));
         let owner = std::process::id().to_string();
-        lab.script(&["up", "--owner", &owner, &lab.0, "h=trixie"], Stdio::null());
+        lab.script(
+            &["up", "--owner", &owner, &lab.0, "h=trixie"],
+            Stdio::null(),
+        );
         lab
     }
 
     pub fn root(&self) -> String {
-        let output = Command::new(LAB).args(["root", &self.0, "h"]).output().unwrap();
+        let output = Command::new(LAB)
+            .args(["root", &self.0, "h"])
+            .output()
+            .unwrap();
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }
 
     pub fn exec(&self, script: &str) {
-        self.script(&["exec", &self.0, "h", "bash", "-ec", script], Stdio::inherit());
+        self.script(
+            &["exec", &self.0, "h", "bash", "-ec", script],
+            Stdio::inherit(),
+        );
     }
 
     /// What a script on the host prints.
     pub fn ask(&self, script: &str) -> String {
-        let output = Command::new(LAB).args(["exec", &self.0, "h", "bash", "-ec", script]).output().unwrap();
-        assert!(output.status.success(), "{script}: {}", String::from_utf8_lossy(&output.stderr));
+        let output = Command::new(LAB)
+            .args(["exec", &self.0, "h", "bash", "-ec", script])
+            .output()
+            .unwrap();
+        assert!(
+            output.status.success(),
+            "{script}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         String::from_utf8(output.stdout).unwrap()
     }
 

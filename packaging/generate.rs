@@ -1,12 +1,13 @@
-//! Writes what is made from the source and not shipped inside the binary: `generate schema DIR` the JSON Schemas of the
-//! results, `generate man DIR` the manual pages, `generate completions DIR` what shells complete.
+//! Writes what is made from the source and not shipped inside the binary: `generate schema DIR` the
+//! JSON Schemas of the results, `generate man DIR` the manual pages, `generate completions DIR`
+//! what shells complete.
 
 use clap::CommandFactory;
 use clap_complete::Shell;
+use rebridge::assess::explanation::Explanation;
 use rebridge::assess::forecast::Forecast;
-use rebridge::assess::story::Story;
 use rebridge::cli::Cli;
-use rebridge::observe::facts::Facts;
+use rebridge::facts::Facts;
 use rebridge::report::Report;
 use rebridge::report::map::Map;
 use schemars::generate::SchemaSettings;
@@ -27,7 +28,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         "man" => Ok(clap_mangen::generate_to(Cli::command(), &folder)?),
         "completions" => {
             for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
-                let file = clap_complete::generate_to(shell, &mut Cli::command(), "rebridge", &folder)?;
+                let file =
+                    clap_complete::generate_to(shell, &mut Cli::command(), "rebridge", &folder)?;
                 complete_networks(shell, &file)?;
             }
             Ok(())
@@ -42,25 +44,37 @@ fn complete_networks(shell: Shell, file: &Path) -> Result<(), Box<dyn Error>> {
     let (before, after) = match shell {
         Shell::Bash => {
             let files = "--network)\n                    COMPREPLY=($(compgen ";
-            (format!("{files}-f "), format!("{files}-W \"$({names})\" -- "))
+            (
+                format!("{files}-f "),
+                format!("{files}-W \"$({names})\" -- "),
+            )
         }
         Shell::Zsh => (":NAME:_default".to_owned(), format!(":NAME:($({names}))")),
-        Shell::Fish | _ => {
-            ("--networks recreate' -r\n".to_owned(), format!("--networks recreate' -r -f -a '({names})'\n"))
-        }
+        Shell::Fish | _ => (
+            "--networks recreate' -r\n".to_owned(),
+            format!("--networks recreate' -r -f -a '({names})'\n"),
+        ),
     };
     let text = fs::read_to_string(file)?;
     if text.matches(&before).count() != 1 {
-        return Err(format!("{}: clap writes --network otherwise than it did", file.display()).into());
+        return Err(format!(
+            "{}: clap writes --network otherwise than it did",
+            file.display()
+        )
+        .into());
     }
     Ok(fs::write(file, text.replace(&before, &after))?)
 }
 
 fn schemas(folder: &Path) -> Result<(), Box<dyn Error>> {
-    write::<Report>(folder, "result", "What check, apply and rollback print with --json")?;
+    write::<Report>(
+        folder,
+        "result",
+        "What check, apply and rollback print with --json",
+    )?;
     write::<Forecast>(folder, "forecast", "What forecast prints with --json")?;
     write::<Map>(folder, "map", "What map prints with --json")?;
-    write::<Story>(folder, "story", "What explain prints with --json")?;
+    write::<Explanation>(folder, "story", "What explain prints with --json")?;
     write::<Facts>(folder, "facts", "What facts prints")
 }
 
@@ -69,8 +83,11 @@ fn write<T: JsonSchema>(folder: &Path, name: &str, title: &str) -> Result<(), Bo
     let settings = SchemaSettings::draft2020_12().for_serialize();
     let mut schema: Schema = settings.into_generator().into_root_schema_for::<T>();
     schema.insert("title".to_owned(), title.into());
-    // ipnet says "exactly one of IPv4 and IPv6", and its pattern for IPv6 takes an IPv4 network too.
-    if let Some(net) = schema.pointer_mut("/$defs/IpNet").and_then(|net| net.as_object_mut())
+    // ipnet says "exactly one of IPv4 and IPv6", and its pattern for IPv6 takes an IPv4 network
+    // too.
+    if let Some(net) = schema
+        .pointer_mut("/$defs/IpNet")
+        .and_then(|net| net.as_object_mut())
         && let Some(either) = net.remove("oneOf")
     {
         net.insert("anyOf".to_owned(), either);

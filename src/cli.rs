@@ -15,9 +15,9 @@ use std::time::Duration;
 
 /// Moves Docker's bridges off the networks this host needs to reach.
 ///
-/// docker0 takes 172.17.0.0/16 unless told otherwise, and every packet for servers there goes into it. `rebridge
-/// check` says what Docker shadows and how it knows; `rebridge apply` gives Docker other ranges, restarts it, proves
-/// that docker0 moved, and otherwise puts everything back.
+/// docker0 takes 172.17.0.0/16 unless told otherwise, and every packet for servers there goes into
+/// it. `rebridge check` says what Docker shadows and how it knows; `rebridge apply` gives Docker
+/// other ranges, restarts it, proves that docker0 moved, and otherwise puts everything back.
 #[derive(Debug, Parser)]
 #[command(version, arg_required_else_help = true, after_help = examples::ALL, infer_subcommands = false)]
 pub struct Cli {
@@ -30,7 +30,7 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub verb: Verb,
-    /// Leave the result in FILE too, as JSON
+    /// OutputFile the result in FILE too, as JSON
     #[arg(long, value_name = "FILE", global = true)]
     pub result: Option<PathBuf>,
 }
@@ -53,7 +53,8 @@ pub enum Verb {
     /// Draw who uses what of the private address space, now and after apply
     #[command(after_help = examples::MAP)]
     Map(Map),
-    /// Say why Docker is where it is: what it saw, what it could not see, and in which order it looks
+    /// Say why Docker is where it is: what it saw, what it could not see, and in which order it
+    /// looks
     #[command(after_help = examples::EXPLAIN)]
     Explain(Explain),
     /// Print everything observed as JSON; feed it back with --facts
@@ -84,7 +85,8 @@ pub struct Look {
     /// A pool to choose from: base=CIDR,size=N or a bare CIDR (size 24); repeatable
     #[arg(long, value_name = "POOL")]
     pub pool: Vec<String>,
-    /// Evidence you know to be wrong: onlink, route, nameserver, declared, neighbour, connection, ssh, or a CIDR
+    /// Evidence you know to be wrong: onlink, route, nameserver, declared, neighbour, connection,
+    /// ssh, or a CIDR
     #[arg(long, value_name = "SOURCE|CIDR")]
     pub ignore: Vec<String>,
     /// Print one JSON object on standard output
@@ -104,7 +106,8 @@ pub struct Check {
     /// What to look at and by which rules.
     #[command(flatten)]
     pub look: Look,
-    /// Leave metrics for node_exporter's textfile collector in FILE (a name that ends in .prom)
+    /// OutputFile metrics for node_exporter's textfile collector in FILE (a name that ends in
+    /// .prom)
     #[arg(long, value_name = "FILE")]
     pub metrics: Option<PathBuf>,
 }
@@ -124,13 +127,15 @@ pub struct Apply {
     /// Write daemon.json and leave the restart to somebody else
     #[arg(long)]
     pub no_restart: bool,
-    /// What restarts Docker, for a shell; where neither systemd, snap, OpenRC nor an init script does
+    /// What restarts Docker, for a shell; where neither systemd, snap, OpenRC nor an init script
+    /// does
     #[arg(long, value_name = "COMMAND", conflicts_with = "no_restart")]
     pub restart_command: Option<String>,
     /// Where live-restore keeps containers alive: stop them for the restart and start them again
     #[arg(long)]
     pub allow_container_stop: bool,
-    /// Existing networks that clash: report them, or make them anew on clear subnets with their containers on them
+    /// Existing networks that clash: report them, or make them anew on clear subnets with their
+    /// containers on them
     #[arg(long, value_enum, value_name = "report|recreate", default_value_t = Networks::Report, hide_default_value = true, hide_possible_values = true)]
     pub networks: Networks,
     /// Make only this network anew, if it clashes; repeatable, means --networks recreate
@@ -145,13 +150,14 @@ pub struct Apply {
     /// How long Docker may take to restart
     #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub timeout: u64,
-    /// Roll back after so many seconds unless this run has verified the change by then, even if it is killed
+    /// ContainerStates back after so many seconds unless this run has verified the change by then,
+    /// even if it is killed
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(5..=86400))]
     pub dead_man: Option<u64>,
     /// Must accept a TCP connection after the fix, or it is rolled back; repeatable
     #[arg(long, value_name = "HOST:PORT")]
     pub probe: Vec<String>,
-    /// Take the pools given with --pool even when nothing clashes
+    /// DockerRange the pools given with --pool even when nothing clashes
     #[arg(long, requires = "pool")]
     pub pin: bool,
 }
@@ -174,7 +180,8 @@ pub struct Forecast {
     /// How many subnets
     #[arg(short = 'n', long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub count: u16,
-    /// Foretell this engine version instead of the one that runs; for hosts where Docker comes later
+    /// Foretell this engine version instead of the one that runs; for hosts where Docker comes
+    /// later
     #[arg(long, value_name = "VERSION")]
     pub engine: Option<String>,
 }
@@ -213,7 +220,8 @@ pub struct Rollback {
     /// Only say what would be undone
     #[arg(long)]
     pub check: bool,
-    /// Where no apply has been recorded there is nothing to undo, and that is fine: of the Ansible module.
+    /// Where no apply has been recorded there is nothing to undo, and that is fine: of the Ansible
+    /// module.
     #[arg(skip)]
     pub unless_none: bool,
     /// Where live-restore keeps containers alive: stop them for the restart and start them again
@@ -222,7 +230,8 @@ pub struct Rollback {
     /// Wait so long for another rebridge to end
     #[arg(long, value_name = "SECONDS", default_value_t = 0)]
     pub wait: u64,
-    /// What the timer of `apply --dead-man` runs: undo an apply that did not come to its end, and nothing else
+    /// What the timer of `apply --dead-man` runs: undo an apply that did not come to its end, and
+    /// nothing else
     #[arg(long, hide = true)]
     pub dead_man: bool,
     /// How long Docker may take to restart
@@ -236,7 +245,9 @@ impl Look {
         let mut avoid = read_avoid(&self.avoid)?;
         for name in &self.avoid_file {
             let text = read_text(name).map_err(|error| format!("--avoid-file {name}: {error}"))?;
-            avoid.extend(read_avoid_file(name, &text).map_err(|why| format!("--avoid-file: {why}"))?);
+            avoid.extend(
+                read_avoid_file(name, &text).map_err(|why| format!("--avoid-file: {why}"))?,
+            );
         }
         avoid.extend_from_slice(&self.declared);
         Ok(Policy {
@@ -273,8 +284,13 @@ impl Apply {
     /// The probes, looked up now: later there may be no nameserver to ask.
     pub fn probes(&self) -> Result<Vec<Probe>, String> {
         let look_up = |name: &String| match name.to_socket_addrs() {
-            Ok(addresses) => Ok(Probe { name: name.clone(), addresses: addresses.collect() }),
-            Err(error) => Err(format!("--probe {name}: {error}; write HOST:PORT, for example 172.17.50.10:8080")),
+            Ok(addresses) => Ok(Probe {
+                name: name.clone(),
+                addresses: addresses.collect(),
+            }),
+            Err(error) => Err(format!(
+                "--probe {name}: {error}; write HOST:PORT, for example 172.17.50.10:8080"
+            )),
         };
         self.probe.iter().map(look_up).collect()
     }

@@ -1,7 +1,13 @@
-//! The built binary as programs see it: every exit code a command line alone can bring about, exactly one JSON object
-//! with `--json` whatever happens, and clear words for bad input. Nothing here touches this machine: every verb that
-//! could is pointed at an image folder or at saved facts.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+//! The built binary as programs see it: every exit code a command line alone can bring about,
+//! exactly one JSON object with `--json` whatever happens, and clear words for bad input. Nothing
+//! here touches this machine: every verb that could is pointed at an image folder or at saved
+//! facts.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
 
 #[path = "common/keep.rs"]
 mod keep;
@@ -19,7 +25,11 @@ use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
 fn rebridge(arguments: &[&str]) -> Output {
-    let ran = Command::new(env!("CARGO_BIN_EXE_rebridge")).args(arguments).stdin(Stdio::null()).output().unwrap();
+    let ran = Command::new(env!("CARGO_BIN_EXE_rebridge"))
+        .args(arguments)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
     keep::keep(&text(&ran.stdout));
     ran
 }
@@ -30,7 +40,10 @@ fn text(bytes: &[u8]) -> String {
 
 /// Facts of a golden case.
 fn facts(case: &str) -> String {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(case).join("facts.json");
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/golden")
+        .join(case)
+        .join("facts.json");
     path.to_str().unwrap().to_owned()
 }
 
@@ -39,7 +52,8 @@ struct Image(PathBuf);
 
 impl Image {
     fn new(name: &str) -> Image {
-        let root = std::env::temp_dir().join(format!("rebridge-image-{name}-{}", std::process::id()));
+        let root =
+            std::env::temp_dir().join(format!("rebridge-image-{name}-{}", std::process::id()));
         let _ = fs::remove_dir_all(&root);
         fs::create_dir_all(root.join("etc")).unwrap();
         Image(root)
@@ -67,13 +81,25 @@ fn bad_input_is_a_usage_error_in_clear_words() {
         (vec!["--avoid", "banana"], "\"banana\" is not a network"),
         (vec!["--avoid", "fd00::/8"], "IPv6"),
         (vec!["--avoid", "0.0.0.0/0"], "leaves nothing"),
-        (vec!["--avoid", "172.17.50.10/16"], "did you mean the network 172.17.0.0/16"),
+        (
+            vec!["--avoid", "172.17.50.10/16"],
+            "did you mean the network 172.17.0.0/16",
+        ),
         (vec!["--avoid-file", file], "line 2: \"172.18.0.0/99\""),
         (vec!["--avoid-file", "/no/such/file"], "No such file"),
-        (vec!["--pool", "base=10.200.0.0/16,size=8"], "cannot be wider"),
-        (vec!["--pool", "base=10.200.0.0/16,size=31"], "30 is the limit"),
+        (
+            vec!["--pool", "base=10.200.0.0/16,size=8"],
+            "cannot be wider",
+        ),
+        (
+            vec!["--pool", "base=10.200.0.0/16,size=31"],
+            "30 is the limit",
+        ),
         (vec!["--pool", "base=8.8.0.0/16,size=24"], "not private"),
-        (vec!["--pool", "10.200.0.0/16", "--pool", "10.200.128.0/17"], "overlap"),
+        (
+            vec!["--pool", "10.200.0.0/16", "--pool", "10.200.128.0/17"],
+            "overlap",
+        ),
         (vec!["--pool", "10.200.0.1/16"], "host bits"),
         (vec!["--pool", "base=fd00::/48,size=64"], "IPv6"),
         (vec!["--probe", "nonsense"], "--probe nonsense"),
@@ -84,33 +110,84 @@ fn bad_input_is_a_usage_error_in_clear_words() {
         let arguments = [&["apply", "--root", image.root()][..], &arguments].concat();
         let plain = rebridge(&arguments);
         assert_eq!(plain.status.code(), Some(2), "{arguments:?}: {plain:?}");
-        assert!(text(&plain.stderr).contains(words), "{arguments:?}: {}", text(&plain.stderr));
+        assert!(
+            text(&plain.stderr).contains(words),
+            "{arguments:?}: {}",
+            text(&plain.stderr)
+        );
         assert!(plain.stdout.is_empty());
         let json = rebridge(&[&arguments[..], &["--json"]].concat());
         let report: Value = serde_json::from_slice(&json.stdout).unwrap();
-        assert_eq!((json.status.code(), &report["failed"]), (Some(2), &Value::Bool(true)), "{arguments:?}");
+        assert_eq!(
+            (json.status.code(), &report["failed"]),
+            (Some(2), &Value::Bool(true)),
+            "{arguments:?}"
+        );
         assert!(json.stderr.is_empty(), "{}", text(&json.stderr));
     }
-    assert!(!image.0.join("etc/docker").exists(), "bad input touches nothing");
+    assert!(
+        !image.0.join("etc/docker").exists(),
+        "bad input touches nothing"
+    );
 }
 
 #[test]
 fn exit_codes_of_what_only_looks() {
     for (arguments, code) in [
         (vec!["check", "--facts", "clean"], 0),
-        (vec!["check", "--facts", "outage-declared", "--avoid", "172.17.0.0/16"], 1),
-        (vec!["apply", "--check", "--facts", "outage-declared", "--avoid", "172.17.0.0/16"], 0),
-        (vec!["apply", "--check", "--facts", "live-restore", "--avoid", "172.17.0.0/16"], 3),
+        (
+            vec![
+                "check",
+                "--facts",
+                "outage-declared",
+                "--avoid",
+                "172.17.0.0/16",
+            ],
+            1,
+        ),
+        (
+            vec![
+                "apply",
+                "--check",
+                "--facts",
+                "outage-declared",
+                "--avoid",
+                "172.17.0.0/16",
+            ],
+            0,
+        ),
+        (
+            vec![
+                "apply",
+                "--check",
+                "--facts",
+                "live-restore",
+                "--avoid",
+                "172.17.0.0/16",
+            ],
+            3,
+        ),
         (vec!["apply", "--facts", "clean"], 2),
     ] {
         let arguments: Vec<String> = arguments
             .iter()
             .enumerate()
-            .map(|(at, word)| if at > 0 && arguments[at - 1] == "--facts" { facts(word) } else { (*word).to_owned() })
+            .map(|(at, word)| {
+                if at > 0 && arguments[at - 1] == "--facts" {
+                    facts(word)
+                } else {
+                    (*word).to_owned()
+                }
+            })
             .collect();
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
         let ran = rebridge(&[&arguments[..], &["--json"]].concat());
-        assert_eq!(ran.status.code(), Some(code), "{arguments:?}: {}", text(&ran.stdout));
+        assert_eq!(
+            ran.status.code(),
+            Some(code),
+            "{arguments:?}: {}",
+            text(&ran.stdout)
+        );
         let report: Value = serde_json::from_slice(&ran.stdout).unwrap();
         assert_eq!(report["schema"], 1);
         assert!(!report["msg"].as_str().unwrap().is_empty());
@@ -119,9 +196,16 @@ fn exit_codes_of_what_only_looks() {
 
 #[test]
 fn saved_facts_that_are_none_are_a_usage_error() {
-    for arguments in [["check", "--facts", "/no/such"], ["check", "--facts", "/etc/hostname"]] {
+    for arguments in [
+        ["check", "--facts", "/no/such"],
+        ["check", "--facts", "/etc/hostname"],
+    ] {
         let ran = rebridge(&arguments);
-        assert_eq!((ran.status.code(), text(&ran.stderr).contains("--facts")), (Some(2), true), "{ran:?}");
+        assert_eq!(
+            (ran.status.code(), text(&ran.stderr).contains("--facts")),
+            (Some(2), true),
+            "{ran:?}"
+        );
     }
 }
 
@@ -129,18 +213,37 @@ fn saved_facts_that_are_none_are_a_usage_error() {
 fn an_image_is_written_and_this_machine_is_not_looked_at() {
     let image = Image::new("write");
     let root = image.root();
-    let apply = ["apply", "--root", root, "--avoid", "172.17.0.0/16", "--json"];
+    let apply = [
+        "apply",
+        "--root",
+        root,
+        "--avoid",
+        "172.17.0.0/16",
+        "--json",
+    ];
     let first = rebridge(&apply);
     let report: Value = serde_json::from_slice(&first.stdout).unwrap();
-    assert_eq!((first.status.code(), &report["outcome"]), (Some(0), &"changed".into()), "{report:#}");
+    assert_eq!(
+        (first.status.code(), &report["outcome"]),
+        (Some(0), &"changed".into()),
+        "{report:#}"
+    );
     let file = image.0.join("etc/docker/daemon.json");
     let written: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
-    // The address is the choice for a host of which nothing is known, whatever this machine's networks are.
+    // The address is the choice for a host of which nothing is known, whatever this machine's
+    // networks are.
     assert_eq!(written["bip"], "10.200.255.1/24");
     let second = rebridge(&apply);
     let report: Value = serde_json::from_slice(&second.stdout).unwrap();
-    assert_eq!((second.status.code(), &report["changed"]), (Some(0), &Value::Bool(false)), "{report:#}");
-    let left: Vec<_> = fs::read_dir(&image.0).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(
+        (second.status.code(), &report["changed"]),
+        (Some(0), &Value::Bool(false)),
+        "{report:#}"
+    );
+    let left: Vec<_> = fs::read_dir(&image.0)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
     assert_eq!(left, ["etc"], "nothing but the file is left in the image");
 }
 
@@ -157,16 +260,30 @@ fn a_map_is_one_object_or_a_text_and_a_picture() {
     let drawn = fs::read_to_string(&picture).unwrap();
     fs::remove_file(&picture).unwrap();
     assert_eq!(ran.status.code(), Some(0), "{ran:?}");
-    assert!(text(&ran.stdout).starts_with("clashing: docker0 holds 172.17.0.0/16"), "{ran:?}");
     assert!(
-        drawn.starts_with("<svg ") && drawn.contains(">docker0 172.17.0.0/16: CLASH with 172.17.50.10<"),
+        text(&ran.stdout).starts_with("clashing: docker0 holds 172.17.0.0/16"),
+        "{ran:?}"
+    );
+    assert!(
+        drawn.starts_with("<svg ")
+            && drawn.contains(">docker0 172.17.0.0/16: CLASH with 172.17.50.10<"),
         "{drawn}"
     );
-    let ran = rebridge(&["map", "--facts", &facts, "--svg", "/nowhere/map.svg", "--json"]);
+    let ran = rebridge(&[
+        "map",
+        "--facts",
+        &facts,
+        "--svg",
+        "/nowhere/map.svg",
+        "--json",
+    ]);
     assert_eq!(ran.status.code(), Some(2), "{ran:?}");
     let said: Value = serde_json::from_slice(&ran.stdout).unwrap();
     assert!(
-        said["msg"].as_str().unwrap().contains("--svg /nowhere/map.svg: cannot be written: No such file"),
+        said["msg"]
+            .as_str()
+            .unwrap()
+            .contains("--svg /nowhere/map.svg: cannot be written: No such file"),
         "{said}"
     );
 }
@@ -174,35 +291,63 @@ fn a_map_is_one_object_or_a_text_and_a_picture() {
 #[test]
 fn an_avoid_file_may_be_standard_input() {
     let mut child = Command::new(env!("CARGO_BIN_EXE_rebridge"))
-        .args(["check", "--avoid-file", "-", "--json", "--facts", &facts("outage-declared")])
+        .args([
+            "check",
+            "--avoid-file",
+            "-",
+            "--json",
+            "--facts",
+            &facts("outage-declared"),
+        ])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    child.stdin.take().unwrap().write_all(b"172.17.0.0/16 # servers\n").unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(b"172.17.0.0/16 # servers\n")
+        .unwrap();
     let report: Value = serde_json::from_slice(&child.wait_with_output().unwrap().stdout).unwrap();
     assert_eq!(report["clashes"][0]["with"]["detail"], "- line 1");
 }
 
 #[test]
 fn a_reader_that_went_away_does_not_change_the_exit_code() {
-    for arguments in [vec!["check", "--json"], vec!["check"], vec!["facts"], vec!["--help"]] {
+    for arguments in [
+        vec!["check", "--json"],
+        vec!["check"],
+        vec!["facts"],
+        vec!["--help"],
+    ] {
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
         let mut command = Command::new(env!("CARGO_BIN_EXE_rebridge"));
-        command.args(&arguments).stdout(writer).stderr(Stdio::piped());
+        command
+            .args(&arguments)
+            .stdout(writer)
+            .stderr(Stdio::piped());
         if arguments[0] == "check" {
             command.args(["--facts", &facts("clean")]);
         }
         let ran = command.output().unwrap();
-        assert_eq!((ran.status.code(), text(&ran.stderr)), (Some(0), String::new()), "{arguments:?}");
+        assert_eq!(
+            (ran.status.code(), text(&ran.stderr)),
+            (Some(0), String::new()),
+            "{arguments:?}"
+        );
     }
 }
 
 #[test]
 fn help_has_examples_and_no_arguments_show_it() {
     let help = text(&rebridge(&["--help"]).stdout);
-    for words in ["Examples:", "rebridge apply --avoid 172.17.0.0/16", "Exit codes:"] {
+    for words in [
+        "Examples:",
+        "rebridge apply --avoid 172.17.0.0/16",
+        "Exit codes:",
+    ] {
         assert!(help.contains(words), "{help}");
     }
     let none = rebridge(&[]);

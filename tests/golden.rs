@@ -1,29 +1,36 @@
 //! Golden cases: facts and a request in, plan and report out, byte for byte.
 //!
-//! A case is a folder of `tests/golden/`: `facts.json`, `request` (the arguments of `rebridge`), and where the host has
-//! one `daemon.json`; expected are `report.json`, `report.txt` and, where the plan writes, `daemon.json.after`. Where there
-//! is a `pages.ansi`, it holds every page the text is written on: 80 and 120 columns, plain and in colour, the question and
+//! A case is a folder of `tests/golden/`: `facts.json`, `request` (the arguments of `rebridge`),
+//! and where the host has one `daemon.json`; expected are `report.json`, `report.txt` and, where
+//! the plan writes, `daemon.json.after`. Where there is a `pages.ansi`, it holds every page the
+//! text is written on: 80 and 120 columns, plain and in colour, the question and
 //! `-v`; `cat` it in a terminal. A case with an `ended.json`, the result of a real run, has only pages.
 //! `BLESS=1` writes what came out as what is expected; `CASE=name` runs one. Every case is also held to the law: once
 //! the plan is carried out nothing it set out to fix clashes any more, and the next plan is empty.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::print_stdout)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout
+)]
 
 use clap::Parser;
-use rebridge::assess::chart::When;
+use rebridge::assess::address_map::When;
 use rebridge::assess::clash::Kind;
+use rebridge::assess::explanation::explain;
 use rebridge::assess::forecast::forecast;
-use rebridge::assess::story::story;
 use rebridge::assess::{assess, unmovable};
 use rebridge::cli::{Cli, Verb};
+use rebridge::facts::{ConfigState, DockerState, Facts};
 use rebridge::observe::config_file::{KEYS, parse};
-use rebridge::observe::facts::{ConfigState, DockerState, Facts};
 use rebridge::plan::project::project;
 use rebridge::plan::{Decision, Permits, plan};
 use rebridge::policy::Policy;
-use rebridge::report::human::Step;
-use rebridge::report::page::Page;
-use rebridge::report::text::{Telling, render};
+use rebridge::report::advice::Step;
 use rebridge::report::{Outcome, Report};
+use rebridge::terminal::layout::Layout;
+use rebridge::terminal::report::{Telling, render};
 use rebridge::verbs;
 use std::fs;
 use std::path::Path;
@@ -38,42 +45,67 @@ fn cases() {
         .filter(|name| only.as_ref().is_none_or(|only| only == name))
         .collect();
     names.sort();
-    assert!(only.is_some() && names.len() == 1 || names.len() >= 20, "only {} cases found", names.len());
+    assert!(
+        only.is_some() && names.len() == 1 || names.len() >= 20,
+        "only {} cases found",
+        names.len()
+    );
     let mut faults = Vec::new();
     for name in &names {
-        faults.extend(run_case(&folder.join(name)).into_iter().map(|fault| format!("--- {name}: {fault}")));
+        faults.extend(
+            run_case(&folder.join(name))
+                .into_iter()
+                .map(|fault| format!("--- {name}: {fault}")),
+        );
     }
     println!("{} golden cases", names.len());
-    assert!(faults.is_empty(), "{}\n{} of {} cases differ", faults.join("\n"), faults.len(), names.len());
+    assert!(
+        faults.is_empty(),
+        "{}\n{} of {} cases differ",
+        faults.join("\n"),
+        faults.len(),
+        names.len()
+    );
 }
 
 /// Runs one case; what is wrong with it.
 fn run_case(case: &Path) -> Vec<String> {
     if let Ok(json) = fs::read_to_string(case.join("ended.json")) {
         let mut report: Report = serde_json::from_str(&json).unwrap();
-        // The one thing only people are told that a result does not hold: an apply that went well can be undone.
+        // The one thing only people are told that a result does not hold: an apply that went well
+        // can be undone.
         if report.outcome == Outcome::Changed && !report.plan.daemon_json.is_empty() {
-            report.human.next.push(Step::rollback());
+            report.advice.next.push(Step::rollback());
         }
         return pages(case, &report);
     }
-    let mut facts: Facts = serde_json::from_str(&fs::read_to_string(case.join("facts.json")).unwrap()).unwrap();
+    let mut facts: Facts =
+        serde_json::from_str(&fs::read_to_string(case.join("facts.json")).unwrap()).unwrap();
     if let Ok(bytes) = fs::read(case.join("daemon.json")) {
         put_file(&mut facts, &bytes);
     }
     let request = fs::read_to_string(case.join("request")).unwrap();
-    let cli = Cli::try_parse_from(["rebridge"].into_iter().chain(request.split_whitespace())).unwrap();
+    let cli =
+        Cli::try_parse_from(["rebridge"].into_iter().chain(request.split_whitespace())).unwrap();
     if let Verb::Forecast(forecast) = &cli.verb {
         return run_forecast(case, &facts, forecast);
     }
     if let Verb::Map(arguments) = &cli.verb {
         return run_map(case, &facts, arguments);
     }
-    if let Verb::Explain(explain) = &cli.verb {
-        let told = story(&facts, &explain.look.policy(false).unwrap(), explain.about.as_deref()).unwrap();
+    if let Verb::Explain(arguments) = &cli.verb {
+        let told = explain(
+            &facts,
+            &arguments.look.policy(false).unwrap(),
+            arguments.about.as_deref(),
+        )
+        .unwrap();
         let json = serde_json::to_string_pretty(&told).unwrap() + "\n";
-        let text = rebridge::report::story::render(&told, &Page::PLAIN);
-        let faults = [compare(&case.join("report.json"), Some(json)), compare(&case.join("report.txt"), Some(text))];
+        let text = rebridge::terminal::explanation::render(&told, &Layout::PLAIN);
+        let faults = [
+            compare(&case.join("report.json"), Some(json)),
+            compare(&case.join("report.txt"), Some(text)),
+        ];
         return faults.into_iter().flatten().collect();
     }
     let (report, policy, permits, code): (Report, Policy, Permits, u8) = match &cli.verb {
@@ -89,7 +121,11 @@ fn run_case(case: &Path) -> Vec<String> {
             let code = report.exit_code(false);
             (report, policy, apply.permits(), code)
         }
-        Verb::Rollback(_) | Verb::Facts(_) | Verb::Forecast(_) | Verb::Map(_) | Verb::Explain(_) => {
+        Verb::Rollback(_)
+        | Verb::Facts(_)
+        | Verb::Forecast(_)
+        | Verb::Map(_)
+        | Verb::Explain(_) => {
             panic!("{request}: not a verb for a golden case")
         }
     };
@@ -100,16 +136,22 @@ fn run_case(case: &Path) -> Vec<String> {
         Decision::Change(plan) => plan.write.as_ref().map(|change| change.after.clone()),
         Decision::Nothing | Decision::Refuse(_) => None,
     };
-    let text = format!("{}exit code {code}\n", render(&report, &Page::PLAIN, Telling::default()));
+    let text = format!(
+        "{}exit code {code}\n",
+        render(&report, &Layout::PLAIN, Telling::default())
+    );
     faults.extend(pages(case, &report));
-    faults.extend(compare(&case.join("report.json"), Some(report.json() + "\n")));
+    faults.extend(compare(
+        &case.join("report.json"),
+        Some(report.json() + "\n"),
+    ));
     faults.extend(compare(&case.join("report.txt"), Some(text)));
     faults.extend(compare(&case.join("daemon.json.after"), after));
     faults
 }
 
-/// Every page a report is written on. The law of all of them: no line is wider than the page unless it is one thing to
-/// be copied, and colour says nothing that the words do not.
+/// Every page a report is written on. The law of all of them: no line is wider than the page unless
+/// it is one thing to be copied, and colour says nothing that the words do not.
 fn pages(case: &Path, report: &Report) -> Vec<String> {
     let mut faults = Vec::new();
     let mut all = String::new();
@@ -121,19 +163,53 @@ fn pages(case: &Path, report: &Report) -> Vec<String> {
         (80, true, true, false),
         (80, false, false, true),
     ] {
-        let page = Page { colour, width, unicode: false };
-        let text = render(report, &page, Telling { preview, verbose, was_live: false });
-        let plain = render(report, &Page { colour: false, ..page }, Telling { preview, verbose, was_live: false });
+        let page = Layout {
+            colour,
+            width,
+            unicode: false,
+        };
+        let text = render(
+            report,
+            &page,
+            Telling {
+                preview,
+                verbose,
+                was_live: false,
+            },
+        );
+        let plain = render(
+            report,
+            &Layout {
+                colour: false,
+                ..page
+            },
+            Telling {
+                preview,
+                verbose,
+                was_live: false,
+            },
+        );
         if uncoloured(&text) != plain {
             faults.push(format!("at {width} colour changes the words:\n{text}"));
         }
-        let one_thing = |line: &str| line.contains("rebridge ") || line.contains("\": ") || !line.trim().contains(' ');
-        if let Some(line) = plain.lines().find(|line| line.chars().count() > width && !one_thing(line)) {
+        let one_thing = |line: &str| {
+            line.contains("rebridge ") || line.contains("\": ") || !line.trim().contains(' ')
+        };
+        if let Some(line) = plain
+            .lines()
+            .find(|line| line.chars().count() > width && !one_thing(line))
+        {
             faults.push(format!("wider than {width}: {line}"));
         }
-        let words = [if colour { "in colour" } else { "plain" }, if preview { ", the question" } else { "" }];
+        let words = [
+            if colour { "in colour" } else { "plain" },
+            if preview { ", the question" } else { "" },
+        ];
         let verbose = if verbose { ", -v" } else { "" };
-        all += &format!("======== {width} columns, {}{verbose}\n{text}", words.concat());
+        all += &format!(
+            "======== {width} columns, {}{verbose}\n{text}",
+            words.concat()
+        );
     }
     let path = case.join("pages.ansi");
     if path.exists() || case.join("ended.json").exists() {
@@ -150,27 +226,43 @@ fn uncoloured(text: &str) -> String {
 
 fn run_forecast(case: &Path, facts: &Facts, arguments: &rebridge::cli::Forecast) -> Vec<String> {
     let policy = arguments.look.policy(false).unwrap();
-    let foretold = forecast(facts, &policy, usize::from(arguments.count), arguments.engine.as_deref());
+    let foretold = forecast(
+        facts,
+        &policy,
+        usize::from(arguments.count),
+        arguments.engine.as_deref(),
+    );
     let json = serde_json::to_string_pretty(&foretold).unwrap() + "\n";
-    let text = rebridge::report::forecast::render(&foretold, &Page::PLAIN);
-    let faults = [compare(&case.join("report.json"), Some(json)), compare(&case.join("report.txt"), Some(text))];
+    let text = rebridge::terminal::forecast::render(&foretold, &Layout::PLAIN);
+    let faults = [
+        compare(&case.join("report.json"), Some(json)),
+        compare(&case.join("report.txt"), Some(text)),
+    ];
     faults.into_iter().flatten().collect()
 }
 
 fn run_map(case: &Path, facts: &Facts, arguments: &rebridge::cli::Map) -> Vec<String> {
     let map = verbs::map::draw(facts, &arguments.look.policy(false).unwrap());
     let json = serde_json::to_string_pretty(&map).unwrap() + "\n";
-    let text = rebridge::report::map::text::render(&map, &Page::PLAIN);
+    let text = rebridge::terminal::map::render(&map, &Layout::PLAIN);
     let picture = rebridge::report::map::svg::render(&map);
     let mut faults = Vec::new();
     let mut all = String::new();
     for (width, colour) in [(80, true), (120, false), (120, true)] {
-        let page = |colour| Page { colour, width, unicode: false };
-        let [text, plain] = [colour, false].map(|colour| rebridge::report::map::text::render(&map, &page(colour)));
+        let page = |colour| Layout {
+            colour,
+            width,
+            unicode: false,
+        };
+        let [text, plain] =
+            [colour, false].map(|colour| rebridge::terminal::map::render(&map, &page(colour)));
         if uncoloured(&text) != plain {
             faults.push(format!("at {width} colour changes the words:\n{text}"));
         }
-        all += &format!("======== {width} columns, {}\n{text}", if colour { "in colour" } else { "plain" });
+        all += &format!(
+            "======== {width} columns, {}\n{text}",
+            if colour { "in colour" } else { "plain" }
+        );
     }
     if case.join("pages.ansi").exists() {
         faults.extend(compare(&case.join("pages.ansi"), Some(all)));
@@ -184,24 +276,42 @@ fn run_map(case: &Path, facts: &Facts, arguments: &rebridge::cli::Map) -> Vec<St
     faults
 }
 
-/// The map of every case shows a clash exactly where `check` finds one, now or later, and it shows where.
+/// The map of every case shows a clash exactly where `check` finds one, now or later, and it shows
+/// where.
 fn map_agrees(facts: &Facts, policy: &Policy) -> Option<String> {
     let map = verbs::map::draw(facts, policy);
     let checked = assess(facts, policy);
     for (kind, when) in [(Kind::Present, When::Now), (Kind::Latent, When::Later)] {
-        let mut found: Vec<_> = checked.iter().filter(|clash| clash.kind == kind).map(|clash| clash.with.net).collect();
+        let mut found: Vec<_> = checked
+            .iter()
+            .filter(|clash| clash.kind == kind)
+            .map(|clash| clash.with.net)
+            .collect();
         let takes = map.docker.iter().filter(|take| take.when == when);
-        let mut shown: Vec<_> = takes.clone().flat_map(|take| take.clashes.clone()).collect();
+        let mut shown: Vec<_> = takes
+            .clone()
+            .flat_map(|take| take.clashes.clone())
+            .collect();
         found.sort();
         found.dedup();
         shown.sort();
         shown.dedup();
-        if found != shown || takes.clone().any(|take| take.clashes.is_empty() != take.shared.is_empty()) {
+        if found != shown
+            || takes
+                .clone()
+                .any(|take| take.clashes.is_empty() != take.shared.is_empty())
+        {
             return Some(format!("the map differs from check: {found:?}, {shown:?}"));
         }
     }
     [40, 60, 80, 120].into_iter().find_map(|width| {
-        let text = rebridge::report::map::text::render(&map, &Page { width, ..Page::PLAIN });
+        let text = rebridge::terminal::map::render(
+            &map,
+            &Layout {
+                width,
+                ..Layout::PLAIN
+            },
+        );
         let wide = text.lines().find(|line| line.chars().count() > width);
         wide.map(|line| format!("wider than {width} columns: {line}"))
     })
@@ -212,19 +322,28 @@ fn put_file(facts: &mut Facts, bytes: &[u8]) {
     match parse(bytes) {
         Ok((text, object)) => {
             config.state = ConfigState::Object;
-            config.keys = object.into_iter().filter(|(key, _)| KEYS.contains(&key.as_str())).collect();
+            config.keys = object
+                .into_iter()
+                .filter(|(key, _)| KEYS.contains(&key.as_str()))
+                .collect();
             config.text = Some(text);
         }
         Err(why) => config.state = ConfigState::Broken(why),
     }
 }
 
-/// Once Docker has started with the plan carried out, docker0 and the pools clash with nothing, and planning again
-/// finds nothing to do. A stopped Docker's docker0 moves when it starts, so the law is about that moment.
+/// Once Docker has started with the plan carried out, docker0 and the pools clash with nothing, and
+/// planning again finds nothing to do. A stopped Docker's docker0 moves when it starts, so the law
+/// is about that moment.
 fn law(facts: &Facts, policy: &Policy, permits: &Permits, decision: &Decision) -> Vec<String> {
-    let Decision::Change(planned) = decision else { return Vec::new() };
+    let Decision::Change(planned) = decision else {
+        return Vec::new();
+    };
     let mut faults = Vec::new();
-    let allowed = Permits { stop_containers: true, ..permits.clone() };
+    let allowed = Permits {
+        stop_containers: true,
+        ..permits.clone()
+    };
     let after = project(facts, planned, true);
     let left = assess(&after, policy);
     let movable: Vec<_> = left.iter().filter(|clash| clash.is_movable()).collect();
@@ -243,9 +362,14 @@ fn law(facts: &Facts, policy: &Policy, permits: &Permits, decision: &Decision) -
     }
     if facts.docker.state == DockerState::Running && !planned.restart {
         // Written but not restarted: the next plan without a restart has nothing to write either.
-        if let Decision::Change(again) =
-            plan(&project(facts, planned, false), policy, &Permits { restart: false, ..allowed })
-        {
+        if let Decision::Change(again) = plan(
+            &project(facts, planned, false),
+            policy,
+            &Permits {
+                restart: false,
+                ..allowed
+            },
+        ) {
             faults.push(format!("writes twice: {again:?}"));
         }
     }
@@ -270,6 +394,10 @@ fn compare(path: &Path, got: Option<String>) -> Option<String> {
     let first = expected.lines().zip(got.lines()).find(|(a, b)| a != b);
     Some(match first {
         Some((a, b)) => format!("{name}\n  expected {a}\n  got      {b}"),
-        None => format!("{name}: {} lines expected, {} came", expected.lines().count(), got.lines().count()),
+        None => format!(
+            "{name}: {} lines expected, {} came",
+            expected.lines().count(),
+            got.lines().count()
+        ),
     })
 }

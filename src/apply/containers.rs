@@ -1,14 +1,15 @@
-//! Containers across a restart of Docker: what ran runs again, what was stopped is stopped, what was paused is paused.
+//! Containers across a restart of Docker: what ran runs again, what was stopped is stopped, what
+//! was paused is paused.
 //!
-//! Docker itself brings back some of them, by their restart policies; which, differs by policy and by version. What it
-//! leaves out is started here, those that share another's network last. What was removed when it stopped (`--rm`) is
-//! gone; the operator was told before.
+//! Docker itself brings back some of them, by their restart policies; which, differs by policy and
+//! by version. What it leaves out is started here, those that share another's network last. What
+//! was removed when it stopped (`--rm`) is gone; the operator was told before.
 
 use super::networks::record::Member;
-use super::together::each;
+use super::parallel::for_each;
+use crate::docker::Api;
+use crate::facts::{Container, Facts};
 use crate::host::Host;
-use crate::observe::engine::Api;
-use crate::observe::facts::{Container, Facts};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::thread::sleep;
@@ -22,16 +23,16 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// The containers of a host before it was touched; part of the journal.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Roll {
+pub struct ContainerStates {
     /// Those that lived.
-    pub living: Vec<Entry>,
+    pub living: Vec<ContainerState>,
     /// Those that did not, but would start with Docker.
-    pub idle: Vec<Entry>,
+    pub idle: Vec<ContainerState>,
 }
 
 /// One of them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Entry {
+pub struct ContainerState {
     /// Its id.
     pub id: String,
     /// Its name.
@@ -53,35 +54,59 @@ pub struct Missing {
     pub removed: Vec<String>,
 }
 
-impl Roll {
+impl ContainerStates {
     /// The roll of a host looked at closely.
-    pub fn of(facts: &Facts) -> Roll {
-        let entry = |container: &Container| Entry {
+    pub fn of(facts: &Facts) -> ContainerStates {
+        let entry = |container: &Container| ContainerState {
             id: container.id.clone(),
             name: container.name.clone(),
             paused: container.paused,
-            auto_remove: container.detail.as_ref().is_some_and(|detail| detail.auto_remove),
-            joins: container.detail.as_ref().is_some_and(|detail| detail.joins.is_some()),
+            auto_remove: container
+                .detail
+                .as_ref()
+                .is_some_and(|detail| detail.auto_remove),
+            joins: container
+                .detail
+                .as_ref()
+                .is_some_and(|detail| detail.joins.is_some()),
         };
         let engine = facts.docker.engine.as_ref();
         // Of those that do not live only these start with Docker all the same.
-        let starts =
-            |container: &&Container| container.detail.as_ref().is_some_and(|detail| detail.restart == "always");
-        let mut idle: Vec<Entry> = engine.iter().flat_map(|engine| &engine.idle).filter(starts).map(entry).collect();
+        let starts = |container: &&Container| {
+            container
+                .detail
+                .as_ref()
+                .is_some_and(|detail| detail.restart == "always")
+        };
+        let mut idle: Vec<ContainerState> = engine
+            .iter()
+            .flat_map(|engine| &engine.idle)
+            .filter(starts)
+            .map(entry)
+            .collect();
         idle.sort_by_key(|entry| entry.joins);
-        let mut living: Vec<Entry> = engine.iter().flat_map(|engine| &engine.containers).map(entry).collect();
+        let mut living: Vec<ContainerState> = engine
+            .iter()
+            .flat_map(|engine| &engine.containers)
+            .map(entry)
+            .collect();
         living.sort_by_key(|entry| entry.joins);
-        Roll { living, idle }
+        ContainerStates { living, idle }
     }
 
-    /// Stops every living one, those that share another's network first: with live-restore docker0 stays where it is
-    /// while one lives. The first refusal ends it.
+    /// Stops every living one, those that share another's network first: with live-restore docker0
+    /// stays where it is while one lives. The first refusal ends it.
     pub fn stop(&self, host: &Host) -> Result<(), String> {
         let api = Api::new(host, DEADLINE)?;
-        // Two steps, and no more: a container cannot share the network of one that shares another's.
+        // Two steps, and no more: a container cannot share the network of one that shares
+        // another's.
         for joins in [true, false] {
-            let some: Vec<&Entry> = self.living.iter().filter(|entry| entry.joins == joins).collect();
-            let problems = each(&some, |entry| {
+            let some: Vec<&ContainerState> = self
+                .living
+                .iter()
+                .filter(|entry| entry.joins == joins)
+                .collect();
+            let problems = for_each(&some, |entry| {
                 let stopped = api.order(&format!("/containers/{}/stop", entry.id));
                 stopped.map_err(|why| format!("the container {} does not stop: {why}", entry.name))
             });
@@ -91,12 +116,17 @@ impl Roll {
     }
 
     /// The same without these: somebody else sees to them.
-    pub fn without(&self, members: &[Member]) -> Roll {
-        let others = |entries: &[Entry]| {
-            let others = entries.iter().filter(|entry| !members.iter().any(|member| member.id == entry.id));
+    pub fn without(&self, members: &[Member]) -> ContainerStates {
+        let others = |entries: &[ContainerState]| {
+            let others = entries
+                .iter()
+                .filter(|entry| !members.iter().any(|member| member.id == entry.id));
             others.cloned().collect()
         };
-        Roll { living: others(&self.living), idle: others(&self.idle) }
+        ContainerStates {
+            living: others(&self.living),
+            idle: others(&self.idle),
+        }
     }
 
     /// Brings all of them to the state they were in. Docker must answer.
@@ -108,7 +138,11 @@ impl Roll {
         let now = match states(host) {
             Ok((api, states)) => (api, states),
             Err(why) => {
-                missing.down.extend(self.living.iter().map(|entry| (entry.name.clone(), why.clone())));
+                missing.down.extend(
+                    self.living
+                        .iter()
+                        .map(|entry| (entry.name.clone(), why.clone())),
+                );
                 return missing;
             }
         };
@@ -120,22 +154,35 @@ impl Roll {
                     continue;
                 }
                 None => Err("it is gone".to_owned()),
-                Some(state) if matches!(state.as_str(), "running" | "paused" | "restarting") => Ok(()),
+                Some(state) if matches!(state.as_str(), "running" | "paused" | "restarting") => {
+                    Ok(())
+                }
                 Some(_) => start(&api, &entry.id),
             };
-            let settled = lives.and_then(|()| match (entry.paused, states.get(&entry.id).map(String::as_str)) {
-                (true, state) if state != Some("paused") => api.order(&format!("/containers/{}/pause", entry.id)),
-                _ => Ok(()),
+            let settled = lives.and_then(|()| {
+                match (entry.paused, states.get(&entry.id).map(String::as_str)) {
+                    (true, state) if state != Some("paused") => {
+                        api.order(&format!("/containers/{}/pause", entry.id))
+                    }
+                    _ => Ok(()),
+                }
             });
             if let Err(why) = settled {
                 missing.down.push((entry.name.clone(), why));
             }
         }
         for entry in &self.idle {
-            if states.get(&entry.id).is_some_and(|state| matches!(state.as_str(), "running" | "restarting")) {
-                // It was stopped on purpose; the policy `always` starts it with the daemon all the same.
+            if states
+                .get(&entry.id)
+                .is_some_and(|state| matches!(state.as_str(), "running" | "restarting"))
+            {
+                // It was stopped on purpose; the policy `always` starts it with the daemon all the
+                // same.
                 if let Err(why) = api.order(&format!("/containers/{}/stop", entry.id)) {
-                    missing.down.push((entry.name.clone(), format!("it was stopped and runs now: {why}")));
+                    missing.down.push((
+                        entry.name.clone(),
+                        format!("it was stopped and runs now: {why}"),
+                    ));
                 }
             }
         }
@@ -146,16 +193,22 @@ impl Roll {
 impl Missing {
     /// A sentence for each that is not as it was.
     pub fn sentences(&self) -> Vec<String> {
-        let down = self.down.iter().map(|(name, why)| format!("the container {name} is not as it was: {why}"));
+        let down = self
+            .down
+            .iter()
+            .map(|(name, why)| format!("the container {name} is not as it was: {why}"));
         let removed = self.removed.iter().map(|name| {
-            format!("the container {name} was started with --rm: Docker removed it when it stopped; start it anew")
+            format!(
+                "the container {name} was started with --rm: Docker removed it when it \
+                     stopped; start it anew"
+            )
         });
         down.chain(removed).collect()
     }
 }
 
-/// Starts a container. An engine that was restarted under many containers may find the remains of a process it had to
-/// kill, clear them away and fail; the next try succeeds.
+/// Starts a container. An engine that was restarted under many containers may find the remains of a
+/// process it had to kill, clear them away and fail; the next try succeeds.
 pub fn start(api: &Api, id: &str) -> Result<(), String> {
     let order = || api.order(&format!("/containers/{id}/start"));
     order().or_else(|_| {
@@ -175,5 +228,8 @@ fn states(host: &Host) -> Result<(Api, HashMap<String, String>), String> {
     }
     let api = Api::new(host, DEADLINE)?;
     let listed: Vec<Listed> = api.ask("/containers/json?all=1")?;
-    Ok((api, listed.into_iter().map(|one| (one.id, one.state)).collect()))
+    Ok((
+        api,
+        listed.into_iter().map(|one| (one.id, one.state)).collect(),
+    ))
 }

@@ -1,5 +1,6 @@
-//! The dead man's switch: a timer of systemd that rolls back unless the verified apply takes it away. For people who
-//! work over the very network they are changing, and for a rebridge that is killed.
+//! The dead man's switch: a timer of systemd that rolls back unless the verified apply takes it
+//! away. For people who work over the very network they are changing, and for a rebridge that is
+//! killed.
 
 use crate::host::Host;
 use std::time::Duration;
@@ -16,19 +17,46 @@ const WAIT: &str = "--wait=3600";
 /// Sets the timer. It runs this very program.
 pub fn arm(host: &Host, seconds: u64) -> Result<(), String> {
     disarm(host);
-    let program = std::env::current_exe().map_err(|error| format!("this program cannot be found again: {error}"))?;
+    let program = std::env::current_exe()
+        .map_err(|error| format!("this program cannot be found again: {error}"))?;
     let program = program.to_string_lossy();
     let (unit, after) = (format!("--unit={UNIT}"), format!("--on-active={seconds}"));
-    let words = ["systemd-run", "--quiet", "--collect", &unit, &after, "--timer-property=AccuracySec=100ms", "--"];
-    let done =
-        host.run(&[&words[..], &[&program, "rollback", "--dead-man", "--yes", "--json", WAIT]].concat(), DEADLINE);
-    if done.ok() { Ok(()) } else { Err(done.describe()) }
+    let words = [
+        "systemd-run",
+        "--quiet",
+        "--collect",
+        &unit,
+        &after,
+        "--timer-property=AccuracySec=100ms",
+        "--",
+    ];
+    let done = host.run(
+        &[
+            &words[..],
+            &[&program, "rollback", "--dead-man", "--yes", "--json", WAIT],
+        ]
+        .concat(),
+        DEADLINE,
+    );
+    if done.ok() {
+        Ok(())
+    } else {
+        Err(done.describe())
+    }
 }
 
-/// Takes the timer away, if it is there. A service that runs already is left alone: it waits for our lock, and finds
-/// nothing to do.
+/// Takes the timer away, if it is there. A service that runs already is left alone: it waits for
+/// our lock, and finds nothing to do.
 pub fn disarm(host: &Host) {
     let timer = format!("{UNIT}.timer");
     host.run(&["systemctl", "stop", &timer], DEADLINE);
-    host.run(&["systemctl", "reset-failed", &timer, &format!("{UNIT}.service")], DEADLINE);
+    host.run(
+        &[
+            "systemctl",
+            "reset-failed",
+            &timer,
+            &format!("{UNIT}.service"),
+        ],
+        DEADLINE,
+    );
 }

@@ -1,8 +1,9 @@
-//! The packet filter after a move: Docker's own rule for docker0's network, and rules of others that name the old range.
+//! The packet filter after a move: Docker's own rule for docker0's network, and rules of others
+//! that name the old range.
 
 use super::verify::Check;
+use crate::facts::Facts;
 use crate::host::Host;
-use crate::observe::facts::Facts;
 use ipnet::IpNet;
 use serde_json::Value;
 use std::time::Duration;
@@ -13,55 +14,88 @@ const DEADLINE: Duration = Duration::from_secs(20);
 /// More rules than this are not quoted.
 const QUOTED: usize = 3;
 
-/// Whether containers on docker0 are masqueraded by their new network and no more by the old one. None where Docker
-/// does not masquerade, or where its rules cannot be listed.
+/// Whether containers on docker0 are masqueraded by their new network and no more by the old one.
+/// None where Docker does not masquerade, or where its rules cannot be listed.
 pub fn masquerade(host: &Host, now: &Facts, new: &IpNet, old: Option<&IpNet>) -> Option<Check> {
     let off = |key: &str| now.docker.config.keys.get(key) == Some(&Value::Bool(false));
     if host.is_image() || off("iptables") || off("ip-masq") {
         return None;
     }
-    let nftables = now.docker.config.keys.get("firewall-backend").and_then(Value::as_str) == Some("nftables");
+    let nftables = now
+        .docker
+        .config
+        .keys
+        .get("firewall-backend")
+        .and_then(Value::as_str)
+        == Some("nftables");
     let listed = if nftables {
         host.run(&["nft", "list", "table", "ip", "docker-bridges"], DEADLINE)
     } else {
-        host.run(&["iptables", "--wait", "5", "-t", "nat", "-S", "POSTROUTING"], DEADLINE)
+        host.run(
+            &["iptables", "--wait", "5", "-t", "nat", "-S", "POSTROUTING"],
+            DEADLINE,
+        )
     };
     if !listed.ok() {
         return None;
     }
-    let rules: Vec<&str> = listed.stdout.lines().filter(|line| line.contains("docker0")).collect();
-    let name = |net: &IpNet| rules.iter().any(|rule| words(rule).any(|word| word == net.to_string()));
+    let rules: Vec<&str> = listed
+        .stdout
+        .lines()
+        .filter(|line| line.contains("docker0"))
+        .collect();
+    let name = |net: &IpNet| {
+        rules
+            .iter()
+            .any(|rule| words(rule).any(|word| word == net.to_string()))
+    };
     let found = match (name(new), old.filter(|old| name(old))) {
         (true, None) => format!("names {new}"),
         (true, Some(old)) => format!("names {new} and still {old}"),
         (false, Some(old)) => format!("names {old}"),
         (false, None) => "none".to_owned(),
     };
-    Some(Check::equal("Docker's NAT rule for docker0", format!("names {new}"), found))
+    Some(Check::equal(
+        "Docker's NAT rule for docker0",
+        format!("names {new}"),
+        found,
+    ))
 }
 
 /// Rules that name a range Docker has left: nobody but the operator knows what they were for.
 pub fn leftovers(host: &Host, network: &str, old: &IpNet) -> Vec<String> {
     let saved = host.run(&["iptables-save"], DEADLINE).stdout;
-    let rules = saved.lines().filter(|line| line.starts_with("-A ")).map(str::to_owned);
-    let tables: Vec<&str> = saved.lines().filter_map(|line| line.strip_prefix('*')).collect();
+    let rules = saved
+        .lines()
+        .filter(|line| line.starts_with("-A "))
+        .map(str::to_owned);
+    let tables: Vec<&str> = saved
+        .lines()
+        .filter_map(|line| line.strip_prefix('*'))
+        .collect();
     let listed = host.run(&["nft", "list", "ruleset"], DEADLINE).stdout;
     let rules: Vec<String> = rules
         .chain(rules_of_nft(&listed, &tables))
         .filter(|rule| words(rule).any(|word| word == old.to_string()))
         .collect();
     let sentence = |rule: &String| {
-        format!("a firewall rule names {old}, the old range of {network}; see whether it was meant for Docker: {rule}")
+        format!(
+            "a firewall rule names {old}, the old range of {network}; see whether it was meant for \
+             Docker: {rule}"
+        )
     };
     let mut sentences: Vec<String> = rules.iter().take(QUOTED).map(sentence).collect();
     if rules.len() > QUOTED {
-        sentences.push(format!("and {} firewall rules more name {old}", rules.len() - QUOTED));
+        sentences.push(format!(
+            "and {} firewall rules more name {old}",
+            rules.len() - QUOTED
+        ));
     }
     sentences
 }
 
-/// Every line of a ruleset with the table and the chain or set it stands in; without Docker's own tables and without
-/// those that `iptables-save` has listed already.
+/// Every line of a ruleset with the table and the chain or set it stands in; without Docker's own
+/// tables and without those that `iptables-save` has listed already.
 fn rules_of_nft(listed: &str, known: &[&str]) -> Vec<String> {
     let (mut table, mut part, mut rules) = (String::new(), String::new(), Vec::new());
     for line in listed.lines() {
@@ -95,7 +129,10 @@ mod tests {
         let listed = "table ip filter {\n\tchain INPUT {\n\t\tip saddr 10.0.0.0/8 accept\n\t}\n}\n\
                       table ip docker-bridges {\n\tchain x {\n\t\tip saddr 10.0.0.0/8 accept\n\t}\n}\n\
                       table inet site {\n\tset office {\n\t\telements = { 172.17.0.0/16 }\n\t}\n\tchain in {\n\t\tdrop\n\t}\n}\n";
-        let told = ["table inet site set office: elements = { 172.17.0.0/16 }", "table inet site chain in: drop"];
+        let told = [
+            "table inet site set office: elements = { 172.17.0.0/16 }",
+            "table inet site chain in: drop",
+        ];
         assert_eq!(rules_of_nft(listed, &["filter"]), told);
     }
 }

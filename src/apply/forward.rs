@@ -1,9 +1,10 @@
-//! The way forward once the new file is in its place: restart, containers, verify; then the networks that move.
+//! The way forward once the new file is in its place: restart, containers, verify; then the
+//! networks that move.
 
 use super::journal::Record;
 use super::networks::{self, record::Side};
 use super::phases::Phases;
-use super::restart::{Way, restart_in};
+use super::restart::{RestartMethod, restart_in};
 use super::{Applied, Request, nothing, verify};
 use crate::host::Host;
 use crate::observe;
@@ -24,7 +25,10 @@ impl Forward<'_> {
     pub fn settle_docker0(&self, record: &Record, phases: &mut Phases) -> Result<Applied, String> {
         let Forward { host, plan, .. } = self;
         if !plan.restart {
-            return Ok(Applied { restarted: false, ..nothing(observe::observe(host)) });
+            return Ok(Applied {
+                restarted: false,
+                ..nothing(observe::observe(host))
+            });
         }
         if plan.stop_first || !plan.moves.is_empty() {
             phases.time("stopping containers", || match plan.stop_first {
@@ -33,10 +37,11 @@ impl Forward<'_> {
             })?;
         }
         let deadline = Instant::now() + self.request.timeout;
-        let way = record.way.clone().unwrap_or(Way::Systemd);
+        let way = record.way.clone().unwrap_or(RestartMethod::Systemd);
         restart_in(phases, "restarting Docker", host, &way, deadline)?;
         if !verify::docker0_has_an_address(host, deadline) {
-            // Rare, and known: something on the host takes the address of a bridge that has just been made.
+            // Rare, and known: something on the host takes the address of a bridge that has just
+            // been made.
             restart_in(phases, "restarting Docker once more", host, &way, deadline)?;
         }
         let started = verify::Started::now(host);
@@ -44,13 +49,19 @@ impl Forward<'_> {
         let roll = record.containers.without(&record.moves.members);
         let missing = phases.time("bringing containers back", || roll.restore(host));
         let (verified, after) = phases.time("verifying", || {
-            let (mut checks, after) =
-                verify::until(host, deadline, || verify::moved(host, plan, record, self.policy, &self.request.probes));
+            let (mut checks, after) = verify::until(host, deadline, || {
+                verify::moved(host, plan, record, self.policy, &self.request.probes)
+            });
             checks.push(started.stays(host));
             (checks, after)
         });
         match verified.iter().find(|check| !check.ok) {
-            None => Ok(Applied { verified, restarted: true, missing, ..nothing(after) }),
+            None => Ok(Applied {
+                verified,
+                restarted: true,
+                missing,
+                ..nothing(after)
+            }),
             Some(check) => Err(format!("Docker restarted, but {}", check.complaint())),
         }
     }
@@ -63,7 +74,10 @@ impl Forward<'_> {
         phases: &mut Phases,
     ) -> Result<Applied, String> {
         let Forward { host, .. } = self;
-        if let Some(problem) = networks::settle(host, &record.moves, Side::New, phases).into_iter().next() {
+        if let Some(problem) = networks::settle(host, &record.moves, Side::New, phases)
+            .into_iter()
+            .next()
+        {
             return Err(problem);
         }
         let (checks, after) = phases.time("verifying networks", || {
@@ -80,6 +94,11 @@ impl Forward<'_> {
         verified.retain(|check| !checks.iter().any(|again| again.what == check.what));
         verified.extend(checks);
         let moved = record.moves.networks.clone();
-        Ok(Applied { verified, after, moved, ..so_far })
+        Ok(Applied {
+            verified,
+            after,
+            moved,
+            ..so_far
+        })
     }
 }

@@ -1,14 +1,16 @@
-//! The record of a change, on disk before the first byte of it: what a killed run leaves for the next one.
+//! The record of a change, on disk before the first byte of it: what a killed run leaves for the
+//! next one.
 //!
-//! One file while a change is under way (`journal.json`), one after it has been verified (`last.json`, for
+//! One file while a change is under way (`journal.json`), one after it has been verified
+//! (`last.json`, for
 //! `rebridge rollback`), one after it has been undone (`undone.json`). They hold daemon.json whole, so they are for
 //! root's eyes only.
 
-use super::containers::Roll;
+use super::containers::ContainerStates;
 use super::networks::record::Moves;
-use super::restart::Way;
+use super::restart::RestartMethod;
+use crate::facts::Facts;
 use crate::host::Host;
-use crate::observe::facts::Facts;
 use crate::plan::Plan;
 use ipnet::{IpNet, Ipv4Net};
 use serde::{Deserialize, Serialize};
@@ -41,7 +43,7 @@ pub struct Record {
     pub restart: bool,
     /// What restarts this Docker.
     #[serde(default)]
-    pub way: Option<Way>,
+    pub way: Option<RestartMethod>,
     /// Whether every container was to be stopped first, because live-restore is on.
     #[serde(default)]
     pub stop_first: bool,
@@ -53,7 +55,7 @@ pub struct Record {
     pub networks: BTreeMap<String, Vec<IpNet>>,
     /// The containers before.
     #[serde(default)]
-    pub containers: Roll,
+    pub containers: ContainerStates,
     /// The networks that move, and the containers on them.
     #[serde(default)]
     pub moves: Moves,
@@ -79,7 +81,7 @@ impl Record {
             docker0_before: facts.docker0(),
             docker0_after: plan.docker0,
             networks: networks(facts),
-            containers: Roll::of(facts),
+            containers: ContainerStates::of(facts),
             moves: Moves::default(),
         }
     }
@@ -92,7 +94,10 @@ pub fn networks(facts: &Facts) -> BTreeMap<String, Vec<IpNet>> {
         subnets.sort();
         subnets
     };
-    facts.engine_networks().map(|network| (network.name.clone(), sorted(&network.subnets))).collect()
+    facts
+        .engine_networks()
+        .map(|network| (network.name.clone(), sorted(&network.subnets)))
+        .collect()
 }
 
 /// Puts the record on disk: from here on the change is under way.
@@ -137,7 +142,9 @@ pub fn undone(host: &Host) -> io::Result<bool> {
 
 /// Removes what a killed run left of a record it was about to write.
 pub fn sweep(host: &Host) -> io::Result<()> {
-    [UNDER_WAY, LAST, UNDONE].iter().try_for_each(|name| host.sweep(&at(name)))
+    [UNDER_WAY, LAST, UNDONE]
+        .iter()
+        .try_for_each(|name| host.sweep(&at(name)))
 }
 
 fn at(name: &str) -> PathBuf {

@@ -1,8 +1,9 @@
 //! Fourth stage: carries out a plan, in a fixed order and without opinions:
 //! write → restart → verify → commit, or roll back.
 //!
-//! Until the journal is on disk anything that goes wrong is a refusal and the host is untouched. From then on there
-//! is no error any more, only an [`End`]: nothing can lose sight of the fact that the host was touched.
+//! Until the journal is on disk anything that goes wrong is a refusal and the host is untouched.
+//! From then on there is no error any more, only an [`End`]: nothing can lose sight of the fact
+//! that the host was touched.
 
 pub mod containers;
 pub mod deadman;
@@ -10,37 +11,39 @@ pub mod firewall;
 mod forward;
 pub mod journal;
 pub mod networks;
+pub mod parallel;
 pub mod phases;
 pub mod recover;
 pub mod restart;
 pub mod rollback;
-pub mod together;
 pub mod validate;
 pub mod verify;
 
+use crate::facts::Facts;
 use crate::host::Host;
 use crate::host::files::Staged;
 use crate::host::signals::Shield;
-use crate::observe::facts::Facts;
 use crate::observe::{self, config_file};
 use crate::plan::{Plan, Refusal};
 use crate::policy::Policy;
-use crate::report::progress::Progress;
+use crate::terminal::progress::Progress;
 use containers::Missing;
 use forward::Forward;
 use ipnet::IpNet;
 use journal::Record;
 use networks::record::Relocation;
 use phases::{Phase, Phases};
-use restart::Way;
+use restart::RestartMethod;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 use verify::{Check, Probe};
 
-/// Mode of a daemon.json that rebridge makes: the file holds no secret of ours, and Docker's packages use this one.
+/// Mode of a daemon.json that rebridge makes: the file holds no secret of ours, and Docker's
+/// packages use this one.
 const NEW_FILE_MODE: u32 = 0o644;
 
-/// A backup is called `daemon.json.rebridge-TIME` and lies beside the file; so many that differ are kept.
+/// A backup is called `daemon.json.rebridge-TIME` and lies beside the file; so many that differ are
+/// kept.
 const BACKUP: &str = ".rebridge-";
 const BACKUPS: usize = 3;
 
@@ -53,7 +56,8 @@ pub struct Request {
     pub probes: Vec<Probe>,
     /// What restarts Docker, in the operator's own words.
     pub restart_command: Option<String>,
-    /// Roll back after so many seconds, whatever becomes of this process, unless it has verified the change by then.
+    /// ContainerStates back after so many seconds, whatever becomes of this process, unless it has
+    /// verified the change by then.
     pub dead_man: Option<u64>,
 }
 
@@ -108,9 +112,14 @@ pub fn apply(
     progress: &Progress,
 ) -> Applied {
     let mut record = Record::of(before, plan, SystemTime::now());
-    record.way = Way::of(before.docker.service.as_deref(), request.restart_command.as_deref());
+    record.way = RestartMethod::of(
+        before.docker.service.as_deref(),
+        request.restart_command.as_deref(),
+    );
     if !plan.moves.is_empty() {
-        record.moves = match networks::client(host).and_then(|api| networks::record::record(&api, &plan.moves)) {
+        record.moves = match networks::client(host)
+            .and_then(|api| networks::record::record(&api, &plan.moves))
+        {
             Ok(moves) => moves,
             Err(why) => {
                 let why = format!("cannot record the networks to move: {why}");
@@ -126,7 +135,8 @@ pub fn apply(
     if let Some(staged) = staged {
         progress.say("writing daemon.json");
         let committed = staged.commit();
-        // Only the rename counts. Where the folder could not be synced after it, the new file is there all the same.
+        // Only the rename counts. Where the folder could not be synced after it, the new file is
+        // there all the same.
         if let Err(error) = committed
             && text_of(host, &record.path) != record.after
         {
@@ -143,7 +153,12 @@ pub fn apply(
     } else {
         let verified = vec![verify::file(host, &record.path, record.after.as_deref())];
         let end = End::Changed;
-        Applied { end, verified, restarted: false, ..nothing(observe::observe(host)) }
+        Applied {
+            end,
+            verified,
+            restarted: false,
+            ..nothing(observe::observe(host))
+        }
     };
     match applied.end {
         End::Changed | End::Stranded { .. } => {
@@ -155,9 +170,16 @@ pub fn apply(
     }
     if !matches!(applied.end, End::Stranded { .. }) && !host.is_image() {
         // A stranded host keeps its journal: the next apply begins with it.
-        let kept = if applied.end == End::Changed { journal::commit(host, &record) } else { journal::clear(host) };
+        let kept = if applied.end == End::Changed {
+            journal::commit(host, &record)
+        } else {
+            journal::clear(host)
+        };
         if let Err(error) = kept {
-            applied.after.unseen.push(format!("the journal in {}: {error}", journal::FOLDER));
+            applied
+                .after
+                .unseen
+                .push(format!("the journal in {}: {error}", journal::FOLDER));
         }
     }
     if request.dead_man.is_some() && !matches!(applied.end, End::Stranded { .. }) {
@@ -172,10 +194,20 @@ pub fn apply(
 
 /// Firewall rules that name a range Docker has left.
 fn leftovers(host: &Host, record: &Record, plan: &Plan) -> Vec<String> {
-    let docker0 = record.docker0_before.filter(|_| plan.restart && plan.docker0.is_some());
+    let docker0 = record
+        .docker0_before
+        .filter(|_| plan.restart && plan.docker0.is_some());
     let docker0 = docker0.map(|old| ("docker0", IpNet::V4(old).trunc()));
-    let networks = record.moves.networks.iter().map(|one| (one.name.as_str(), IpNet::V4(one.from)));
-    docker0.into_iter().chain(networks).flat_map(|(name, old)| firewall::leftovers(host, name, &old)).collect()
+    let networks = record
+        .moves
+        .networks
+        .iter()
+        .map(|one| (one.name.as_str(), IpNet::V4(one.from)));
+    docker0
+        .into_iter()
+        .chain(networks)
+        .flat_map(|(name, old)| firewall::leftovers(host, name, &old))
+        .collect()
 }
 
 /// Why the last step did not happen; the old file is still the file.
@@ -183,15 +215,21 @@ fn cannot_replace(path: &str, error: &std::io::Error) -> Refusal {
     if error.kind() == std::io::ErrorKind::ResourceBusy {
         return Refusal::new(
             format!(
-                "cannot replace {path}: it is mounted there by itself (a bind mount), so another file cannot take its place"
+                "cannot replace {path}: it is mounted there by itself (a bind mount), so another \
+                 file cannot take its place"
             ),
-            "the old file is untouched; change the file it is mounted from, or mount its folder instead",
+            "the old file is untouched; change the file it is mounted from, or mount its folder \
+             instead",
         );
     }
-    Refusal::new(format!("cannot replace {path}: {error}"), "the old file is untouched")
+    Refusal::new(
+        format!("cannot replace {path}: {error}"),
+        "the old file is untouched",
+    )
 }
 
-/// Everything that can fail before the host is touched: new bytes on disk beside the old, backup, journal.
+/// Everything that can fail before the host is touched: new bytes on disk beside the old, backup,
+/// journal.
 fn prepare(
     host: &Host,
     plan: &Plan,
@@ -199,21 +237,31 @@ fn prepare(
     request: &Request,
 ) -> Result<(Option<Staged>, Option<String>), Refusal> {
     let untouched = "nothing was changed; make the place writable and run again";
-    let cannot = |what: &str, error: std::io::Error| Refusal::new(format!("cannot {what}: {error}"), untouched);
+    let cannot = |what: &str, error: std::io::Error| {
+        Refusal::new(format!("cannot {what}: {error}"), untouched)
+    };
     let mut staged = None;
     let mut backup = None;
     let path = Path::new(&record.path);
     if let Some(change) = &plan.write {
         if let Some(folder) = path.parent() {
-            host.make_folder(folder, 0o755).map_err(|error| cannot(&format!("make {}", folder.display()), error))?;
+            host.make_folder(folder, 0o755)
+                .map_err(|error| cannot(&format!("make {}", folder.display()), error))?;
         }
         let bytes = change.after.as_bytes();
-        let new = host.stage(path, bytes, NEW_FILE_MODE).map_err(|e| cannot(&format!("write {}", record.path), e))?;
+        let new = host
+            .stage(path, bytes, NEW_FILE_MODE)
+            .map_err(|e| cannot(&format!("write {}", record.path), e))?;
         validate::second_opinion(host, &record.path, new.path())?;
         staged = Some(new);
         if change.before.is_some() && !host.is_image() {
-            let suffix = format!("{BACKUP}{}", humantime::format_rfc3339_seconds(SystemTime::now()));
-            let copy = host.copy_beside(path, &suffix).map_err(|e| cannot(&format!("back up {}", record.path), e))?;
+            let suffix = format!(
+                "{BACKUP}{}",
+                humantime::format_rfc3339_seconds(SystemTime::now())
+            );
+            let copy = host
+                .copy_beside(path, &suffix)
+                .map_err(|e| cannot(&format!("back up {}", record.path), e))?;
             backup = Some(copy.to_string_lossy().into_owned());
         }
     }
@@ -221,7 +269,10 @@ fn prepare(
         && let Err(error) = journal::begin(host, record)
     {
         drop_copy(host, backup);
-        return Err(cannot(&format!("write the journal in {}", journal::FOLDER), error));
+        return Err(cannot(
+            &format!("write the journal in {}", journal::FOLDER),
+            error,
+        ));
     }
     if let Some(seconds) = request.dead_man
         && let Err(why) = deadman::arm(host, seconds)
@@ -244,7 +295,10 @@ fn drop_copy(host: &Host, backup: Option<String>) {
 }
 
 fn untouched(before: &Facts, refusal: Refusal) -> Applied {
-    Applied { end: End::Refused(refusal), ..nothing(before.clone()) }
+    Applied {
+        end: End::Refused(refusal),
+        ..nothing(before.clone())
+    }
 }
 
 /// Nothing done yet, and this is how the host looks.
@@ -272,22 +326,41 @@ fn act_and_verify(
     progress: &Progress,
 ) -> Applied {
     let mut phases = Phases::new(progress);
-    let forward = Forward { host, plan, policy, request };
+    let forward = Forward {
+        host,
+        plan,
+        policy,
+        request,
+    };
     let mut ended = forward.settle_docker0(record, &mut phases);
     if ended.is_ok() && !plan.moves.is_empty() {
         ended = ended.and_then(|so_far| forward.settle_networks(record, so_far, &mut phases));
     }
     let why = match ended {
-        Ok(applied) => return Applied { phases: phases.list, ..applied },
+        Ok(applied) => {
+            return Applied {
+                phases: phases.list,
+                ..applied
+            };
+        }
         Err(why) => why,
     };
-    let back = phases.time("rolling back", || rollback::roll_back(host, record, request.timeout, progress));
+    let back = phases.time("rolling back", || {
+        rollback::roll_back(host, record, request.timeout, progress)
+    });
     let end = match back.problem {
         None => End::RolledBack(why),
         Some(then) => End::Stranded { why, then },
     };
     let (verified, missing, phases) = (back.verified, back.missing, phases.list);
-    Applied { end, verified, restarted: plan.restart, missing, phases, ..nothing(back.after) }
+    Applied {
+        end,
+        verified,
+        restarted: plan.restart,
+        missing,
+        phases,
+        ..nothing(back.after)
+    }
 }
 
 /// The text of daemon.json as it stands, if it is one rebridge could have written.

@@ -1,6 +1,6 @@
 //! How long each phase of a change took: where the time went, live and for the report.
 
-use crate::report::progress::Progress;
+use crate::terminal::progress::Progress;
 use serde::{Deserialize, Serialize};
 use std::fmt::{Display, Formatter};
 use std::time::{Duration, Instant};
@@ -22,16 +22,30 @@ impl Phase {
     /// Of so long a time, to the millisecond.
     pub fn new(what: &str, took: Duration) -> Phase {
         let seconds = (took.as_secs_f64() * 1000.0).round() / 1000.0;
-        Phase { what: what.to_owned(), seconds, steps: Vec::new() }
+        Phase {
+            what: what.to_owned(),
+            seconds,
+            steps: Vec::new(),
+        }
     }
 }
 
 /// "    1.9 s  restarting Docker: stop 0.4 s, start 1.4 s"
 impl Display for Phase {
     fn fmt(&self, out: &mut Formatter<'_>) -> std::fmt::Result {
-        let steps: Vec<String> = self.steps.iter().map(|step| format!("{} {:.1} s", step.what, step.seconds)).collect();
+        let steps: Vec<String> = self
+            .steps
+            .iter()
+            .map(|step| format!("{} {:.1} s", step.what, step.seconds))
+            .collect();
         let colon = if steps.is_empty() { "" } else { ": " };
-        write!(out, "{:>7.1} s  {}{colon}{}", self.seconds, self.what, steps.join(", "))
+        write!(
+            out,
+            "{:>7.1} s  {}{colon}{}",
+            self.seconds,
+            self.what,
+            steps.join(", ")
+        )
     }
 }
 
@@ -46,7 +60,10 @@ pub struct Phases<'a> {
 impl Phases<'_> {
     /// None yet; each will be shown there.
     pub fn new(progress: &Progress) -> Phases<'_> {
-        Phases { list: Vec::new(), progress }
+        Phases {
+            list: Vec::new(),
+            progress,
+        }
     }
 
     /// Does something, says so, and notes how long it took.
@@ -54,7 +71,8 @@ impl Phases<'_> {
         self.time_steps(what, work, |_, _| Vec::new())
     }
 
-    /// The same of something whose steps are known once it is done, and how long it took altogether.
+    /// The same of something whose steps are known once it is done, and how long it took
+    /// altogether.
     pub fn time_steps<T>(
         &mut self,
         what: &str,
@@ -65,7 +83,10 @@ impl Phases<'_> {
         self.progress.say(what);
         let result = work();
         let took = began.elapsed();
-        let phase = Phase { steps: steps(&result, took), ..Phase::new(what, took) };
+        let phase = Phase {
+            steps: steps(&result, took),
+            ..Phase::new(what, took)
+        };
         self.progress.done(&phase);
         self.list.push(phase);
         result

@@ -7,7 +7,7 @@ use crate::host::Host;
 use crate::host::signals::Shield;
 use crate::observe::{observe, service};
 use crate::plan::Refusal;
-use crate::report::progress::Progress;
+use crate::terminal::progress::Progress;
 use std::path::Path;
 use std::time::Duration;
 
@@ -24,37 +24,54 @@ pub enum Recovered {
     Stuck(String),
 }
 
-/// Finishes with the journal of an interrupted run, before anything new is planned: closes it where the run had done
-/// its work or none of it, undoes what is half-done. Where Docker must not be restarted, what is half-done stays: at
-/// boot, an order to start Docker would wait for the very unit that gives it.
-pub fn recover(host: &Host, timeout: Duration, may_restart: bool, progress: &Progress) -> Result<Recovered, Refusal> {
-    // Not yet a file: litter of a run that was killed before anything happened. Where it cannot be removed, nothing
-    // can be written either, and that will be said.
+/// Finishes with the journal of an interrupted run, before anything new is planned: closes it where
+/// the run had done its work or none of it, undoes what is half-done. Where Docker must not be
+/// restarted, what is half-done stays: at boot, an order to start Docker would wait for the very
+/// unit that gives it.
+pub fn recover(
+    host: &Host,
+    timeout: Duration,
+    may_restart: bool,
+    progress: &Progress,
+) -> Result<Recovered, Refusal> {
+    // Not yet a file: litter of a run that was killed before anything happened. Where it cannot be
+    // removed, nothing can be written either, and that will be said.
     let _ = host.sweep(Path::new(&service::read(host).config_path()));
     let _ = journal::sweep(host);
-    let Some(mut record) = pending(host)? else { return Ok(Recovered::Nothing) };
+    let Some(mut record) = pending(host)? else {
+        return Ok(Recovered::Nothing);
+    };
     let now = observe(host);
     let text = now.docker.config.text.clone();
     let answering = now.docker.engine.is_some() || !record.restart;
     let at = |side| answering && networks::is_at(host, &record.moves, side);
-    let docker0_moved = !record.restart || now.docker0() == record.docker0_after.or(record.docker0_before);
+    let docker0_moved =
+        !record.restart || now.docker0() == record.docker0_after.or(record.docker0_before);
     let arrived = text == record.after && docker0_moved && at(Side::New);
-    let not_begun = text == record.before && now.docker0() == record.docker0_before && at(Side::Old);
+    let not_begun =
+        text == record.before && now.docker0() == record.docker0_before && at(Side::Old);
     if arrived && !record.moves.networks.is_empty() {
         // Which subnets the engine chose is to be known for a rollback.
         networks::verify(host, &mut record.moves, Side::New);
     }
     let closed = if arrived && answering {
-        Some((journal::commit(host, &record), "an interrupted run had done its work; its journal is closed"))
+        Some((
+            journal::commit(host, &record),
+            "an interrupted run had done its work; its journal is closed",
+        ))
     } else if not_begun && answering {
-        Some((journal::clear(host), "an interrupted run had changed nothing yet; its journal is closed"))
+        Some((
+            journal::clear(host),
+            "an interrupted run had changed nothing yet; its journal is closed",
+        ))
     } else {
         None
     };
     let Some((closing, words)) = closed else {
         if !may_restart && (record.restart || !record.moves.networks.is_empty()) {
             return Err(Refusal::new(
-                "an interrupted run is half-way, and to undo it Docker must be restarted, which --no-restart rules out",
+                "an interrupted run is half-way, and to undo it Docker must be restarted, which \
+                 --no-restart rules out",
                 "nothing was touched; run `rebridge apply` without --no-restart once Docker is up",
             ));
         }
@@ -73,14 +90,23 @@ pub fn recover(host: &Host, timeout: Duration, may_restart: bool, progress: &Pro
 }
 
 /// Undoes an interrupted run, however far it came.
-pub fn undo_pending(host: &Host, timeout: Duration, progress: &Progress) -> Result<Recovered, Refusal> {
-    Ok(pending(host)?.map_or(Recovered::Nothing, |record| undo(host, &record, timeout, progress)))
+pub fn undo_pending(
+    host: &Host,
+    timeout: Duration,
+    progress: &Progress,
+) -> Result<Recovered, Refusal> {
+    Ok(pending(host)?.map_or(Recovered::Nothing, |record| {
+        undo(host, &record, timeout, progress)
+    }))
 }
 
 fn pending(host: &Host) -> Result<Option<Record>, Refusal> {
     journal::read(host).map_err(|error| {
         Refusal::new(
-            format!("cannot read the journal of an interrupted run in {}: {error}", journal::FOLDER),
+            format!(
+                "cannot read the journal of an interrupted run in {}: {error}",
+                journal::FOLDER
+            ),
             "see whether Docker is as you want it, then remove the file",
         )
     })
@@ -94,7 +120,10 @@ fn undo(host: &Host, record: &Record, timeout: Duration, progress: &Progress) ->
         Some(problem) => Recovered::Stuck(problem),
         None => {
             let _ = journal::clear(host);
-            Recovered::Undone("an interrupted run was half-way; the state before it is back and verified".to_owned())
+            Recovered::Undone(
+                "an interrupted run was half-way; the state before it is back and verified"
+                    .to_owned(),
+            )
         }
     }
 }

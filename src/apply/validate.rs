@@ -1,5 +1,5 @@
-//! dockerd's own opinion of the new file, before it becomes the file. It knows unknown keys, wrong types and options
-//! given twice; of ranges it knows nothing. Docker 20.10 has no such check.
+//! dockerd's own opinion of the new file, before it becomes the file. It knows unknown keys, wrong
+//! types and options given twice; of ranges it knows nothing. Docker 20.10 has no such check.
 
 use crate::host::Host;
 use crate::observe::service;
@@ -16,7 +16,9 @@ pub fn second_opinion(host: &Host, path: &str, staged: &Path) -> Result<(), Refu
         return Ok(());
     }
     let arguments = service::command_line_of_dockerd(host);
-    let Some((program, flags)) = arguments.split_first() else { return Ok(()) };
+    let Some((program, flags)) = arguments.split_first() else {
+        return Ok(());
+    };
     let staged = format!("--config-file={}", staged.display());
     let mut words: Vec<&str> = vec![program, "--validate", &staged];
     let mut flags = flags.iter().map(String::as_str);
@@ -28,15 +30,28 @@ pub fn second_opinion(host: &Host, path: &str, staged: &Path) -> Result<(), Refu
         }
     }
     let done = host.run(&words, DEADLINE);
-    let said = done.stderr.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
-    let complaint = said.contains("unable to configure") || said.contains("invalid") || said.contains("directives");
+    let said = done
+        .stderr
+        .lines()
+        .rev()
+        .find(|line| !line.trim().is_empty())
+        .unwrap_or_default();
+    let complaint = said.contains("unable to configure")
+        || said.contains("invalid")
+        || said.contains("directives");
     // Anything else (20.10 does not know the flag, a wrapper that takes no flags) is no opinion.
     if done.ok() || !complaint {
         return Ok(());
     }
-    let words = said.split(&staged["--config-file=".len()..]).collect::<Vec<_>>().join(path);
+    let words = said
+        .split(&staged["--config-file=".len()..])
+        .collect::<Vec<_>>()
+        .join(path);
     Err(Refusal::new(
-        format!("dockerd itself does not accept the new {path}: {}", words.trim()),
+        format!(
+            "dockerd itself does not accept the new {path}: {}",
+            words.trim()
+        ),
         "the file is untouched; mend what it names and run again",
     ))
 }

@@ -2,9 +2,8 @@
 
 use super::clash::Clash;
 use super::{clashes_of, held, pools_in_force};
-use crate::engine_model::Version;
-use crate::engine_model::standing::standing;
-use crate::observe::facts::{DockerState, Facts};
+use crate::engine_model::state::allocator_state;
+use crate::facts::{DockerState, Facts, Version};
 use crate::policy::Policy;
 use crate::subnet::v4;
 use ipnet::{IpNet, Ipv4Net};
@@ -45,37 +44,75 @@ pub struct Next {
 /// Foretells the next `count` subnets of the engine that runs, or of this one.
 pub fn forecast(facts: &Facts, policy: &Policy, count: usize, engine: Option<&str>) -> Forecast {
     let named = engine.map(str::to_owned);
-    let named = named.or_else(|| facts.docker.engine.as_ref().map(|engine| engine.version.clone()));
+    let named = named.or_else(|| {
+        facts
+            .docker
+            .engine
+            .as_ref()
+            .map(|engine| engine.version.clone())
+    });
     let version = named.as_deref().and_then(Version::parse);
-    let bridges: Vec<Ipv4Net> =
-        held(facts).iter().filter(|held| !held.is_docker0()).filter_map(|held| v4(&held.subnet)).collect();
-    let standing = standing(facts, version.unwrap_or(Version::NEWEST), &pools_in_force(facts), &bridges);
+    let bridges: Vec<Ipv4Net> = held(facts)
+        .iter()
+        .filter(|held| !held.is_docker0())
+        .filter_map(|held| v4(&held.subnet))
+        .collect();
+    let standing = allocator_state(
+        facts,
+        version.unwrap_or(Version::NEWEST),
+        &pools_in_force(facts),
+        &bridges,
+    );
     let mut allocator = standing.allocator;
     let (capacity, free) = (allocator.capacity(), allocator.free());
-    let docker0 = if standing.docker0_first && count > 0 { allocator.docker0() } else { None };
+    let docker0 = if standing.docker0_first && count > 0 {
+        allocator.docker0()
+    } else {
+        None
+    };
     let after = count - usize::from(docker0.is_some());
     let coming: Vec<Ipv4Net> = docker0.into_iter().chain(allocator.take(after)).collect();
     let clashes = clashes_of(facts, policy, &coming).into_iter();
-    let next = |(subnet, clash): (Ipv4Net, Option<Clash>)| Next { subnet: IpNet::V4(subnet), network: None, clash };
+    let next = |(subnet, clash): (Ipv4Net, Option<Clash>)| Next {
+        subnet: IpNet::V4(subnet),
+        network: None,
+        clash,
+    };
     let mut subnets: Vec<Next> = coming.into_iter().zip(clashes).map(next).collect();
     if let Some(first) = subnets.first_mut().filter(|_| docker0.is_some()) {
         first.network = Some("bridge".to_owned());
     }
-    let first_clash = subnets.iter().find(|next| next.clash.is_some()).map(|next| next.subnet);
+    let first_clash = subnets
+        .iter()
+        .find(|next| next.clash.is_some())
+        .map(|next| next.subnet);
     let warnings = warnings(facts, version, standing.certain);
-    Forecast { schema: 1, engine: named, capacity, free, subnets, first_clash, warnings }
+    Forecast {
+        schema: 1,
+        engine: named,
+        capacity,
+        free,
+        subnets,
+        first_clash,
+        warnings,
+    }
 }
 
 fn warnings(facts: &Facts, version: Option<Version>, certain: bool) -> Vec<String> {
     let mut warnings = Vec::new();
     if version.is_none() {
         warnings.push(
-            "no engine version is known; this is the order of 27 and later (`forecast --engine 26.1` tells that of an older one)".to_owned(),
+            "no engine version is known; this is the order of 27 and later (`forecast --engine \
+             26.1` tells that of an older one)"
+                .to_owned(),
         );
     }
     if facts.docker.state == DockerState::Running && facts.docker.engine.is_none() {
-        warnings
-            .push("the engine could not be asked: networks without a bridge of their own are missing here".to_owned());
+        warnings.push(
+            "the engine could not be asked: networks without a bridge of their own are \
+                   missing here"
+                .to_owned(),
+        );
     }
     if !certain {
         warnings.push(

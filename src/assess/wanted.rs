@@ -1,51 +1,19 @@
-//! The networks this host needs: what its routes, addresses and nameservers say, whom it talks to, and what the
-//! operator declared.
+//! The networks this host needs: what its routes, addresses and nameservers say, whom it talks to,
+//! and what the operator declared.
 //!
-//! Not wanted: the default route, parts of the Internet as wide as those by which VPNs overrule it (0.0.0.0/1 and
-//! 128.0.0.0/1, 2000::/3), loopback, link-local and multicast, anything on Docker's own bridges, and tables that no
-//! policy rule leads to.
+//! Not wanted: the default route, parts of the Internet as wide as those by which VPNs overrule it
+//! (0.0.0.0/1 and 128.0.0.0/1, 2000::/3), loopback, link-local and multicast, anything on Docker's
+//! own bridges, and tables that no policy rule leads to.
 
-use crate::observe::facts::{Contact, Facts, Family, Link, Nameserver, Neighbour, Peer, Route, RouteKind, Rule, Scope};
-use crate::policy::{Declared, Policy};
+use crate::facts::{
+    Contact, Facts, Family, Link, Nameserver, Neighbour, Peer, Route, RouteKind, Rule, Scope,
+    Source,
+};
+use crate::policy::{Declared, Ignore, Policy};
 use crate::subnet::{net, overlap};
 use ipnet::{IpNet, Ipv6Net};
-use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, HashSet};
 use std::net::{IpAddr, Ipv6Addr};
-
-/// How we know of a network.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "lowercase")]
-pub enum Source {
-    /// An address or an on-link route of this host.
-    OnLink,
-    /// A route through a gateway, one that drops packets on purpose, or a policy rule.
-    Route,
-    /// A nameserver.
-    Nameserver,
-    /// `--avoid` or an avoid-file.
-    Declared,
-    /// An address that was called on a link and did not answer.
-    Neighbour,
-    /// The far end of a TCP connection or of a flow.
-    Connection,
-    /// Where an ssh session comes from.
-    Ssh,
-}
-
-impl Source {
-    /// All of them, as they are spelled.
-    pub const NAMES: [(&str, Source); 7] = [
-        ("onlink", Source::OnLink),
-        ("route", Source::Route),
-        ("nameserver", Source::Nameserver),
-        ("declared", Source::Declared),
-        ("neighbour", Source::Neighbour),
-        ("connection", Source::Connection),
-        ("ssh", Source::Ssh),
-    ];
-}
 
 /// A network somebody on this host needs.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -101,14 +69,15 @@ impl Wanted<'_> {
         }
     }
 
-    /// Whether it stands in the way of a range that Docker holds now, and not only of one it may take. Of flows that
-    /// are answered nobody can say whether a container that is gone was meant.
+    /// Whether it stands in the way of a range that Docker holds now, and not only of one it may
+    /// take. Of flows that are answered nobody can say whether a container that is gone was meant.
     pub fn bites_now(&self) -> bool {
         !matches!(self.evidence, Evidence::Peer(peer) if peer.contact == Contact::Flow)
     }
 }
 
-/// A route without a next hop on a tunnel, and any IPv6 one, has global scope and is on-link all the same.
+/// A route without a next hop on a tunnel, and any IPv6 one, has global scope and is on-link all
+/// the same.
 fn is_on_link(route: &Route) -> bool {
     match route.kind {
         RouteKind::Local => true,
@@ -117,11 +86,12 @@ fn is_on_link(route: &Route) -> bool {
     }
 }
 
-/// Everything wanted, in a fixed order, each thing once, without what the operator knows to be wrong.
+/// Everything wanted, in a fixed order, each thing once, without what the operator knows to be
+/// wrong.
 pub fn wanted<'a>(facts: &'a Facts, policy: &'a Policy) -> Vec<Wanted<'a>> {
     let mut all = everything(facts, policy);
     if !policy.ignore.is_empty() {
-        all.retain(|want| !policy.ignores(want));
+        all.retain(|want| !is_ignored(policy, want));
     }
     all
 }
@@ -129,25 +99,57 @@ pub fn wanted<'a>(facts: &'a Facts, policy: &'a Policy) -> Vec<Wanted<'a>> {
 /// What the operator said not to heed.
 pub fn ignored<'a>(facts: &'a Facts, policy: &'a Policy) -> Vec<Wanted<'a>> {
     let mut all = everything(facts, policy);
-    all.retain(|want| policy.ignores(want));
+    all.retain(|want| is_ignored(policy, want));
     all
+}
+
+/// Whether this is not to be heeded. What the operator declared is never ignored by a range: that
+/// would be a contradiction, and the safe half of it wins.
+fn is_ignored(policy: &Policy, want: &Wanted) -> bool {
+    policy.ignore.iter().any(|ignore| match ignore {
+        Ignore::Source(source) => want.source() == *source,
+        Ignore::Net(net) => want.source() != Source::Declared && net.contains(&want.net),
+    })
 }
 
 fn everything<'a>(facts: &'a Facts, policy: &'a Policy) -> Vec<Wanted<'a>> {
     let docker = facts.docker_devices();
     let mut all: Vec<Wanted> = Vec::with_capacity(policy.avoid.len() + 64);
-    let routes = facts.kernel.routes.iter().filter(|route| is_somebodys(route, facts, &docker));
-    let routes = routes.map(|route| Wanted { net: route.dst, evidence: Evidence::Route(route) });
+    let routes = facts
+        .kernel
+        .routes
+        .iter()
+        .filter(|route| is_somebodys(route, facts, &docker));
+    let routes = routes.map(|route| Wanted {
+        net: route.dst,
+        evidence: Evidence::Route(route),
+    });
     let rules = facts.kernel.rules.iter().filter(|rule| !rule.inverted);
-    let rules = rules.filter_map(|rule| Some(Wanted { net: rule.to?, evidence: Evidence::Rule(rule) }));
-    let links = facts.kernel.links.iter().filter(|link| !docker.contains(&link.name));
+    let rules = rules.filter_map(|rule| {
+        Some(Wanted {
+            net: rule.to?,
+            evidence: Evidence::Rule(rule),
+        })
+    });
+    let links = facts
+        .kernel
+        .links
+        .iter()
+        .filter(|link| !docker.contains(&link.name));
     let addresses = links.flat_map(|link| {
-        let of = |address: &IpNet| Wanted { net: address.trunc(), evidence: Evidence::Address(link, *address) };
+        let of = |address: &IpNet| Wanted {
+            net: address.trunc(),
+            evidence: Evidence::Address(link, *address),
+        };
         link.addresses.iter().map(of)
     });
     // Addresses after routes: an address whose route is there says the same thing twice.
     let mut known = HashSet::new();
-    for want in routes.chain(rules).chain(addresses).filter(|want| is_a_network(&want.net)) {
+    for want in routes
+        .chain(rules)
+        .chain(addresses)
+        .filter(|want| is_a_network(&want.net))
+    {
         let dev = match want.evidence {
             Evidence::Route(route) => route.dev.as_deref(),
             Evidence::Address(link, _) => Some(link.name.as_str()),
@@ -164,32 +166,49 @@ fn everything<'a>(facts: &'a Facts, policy: &'a Policy) -> Vec<Wanted<'a>> {
             .nameservers
             .iter()
             .filter(|server| !bridges.contains(&server.address))
-            .map(|server| Wanted { net: IpNet::from(server.address), evidence: Evidence::Nameserver(server) }),
+            .map(|server| Wanted {
+                net: IpNet::from(server.address),
+                evidence: Evidence::Nameserver(server),
+            }),
     );
     all.extend(strangers(facts, &docker));
-    all.extend(
-        policy
-            .avoid
-            .iter()
-            .map(|declared| Wanted { net: IpNet::V4(declared.net), evidence: Evidence::Declared(declared) }),
-    );
+    all.extend(policy.avoid.iter().map(|declared| Wanted {
+        net: IpNet::V4(declared.net),
+        evidence: Evidence::Declared(declared),
+    }));
     all
 }
 
-/// Addresses this host calls or is called from, and that are none of Docker's. Without the engine's word nobody can
-/// tell a container from a server: then only the operator's own session counts.
+/// Addresses this host calls or is called from, and that are none of Docker's. Without the engine's
+/// word nobody can tell a container from a server: then only the operator's own session counts.
 fn strangers<'a>(facts: &'a Facts, docker: &BTreeSet<String>) -> Vec<Wanted<'a>> {
-    let operator = facts.operator.map(|address| Wanted { net: IpNet::from(address), evidence: Evidence::Operator });
+    let operator = facts.operator.map(|address| Wanted {
+        net: IpNet::from(address),
+        evidence: Evidence::Operator,
+    });
     let mut all: Vec<Wanted> = operator.into_iter().collect();
     if facts.docker.engine.is_none() {
         return all;
     }
     let ours = facts.docker_addresses();
-    let neighbours = facts.kernel.neighbours.iter().filter(|neighbour| docker.contains(&neighbour.dev));
+    let neighbours = facts
+        .kernel
+        .neighbours
+        .iter()
+        .filter(|neighbour| docker.contains(&neighbour.dev));
     let neighbours = neighbours.map(|it| (it.address, Evidence::Neighbour(it)));
-    let peers = facts.kernel.peers.iter().map(|peer| (peer.address, Evidence::Peer(peer)));
-    let strange = neighbours.chain(peers).filter(|(address, _)| !ours.contains(address));
-    all.extend(strange.map(|(address, evidence)| Wanted { net: IpNet::from(address), evidence }));
+    let peers = facts
+        .kernel
+        .peers
+        .iter()
+        .map(|peer| (peer.address, Evidence::Peer(peer)));
+    let strange = neighbours
+        .chain(peers)
+        .filter(|(address, _)| !ours.contains(address));
+    all.extend(strange.map(|(address, evidence)| Wanted {
+        net: IpNet::from(address),
+        evidence,
+    }));
     all.retain(|want| is_a_network(&want.net));
     all
 }
@@ -200,21 +219,39 @@ fn is_somebodys(route: &Route, facts: &Facts, docker: &BTreeSet<String>) -> bool
     // The table local repeats every address; what it says beyond them is worth knowing.
     let repeats = || {
         let addresses = facts.kernel.links.iter().flat_map(|link| &link.addresses);
-        route.scope == Scope::Host && addresses.into_iter().any(|own| IpNet::from(own.addr()) == route.dst)
+        route.scope == Scope::Host
+            && addresses
+                .into_iter()
+                .any(|own| IpNet::from(own.addr()) == route.dst)
     };
     !dockers && !repeats() && leads_to(facts, route).is_some()
 }
 
-/// The first policy rule by which packets get to this route's table. Facts without any rule (of an older version, or
-/// where they could not be read) are taken as having the usual ones.
+/// The first policy rule by which packets get to this route's table. Facts without any rule (of an
+/// older version, or where they could not be read) are taken as having the usual ones.
 pub fn leads_to<'a>(facts: &'a Facts, route: &Route) -> Option<Lead<'a>> {
-    let family = if matches!(route.dst, IpNet::V4(_)) { Family::Ipv4 } else { Family::Ipv6 };
+    let family = if matches!(route.dst, IpNet::V4(_)) {
+        Family::Ipv4
+    } else {
+        Family::Ipv6
+    };
     if facts.kernel.rules.is_empty() {
         return matches!(route.table, 253..=255).then_some(Lead::Usual);
     }
-    let vrf = facts.kernel.links.iter().any(|link| link.table == Some(route.table));
-    let leads = |rule: &&Rule| rule.family == family && (rule.table == route.table || rule.l3mdev && vrf);
-    facts.kernel.rules.iter().filter(leads).min_by_key(|rule| rule.priority).map(Lead::Rule)
+    let vrf = facts
+        .kernel
+        .links
+        .iter()
+        .any(|link| link.table == Some(route.table));
+    let leads =
+        |rule: &&Rule| rule.family == family && (rule.table == route.table || rule.l3mdev && vrf);
+    facts
+        .kernel
+        .rules
+        .iter()
+        .filter(leads)
+        .min_by_key(|rule| rule.priority)
+        .map(Lead::Rule)
 }
 
 /// What leads to a table.
@@ -227,13 +264,22 @@ pub enum Lead<'a> {
 }
 
 fn bridge_addresses(facts: &Facts, docker: &BTreeSet<String>) -> HashSet<IpAddr> {
-    let bridges = facts.kernel.links.iter().filter(|link| docker.contains(&link.name));
-    bridges.flat_map(|link| link.addresses.iter().map(IpNet::addr)).collect()
+    let bridges = facts
+        .kernel
+        .links
+        .iter()
+        .filter(|link| docker.contains(&link.name));
+    bridges
+        .flat_map(|link| link.addresses.iter().map(IpNet::addr))
+        .collect()
 }
 
 fn is_a_network(candidate: &IpNet) -> bool {
     let nobodys = match candidate {
-        IpNet::V4(_) => [IpNet::V4(net(127, 0, 0, 0, 8)), IpNet::V4(net(224, 0, 0, 0, 4))],
+        IpNet::V4(_) => [
+            IpNet::V4(net(127, 0, 0, 0, 8)),
+            IpNet::V4(net(224, 0, 0, 0, 4)),
+        ],
         IpNet::V6(_) => [v6(0xfe80, 10), v6(0xff00, 8)],
     };
     let widest = match candidate {
@@ -241,9 +287,14 @@ fn is_a_network(candidate: &IpNet) -> bool {
         IpNet::V6(_) => 3,
     };
     let loopback = candidate.addr().is_loopback();
-    candidate.prefix_len() > widest && !loopback && !nobodys.iter().any(|nobodys| overlap(candidate, nobodys))
+    candidate.prefix_len() > widest
+        && !loopback
+        && !nobodys.iter().any(|nobodys| overlap(candidate, nobodys))
 }
 
 fn v6(first: u16, prefix: u8) -> IpNet {
-    IpNet::V6(Ipv6Net::new_assert(Ipv6Addr::new(first, 0, 0, 0, 0, 0, 0, 0), prefix))
+    IpNet::V6(Ipv6Net::new_assert(
+        Ipv6Addr::new(first, 0, 0, 0, 0, 0, 0, 0),
+        prefix,
+    ))
 }

@@ -80,15 +80,31 @@ mod tests {
 
     /// Of each line the words up to what explains it.
     fn commands(help: &str) -> Vec<Vec<&str>> {
-        let lines = help.lines().filter_map(|line| line.strip_prefix("  rebridge "));
-        lines.map(|line| line.split("   ").next().unwrap().split_whitespace().collect()).collect()
+        let lines = help
+            .lines()
+            .filter_map(|line| line.strip_prefix("  rebridge "));
+        lines
+            .map(|line| {
+                line.split("   ")
+                    .next()
+                    .unwrap()
+                    .split_whitespace()
+                    .collect()
+            })
+            .collect()
     }
 
     #[test]
     fn every_verb_has_three_examples_and_all_are_understood() {
         let mut verbs = 0;
-        for verb in Cli::command().get_subcommands().filter(|verb| !verb.is_hide_set()) {
-            let help = verb.get_after_help().map(ToString::to_string).unwrap_or_default();
+        for verb in Cli::command()
+            .get_subcommands()
+            .filter(|verb| !verb.is_hide_set())
+        {
+            let help = verb
+                .get_after_help()
+                .map(ToString::to_string)
+                .unwrap_or_default();
             let commands = commands(&help);
             assert!(commands.len() >= 3, "{}: {help}", verb.get_name());
             for words in commands {
@@ -100,7 +116,8 @@ mod tests {
         }
         assert!(verbs >= 7);
         for words in commands(super::ALL) {
-            Cli::try_parse_from(["rebridge"].iter().chain(&words)).unwrap_or_else(|error| panic!("{words:?}: {error}"));
+            Cli::try_parse_from(["rebridge"].iter().chain(&words))
+                .unwrap_or_else(|error| panic!("{words:?}: {error}"));
         }
     }
 }

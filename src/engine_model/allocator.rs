@@ -1,15 +1,18 @@
-//! Docker's allocator, stepped one subnet at a time: what it hands out next, and when it has nothing left.
+//! Docker's allocator, stepped one subnet at a time: what it hands out next, and when it has
+//! nothing left.
 //!
-//! There are two of them. Up to 26 all pools are one list of subnets, in the order of daemon.json, and a place in
-//! that list: the search begins there and goes round. From 27 on the lowest free subnet of the first pool wins. Both
-//! are modelled with their oddities, because a forecast that is nearly right is wrong:
+//! There are two of them. Up to 26 all pools are one list of subnets, in the order of daemon.json,
+//! and a place in that list: the search begins there and goes round. From 27 on the lowest free
+//! subnet of the first pool wins. Both are modelled with their oddities, because a forecast that is
+//! nearly right is wrong:
 //! - up to 26 a search that went over the end of the list leaves the place at the top, not behind what it found; a
 //!   subnet refused because of a route or a nameserver moves the place too, and one that was the last in the list
 //!   puts it at the top before the search goes on;
 //! - from 27 on a range ends where the last range *begun* ends: a host route or a nameserver inside an on-link network
 //!   makes the engine forget the rest of that network, and it hands out subnets of it (measured on 28.5).
 
-use super::{AddressPool, Version, pools_as_seen};
+use super::pools_as_seen;
+use crate::facts::{AddressPool, Version};
 use crate::subnet::{RangeSet, overlap4};
 use ipnet::Ipv4Net;
 use std::collections::BTreeSet;
@@ -51,8 +54,9 @@ impl Allocator {
         self.blocked.insert(net);
     }
 
-    /// The subnet for docker0 where nothing else says which. 20.10 reads its list from the top and asks for what it
-    /// found by name, so its place does not move; later engines ask like for any network.
+    /// The subnet for docker0 where nothing else says which. 20.10 reads its list from the top and
+    /// asks for what it found by name, so its place does not move; later engines ask like for any
+    /// network.
     pub fn docker0(&mut self) -> Option<Ipv4Net> {
         if !self.version.elects_before_bip() {
             return self.next();
@@ -62,17 +66,22 @@ impl Allocator {
         Some(subnet)
     }
 
-    /// Finds the place of an engine up to 26 from the networks it has created since it started, oldest first. False
-    /// where more than one place would explain them: a network nobody foresaw had its subnet given by hand, or
-    /// networks in between were removed again, and nothing tells which.
+    /// Finds the place of an engine up to 26 from the networks it has created since it started,
+    /// oldest first. False where more than one place would explain them: a network nobody foresaw
+    /// had its subnet given by hand, or networks in between were removed again, and nothing tells
+    /// which.
     ///
-    /// What cannot be known at all: networks created *and removed* after the newest one that is left, and creations
-    /// that failed. Both move the place and leave no trace.
+    /// What cannot be known at all: networks created *and removed* after the newest one that is
+    /// left, and creations that failed. Both move the place and leave no trace.
     pub fn resume(&mut self, created: &[Ipv4Net]) -> bool {
         let mut places = BTreeSet::from([self.place]);
         let mut likely = self.place;
         for net in created {
-            let foreseen = |place: &u64| self.search(*place).filter(|(subnet, _)| subnet == net).map(|(_, next)| next);
+            let foreseen = |place: &u64| {
+                self.search(*place)
+                    .filter(|(subnet, _)| subnet == net)
+                    .map(|(_, next)| next)
+            };
             let explained: BTreeSet<u64> = places.iter().filter_map(foreseen).collect();
             if let Some(place) = foreseen(&likely).or_else(|| explained.last().copied()) {
                 (places, likely) = (explained, place);
@@ -97,7 +106,10 @@ impl Allocator {
             return self.handed_out_from(RangeSet::new(self.blocked.iter().copied()));
         }
         let clear = |pool: &AddressPool| kept_off(pool, &self.blocked).carve(pool.base, pool.size);
-        self.pools.iter().map(|pool| subnets_in(&clear(pool), pool.size)).sum()
+        self.pools
+            .iter()
+            .map(|pool| subnets_in(&clear(pool), pool.size))
+            .sum()
     }
 
     fn handed_out_from(&self, mut blocked: RangeSet) -> u64 {
@@ -113,7 +125,8 @@ impl Allocator {
     /// Up to 26: the subnet a search from this place finds, and the place after it.
     fn search(&self, from: u64) -> Option<(Ipv4Net, u64)> {
         let all: u64 = self.pools.iter().map(AddressPool::capacity).sum();
-        // The engine keeps what it had to refuse until it has found something: it is not offered it twice.
+        // The engine keeps what it had to refuse until it has found something: it is not offered it
+        // twice.
         let (mut place, mut held) = (from, self.taken.clone());
         for refused in 0.. {
             if refused == A_LONG_WAY && self.free() == 0 {
@@ -123,7 +136,13 @@ impl Allocator {
             let clear = |(_, subnet): &(u64, Ipv4Net)| !held.overlaps(*subnet);
             let near = (0..all.min(A_LONG_WAY)).filter_map(in_order).find(clear);
             // A list of millions is not walked for nothing.
-            let far = || if self.free() > 0 { (A_LONG_WAY..all).filter_map(in_order).find(clear) } else { None };
+            let far = || {
+                if self.free() > 0 {
+                    (A_LONG_WAY..all).filter_map(in_order).find(clear)
+                } else {
+                    None
+                }
+            };
             let (steps, subnet) = near.or_else(far)?;
             place = self.after(place, steps);
             if !self.reserved.overlaps(subnet) {
@@ -169,7 +188,9 @@ impl Allocator {
 
     /// From 27 on: the lowest subnet of the first pool that has one.
     fn lowest(&self) -> Option<Ipv4Net> {
-        self.pools.iter().find_map(|pool| kept_off(pool, &self.blocked).first_clear(pool.base, pool.size))
+        self.pools
+            .iter()
+            .find_map(|pool| kept_off(pool, &self.blocked).first_clear(pool.base, pool.size))
     }
 }
 
@@ -189,15 +210,22 @@ impl Iterator for Allocator {
     }
 }
 
-/// From 27 on: what the engine keeps off in a pool. It goes through the ranges by their beginning and goes on
-/// behind the one it saw last, so of a range with another inside only the part before that one counts, unless
-/// it reaches to the end of the pool.
+/// From 27 on: what the engine keeps off in a pool. It goes through the ranges by their beginning
+/// and goes on behind the one it saw last, so of a range with another inside only the part before
+/// that one counts, unless it reaches to the end of the pool.
 pub fn kept_off(pool: &AddressPool, blocked: &BTreeSet<Ipv4Net>) -> RangeSet {
-    let ranges: Vec<Ipv4Net> = blocked.iter().copied().filter(|net| overlap4(net, &pool.base)).collect();
+    let ranges: Vec<Ipv4Net> = blocked
+        .iter()
+        .copied()
+        .filter(|net| overlap4(net, &pool.base))
+        .collect();
     let mut kept = Vec::with_capacity(ranges.len());
     for (at, range) in ranges.iter().enumerate() {
         let closes = range.contains(&pool.base) || range.broadcast() == pool.base.broadcast();
-        match ranges.get(at + 1).filter(|inner| !closes && range.contains(*inner)) {
+        match ranges
+            .get(at + 1)
+            .filter(|inner| !closes && range.contains(*inner))
+        {
             Some(inner) => kept.extend(before(*range, inner)),
             None => kept.push(*range),
         }
@@ -207,7 +235,9 @@ pub fn kept_off(pool: &AddressPool, blocked: &BTreeSet<Ipv4Net>) -> RangeSet {
 
 /// How many subnets of one size these networks hold.
 fn subnets_in(nets: &[Ipv4Net], size: u8) -> u64 {
-    nets.iter().map(|net| 1u64 << size.saturating_sub(net.prefix_len())).sum()
+    nets.iter()
+        .map(|net| 1u64 << size.saturating_sub(net.prefix_len()))
+        .sum()
 }
 
 /// The part of a network before an address inside it, as networks.
@@ -215,7 +245,9 @@ fn before(range: Ipv4Net, inner: &Ipv4Net) -> Vec<Ipv4Net> {
     if range.network() == inner.network() {
         return Vec::new();
     }
-    let Ok(halves) = range.subnets(range.prefix_len() + 1) else { return Vec::new() };
+    let Ok(halves) = range.subnets(range.prefix_len() + 1) else {
+        return Vec::new();
+    };
     let mut kept = Vec::new();
     for half in halves {
         if half.contains(inner) {
@@ -229,5 +261,4 @@ fn before(range: Ipv4Net, inner: &Ipv4Net) -> Vec<Ipv4Net> {
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
-#[path = "allocator_tests.rs"]
 mod tests;

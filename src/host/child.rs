@@ -60,11 +60,13 @@ impl Done {
 impl Host {
     /// Runs a program of this machine, looked up on PATH.
     ///
-    /// The process group of its own keeps a Ctrl-C at the terminal from killing `systemctl` half-way while rebridge
-    /// itself is shielded.
+    /// The process group of its own keeps a Ctrl-C at the terminal from killing `systemctl`
+    /// half-way while rebridge itself is shielded.
     pub fn run(&self, argv: &[&str], deadline: Duration) -> Done {
         let command = argv.join(" ");
-        let (program, arguments) = argv.split_first().map_or(("", argv), |(program, rest)| (*program, rest));
+        let (program, arguments) = argv
+            .split_first()
+            .map_or(("", argv), |(program, rest)| (*program, rest));
         let started = duct::cmd(program, arguments)
             .stdin_null()
             .stdout_capture()
@@ -100,7 +102,12 @@ impl Host {
 
 impl Done {
     fn without_output(command: String, ended: Ended) -> Done {
-        Done { command, ended, stdout: String::new(), stderr: String::new() }
+        Done {
+            command,
+            ended,
+            stdout: String::new(),
+            stderr: String::new(),
+        }
     }
 }
 
@@ -124,15 +131,26 @@ mod tests {
     #[test]
     fn tells_apart_the_four_ends_of_a_child() {
         let host = Host::live();
-        let run = |script: &str, seconds| host.run(&["sh", "-c", script], Duration::from_secs(seconds));
+        let run =
+            |script: &str, seconds| host.run(&["sh", "-c", script], Duration::from_secs(seconds));
         assert!(run("exit 0", 5).ok());
         let failed = run("echo one; echo 'two: no' >&2; exit 3", 5);
-        assert_eq!((failed.ended.clone(), failed.stdout.as_str()), (Ended::Code(3), "one\n"));
-        assert!(failed.describe().ends_with("exited 3: two: no"), "{}", failed.describe());
+        assert_eq!(
+            (failed.ended.clone(), failed.stdout.as_str()),
+            (Ended::Code(3), "one\n")
+        );
+        assert!(
+            failed.describe().ends_with("exited 3: two: no"),
+            "{}",
+            failed.describe()
+        );
         assert_eq!(run("kill -9 $$", 5).ended, Ended::Signal);
         assert_eq!(run("sleep 30", 0).ended, Ended::TimedOut);
         let missing = host.run(&["rebridge-no-such-program"], Duration::from_secs(5));
-        assert_eq!(missing.ended, Ended::NotStarted("no such program".to_owned()));
+        assert_eq!(
+            missing.ended,
+            Ended::NotStarted("no such program".to_owned())
+        );
     }
 
     /// A grandchild that holds the pipe must not hold us.

@@ -1,4 +1,5 @@
-//! Files of the host: reading, and replacing so that a reader sees either the old bytes or the new, never half.
+//! Files of the host: reading, and replacing so that a reader sees either the old bytes or the new,
+//! never half.
 
 use super::Host;
 use std::collections::VecDeque;
@@ -20,7 +21,8 @@ pub struct Staged {
 }
 
 impl Host {
-    /// Where a path of the host lies on this machine, every symbolic link followed *inside* the root: an image's
+    /// Where a path of the host lies on this machine, every symbolic link followed *inside* the
+    /// root: an image's
     /// `/etc/docker -> /opt/docker` must not lead to this machine's `/opt`. The last parts need not exist.
     pub fn resolve(&self, path: &Path) -> io::Result<PathBuf> {
         let mut todo: VecDeque<OsString> = parts(path);
@@ -76,7 +78,9 @@ impl Host {
     pub fn list(&self, path: &Path) -> Vec<String> {
         let entries = self.resolve(path).and_then(fs::read_dir);
         let names = entries.into_iter().flatten().flatten();
-        let mut names: Vec<String> = names.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+        let mut names: Vec<String> = names
+            .map(|entry| entry.file_name().to_string_lossy().into_owned())
+            .collect();
         names.sort();
         names
     }
@@ -91,15 +95,24 @@ impl Host {
         fs::set_permissions(&path, Permissions::from_mode(mode))
     }
 
-    /// Writes the bytes beside the file they shall replace and puts them on disk. Owner and mode are the old
-    /// file's; a new file gets `mode`.
+    /// Writes the bytes beside the file they shall replace and puts them on disk. Owner and mode
+    /// are the old file's; a new file gets `mode`.
     pub fn stage(&self, path: &Path, bytes: &[u8], mode: u32) -> io::Result<Staged> {
         let target = self.resolve(path)?;
         let temporary = temporary_beside(&target);
-        // Always the same name: the lock keeps others away, and what a killed run left goes with the next.
+        // Always the same name: the lock keeps others away, and what a killed run left goes with
+        // the next.
         remove_if_there(&temporary)?;
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
-        let staged = Staged { temporary, target, done: false };
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&temporary)?;
+        let staged = Staged {
+            temporary,
+            target,
+            done: false,
+        };
         file.write_all(bytes)?;
         match fs::metadata(&staged.target) {
             Ok(old) => {
@@ -135,11 +148,13 @@ impl Host {
         Ok(to)
     }
 
-    /// Keeps the newest few of a file's backups, and of equal ones only the newest. A backup is what `copy_beside` made
-    /// with a suffix that begins like this and sorts by time.
+    /// Keeps the newest few of a file's backups, and of equal ones only the newest. A backup is
+    /// what `copy_beside` made with a suffix that begins like this and sorts by time.
     pub fn prune_copies(&self, path: &Path, suffix: &str, keep: usize) -> io::Result<()> {
         let target = self.resolve(path)?;
-        let (Some(folder), Some(name)) = (target.parent(), target.file_name()) else { return Ok(()) };
+        let (Some(folder), Some(name)) = (target.parent(), target.file_name()) else {
+            return Ok(());
+        };
         let prefix = format!("{}{suffix}", name.to_string_lossy());
         let mut copies: Vec<PathBuf> = fs::read_dir(folder)?
             .flatten()
@@ -207,8 +222,8 @@ fn copy_whole(from: &Path, to: &Path) -> io::Result<()> {
     sync_folder_of(to)
 }
 
-/// Extended attributes, an SELinux label among them. Where the file system has none, or one is the kernel's own to set,
-/// there is nothing to do.
+/// Extended attributes, an SELinux label among them. Where the file system has none, or one is the
+/// kernel's own to set, there is nothing to do.
 fn copy_attributes(from: &Path, to: &Path) {
     for name in xattr::list(from).into_iter().flatten() {
         if let Ok(Some(value)) = xattr::get(from, &name) {
@@ -250,7 +265,8 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     fn image(name: &str) -> (PathBuf, Host) {
-        let root = std::env::temp_dir().join(format!("rebridge-files-{name}-{}", std::process::id()));
+        let root =
+            std::env::temp_dir().join(format!("rebridge-files-{name}-{}", std::process::id()));
         let _ = fs::remove_dir_all(&root);
         fs::create_dir_all(root.join("etc/docker")).unwrap();
         let host = Host::image(&root);
@@ -266,11 +282,19 @@ mod tests {
         symlink("../../../../opt", root.join("etc/up")).unwrap();
         symlink("/etc/loop", root.join("etc/loop")).unwrap();
         let resolve = |p: &str| host.resolve(Path::new(p));
-        assert_eq!(resolve("/etc/docker/daemon.json").unwrap(), root.join("opt/conf/d.json"));
+        assert_eq!(
+            resolve("/etc/docker/daemon.json").unwrap(),
+            root.join("opt/conf/d.json")
+        );
         assert_eq!(resolve("/etc/up/conf").unwrap(), root.join("opt/conf"));
         assert!(resolve("/etc/loop").is_err());
-        host.replace(Path::new("/etc/docker/daemon.json"), b"new", 0o644).unwrap();
-        assert!(fs::symlink_metadata(root.join("etc/docker/daemon.json")).unwrap().is_symlink());
+        host.replace(Path::new("/etc/docker/daemon.json"), b"new", 0o644)
+            .unwrap();
+        assert!(
+            fs::symlink_metadata(root.join("etc/docker/daemon.json"))
+                .unwrap()
+                .is_symlink()
+        );
         assert_eq!(fs::read(root.join("opt/conf/d.json")).unwrap(), b"new");
         fs::remove_dir_all(root).unwrap();
     }

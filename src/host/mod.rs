@@ -1,7 +1,8 @@
-//! The one door to the outside: every file, lock, child process and signal of rebridge goes through [`Host`].
+//! The one door to the outside: every file, lock, child process and signal of rebridge goes through
+//! [`Host`].
 //!
-//! It is concrete on purpose. Tests do not replace it; they point its root at a folder, put stand-in programs on
-//! PATH, or run the whole binary in a network namespace or on a real host.
+//! It is concrete on purpose. Tests do not replace it; they point its root at a folder, put
+//! stand-in programs on PATH, or run the whole binary in a network namespace or on a real host.
 
 pub mod child;
 pub mod files;
@@ -36,15 +37,20 @@ pub enum LockError {
 impl Host {
     /// The machine this runs on.
     pub fn live() -> Host {
-        Host { root: PathBuf::from("/") }
+        Host {
+            root: PathBuf::from("/"),
+        }
     }
 
     /// An unpacked image: files only.
     pub fn image(root: &Path) -> Host {
-        Host { root: root.to_path_buf() }
+        Host {
+            root: root.to_path_buf(),
+        }
     }
 
-    /// Whether this is an unpacked image, so that the kernel and the engine of this machine are none of its business.
+    /// Whether this is an unpacked image, so that the kernel and the engine of this machine are
+    /// none of its business.
     pub fn is_image(&self) -> bool {
         self.root != Path::new("/")
     }
@@ -54,16 +60,25 @@ impl Host {
         self.is_image() || nix::unistd::geteuid().is_root()
     }
 
-    /// Takes the lock without waiting. An image is locked by its own root folder, so that nothing is left in it.
+    /// Takes the lock without waiting. An image is locked by its own root folder, so that nothing
+    /// is left in it.
     ///
-    /// The lock file of a machine is never renamed or removed: two processes that open the same name must hold
-    /// the same file.
+    /// The lock file of a machine is never renamed or removed: two processes that open the same
+    /// name must hold the same file.
     pub fn lock(&self) -> Result<Lock, LockError> {
-        let path = if self.is_image() { self.root.clone() } else { PathBuf::from("/run/rebridge.lock") };
+        let path = if self.is_image() {
+            self.root.clone()
+        } else {
+            PathBuf::from("/run/rebridge.lock")
+        };
         let file = if self.is_image() {
             fs::File::open(&path)
         } else {
-            fs::File::options().create(true).truncate(false).write(true).open(&path)
+            fs::File::options()
+                .create(true)
+                .truncate(false)
+                .write(true)
+                .open(&path)
         };
         let file = file.map_err(|error| LockError::Io(path.clone(), error))?;
         match Flock::lock(file, FlockArg::LockExclusiveNonblock) {

@@ -1,4 +1,5 @@
-//! A report as Ansible takes it: its own shape of `diff`, `invocation`, and the options' names in the sentences.
+//! A report as Ansible takes it: its own shape of `diff`, `invocation`, and the options' names in
+//! the sentences.
 
 use super::Answered;
 use crate::plan::relocate::Move;
@@ -14,7 +15,8 @@ pub struct Asked {
     pub diff: bool,
     /// Whether the arguments must not be repeated.
     pub no_log: bool,
-    /// Whether the job was to look and no more: then what it found is no error, and what would be done no change.
+    /// Whether the job was to look and no more: then what it found is no error, and what would be
+    /// done no change.
     pub only_looks: bool,
     /// The options as understood, where they were.
     pub shown: Option<Map<String, Value>>,
@@ -22,14 +24,23 @@ pub struct Asked {
 
 /// The command line's words, and the module's for the same, the longer ones first.
 const WORDS: [(&str, &str); 20] = [
-    ("`rebridge apply --networks recreate`", "`networks: recreate`"),
-    ("run `rebridge apply` as root", "use `state: fixed` with become"),
+    (
+        "`rebridge apply --networks recreate`",
+        "`networks: recreate`",
+    ),
+    (
+        "run `rebridge apply` as root",
+        "use `state: fixed` with become",
+    ),
     ("run `rebridge apply` again", "use `state: fixed` again"),
     ("`rebridge apply`", "`state: fixed`"),
     ("run it with sudo", "set become"),
     ("run again with --", "try again with --"),
     ("run again without --dead-man", "try again without dead_man"),
-    ("run again without --no-restart", "leave out `restart: false`"),
+    (
+        "run again without --no-restart",
+        "leave out `restart: false`",
+    ),
     ("with --no-restart", "with `restart: false`"),
     ("--allow-container-stop", "`allow_container_stop: true`"),
     ("--accept-mac-loss", "`accept_mac_loss: true`"),
@@ -44,7 +55,8 @@ const WORDS: [(&str, &str); 20] = [
     ("--root", "root"),
 ];
 
-/// The most clashes of a list: the first ones are those to act on, and a fleet's addresses may make 100,000.
+/// The most clashes of a list: the first ones are those to act on, and a fleet's addresses may make
+/// 100,000.
 const MOST: usize = 100;
 
 /// The sentences of a report lie under these keys.
@@ -60,7 +72,11 @@ pub fn answer(ended: Ended, asked: Asked) -> Answered {
         Err(usage) => (Report::without_facts(usage.0), 2),
     };
     let (found, left) = (report.clashes.len(), report.remaining.len());
-    for list in [&mut report.clashes, &mut report.remaining, &mut report.ignored] {
+    for list in [
+        &mut report.clashes,
+        &mut report.remaining,
+        &mut report.ignored,
+    ] {
         list.truncate(MOST);
     }
     let mut object = match serde_json::to_value(&report) {
@@ -74,13 +90,20 @@ pub fn answer(ended: Ended, asked: Asked) -> Answered {
     object.remove("diff");
     if asked.diff && !asked.only_looks {
         let mut sides = diff(&report);
-        let diff = if sides.len() == 1 { sides.pop() } else { Some(Value::Array(sides)) };
+        let diff = if sides.len() == 1 {
+            sides.pop()
+        } else {
+            Some(Value::Array(sides))
+        };
         object.insert("diff".to_owned(), diff.unwrap_or_default());
     }
     if let Some(shown) = asked.shown.filter(|_| !asked.no_log) {
         object.insert("invocation".to_owned(), json!({"module_args": shown}));
     }
-    Answered { json: Value::Object(object).to_string() + "\n", code }
+    Answered {
+        json: Value::Object(object).to_string() + "\n",
+        code,
+    }
 }
 
 /// One for the file, one for the networks that move.
@@ -88,7 +111,10 @@ fn diff(report: &Report) -> Vec<Value> {
     let file = (report.diff.before != report.diff.after).then(|| json!(report.diff));
     let moves = &report.plan.networks;
     let side = |subnet: fn(&Move) -> Ipv4Net| -> String {
-        moves.iter().map(|one| format!("{} {}\n", one.network, subnet(one))).collect()
+        moves
+            .iter()
+            .map(|one| format!("{} {}\n", one.network, subnet(one)))
+            .collect()
     };
     let networks = (!moves.is_empty()).then(|| {
         json!({
@@ -107,7 +133,9 @@ fn reword(object: &mut Map<String, Value>) {
             Value::Array(items) => {
                 for item in items {
                     match item {
-                        Value::String(text) if SENTENCES.contains(&key.as_str()) => *text = reworded(text),
+                        Value::String(text) if SENTENCES.contains(&key.as_str()) => {
+                            *text = reworded(text)
+                        }
                         Value::Object(inner) => reword(inner),
                         _ => {}
                     }
@@ -120,7 +148,9 @@ fn reword(object: &mut Map<String, Value>) {
 }
 
 fn reworded(text: &str) -> String {
-    WORDS.iter().fold(text.to_owned(), |text, (old, new)| text.replace(old, new))
+    WORDS
+        .iter()
+        .fold(text.to_owned(), |text, (old, new)| text.replace(old, new))
 }
 
 #[cfg(test)]
@@ -135,10 +165,23 @@ mod tests {
 
     #[test]
     fn an_error_is_one_failed_object() {
-        let answered = answer(Err(Usage("--pool: no".to_owned())), Asked { diff: true, ..Asked::default() });
+        let answered = answer(
+            Err(Usage("--pool: no".to_owned())),
+            Asked {
+                diff: true,
+                ..Asked::default()
+            },
+        );
         let object = object(&answered);
-        assert_eq!((answered.code, &object["failed"], &object["msg"]), (2, &json!(true), &json!("pools: no")));
-        assert!(object.get("rc").is_none() && object.get("results").is_none() && object["diff"] == json!([]));
+        assert_eq!(
+            (answered.code, &object["failed"], &object["msg"]),
+            (2, &json!(true), &json!("pools: no"))
+        );
+        assert!(
+            object.get("rc").is_none()
+                && object.get("results").is_none()
+                && object["diff"] == json!([])
+        );
     }
 
     #[test]
@@ -149,18 +192,30 @@ mod tests {
             ..Asked::default()
         };
         let report = || Ok(Report::without_facts("no".to_owned()));
-        assert_eq!(object(&answer(report(), asked(false)))["invocation"]["module_args"]["probe"][0], "x:1");
-        assert!(object(&answer(report(), asked(true))).get("invocation").is_none());
+        assert_eq!(
+            object(&answer(report(), asked(false)))["invocation"]["module_args"]["probe"][0],
+            "x:1"
+        );
+        assert!(
+            object(&answer(report(), asked(true)))
+                .get("invocation")
+                .is_none()
+        );
     }
 
     #[test]
     fn options_are_named_as_in_the_play() {
-        let words = "run again with --restart-command, or with --no-restart; leave it out with --network";
+        let words =
+            "run again with --restart-command, or with --no-restart; leave it out with --network";
         assert_eq!(
             reworded(words),
-            "try again with restart_command, or with `restart: false`; leave it out with network_names"
+            "try again with restart_command, or with `restart: false`; leave it out with \
+             network_names"
         );
         let words = "clashes with 10.0.0.0/8 (--avoid); run it with sudo";
-        assert_eq!(reworded(words), "clashes with 10.0.0.0/8 (avoid); set become");
+        assert_eq!(
+            reworded(words),
+            "clashes with 10.0.0.0/8 (avoid); set become"
+        );
     }
 }

@@ -1,5 +1,5 @@
-//! The Ansible module: the binary itself speaks the protocol of native modules. Its only argument is a file with the
-//! options as one JSON object; it prints one JSON object, whatever happens.
+//! The Ansible module: the binary itself speaks the protocol of native modules. Its only argument
+//! is a file with the options as one JSON object; it prints one JSON object, whatever happens.
 
 pub mod answer;
 pub mod options;
@@ -24,14 +24,16 @@ pub struct Answered {
     pub code: u8,
 }
 
-/// The args file, where the program was called as a module: with one argument that is a path of a file, or of a pipe.
-/// A path has a slash, as Ansible's always have, so that no file can be taken for a verb.
+/// The args file, where the program was called as a module: with one argument that is a path of a
+/// file, or of a pipe. A path has a slash, as Ansible's always have, so that no file can be taken
+/// for a verb.
 pub fn args_file(arguments: &[OsString]) -> Option<PathBuf> {
     let [only] = arguments else { return None };
     let path = Path::new(only);
     let is_a_path = path.components().count() > 1;
     let readable = |kind: fs::FileType| kind.is_file() || kind.is_fifo();
-    (is_a_path && fs::metadata(path).is_ok_and(|meta| readable(meta.file_type()))).then(|| path.to_owned())
+    (is_a_path && fs::metadata(path).is_ok_and(|meta| readable(meta.file_type())))
+        .then(|| path.to_owned())
 }
 
 /// Does what the args file asks for.
@@ -41,7 +43,11 @@ pub fn run(path: &Path) -> Answered {
         Err(why) => return answer(Err(Usage(why)), Asked::default()),
     };
     let internal = |name: &str| args.get(name).and_then(Value::as_bool).unwrap_or_default();
-    let mut asked = Asked { diff: internal("_ansible_diff"), no_log: internal("_ansible_no_log"), ..Asked::default() };
+    let mut asked = Asked {
+        diff: internal("_ansible_diff"),
+        no_log: internal("_ansible_no_log"),
+        ..Asked::default()
+    };
     let check = internal("_ansible_check_mode");
     let options = match options::read(args, check) {
         Ok(options) => options,
@@ -63,7 +69,12 @@ fn work(job: &Job) -> Ended {
 }
 
 fn read_args(path: &Path) -> Result<Map<String, Value>, String> {
-    let cannot = |why: &str| format!("cannot read the args file {}: {why}; nothing was touched", path.display());
+    let cannot = |why: &str| {
+        format!(
+            "cannot read the args file {}: {why}; nothing was touched",
+            path.display()
+        )
+    };
     let text = fs::read(path).map_err(|error| cannot(&error.to_string()))?;
     match serde_json::from_slice(&text) {
         Ok(Value::Object(args)) => Ok(args),

@@ -1,5 +1,5 @@
-//! The options of the Ansible module, read and coerced as Ansible coerces them, and what they mean in the words of
-//! the command line: from there on there is one way through the program.
+//! The options of the Ansible module, read and coerced as Ansible coerces them, and what they mean
+//! in the words of the command line: from there on there is one way through the program.
 
 use super::read::{Args, named};
 use crate::cli::{Apply, Look, Networks, Observe, Rollback};
@@ -57,7 +57,10 @@ const STATES: [(&str, State); 4] = [
     ("rolled_back", State::RolledBack),
     ("pinned", State::Pinned),
 ];
-const NETWORKS: [(&str, Networks); 2] = [("report", Networks::Report), ("recreate", Networks::Recreate)];
+const NETWORKS: [(&str, Networks); 2] = [
+    ("report", Networks::Report),
+    ("recreate", Networks::Recreate),
+];
 
 /// Understood options: the job, and how they read, for `invocation`.
 #[derive(Debug)]
@@ -81,7 +84,9 @@ pub fn read(args: Map<String, Value>, check: bool) -> Result<Options, String> {
         ignore: args.words("ignore")?,
         json: true,
         facts: None,
-        observe: Observe { root: args.text("root")?.map(PathBuf::from) },
+        observe: Observe {
+            root: args.text("root")?.map(PathBuf::from),
+        },
     };
     let apply = Apply {
         check,
@@ -101,26 +106,34 @@ pub fn read(args: Map<String, Value>, check: bool) -> Result<Options, String> {
     };
     if args.flag("avoid_inventory", false)? {
         return Err(
-            "avoid_inventory: only the action plugin of the collection knows the inventory; call the module by \
-                    its full name, rebridge.docker.rebridge"
+            "avoid_inventory: only the action plugin of the collection knows the inventory; call \
+                    the module by its full name, rebridge.docker.rebridge"
                 .to_owned(),
         );
     }
     agree(state, &apply)?;
-    Ok(Options { job: job(state, apply), shown: args.shown() })
+    Ok(Options {
+        job: job(state, apply),
+        shown: args.shown(),
+    })
 }
 
 /// What single options cannot say for themselves.
 fn agree(state: State, apply: &Apply) -> Result<(), String> {
     let why = match state {
-        State::Pinned if apply.look.pool.is_empty() => "state: pinned takes the pools you give, and pools is empty",
+        State::Pinned if apply.look.pool.is_empty() => {
+            "state: pinned takes the pools you give, and pools is empty"
+        }
         State::RolledBack if apply.look.observe.root.is_some() => {
-            "root: an unpacked image has no record of an apply, so state: rolled_back cannot undo one there"
+            "root: an unpacked image has no record of an apply, so state: rolled_back cannot undo \
+             one there"
         }
         _ if apply.no_restart && apply.restart_command.is_some() => {
             "restart_command: restart is false, so it would never run; leave one of the two out"
         }
-        _ if apply.dead_man.is_some_and(|seconds| seconds < 5) => "dead_man: give 5 seconds or more, or 0 for none",
+        _ if apply.dead_man.is_some_and(|seconds| seconds < 5) => {
+            "dead_man: give 5 seconds or more, or 0 for none"
+        }
         _ => return Ok(()),
     };
     Err(why.to_owned())
@@ -148,7 +161,8 @@ fn job(state: State, apply: Apply) -> Job {
 fn declared(args: &mut Args) -> Result<Vec<Declared>, String> {
     let mut all = Vec::new();
     for record in args.records(NAMED)? {
-        let (name, nets, text) = named(&record).ok_or("avoid_named: give a list of name and nets, or name and text")?;
+        let (name, nets, text) =
+            named(&record).ok_or("avoid_named: give a list of name and nets, or name and text")?;
         if let Some(text) = text {
             all.extend(read_avoid_file(name, text).map_err(|why| format!("avoid_files: {why}"))?);
         }

@@ -1,4 +1,5 @@
-//! The args object: values that arrive typed from a playbook, as words from `-a` or a template, or as null.
+//! The args object: values that arrive typed from a playbook, as words from `-a` or a template, or
+//! as null.
 
 use serde_json::{Map, Value, json};
 use std::ops::RangeInclusive;
@@ -16,12 +17,18 @@ pub struct Args {
 impl Args {
     /// The options, all of them known by name; Ansible's own are let pass, and one of ours.
     pub fn new(given: Map<String, Value>, names: &[&str], internal: &str) -> Result<Args, String> {
-        for name in given.keys().filter(|name| !name.starts_with("_ansible_") && *name != internal) {
+        for name in given
+            .keys()
+            .filter(|name| !name.starts_with("_ansible_") && *name != internal)
+        {
             if !names.contains(&name.as_str()) {
                 return Err(unknown(name, names));
             }
         }
-        Ok(Args { given, shown: Map::new() })
+        Ok(Args {
+            given,
+            shown: Map::new(),
+        })
     }
 
     /// Every option that was asked for, with the value understood.
@@ -40,20 +47,35 @@ impl Args {
     /// A yes or no.
     pub fn flag(&mut self, name: &str, default: bool) -> Result<bool, String> {
         let value = self.take(name);
-        let flag = if value.is_null() { Some(default) } else { truth(&value) };
+        let flag = if value.is_null() {
+            Some(default)
+        } else {
+            truth(&value)
+        };
         let flag = flag.ok_or_else(|| format!("{name}: {value} is neither yes nor no"))?;
         self.show(name, json!(flag));
         Ok(flag)
     }
 
     /// A whole number within limits.
-    pub fn number(&mut self, name: &str, default: u64, within: RangeInclusive<u64>) -> Result<u64, String> {
+    pub fn number(
+        &mut self,
+        name: &str,
+        default: u64,
+        within: RangeInclusive<u64>,
+    ) -> Result<u64, String> {
         let value = self.take(name);
         let number = match &value {
             Value::Null => default,
-            value => whole(value).filter(|number| within.contains(number)).ok_or_else(|| {
-                format!("{name}: {value} is not a whole number of seconds from {} to {}", within.start(), within.end())
-            })?,
+            value => whole(value)
+                .filter(|number| within.contains(number))
+                .ok_or_else(|| {
+                    format!(
+                        "{name}: {value} is not a whole number of seconds from {} to {}",
+                        within.start(),
+                        within.end()
+                    )
+                })?,
         };
         self.show(name, json!(number));
         Ok(number)
@@ -71,14 +93,24 @@ impl Args {
     }
 
     /// One of a few words.
-    pub fn choice<T: Copy>(&mut self, name: &str, choices: &[(&str, T)], default: &str) -> Result<T, String> {
+    pub fn choice<T: Copy>(
+        &mut self,
+        name: &str,
+        choices: &[(&str, T)],
+        default: &str,
+    ) -> Result<T, String> {
         let text = self.text(name)?.unwrap_or_else(|| default.to_owned());
         self.show(name, json!(text));
         let found = choices.iter().find(|(word, _)| *word == text);
         found.map(|(_, choice)| *choice).ok_or_else(|| {
             let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
-            let near = nearest(&text, &words).map(|word| format!("did you mean {word}? ")).unwrap_or_default();
-            format!("{name}: {text:?} is not a choice; {near}the choices are {}", words.join(", "))
+            let near = nearest(&text, &words)
+                .map(|word| format!("did you mean {word}? "))
+                .unwrap_or_default();
+            format!(
+                "{name}: {text:?} is not a choice; {near}the choices are {}",
+                words.join(", ")
+            )
         })
     }
 
@@ -89,13 +121,18 @@ impl Args {
             Value::Array(items) => {
                 let mut words = Vec::with_capacity(items.len());
                 for item in &items {
-                    words.push(scalar(item).ok_or_else(|| format!("{name}: {item} is not a text"))?);
+                    words
+                        .push(scalar(item).ok_or_else(|| format!("{name}: {item} is not a text"))?);
                 }
                 words
             }
             value => {
-                let text = scalar(&value).ok_or_else(|| format!("{name}: {value} is not a list"))?;
-                text.split(',').map(|word| word.trim().to_owned()).filter(|word| !word.is_empty()).collect()
+                let text =
+                    scalar(&value).ok_or_else(|| format!("{name}: {value} is not a list"))?;
+                text.split(',')
+                    .map(|word| word.trim().to_owned())
+                    .filter(|word| !word.is_empty())
+                    .collect()
             }
         };
         self.show_list(name, words.iter().map(|word| json!(word)).collect());
@@ -107,7 +144,9 @@ impl Args {
         if let Some(Value::Array(items)) = self.given.get_mut(name) {
             for item in items.iter_mut().filter(|item| item.is_object()) {
                 *item =
-                    json!(pool_of(item).ok_or_else(|| format!("{name}: {item} is not a pool; give base and size"))?);
+                    json!(pool_of(item).ok_or_else(|| format!(
+                        "{name}: {item} is not a pool; give base and size"
+                    ))?);
             }
         }
         let words = self.words(name)?;
@@ -152,14 +191,23 @@ pub fn named(record: &Map<String, Value>) -> Option<(&str, Vec<&str>, Option<&st
     let name = record.get("name")?.as_str()?;
     let text = record.get("text").and_then(Value::as_str);
     let nets = match record.get("nets") {
-        Some(nets) => nets.as_array()?.iter().map(Value::as_str).collect::<Option<_>>()?,
+        Some(nets) => nets
+            .as_array()?
+            .iter()
+            .map(Value::as_str)
+            .collect::<Option<_>>()?,
         None => Vec::new(),
     };
-    record.keys().all(|key| ["name", "text", "nets"].contains(&key.as_str())).then_some((name, nets, text))
+    record
+        .keys()
+        .all(|key| ["name", "text", "nets"].contains(&key.as_str()))
+        .then_some((name, nets, text))
 }
 
 fn pool_of(item: &Value) -> Option<String> {
-    let pool = item.as_object().filter(|pool| pool.keys().all(|key| key == "base" || key == "size"))?;
+    let pool = item
+        .as_object()
+        .filter(|pool| pool.keys().all(|key| key == "base" || key == "size"))?;
     let base = pool.get("base").and_then(scalar)?;
     Some(match pool.get("size") {
         Some(size) => format!("base={base},size={}", whole(size)?),
@@ -199,16 +247,22 @@ fn scalar(value: &Value) -> Option<String> {
 fn unknown(name: &str, names: &[&str]) -> String {
     match nearest(name, names) {
         Some(near) => format!("{name:?} is not an option; did you mean {near}?"),
-        None => format!("{name:?} is not an option; the options are {}", names.join(", ")),
+        None => format!(
+            "{name:?} is not an option; the options are {}",
+            names.join(", ")
+        ),
     }
 }
 
 /// The word that was meant, where one is near enough.
 fn nearest<'a>(word: &str, words: &[&'a str]) -> Option<&'a str> {
-    let near = words.iter().map(|other| (strsim::jaro_winkler(word, other), *other)).filter(|(score, _)| *score > 0.8);
-    near.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, other)| other)
+    let near = words
+        .iter()
+        .map(|other| (strsim::jaro_winkler(word, other), *other))
+        .filter(|(score, _)| *score > 0.8);
+    near.max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, other)| other)
 }
 
 #[cfg(test)]
-#[path = "read_tests.rs"]
 mod tests;

@@ -1,16 +1,18 @@
 //! daemon.json: its bytes, and whether they are something rebridge may edit.
 //!
-//! Docker's own parsers differ: 20.10 takes trailing rubbish, newer ones take an empty file, all of them take
-//! duplicate keys (the last wins). rebridge edits only what every version reads in the same way.
+//! Docker's own parsers differ: 20.10 takes trailing rubbish, newer ones take an empty file, all of
+//! them take duplicate keys (the last wins). rebridge edits only what every version reads in the
+//! same way.
 
-use super::facts::{ConfigFile, ConfigState};
+use crate::facts::{ConfigFile, ConfigState};
 use crate::host::Host;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 use std::collections::HashSet;
 use std::path::Path;
 
-/// The keys of daemon.json that facts may show: those that say where bridges lie or refer to docker0's address.
+/// The keys of daemon.json that facts may show: those that say where bridges lie or refer to
+/// docker0's address.
 pub const KEYS: [&str; 13] = [
     "bip",
     "bridge",
@@ -52,7 +54,10 @@ pub fn read(host: &Host, path: &str) -> ConfigFile {
             Ok((text, object)) => {
                 file.state = ConfigState::Object;
                 file.names = object.keys().cloned().collect();
-                file.keys = object.into_iter().filter(|(key, _)| KEYS.contains(&key.as_str())).collect();
+                file.keys = object
+                    .into_iter()
+                    .filter(|(key, _)| KEYS.contains(&key.as_str()))
+                    .collect();
                 file.text = Some(text);
             }
             Err(why) => file.state = ConfigState::Broken(why),
@@ -65,22 +70,30 @@ pub fn read(host: &Host, path: &str) -> ConfigFile {
 pub fn parse(bytes: &[u8]) -> Result<(String, Map<String, Value>), String> {
     let text = std::str::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned())?;
     if text.starts_with('\u{feff}') {
-        return Err("it begins with a byte-order mark, which Docker 20.10 does not accept".to_owned());
+        return Err(
+            "it begins with a byte-order mark, which Docker 20.10 does not accept".to_owned(),
+        );
     }
     if text.trim().is_empty() {
-        return Err("it is empty; Docker 20.10 does not start with it (write {} or remove it)".to_owned());
+        return Err(
+            "it is empty; Docker 20.10 does not start with it (write {} or remove it)".to_owned(),
+        );
     }
-    serde_json::from_str::<UniqueKeys>(text).map_err(|error| format!("it is not plain JSON: {error}"))?;
+    serde_json::from_str::<UniqueKeys>(text)
+        .map_err(|error| format!("it is not plain JSON: {error}"))?;
     match serde_json::from_str::<Value>(text) {
         Ok(Value::Object(object)) => Ok((text.to_owned(), object)),
         Ok(Value::Null) => Err("it is null, not a JSON object".to_owned()),
         Ok(Value::Array(_)) => Err("it is a JSON array, not an object".to_owned()),
-        Ok(Value::Bool(_) | Value::Number(_) | Value::String(_)) => Err("it is not a JSON object".to_owned()),
+        Ok(Value::Bool(_) | Value::Number(_) | Value::String(_)) => {
+            Err("it is not a JSON object".to_owned())
+        }
         Err(error) => Err(format!("it is not plain JSON: {error}")),
     }
 }
 
-/// Parses any JSON value and fails on an object with a key twice; serde_json itself would keep the last.
+/// Parses any JSON value and fails on an object with a key twice; serde_json itself would keep the
+/// last.
 struct UniqueKeys;
 
 impl<'de> Deserialize<'de> for UniqueKeys {
@@ -101,7 +114,9 @@ impl<'de> Visitor<'de> for UniqueKeys {
         while let Some(key) = map.next_key::<String>()? {
             map.next_value::<UniqueKeys>()?;
             if let Some(key) = seen.replace(key) {
-                return Err(serde::de::Error::custom(format!("the key \"{key}\" stands there twice")));
+                return Err(serde::de::Error::custom(format!(
+                    "the key \"{key}\" stands there twice"
+                )));
             }
         }
         Ok(UniqueKeys)
@@ -156,7 +171,10 @@ mod tests {
             ("{} x", "plain JSON: trailing characters"),
             ("{ // no\n}", "plain JSON"),
             ("{\"bip\": 1, \"bip\": 2}", "\"bip\" stands there twice"),
-            ("{\"a\": {\"b\": [{\"c\": 1, \"c\": 1}]}}", "\"c\" stands there twice"),
+            (
+                "{\"a\": {\"b\": [{\"c\": 1, \"c\": 1}]}}",
+                "\"c\" stands there twice",
+            ),
         ] {
             let error = parse(text.as_bytes()).unwrap_err();
             assert!(error.contains(why), "{text:?}: {error}");

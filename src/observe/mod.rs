@@ -1,23 +1,21 @@
-//! First stage: reads the host into [`facts::Facts`] and decides nothing. The only readers of the kernel, of files
-//! and of the engine; verify uses the very same ones.
+//! First stage: reads the host into [`Facts`] and decides nothing. The only readers of the kernel,
+//! of files and of the engine; verify uses the very same ones.
 
 pub mod config_file;
 pub mod engine;
-pub mod facts;
-pub mod http;
 pub mod kernel;
 pub mod operator;
+pub mod relevant;
 pub mod resolver;
 pub mod service;
-pub mod space;
 pub mod unit;
 
 use crate::apply::journal;
+use crate::facts::{ConfigState, Docker, DockerState, Engine, Facts, Kernel, Nameserver};
 use crate::host::Host;
 use engine::Depth;
-use facts::{ConfigState, Docker, DockerState, Engine, Facts, Kernel, Nameserver};
 use operator::Session;
-use space::Space;
+use relevant::RelevantSpace;
 
 /// Looks at everything. What cannot be seen is said in `unseen`; it is never an error.
 ///
@@ -35,8 +33,13 @@ fn look(host: &Host, depth: Depth) -> Facts {
     let service = service::read(host);
     let config = config_file::read(host, &service.config_path());
     // Rare, and then the operator has to find the line.
-    let flags = service.flags.keys().filter(|flag| *flag != "config-file" && service.manager.is_some());
-    let flag_places = flags.filter_map(|flag| Some((flag.clone(), unit::place_of(host, flag)?))).collect();
+    let flags = service
+        .flags
+        .keys()
+        .filter(|flag| *flag != "config-file" && service.manager.is_some());
+    let flag_places = flags
+        .filter_map(|flag| Some((flag.clone(), unit::place_of(host, flag)?)))
+        .collect();
     let mut docker = Docker {
         state: service.state,
         service: service.manager,
@@ -47,10 +50,18 @@ fn look(host: &Host, depth: Depth) -> Facts {
         engine: None,
         config,
     };
-    let session = if host.is_image() { None } else { operator::session(host) };
+    let session = if host.is_image() {
+        None
+    } else {
+        operator::session(host)
+    };
     let (engine, mut look) = std::thread::scope(|scope| {
         let engine = scope.spawn(|| ask_engine(host, docker.state, depth));
-        let look = if host.is_image() { Look::default() } else { look_at_kernel(host, &docker, session) };
+        let look = if host.is_image() {
+            Look::default()
+        } else {
+            look_at_kernel(host, &docker, session)
+        };
         (engine.join(), look)
     });
     let mut unseen = match &docker.config.state {
@@ -60,7 +71,8 @@ fn look(host: &Host, depth: Depth) -> Facts {
     match engine {
         Ok(Ok(engine)) => docker.engine = engine,
         Ok(Err(error)) => unseen.push(format!("Docker's own view of its networks: {error}")),
-        Err(_) => unseen.push("Docker's own view of its networks: its answer could not be read".to_owned()),
+        Err(_) => unseen
+            .push("Docker's own view of its networks: its answer could not be read".to_owned()),
     }
     // The engine may hold, or be about to take, ranges that neither the kernel nor the file names.
     if !host.is_image() && !look.space.covers(&docker) {
@@ -84,22 +96,29 @@ fn look(host: &Host, depth: Depth) -> Facts {
 struct Look {
     kernel: Kernel,
     nameservers: Vec<Nameserver>,
-    space: Space,
+    space: RelevantSpace,
     unseen: Vec<String>,
 }
 
 fn look_at_kernel(host: &Host, docker: &Docker, session: Option<Session>) -> Look {
     let mut unseen = Vec::new();
-    let mut reader = kernel::Reader { unseen: &mut unseen };
+    let mut reader = kernel::Reader {
+        unseen: &mut unseen,
+    };
     let links = reader.links();
     let nameservers = resolver::read(host, &links, reader.unseen);
-    let space = Space::new(&links, docker);
+    let space = RelevantSpace::new(&links, docker);
     let kernel = reader.rest(links, &space, &operator::ssh_ports(host, session));
-    Look { kernel, nameservers, space, unseen }
+    Look {
+        kernel,
+        nameservers,
+        space,
+        unseen,
+    }
 }
 
-/// The engine's view; none where it does not run. Docker's socket may be socket-activated: a question would start what
-/// somebody stopped.
+/// The engine's view; none where it does not run. Docker's socket may be socket-activated: a
+/// question would start what somebody stopped.
 fn ask_engine(host: &Host, state: DockerState, depth: Depth) -> Result<Option<Engine>, String> {
     match state {
         DockerState::Running => engine::read(host, depth).map(Some),

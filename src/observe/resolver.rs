@@ -1,18 +1,25 @@
-//! The nameservers of this host: `/etc/resolv.conf`, and what stands behind a stub: systemd-resolved's own list, its
-//! links' and systemd-networkd's links' servers, NetworkManager's list.
+//! The nameservers of this host: `/etc/resolv.conf`, and what stands behind a stub:
+//! systemd-resolved's own list, its links' and systemd-networkd's links' servers, NetworkManager's
+//! list.
 
-use super::facts::Nameserver;
 use super::kernel::links::Links;
+use crate::facts::Nameserver;
 use crate::host::Host;
 use std::net::IpAddr;
 use std::path::Path;
 
 /// Files in the format of resolv.conf.
-const LISTS: [&str; 3] =
-    ["/etc/resolv.conf", "/run/systemd/resolve/resolv.conf", "/run/NetworkManager/no-stub-resolv.conf"];
+const LISTS: [&str; 3] = [
+    "/etc/resolv.conf",
+    "/run/systemd/resolve/resolv.conf",
+    "/run/NetworkManager/no-stub-resolv.conf",
+];
 
 /// Folders with a file a link, named by its index, and the key under which a file names servers.
-const PER_LINK: [(&str, &str); 2] = [("/run/systemd/resolve/netif", "SERVERS="), ("/run/systemd/netif/links", "DNS=")];
+const PER_LINK: [(&str, &str); 2] = [
+    ("/run/systemd/resolve/netif", "SERVERS="),
+    ("/run/systemd/netif/links", "DNS="),
+];
 
 /// As much of a file as is read; no list of nameservers is longer.
 const ENOUGH: usize = 1 << 20;
@@ -20,16 +27,28 @@ const ENOUGH: usize = 1 << 20;
 /// What Docker takes for the only server in resolv.conf that means: look behind it.
 const STUB: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(127, 0, 0, 53));
 
-/// Reads them all, each address once; a loopback server is this host itself and is left out. What a link says comes
-/// first, because it names the link.
+/// Reads them all, each address once; a loopback server is this host itself and is left out. What a
+/// link says comes first, because it names the link.
 pub fn read(host: &Host, links: &Links, unseen: &mut Vec<String>) -> Vec<Nameserver> {
     let mut found: Vec<(IpAddr, String, Option<String>)> = Vec::new();
     for (folder, key) in PER_LINK {
         for name in host.list(Path::new(folder)) {
             let file = format!("{folder}/{name}");
-            let dev = name.parse().ok().and_then(|index: u32| links.get(&index)).map(|link| link.name.clone());
-            let bytes = host.read(Path::new(&file)).ok().flatten().unwrap_or_default();
-            found.extend(of_link(&text(&bytes), key).into_iter().map(|address| (address, file.clone(), dev.clone())));
+            let dev = name
+                .parse()
+                .ok()
+                .and_then(|index: u32| links.get(&index))
+                .map(|link| link.name.clone());
+            let bytes = host
+                .read(Path::new(&file))
+                .ok()
+                .flatten()
+                .unwrap_or_default();
+            found.extend(
+                of_link(&text(&bytes), key)
+                    .into_iter()
+                    .map(|address| (address, file.clone(), dev.clone())),
+            );
         }
     }
     let lists = LISTS.map(|file| match host.read(Path::new(file)) {
@@ -40,14 +59,29 @@ pub fn read(host: &Host, links: &Links, unseen: &mut Vec<String>) -> Vec<Nameser
         }
     });
     for (file, list) in LISTS.iter().zip(&lists) {
-        found.extend(list.iter().map(|address| (*address, (*file).to_owned(), None)));
+        found.extend(
+            list.iter()
+                .map(|address| (*address, (*file).to_owned(), None)),
+        );
     }
     let [own, behind, _] = &lists;
-    let docker_reads = if own.as_slice() == [STUB] { behind } else { own };
+    let docker_reads = if own.as_slice() == [STUB] {
+        behind
+    } else {
+        own
+    };
     let mut servers: Vec<Nameserver> = Vec::new();
-    for (address, file, dev) in found.into_iter().filter(|(address, ..)| !address.is_loopback()) {
+    for (address, file, dev) in found
+        .into_iter()
+        .filter(|(address, ..)| !address.is_loopback())
+    {
         if servers.iter().all(|server| server.address != address) {
-            servers.push(Nameserver { address, file, dev, seen_by_docker: docker_reads.contains(&address) });
+            servers.push(Nameserver {
+                address,
+                file,
+                dev,
+                seen_by_docker: docker_reads.contains(&address),
+            });
         }
     }
     servers
@@ -61,20 +95,29 @@ fn text(bytes: &[u8]) -> String {
 pub fn nameservers(text: &str) -> impl Iterator<Item = IpAddr> {
     text.lines().filter_map(|line| {
         let mut words = line.split_whitespace();
-        words.next().filter(|word| *word == "nameserver").and(words.next()).and_then(server)
+        words
+            .next()
+            .filter(|word| *word == "nameserver")
+            .and(words.next())
+            .and_then(server)
     })
 }
 
 /// The addresses behind a key, set apart by spaces.
 pub fn of_link(text: &str, key: &str) -> Vec<IpAddr> {
     let lines = text.lines().filter_map(|line| line.strip_prefix(key));
-    lines.flat_map(str::split_whitespace).filter_map(server).collect()
+    lines
+        .flat_map(str::split_whitespace)
+        .filter_map(server)
+        .collect()
 }
 
 /// An address without scope (`%eth0`), port or name (`#dns.example`).
 fn server(word: &str) -> Option<IpAddr> {
     let bare = word.split(['%', '#']).next()?;
-    bare.parse::<IpAddr>().ok().or_else(|| bare.parse::<std::net::SocketAddr>().ok().map(|at| at.ip()))
+    bare.parse::<IpAddr>()
+        .ok()
+        .or_else(|| bare.parse::<std::net::SocketAddr>().ok().map(|at| at.ip()))
 }
 
 #[cfg(test)]
@@ -92,9 +135,12 @@ mod tests {
 
     #[test]
     fn reads_the_servers_of_a_link() {
-        let text =
-            "# This is private data.\nLLMNR=yes\nSERVERS=172.17.0.2 10.0.0.1:53#dns.corp [fd00::1]:53\nDNS=1.2.3.4\n";
-        let found: Vec<String> = of_link(text, "SERVERS=").iter().map(ToString::to_string).collect();
+        let text = "# This is private data.\nLLMNR=yes\nSERVERS=172.17.0.2 10.0.0.1:53#dns.corp \
+                    [fd00::1]:53\nDNS=1.2.3.4\n";
+        let found: Vec<String> = of_link(text, "SERVERS=")
+            .iter()
+            .map(ToString::to_string)
+            .collect();
         assert_eq!(found, ["172.17.0.2", "10.0.0.1", "fd00::1"]);
     }
 }

@@ -1,18 +1,23 @@
-//! Edits daemon.json by inserting and replacing text, so that every byte that need not change stays: key order,
-//! indentation, inline arrays, number spelling, line ends, the newline at the end or its absence.
+//! Edits daemon.json by inserting and replacing text, so that every byte that need not change
+//! stays: key order, indentation, inline arrays, number spelling, line ends, the newline at the end
+//! or its absence.
 //!
-//! The parser gives positions; the edits are made on the text itself. New text copies the file's own style.
+//! The parser gives positions; the edits are made on the text itself. New text copies the file's
+//! own style.
 
 use jsonc_parser::ast::{Object, Value as Node};
 use jsonc_parser::common::Ranged;
 use jsonc_parser::{CollectOptions, CommentCollectionStrategy, ParseOptions, parse_to_ast};
 use serde_json::Value;
 
-/// Sets keys of the top-level object: replaces the value of a key that is there, appends one that is not.
-/// Without a text, makes one.
+/// Sets keys of the top-level object: replaces the value of a key that is there, appends one that
+/// is not. Without a text, makes one.
 pub fn set_keys(text: Option<&str>, set: &[(String, Value)]) -> Result<String, String> {
     let text = text.unwrap_or("{\n}\n");
-    let collect = CollectOptions { comments: CommentCollectionStrategy::Off, tokens: false };
+    let collect = CollectOptions {
+        comments: CommentCollectionStrategy::Off,
+        tokens: false,
+    };
     let parsed = parse_to_ast(text, &collect, &STRICT).map_err(|error| error.to_string())?;
     let Some(Node::Object(object)) = &parsed.value else {
         return Err("it is not a JSON object".to_owned());
@@ -21,11 +26,17 @@ pub fn set_keys(text: Option<&str>, set: &[(String, Value)]) -> Result<String, S
     let mut edits: Vec<(usize, usize, String)> = Vec::new();
     let mut appended = Vec::new();
     for (key, value) in set {
-        match object.properties.iter().find(|property| property.name.as_str() == key) {
+        match object
+            .properties
+            .iter()
+            .find(|property| property.name.as_str() == key)
+        {
             Some(property) => {
                 let old = property.value.range();
                 // What says the same already stays as it is spelled.
-                if serde_json::from_str::<Value>(slice(text, old.start, old.end)?).is_ok_and(|old| old == *value) {
+                if serde_json::from_str::<Value>(slice(text, old.start, old.end)?)
+                    .is_ok_and(|old| old == *value)
+                {
                     continue;
                 }
                 let inline = !slice(text, old.start, old.end)?.contains('\n') && old.width() > 2;
@@ -76,7 +87,11 @@ impl Style {
     fn of(text: &str, object: &Object) -> Style {
         let line_break = if text.contains("\r\n") { "\r\n" } else { "\n" };
         let Some(last) = object.properties.last() else {
-            return Style { before_key: format!("{line_break}  "), colon: ": ".to_owned(), inline: false };
+            return Style {
+                before_key: format!("{line_break}  "),
+                colon: ": ".to_owned(),
+                inline: false,
+            };
         };
         let before = text.get(..last.range.start).unwrap_or_default();
         let blank = before.len() - before.trim_end().len();
@@ -86,17 +101,32 @@ impl Style {
             Some(at) => before_key.get(at..).unwrap_or_default(),
             None => before_key,
         };
-        let colon = text.get(last.name.range().end..last.value.range().start).unwrap_or(": ");
-        let colon = if colon.trim() == ":" && !colon.contains('\n') { colon } else { ": " };
+        let colon = text
+            .get(last.name.range().end..last.value.range().start)
+            .unwrap_or(": ");
+        let colon = if colon.trim() == ":" && !colon.contains('\n') {
+            colon
+        } else {
+            ": "
+        };
         // `{"a": 1}` has no pair before its first to show how pairs are set apart; its colon shows.
         let alone = object.properties.len() == 1 && before_key.is_empty() && colon.ends_with(' ');
         let before_key = if alone { " " } else { before_key };
-        Style { before_key: before_key.to_owned(), colon: colon.to_owned(), inline: !before_key.contains('\n') }
+        Style {
+            before_key: before_key.to_owned(),
+            colon: colon.to_owned(),
+            inline: !before_key.contains('\n'),
+        }
     }
 
     /// A pair as this file would write it.
     fn property(&self, key: &str, value: &Value) -> String {
-        format!("{}{}{}", Value::String(key.to_owned()), self.colon, self.value(value, self.inline))
+        format!(
+            "{}{}{}",
+            Value::String(key.to_owned()),
+            self.colon,
+            self.value(value, self.inline)
+        )
     }
 
     /// A value: on one line, or a list with an entry a line.
@@ -105,8 +135,10 @@ impl Style {
             Value::Array(entries) if !inline && !entries.is_empty() => {
                 let unit = self.before_key.trim_start_matches(['\r', '\n']);
                 let deeper = format!("{}{unit}", self.before_key);
-                let lines: Vec<String> =
-                    entries.iter().map(|entry| format!("{deeper}{}", self.on_one_line(entry))).collect();
+                let lines: Vec<String> = entries
+                    .iter()
+                    .map(|entry| format!("{deeper}{}", self.on_one_line(entry)))
+                    .collect();
                 format!("[{}{}]", lines.join(","), self.before_key)
             }
             other => self.on_one_line(other),
@@ -119,12 +151,19 @@ impl Style {
             Value::Object(map) => {
                 let pairs: Vec<String> = map
                     .iter()
-                    .map(|(key, value)| format!("{}:{space}{}", Value::String(key.clone()), self.on_one_line(value)))
+                    .map(|(key, value)| {
+                        format!(
+                            "{}:{space}{}",
+                            Value::String(key.clone()),
+                            self.on_one_line(value)
+                        )
+                    })
                     .collect();
                 format!("{{{}}}", pairs.join(&format!(",{space}")))
             }
             Value::Array(list) => {
-                let entries: Vec<String> = list.iter().map(|entry| self.on_one_line(entry)).collect();
+                let entries: Vec<String> =
+                    list.iter().map(|entry| self.on_one_line(entry)).collect();
                 format!("[{}]", entries.join(&format!(",{space}")))
             }
             plain => plain.to_string(),
@@ -132,18 +171,34 @@ impl Style {
     }
 
     /// One edit that puts the pairs behind the last property, or into an empty object.
-    fn append(&self, text: &str, object: &Object, pairs: &[String]) -> Result<(usize, usize, String), String> {
+    fn append(
+        &self,
+        text: &str,
+        object: &Object,
+        pairs: &[String],
+    ) -> Result<(usize, usize, String), String> {
         match object.properties.last() {
             Some(last) => {
                 let end = last.range.end;
-                let new = pairs.iter().map(|pair| format!(",{}{pair}", self.before_key)).collect();
+                let new = pairs
+                    .iter()
+                    .map(|pair| format!(",{}{pair}", self.before_key))
+                    .collect();
                 Ok((end, end, new))
             }
             None => {
                 let (start, end) = (object.range.start + 1, object.range.end.saturating_sub(1));
                 slice(text, start, end)?;
-                let line_break = if self.before_key.starts_with('\r') { "\r\n" } else { "\n" };
-                let body = pairs.iter().map(|pair| format!("{}{pair}", self.before_key)).collect::<Vec<_>>().join(",");
+                let line_break = if self.before_key.starts_with('\r') {
+                    "\r\n"
+                } else {
+                    "\n"
+                };
+                let body = pairs
+                    .iter()
+                    .map(|pair| format!("{}{pair}", self.before_key))
+                    .collect::<Vec<_>>()
+                    .join(",");
                 Ok((start, end, format!("{body}{line_break}")))
             }
         }
@@ -151,7 +206,8 @@ impl Style {
 }
 
 fn slice(text: &str, start: usize, end: usize) -> Result<&str, String> {
-    text.get(start..end).ok_or_else(|| "its parts could not be told apart".to_owned())
+    text.get(start..end)
+        .ok_or_else(|| "its parts could not be told apart".to_owned())
 }
 
 #[cfg(test)]
@@ -161,7 +217,10 @@ mod tests {
     use serde_json::json;
 
     fn pools() -> (String, Value) {
-        ("default-address-pools".into(), json!([{"base": "10.200.0.0/16", "size": 24}]))
+        (
+            "default-address-pools".into(),
+            json!([{"base": "10.200.0.0/16", "size": 24}]),
+        )
     }
 
     fn bip() -> (String, Value) {
@@ -173,15 +232,40 @@ mod tests {
         for (before, after) in [
             ("{}", "{\n  \"bip\": \"10.200.255.1/24\"\n}"),
             ("{ \n}\n", "{\n  \"bip\": \"10.200.255.1/24\"\n}\n"),
-            ("{\"log-level\":\"info\"}", "{\"log-level\":\"info\",\"bip\":\"10.200.255.1/24\"}"),
-            ("{\"log-level\": \"info\"}", "{\"log-level\": \"info\", \"bip\": \"10.200.255.1/24\"}"),
-            ("{ \"a\": 1 }\n", "{ \"a\": 1, \"bip\": \"10.200.255.1/24\" }\n"),
-            ("{\n\t\"a\": [1,2]\n\n}", "{\n\t\"a\": [1,2],\n\t\"bip\": \"10.200.255.1/24\"\n\n}"),
-            ("{\r\n  \"a\" : 1.0e3\r\n}\r\n", "{\r\n  \"a\" : 1.0e3,\r\n  \"bip\" : \"10.200.255.1/24\"\r\n}\r\n"),
-            ("{\n  \"a\": 1,\n\n  \"b\": 2\n}", "{\n  \"a\": 1,\n\n  \"b\": 2,\n  \"bip\": \"10.200.255.1/24\"\n}"),
-            ("{\"bip\" :  \"172.17.0.1/16\",\n\"x\": 1}", "{\"bip\" :  \"10.200.255.1/24\",\n\"x\": 1}"),
+            (
+                "{\"log-level\":\"info\"}",
+                "{\"log-level\":\"info\",\"bip\":\"10.200.255.1/24\"}",
+            ),
+            (
+                "{\"log-level\": \"info\"}",
+                "{\"log-level\": \"info\", \"bip\": \"10.200.255.1/24\"}",
+            ),
+            (
+                "{ \"a\": 1 }\n",
+                "{ \"a\": 1, \"bip\": \"10.200.255.1/24\" }\n",
+            ),
+            (
+                "{\n\t\"a\": [1,2]\n\n}",
+                "{\n\t\"a\": [1,2],\n\t\"bip\": \"10.200.255.1/24\"\n\n}",
+            ),
+            (
+                "{\r\n  \"a\" : 1.0e3\r\n}\r\n",
+                "{\r\n  \"a\" : 1.0e3,\r\n  \"bip\" : \"10.200.255.1/24\"\r\n}\r\n",
+            ),
+            (
+                "{\n  \"a\": 1,\n\n  \"b\": 2\n}",
+                "{\n  \"a\": 1,\n\n  \"b\": 2,\n  \"bip\": \"10.200.255.1/24\"\n}",
+            ),
+            (
+                "{\"bip\" :  \"172.17.0.1/16\",\n\"x\": 1}",
+                "{\"bip\" :  \"10.200.255.1/24\",\n\"x\": 1}",
+            ),
         ] {
-            assert_eq!(set_keys(Some(before), &[bip()]).unwrap(), after, "{before:?}");
+            assert_eq!(
+                set_keys(Some(before), &[bip()]).unwrap(),
+                after,
+                "{before:?}"
+            );
         }
     }
 
@@ -193,29 +277,45 @@ mod tests {
             "{\n  \"bip\": \"10.200.255.1/24\",\n  \"default-address-pools\": [\n    \
              {\"base\": \"10.200.0.0/16\", \"size\": 24}\n  ]\n}\n"
         );
-        let inline = "{\n    \"default-address-pools\": [{\"base\":\"172.17.0.0/16\",\"size\":24}],\n    \"n\": 1\n}";
+        let inline = "{\n    \"default-address-pools\": \
+                      [{\"base\":\"172.17.0.0/16\",\"size\":24}],\n    \"n\": 1\n}";
         let set = set_keys(Some(inline), &[pools()]).unwrap();
         assert_eq!(
             set,
-            inline.replace("{\"base\":\"172.17.0.0/16\",\"size\":24}", "{\"base\": \"10.200.0.0/16\", \"size\": 24}")
+            inline.replace(
+                "{\"base\":\"172.17.0.0/16\",\"size\":24}",
+                "{\"base\": \"10.200.0.0/16\", \"size\": 24}"
+            )
         );
         let tall = "{\n    \"default-address-pools\": [\n        {}\n    ]\n}";
         let set = set_keys(Some(tall), &[pools()]).unwrap();
-        assert_eq!(set, tall.replace("{}", "{\"base\": \"10.200.0.0/16\", \"size\": 24}"));
+        assert_eq!(
+            set,
+            tall.replace("{}", "{\"base\": \"10.200.0.0/16\", \"size\": 24}")
+        );
     }
 
     /// The law: strike out what was inserted and the old file is back, and what was set is there.
     #[test]
     fn appending_only_ever_inserts() {
-        for before in
-            ["{\"a\":{\"b\":[1, 2 ,3]},\"é\":\"ü\"}", "{\n \"k\":   -0.0E+2 ,\n \"l\":null}\n\n", "{\t\"a\"\n:\n1}"]
-        {
+        for before in [
+            "{\"a\":{\"b\":[1, 2 ,3]},\"é\":\"ü\"}",
+            "{\n \"k\":   -0.0E+2 ,\n \"l\":null}\n\n",
+            "{\t\"a\"\n:\n1}",
+        ] {
             let after = set_keys(Some(before), &[bip(), pools()]).unwrap();
-            let shared = before.bytes().zip(after.bytes()).take_while(|(a, b)| a == b).count();
+            let shared = before
+                .bytes()
+                .zip(after.bytes())
+                .take_while(|(a, b)| a == b)
+                .count();
             let tail = &before[shared..];
             assert!(after.ends_with(tail), "{before:?} -> {after:?}");
             let value: Value = serde_json::from_str(&after).unwrap();
-            assert_eq!((&value["bip"], &value["default-address-pools"]), (&bip().1, &pools().1));
+            assert_eq!(
+                (&value["bip"], &value["default-address-pools"]),
+                (&bip().1, &pools().1)
+            );
         }
     }
 }

@@ -1,13 +1,15 @@
-//! What keeps rebridge from acting, found before anything is touched. Each refusal says why and what to do.
+//! What keeps rebridge from acting, found before anything is touched. Each refusal says why and
+//! what to do.
 
 use super::choose::Choice;
 use super::{Permits, Refusal, reserved};
-use crate::engine_model::{self, AddressPool, Version};
-use crate::observe::facts::{ConfigState, Container, Facts};
-use crate::words::count;
+use crate::engine_model;
+use crate::facts::{AddressPool, ConfigState, Container, Facts, Version};
+use crate::phrases::count;
 use serde_json::Value;
 
-/// Flags of dockerd that rebridge would contradict, as flag names and as the key of daemon.json they stand for.
+/// Flags of dockerd that rebridge would contradict, as flag names and as the key of daemon.json
+/// they stand for.
 const CONTRADICTING_FLAGS: [(&str, &str); 5] = [
     ("bip", "bip"),
     ("default-address-pool", "default-address-pools"),
@@ -37,7 +39,8 @@ pub fn settings_are_here(facts: &Facts) -> Result<(), Refusal> {
     match &facts.docker.engine {
         Some(engine) if engine.system.contains("Docker Desktop") => Err(Refusal::new(
             format!(
-                "cannot change Docker's ranges: this is {}, which keeps its settings in a machine of its own",
+                "cannot change Docker's ranges: this is {}, which keeps its settings in a machine \
+                 of its own",
                 engine.system
             ),
             "set bip and default-address-pools in its window, under Settings, Docker Engine",
@@ -52,13 +55,16 @@ pub fn file_decides(facts: &Facts) -> Result<(), Refusal> {
         if let Some(value) = facts.docker.flag(flag).first() {
             return Err(Refusal::new(
                 format!(
-                    "cannot put {key} into {}: dockerd is started with --{flag} {value}, and it does not start with \
-                     an option in both places",
+                    "cannot put {key} into {}: dockerd is started with --{flag} {value}, and it \
+                     does not start with an option in both places",
                     facts.docker.config.path
                 ),
                 match facts.docker.flag_places.get(flag) {
                     Some(place) => format!("take --{flag} out of {place} and run again"),
-                    None => format!("take --{flag} out of the unit (see `systemctl cat docker.service`) and run again"),
+                    None => format!(
+                        "take --{flag} out of the unit (see `systemctl cat docker.service`) and \
+                         run again"
+                    ),
                 },
             ));
         }
@@ -66,14 +72,17 @@ pub fn file_decides(facts: &Facts) -> Result<(), Refusal> {
     match facts.docker.config.keys.get("bridge") {
         Some(Value::String(name)) if name == "none" => Err(Refusal::new(
             format!(
-                "there is nothing to fix at docker0: \"bridge\": \"none\" in {} says that there is none",
+                "there is nothing to fix at docker0: \"bridge\": \"none\" in {} says that there is \
+                 none",
                 facts.docker.config.path
             ),
-            "remove that key if docker0 should exist, or name other pools for new networks yourself",
+            "remove that key if docker0 should exist, or name other pools for new networks \
+             yourself",
         )),
         Some(Value::String(name)) if !name.is_empty() => Err(Refusal::new(
             format!(
-                "cannot move docker0: \"bridge\": \"{name}\" in {} hands Docker a bridge that you manage",
+                "cannot move docker0: \"bridge\": \"{name}\" in {} hands Docker a bridge that you \
+                 manage",
                 facts.docker.config.path
             ),
             format!("give {name} another address where you configure it, or remove the key"),
@@ -86,8 +95,10 @@ pub fn file_decides(facts: &Facts) -> Result<(), Refusal> {
 pub fn may_restart(facts: &Facts, permits: &Permits) -> Result<(), Refusal> {
     if facts.docker.service.is_none() && !permits.own_command {
         return Err(Refusal::new(
-            "cannot restart Docker: it runs, but neither as docker.service of systemd, nor as a snap, nor by an init script",
-            "run again with --restart-command, or with --no-restart and restart Docker as you started it",
+            "cannot restart Docker: it runs, but neither as docker.service of systemd, nor as a \
+             snap, nor by an init script",
+            "run again with --restart-command, or with --no-restart and restart Docker as you \
+             started it",
         ));
     }
     let Some(engine) = &facts.docker.engine else {
@@ -100,35 +111,102 @@ pub fn may_restart(facts: &Facts, permits: &Permits) -> Result<(), Refusal> {
     if survivors(facts) && !permits.stop_containers {
         return Err(Refusal::new(
             format!(
-                "cannot move docker0: live-restore is on and {} alive ({}), and while a container lives Docker \
-                 leaves docker0 where it is",
+                "cannot move docker0: live-restore is on and {} alive ({}), and while a container \
+                 lives Docker leaves docker0 where it is",
                 count(engine.containers.len(), "container is", "containers are"),
                 first_few(&engine.containers)
             ),
-            "run again with --allow-container-stop, which stops them before and starts them again after the restart",
+            "run again with --allow-container-stop, which stops them before and starts them again \
+             after the restart",
         ));
     }
     Ok(())
 }
 
-/// Whether containers would live through a restart: with live-restore, any that lives, whatever its network.
+/// Whether containers would live through a restart: with live-restore, any that lives, whatever its
+/// network.
 pub fn survivors(facts: &Facts) -> bool {
-    facts.docker.engine.as_ref().is_some_and(|engine| engine.live_restore && !engine.containers.is_empty())
+    facts
+        .docker
+        .engine
+        .as_ref()
+        .is_some_and(|engine| engine.live_restore && !engine.containers.is_empty())
 }
 
-/// Keys of daemon.json that came with a version, of those that decide over networks. An older dockerd does not start
-/// with a key it does not know; from 23.0 on its own check knows all of them, 20.10 has none.
+/// Keys of daemon.json that came with a version, of those that decide over networks. An older
+/// dockerd does not start with a key it does not know; from 23.0 on its own check knows all of
+/// them, 20.10 has none.
 const KEYS_SINCE: [(&str, Version); 10] = [
-    ("default-network-opts", Version { major: 24, minor: 0 }),
-    ("bip6", Version { major: 28, minor: 0 }),
-    ("ip-forward-no-drop", Version { major: 28, minor: 0 }),
-    ("host-gateway-ips", Version { major: 28, minor: 0 }),
-    ("allow-direct-routing", Version { major: 28, minor: 2 }),
-    ("firewall-backend", Version { major: 29, minor: 0 }),
-    ("bridge-accept-fwmark", Version { major: 29, minor: 0 }),
-    ("min-api-version", Version { major: 29, minor: 0 }),
-    ("default-stop-timeout", Version { major: 29, minor: 0 }),
-    ("nri-opts", Version { major: 29, minor: 0 }),
+    (
+        "default-network-opts",
+        Version {
+            major: 24,
+            minor: 0,
+        },
+    ),
+    (
+        "bip6",
+        Version {
+            major: 28,
+            minor: 0,
+        },
+    ),
+    (
+        "ip-forward-no-drop",
+        Version {
+            major: 28,
+            minor: 0,
+        },
+    ),
+    (
+        "host-gateway-ips",
+        Version {
+            major: 28,
+            minor: 0,
+        },
+    ),
+    (
+        "allow-direct-routing",
+        Version {
+            major: 28,
+            minor: 2,
+        },
+    ),
+    (
+        "firewall-backend",
+        Version {
+            major: 29,
+            minor: 0,
+        },
+    ),
+    (
+        "bridge-accept-fwmark",
+        Version {
+            major: 29,
+            minor: 0,
+        },
+    ),
+    (
+        "min-api-version",
+        Version {
+            major: 29,
+            minor: 0,
+        },
+    ),
+    (
+        "default-stop-timeout",
+        Version {
+            major: 29,
+            minor: 0,
+        },
+    ),
+    (
+        "nri-opts",
+        Version {
+            major: 29,
+            minor: 0,
+        },
+    ),
 ];
 
 /// Every key of 20.10, which has no check of its own.
@@ -222,9 +300,13 @@ const KEYS_OF_20_10: &[&str] = &[
 
 /// Every key of the file must be one this engine knows, or the restart is its end.
 pub fn keys_are_known(facts: &Facts) -> Result<(), Refusal> {
-    let Some(version) = facts.version() else { return Ok(()) };
+    let Some(version) = facts.version() else {
+        return Ok(());
+    };
     let unknown = |key: &&String| {
-        let too_new = KEYS_SINCE.iter().any(|(name, since)| key.as_str() == *name && version < *since);
+        let too_new = KEYS_SINCE
+            .iter()
+            .any(|(name, since)| key.as_str() == *name && version < *since);
         let none_of_20_10 = version.major < 22 && !KEYS_OF_20_10.contains(&key.as_str());
         too_new || none_of_20_10
     };
@@ -232,7 +314,8 @@ pub fn keys_are_known(facts: &Facts) -> Result<(), Refusal> {
         None => Ok(()),
         Some(key) => Err(Refusal::new(
             format!(
-                "cannot restart Docker: {} has the key \"{key}\", which Docker {}.{} does not know and does not start with",
+                "cannot restart Docker: {} has the key \"{key}\", which Docker {}.{} does not know \
+                 and does not start with",
                 facts.docker.config.path, version.major, version.minor
             ),
             "remove or correct the key, then run again",
@@ -252,7 +335,8 @@ fn fits_in_memory(facts: &Facts, choice: &Choice) -> Result<(), Refusal> {
     }
     Err(Refusal::new(
         format!(
-            "cannot use these pools: Docker up to 26 keeps each of their {subnets} subnets in memory and may not start"
+            "cannot use these pools: Docker up to 26 keeps each of their {subnets} subnets in \
+             memory and may not start"
         ),
         "give a narrower --pool, or a smaller size in bits such as size=24",
     ))
@@ -271,7 +355,10 @@ pub fn engine_could_use(facts: &Facts, choice: &Choice) -> Result<(), Refusal> {
 }
 
 fn first_few(containers: &[Container]) -> String {
-    let names: Vec<&str> = containers.iter().map(|container| container.name.as_str()).collect();
+    let names: Vec<&str> = containers
+        .iter()
+        .map(|container| container.name.as_str())
+        .collect();
     match names.as_slice() {
         [a, b, c, _, ..] => format!("{a}, {b}, {c} …"),
         few => few.join(", "),

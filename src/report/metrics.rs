@@ -1,13 +1,15 @@
-//! What a check found, for Prometheus: the text format that node_exporter's textfile collector reads.
+//! What a check found, for Prometheus: the text format that node_exporter's textfile collector
+//! reads.
 
 use super::Report;
 use crate::assess::clash::{Clash, Kind};
 use crate::assess::forecast::Forecast;
-use crate::observe::facts::{DockerState, Facts};
+use crate::facts::{DockerState, Facts};
 use std::fmt::Write;
 use std::time::{Duration, SystemTime};
 
-/// The most clashes told one by one: each is a time series, and a fleet's addresses may make 100,000.
+/// The most clashes told one by one: each is a time series, and a fleet's addresses may make
+/// 100,000.
 const MOST: usize = 50;
 
 /// One check.
@@ -27,11 +29,25 @@ pub struct Measured<'a> {
 
 /// The metrics. Each family once, with its help and type, as the format wants it.
 pub fn render(measured: &Measured) -> String {
-    let Measured { facts, report, forecast, .. } = measured;
-    let count = |kind| report.clashes.iter().filter(|clash| clash.kind == kind).count();
+    let Measured {
+        facts,
+        report,
+        forecast,
+        ..
+    } = measured;
+    let count = |kind| {
+        report
+            .clashes
+            .iter()
+            .filter(|clash| clash.kind == kind)
+            .count()
+    };
     let mut out = String::new();
     let mut gauge = |name: &str, help: &str, samples: &[(String, String)]| {
-        let _ = writeln!(out, "# HELP rebridge_{name} {help}\n# TYPE rebridge_{name} gauge");
+        let _ = writeln!(
+            out,
+            "# HELP rebridge_{name} {help}\n# TYPE rebridge_{name} gauge"
+        );
         for (labels, value) in samples {
             let _ = writeln!(out, "rebridge_{name}{labels} {value}");
         }
@@ -39,8 +55,10 @@ pub fn render(measured: &Measured) -> String {
     let plain = |value: String| [(String::new(), value)];
     gauge(
         "clashes",
-        "Clashes of Docker's ranges with networks this host needs; present ones lose packets now, latent ones may.",
-        &[Kind::Present, Kind::Latent].map(|kind| (labels(&[("kind", word(kind))]), count(kind).to_string())),
+        "Clashes of Docker's ranges with networks this host needs; present ones lose packets now, \
+         latent ones may.",
+        &[Kind::Present, Kind::Latent]
+            .map(|kind| (labels(&[("kind", word(kind))]), count(kind).to_string())),
     );
     // No series twice: two files may declare the same network.
     let mut each: Vec<(String, String)> = Vec::new();
@@ -50,21 +68,58 @@ pub fn render(measured: &Measured) -> String {
         }
     }
     gauge("clash_info", "Each clash of the first 50; always 1.", &each);
-    gauge("docker_running", "Whether Docker runs.", &plain(bit(facts.docker.state == DockerState::Running)));
+    gauge(
+        "docker_running",
+        "Whether Docker runs.",
+        &plain(bit(facts.docker.state == DockerState::Running)),
+    );
     let docker0 = report.docker.docker0_before.iter();
-    let docker0: Vec<_> = docker0.map(|address| (labels(&[("address", address)]), "1".to_owned())).collect();
-    gauge("docker0_info", "The address of docker0; always 1.", &docker0);
-    gauge("pool_subnets", "Subnets that Docker's address pools hold.", &plain(forecast.capacity.to_string()));
-    gauge("pool_free_subnets", "Of these the ones still to be had.", &plain(forecast.free.to_string()));
+    let docker0: Vec<_> = docker0
+        .map(|address| (labels(&[("address", address)]), "1".to_owned()))
+        .collect();
+    gauge(
+        "docker0_info",
+        "The address of docker0; always 1.",
+        &docker0,
+    );
+    gauge(
+        "pool_subnets",
+        "Subnets that Docker's address pools hold.",
+        &plain(forecast.capacity.to_string()),
+    );
+    gauge(
+        "pool_free_subnets",
+        "Of these the ones still to be had.",
+        &plain(forecast.free.to_string()),
+    );
     let unseen = "Things the check could not look at; while it is above 0, no clash is no proof.";
     gauge("unseen", unseen, &plain(facts.unseen.len().to_string()));
-    gauge("interrupted", "Whether an apply was interrupted and is not settled yet.", &plain(bit(facts.interrupted)));
-    let at = measured.at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    gauge("last_check_timestamp_seconds", "When the check ran, since 1970.", &plain(at.as_secs().to_string()));
+    gauge(
+        "interrupted",
+        "Whether an apply was interrupted and is not settled yet.",
+        &plain(bit(facts.interrupted)),
+    );
+    let at = measured
+        .at
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
+    gauge(
+        "last_check_timestamp_seconds",
+        "When the check ran, since 1970.",
+        &plain(at.as_secs().to_string()),
+    );
     let took = format!("{:.3}", measured.took.as_secs_f64());
-    gauge("check_duration_seconds", "How long the check took.", &plain(took));
+    gauge(
+        "check_duration_seconds",
+        "How long the check took.",
+        &plain(took),
+    );
     let version = labels(&[("version", env!("CARGO_PKG_VERSION"))]);
-    gauge("build_info", "The version of rebridge; always 1.", &[(version, "1".to_owned())]);
+    gauge(
+        "build_info",
+        "The version of rebridge; always 1.",
+        &[(version, "1".to_owned())],
+    );
     out
 }
 
@@ -94,8 +149,16 @@ fn bit(on: bool) -> String {
 
 /// `{name="value",…}`; a network's name may hold anything.
 fn labels(pairs: &[(&str, &str)]) -> String {
-    let escaped = |value: &str| value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
-    let pairs: Vec<String> = pairs.iter().map(|(name, value)| format!("{name}=\"{}\"", escaped(value))).collect();
+    let escaped = |value: &str| {
+        value
+            .replace('\\', "\\\\")
+            .replace('"', "\\\"")
+            .replace('\n', "\\n")
+    };
+    let pairs: Vec<String> = pairs
+        .iter()
+        .map(|(name, value)| format!("{name}=\"{}\"", escaped(value)))
+        .collect();
     format!("{{{}}}", pairs.join(","))
 }
 
@@ -105,6 +168,9 @@ mod tests {
 
     #[test]
     fn names_cannot_break_out_of_their_quotes() {
-        assert_eq!(labels(&[("network", "a\"} 1\n\\")]), "{network=\"a\\\"} 1\\n\\\\\"}");
+        assert_eq!(
+            labels(&[("network", "a\"} 1\n\\")]),
+            "{network=\"a\\\"} 1\\n\\\\\"}"
+        );
     }
 }

@@ -1,23 +1,18 @@
 //! Last stage: an outcome becomes JSON, a text for people and an exit code.
 
-pub mod forecast;
-pub mod human;
+pub mod advice;
 pub mod map;
 pub mod metrics;
-pub mod page;
-pub mod progress;
-pub mod story;
-pub mod text;
-pub mod words;
+pub mod sentences;
 
 use crate::apply::phases::Phase;
 use crate::apply::verify::Check;
 use crate::assess::{self, clash::Clash};
-use crate::observe::facts::{DockerState, Facts};
+use crate::facts::{DockerState, Facts};
 use crate::plan::relocate::Move;
 use crate::plan::{Decision, Plan};
 use crate::policy::Policy;
-use human::Human;
+use advice::Advice;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -63,7 +58,7 @@ pub struct Report {
     pub warnings: Vec<String>,
     /// What only people are told.
     #[serde(skip)]
-    pub human: Human,
+    pub advice: Advice,
 }
 
 /// How it ended.
@@ -138,15 +133,19 @@ impl Report {
     pub fn of(facts: &Facts, policy: &Policy) -> Report {
         let mut report = Report::about(facts, assess::assess(facts, policy));
         report.ignored = assess::assess_ignored(facts, policy);
-        report.warnings.extend(assess::swarm::notes(facts, policy, &report.clashes));
+        report
+            .warnings
+            .extend(assess::swarm::notes(facts, policy, &report.clashes));
         let traced = report.clashes.iter().find(|clash| clash.is_fleeting());
-        report.warnings.extend(traced.filter(|_| policy.avoid.is_empty()).map(|clash| {
-            format!(
-                "{} is one address; if it belongs to a network that this host needs, name the network with --avoid, so \
-                 that Docker keeps off all of it",
-                clash.with.net.addr()
-            )
-        }));
+        report
+            .warnings
+            .extend(traced.filter(|_| policy.avoid.is_empty()).map(|clash| {
+                format!(
+                    "{} is one address; if it belongs to a network that this host needs, name the \
+                 network with --avoid, so that Docker keeps off all of it",
+                    clash.with.net.addr()
+                )
+            }));
         report
     }
 
@@ -166,7 +165,11 @@ impl Report {
             diff: Diff::default(),
             docker: DockerReport {
                 state: facts.docker.state,
-                version: facts.docker.engine.as_ref().map(|engine| engine.version.clone()),
+                version: facts
+                    .docker
+                    .engine
+                    .as_ref()
+                    .map(|engine| engine.version.clone()),
                 service: facts.docker.service.clone(),
                 config_file: facts.docker.config.path.clone(),
                 docker0_before: docker0.clone(),
@@ -178,7 +181,7 @@ impl Report {
             backup_file: None,
             phases: Vec::new(),
             warnings: notes(facts),
-            human: Human::default(),
+            advice: Advice::default(),
         }
     }
 
@@ -209,7 +212,7 @@ impl Report {
             backup_file: None,
             phases: Vec::new(),
             warnings: Vec::new(),
-            human: Human::default(),
+            advice: Advice::default(),
         }
     }
 
@@ -246,7 +249,8 @@ fn notes(facts: &Facts) -> Vec<String> {
     let unseen = facts.unseen.iter().map(|what| format!("not seen: {what}"));
     let rootless = facts.docker.rootless.iter().map(|user| {
         format!(
-            "user {user} runs a rootless Docker besides: its bridges hide nothing from this host and are not looked at"
+            "user {user} runs a rootless Docker besides: its bridges hide nothing from this host \
+             and are not looked at"
         )
     });
     unseen.chain(rootless).collect()
@@ -255,7 +259,11 @@ fn notes(facts: &Facts) -> Vec<String> {
 impl PlanReport {
     fn of(plan: &Plan) -> PlanReport {
         PlanReport {
-            daemon_json: plan.write.as_ref().map(|change| change.keys_after.clone()).unwrap_or_default(),
+            daemon_json: plan
+                .write
+                .as_ref()
+                .map(|change| change.keys_after.clone())
+                .unwrap_or_default(),
             restart: plan.restart,
             networks: plan.moves.clone(),
             docker0: plan.docker0.map(|address| address.to_string()),
@@ -266,7 +274,9 @@ impl PlanReport {
 impl Diff {
     fn of(plan: &Plan) -> Diff {
         let change = plan.write.as_ref();
-        change.map(|change| Diff::between(&change.path, &change.keys_before, &change.keys_after)).unwrap_or_default()
+        change
+            .map(|change| Diff::between(&change.path, &change.keys_before, &change.keys_after))
+            .unwrap_or_default()
     }
 
     /// What the keys of a file were and are to be.

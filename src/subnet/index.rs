@@ -2,8 +2,9 @@
 
 use ipnet::IpNet;
 
-/// A list of networks, indexed. Networks are nested or disjoint, never half and half; so those that overlap a question
-/// are the ones around it, which lie on a chain of parents, and the ones inside it, which lie side by side.
+/// A list of networks, indexed. Networks are nested or disjoint, never half and half; so those that
+/// overlap a question are the ones around it, which lie on a chain of parents, and the ones inside
+/// it, which lie side by side.
 #[derive(Debug, Default)]
 pub struct NetIndex {
     /// In order of address, wider before narrower.
@@ -26,12 +27,27 @@ impl NetIndex {
     /// Indexes a list.
     pub fn new<'a>(nets: impl IntoIterator<Item = &'a IpNet>) -> NetIndex {
         let entries = nets.into_iter().enumerate();
-        let mut sorted: Vec<Entry> =
-            entries.map(|(place, net)| Entry { bounds: bounds(net), place, parent: None }).collect();
-        sorted.sort_by_key(|entry| (entry.bounds.0, entry.bounds.1, u128::MAX - entry.bounds.2, entry.place));
+        let mut sorted: Vec<Entry> = entries
+            .map(|(place, net)| Entry {
+                bounds: bounds(net),
+                place,
+                parent: None,
+            })
+            .collect();
+        sorted.sort_by_key(|entry| {
+            (
+                entry.bounds.0,
+                entry.bounds.1,
+                u128::MAX - entry.bounds.2,
+                entry.place,
+            )
+        });
         let mut open: Vec<(usize, Bounds)> = Vec::new();
         for (at, entry) in sorted.iter_mut().enumerate() {
-            while open.last().is_some_and(|(_, around)| !holds(*around, entry.bounds)) {
+            while open
+                .last()
+                .is_some_and(|(_, around)| !holds(*around, entry.bounds))
+            {
                 open.pop();
             }
             entry.parent = open.last().map(|(at, _)| *at);
@@ -43,9 +59,12 @@ impl NetIndex {
     /// The places of the networks that share an address with this one, in no particular order.
     pub fn overlapping(&self, net: &IpNet) -> impl Iterator<Item = usize> {
         let (family, first, last) = bounds(net);
-        let begin = self.sorted.partition_point(|entry| (entry.bounds.0, entry.bounds.1) < (family, first));
+        let begin = self
+            .sorted
+            .partition_point(|entry| (entry.bounds.0, entry.bounds.1) < (family, first));
         let inside = self.sorted.get(begin..).unwrap_or_default().iter();
-        let inside = inside.take_while(move |entry| (entry.bounds.0, entry.bounds.1) <= (family, last));
+        let inside =
+            inside.take_while(move |entry| (entry.bounds.0, entry.bounds.1) <= (family, last));
         let mut climb = begin.checked_sub(1);
         let around = std::iter::from_fn(move || {
             loop {
@@ -66,7 +85,11 @@ fn holds(around: Bounds, inner: Bounds) -> bool {
 
 fn bounds(net: &IpNet) -> Bounds {
     match net {
-        IpNet::V4(net) => (false, u32::from(net.network()).into(), u32::from(net.broadcast()).into()),
+        IpNet::V4(net) => (
+            false,
+            u32::from(net.network()).into(),
+            u32::from(net.broadcast()).into(),
+        ),
         IpNet::V6(net) => (true, net.network().into(), net.broadcast().into()),
     }
 }
@@ -77,21 +100,42 @@ mod tests {
     use super::*;
     use crate::subnet::overlap;
 
-    /// Every network of a corner of both families, and some around, some twice, against the definition.
+    /// Every network of a corner of both families, and some around, some twice, against the
+    /// definition.
     #[test]
     fn finds_what_a_plain_search_finds() {
         let mut nets: Vec<IpNet> = Vec::new();
         for prefix in 27..=32 {
-            nets.extend("10.0.0.0/27".parse::<ipnet::Ipv4Net>().unwrap().subnets(prefix).unwrap().map(IpNet::V4));
+            nets.extend(
+                "10.0.0.0/27"
+                    .parse::<ipnet::Ipv4Net>()
+                    .unwrap()
+                    .subnets(prefix)
+                    .unwrap()
+                    .map(IpNet::V4),
+            );
         }
-        for text in ["0.0.0.0/0", "10.0.0.0/8", "10.0.0.4/30", "10.0.0.0/8", "::/0", "fd00::/8", "fd00::a00:0/124"] {
+        for text in [
+            "0.0.0.0/0",
+            "10.0.0.0/8",
+            "10.0.0.4/30",
+            "10.0.0.0/8",
+            "::/0",
+            "fd00::/8",
+            "fd00::a00:0/124",
+        ] {
             nets.push(text.parse().unwrap());
         }
         let index = NetIndex::new(&nets);
-        for ask in nets.iter().chain(&["10.0.1.0/24".parse().unwrap(), "255.255.255.255/32".parse().unwrap()]) {
+        for ask in nets.iter().chain(&[
+            "10.0.1.0/24".parse().unwrap(),
+            "255.255.255.255/32".parse().unwrap(),
+        ]) {
             let mut found: Vec<usize> = index.overlapping(ask).collect();
             found.sort_unstable();
-            let plain: Vec<usize> = (0..nets.len()).filter(|at| overlap(&nets[*at], ask)).collect();
+            let plain: Vec<usize> = (0..nets.len())
+                .filter(|at| overlap(&nets[*at], ask))
+                .collect();
             assert_eq!(found, plain, "{ask}");
         }
         assert_eq!(NetIndex::default().overlapping(&nets[0]).count(), 0);

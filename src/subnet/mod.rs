@@ -1,4 +1,5 @@
-//! Arithmetic that every stage shares: reading a CIDR as a person typed it, sets of ranges, many networks against many.
+//! Arithmetic that every stage shares: reading a CIDR as a person typed it, sets of ranges, many
+//! networks against many.
 //!
 //! Nothing here knows Docker or the host. Sizes are prefix lengths in bits; a "range" is inclusive.
 
@@ -11,12 +12,17 @@ pub use ranges::RangeSet;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// RFC 1918, in the order in which rebridge looks for a new home: 10/8 is the widest and, in its upper
-/// half, the least crowded; 192.168/16 is what every home router uses; 172.16/12 is what Docker itself uses.
-pub const PRIVATE_BLOCKS: [Ipv4Net; 3] = [net(10, 0, 0, 0, 8), net(172, 16, 0, 0, 12), net(192, 168, 0, 0, 16)];
+/// RFC 1918, in the order in which rebridge looks for a new home: 10/8 is the widest and, in its
+/// upper half, the least crowded; 192.168/16 is what every home router uses; 172.16/12 is what
+/// Docker itself uses.
+pub const PRIVATE_BLOCKS: [Ipv4Net; 3] = [
+    net(10, 0, 0, 0, 8),
+    net(172, 16, 0, 0, 12),
+    net(192, 168, 0, 0, 16),
+];
 
-/// Not routed on the Internet but not private either: carrier NAT (RFC 6598) and benchmarking (RFC 2544).
-/// rebridge never proposes them; an operator may name them with `--pool`.
+/// Not routed on the Internet but not private either: carrier NAT (RFC 6598) and benchmarking (RFC
+/// 2544). rebridge never proposes them; an operator may name them with `--pool`.
 pub const SHARED_BLOCKS: [Ipv4Net; 2] = [net(100, 64, 0, 0, 10), net(198, 18, 0, 0, 15)];
 
 /// A network from literals; wrong literals fail the build, not the run.
@@ -26,7 +32,10 @@ pub const fn net(a: u8, b: u8, c: u8, d: u8, prefix: u8) -> Ipv4Net {
 
 /// IPv6's private block (RFC 4193).
 pub const fn unique_local() -> IpNet {
-    IpNet::V6(Ipv6Net::new_assert(Ipv6Addr::new(0xfc00, 0, 0, 0, 0, 0, 0, 0), 7))
+    IpNet::V6(Ipv6Net::new_assert(
+        Ipv6Addr::new(0xfc00, 0, 0, 0, 0, 0, 0, 0),
+        7,
+    ))
 }
 
 /// Whether two networks share an address. Two families never do.
@@ -59,7 +68,8 @@ pub fn first_host(net: Ipv4Net) -> Option<Ipv4Net> {
 
 /// Reads an IPv4 network as an operator writes it. A bare address means that one address.
 ///
-/// Host bits are refused, because both readings of `172.17.50.10/16` are plausible and one of them is an outage.
+/// Host bits are refused, because both readings of `172.17.50.10/16` are plausible and one of them
+/// is an outage.
 pub fn parse_network(text: &str) -> Result<Ipv4Net, String> {
     let (address, prefix) = match text.split_once('/') {
         Some((address, prefix)) => (address, Some(prefix)),
@@ -68,10 +78,14 @@ pub fn parse_network(text: &str) -> Result<Ipv4Net, String> {
     let address = match address.parse::<IpAddr>() {
         Ok(IpAddr::V4(address)) => address,
         Ok(IpAddr::V6(_)) => {
-            return Err(format!("\"{text}\" is IPv6; rebridge moves IPv4 ranges only"));
+            return Err(format!(
+                "\"{text}\" is IPv6; rebridge moves IPv4 ranges only"
+            ));
         }
         Err(_) => {
-            return Err(format!("\"{text}\" is not a network; write ADDRESS/PREFIX, for example 172.17.0.0/16"));
+            return Err(format!(
+                "\"{text}\" is not a network; write ADDRESS/PREFIX, for example 172.17.0.0/16"
+            ));
         }
     };
     let prefix = match prefix {
@@ -79,14 +93,17 @@ pub fn parse_network(text: &str) -> Result<Ipv4Net, String> {
         Some(digits) => match digits.parse::<u8>() {
             Ok(prefix) if prefix <= 32 => prefix,
             Ok(_) | Err(_) => {
-                return Err(format!("\"{text}\" has the prefix length \"{digits}\"; IPv4 knows 0 to 32"));
+                return Err(format!(
+                    "\"{text}\" has the prefix length \"{digits}\"; IPv4 knows 0 to 32"
+                ));
             }
         },
     };
     let typed = Ipv4Net::new(address, prefix).map_err(|error| format!("\"{text}\": {error}"))?;
     if typed.trunc() != typed {
         return Err(format!(
-            "\"{text}\" has host bits set; did you mean the network {} or the one address {address}/32?",
+            "\"{text}\" has host bits set; did you mean the network {} or the one address \
+             {address}/32?",
             typed.trunc()
         ));
     }
@@ -113,7 +130,10 @@ mod tests {
             ("banana", Err("not a network")),
             ("", Err("not a network")),
             ("fd00::/8", Err("IPv6")),
-            ("172.17.50.10/16", Err("did you mean the network 172.17.0.0/16 or the one address 172.17.50.10/32")),
+            (
+                "172.17.50.10/16",
+                Err("did you mean the network 172.17.0.0/16 or the one address 172.17.50.10/32"),
+            ),
             ("1.2.3/8", Err("not a network")),
         ] {
             match (parse_network(text), want) {
@@ -149,8 +169,14 @@ mod tests {
 
     #[test]
     fn a_bridge_needs_room_for_itself_and_a_container() {
-        assert_eq!(first_host(n("10.200.255.0/24")).unwrap().to_string(), "10.200.255.1/24");
-        assert_eq!(first_host(n("10.0.0.4/30")).unwrap().to_string(), "10.0.0.5/30");
+        assert_eq!(
+            first_host(n("10.200.255.0/24")).unwrap().to_string(),
+            "10.200.255.1/24"
+        );
+        assert_eq!(
+            first_host(n("10.0.0.4/30")).unwrap().to_string(),
+            "10.0.0.5/30"
+        );
         assert!(first_host(n("10.0.0.4/31")).is_none());
     }
 }

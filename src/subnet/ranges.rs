@@ -2,8 +2,8 @@
 
 use ipnet::Ipv4Net;
 
-/// A set of IPv4 addresses as sorted, disjoint, inclusive ranges, so that a fleet's worth of networks costs
-/// one sort and then a binary search a question.
+/// A set of IPv4 addresses as sorted, disjoint, inclusive ranges, so that a fleet's worth of
+/// networks costs one sort and then a binary search a question.
 #[derive(Debug, Default, Clone)]
 pub struct RangeSet {
     ranges: Vec<(u32, u32)>,
@@ -18,8 +18,13 @@ impl RangeSet {
     /// Adds one network.
     pub fn insert(&mut self, net: Ipv4Net) {
         let (mut first, mut last) = bounds(net);
-        let from = self.ranges.partition_point(|range| range.1.saturating_add(1) < first);
-        let to = self.ranges.partition_point(|range| range.0 <= last.saturating_add(1)).max(from);
+        let from = self
+            .ranges
+            .partition_point(|range| range.1.saturating_add(1) < first);
+        let to = self
+            .ranges
+            .partition_point(|range| range.0 <= last.saturating_add(1))
+            .max(from);
         for (low, high) in self.ranges.drain(from..to) {
             (first, last) = (first.min(low), last.max(high));
         }
@@ -54,16 +59,23 @@ impl RangeSet {
     pub fn covers(&self, net: Ipv4Net) -> bool {
         let (first, last) = bounds(net);
         let at = self.ranges.partition_point(|range| range.1 < first);
-        self.ranges.get(at).is_some_and(|range| range.0 <= first && last <= range.1)
+        self.ranges
+            .get(at)
+            .is_some_and(|range| range.0 <= first && last <= range.1)
     }
 
-    /// How many networks of this prefix length inside `within` have an address in the set, by walking the set's ranges
-    /// and not the networks: there may be a million of these.
+    /// How many networks of this prefix length inside `within` have an address in the set, by
+    /// walking the set's ranges and not the networks: there may be a million of these.
     pub fn count_blocked(&self, within: Ipv4Net, prefix: u8) -> u64 {
         let (first, last) = bounds(within);
         let bits = 32 - u32::from(prefix.min(32));
         let at = self.ranges.partition_point(|range| range.1 < first);
-        let inside = self.ranges.get(at..).unwrap_or_default().iter().take_while(|range| range.0 <= last);
+        let inside = self
+            .ranges
+            .get(at..)
+            .unwrap_or_default()
+            .iter()
+            .take_while(|range| range.0 <= last);
         let (mut count, mut next) = (0, 0u64);
         for range in inside {
             let from = (u64::from(range.0.max(first)) >> bits).max(next);
@@ -78,17 +90,23 @@ impl RangeSet {
 
     /// The first network of this prefix length inside `within` that has no address in the set.
     pub fn first_clear(&self, within: Ipv4Net, prefix: u8) -> Option<Ipv4Net> {
-        let (mut candidate, last) = (Ipv4Net::new(within.network(), prefix).ok()?, bounds(within).1);
+        let (mut candidate, last) = (
+            Ipv4Net::new(within.network(), prefix).ok()?,
+            bounds(within).1,
+        );
         loop {
             let (from, to) = bounds(candidate);
             let at = self.ranges.partition_point(|range| range.1 < from);
-            let Some(blocking) = self.ranges.get(at).filter(|range| range.0 <= to) else { return Some(candidate) };
+            let Some(blocking) = self.ranges.get(at).filter(|range| range.0 <= to) else {
+                return Some(candidate);
+            };
             let next = blocking.1.max(to).checked_add(1)?;
             if next > last {
                 return None;
             }
             candidate = Ipv4Net::new(next.into(), prefix).ok()?;
-            // The range may end in the middle of a network: that one is blocked too, and the loop steps over it.
+            // The range may end in the middle of a network: that one is blocked too, and the loop
+            // steps over it.
             candidate = candidate.trunc();
         }
     }
@@ -99,12 +117,15 @@ impl RangeSet {
         if !self.overlaps(from) {
             return vec![from];
         }
-        // Without the second question a network that is covered whole would be halved down to its last address.
+        // Without the second question a network that is covered whole would be halved down to its
+        // last address.
         if from.prefix_len() >= narrowest || self.covers(from) {
             return Vec::new();
         }
         match from.subnets(from.prefix_len() + 1) {
-            Ok(halves) => halves.flat_map(|half| self.carve(half, narrowest)).collect(),
+            Ok(halves) => halves
+                .flat_map(|half| self.carve(half, narrowest))
+                .collect(),
             Err(_) => Vec::new(),
         }
     }
@@ -126,7 +147,12 @@ mod tests {
 
     #[test]
     fn range_sets_merge_neighbours_and_keep_gaps() {
-        let set = RangeSet::new([n("10.0.1.0/24"), n("10.0.0.0/24"), n("10.0.0.0/25"), n("255.255.255.255/32")]);
+        let set = RangeSet::new([
+            n("10.0.1.0/24"),
+            n("10.0.0.0/24"),
+            n("10.0.0.0/25"),
+            n("255.255.255.255/32"),
+        ]);
         assert_eq!(set.ranges.len(), 2);
         assert!(set.overlaps(n("10.0.0.0/23")) && set.covers(n("10.0.0.0/23")));
         assert!(set.overlaps(n("10.0.0.0/22")) && !set.covers(n("10.0.0.0/22")));
@@ -138,14 +164,25 @@ mod tests {
     /// One at a time is the same as all at once, in whatever order they come.
     #[test]
     fn inserting_is_collecting() {
-        let nets = ["10.0.2.0/24", "10.0.0.0/24", "0.0.0.0/32", "10.0.1.0/24", "10.0.0.0/16", "255.255.255.255/32"];
+        let nets = [
+            "10.0.2.0/24",
+            "10.0.0.0/24",
+            "0.0.0.0/32",
+            "10.0.1.0/24",
+            "10.0.0.0/16",
+            "255.255.255.255/32",
+        ];
         for turn in 0..nets.len() {
             let mut order = nets.map(n);
             order.rotate_left(turn);
             let mut set = RangeSet::default();
             for (at, net) in order.iter().enumerate() {
                 set.insert(*net);
-                assert_eq!(set.ranges, RangeSet::new(order[..=at].iter().copied()).ranges, "{order:?} up to {at}");
+                assert_eq!(
+                    set.ranges,
+                    RangeSet::new(order[..=at].iter().copied()).ranges,
+                    "{order:?} up to {at}"
+                );
             }
         }
     }
@@ -153,10 +190,16 @@ mod tests {
     #[test]
     fn carving_leaves_the_widest_clear_networks() {
         let set = RangeSet::new([n("10.200.1.0/24")]);
-        assert_eq!(set.carve(n("10.200.0.0/22"), 24), [n("10.200.0.0/24"), n("10.200.2.0/23")]);
+        assert_eq!(
+            set.carve(n("10.200.0.0/22"), 24),
+            [n("10.200.0.0/24"), n("10.200.2.0/23")]
+        );
         assert_eq!(set.carve(n("10.201.0.0/16"), 24), [n("10.201.0.0/16")]);
         assert!(set.carve(n("10.200.1.0/24"), 28).is_empty());
-        assert_eq!(RangeSet::new([n("10.200.0.0/32")]).carve(n("10.200.0.0/23"), 24), [n("10.200.1.0/24")]);
+        assert_eq!(
+            RangeSet::new([n("10.200.0.0/32")]).carve(n("10.200.0.0/23"), 24),
+            [n("10.200.1.0/24")]
+        );
     }
 
     /// Arithmetic against the plain definition.
@@ -174,9 +217,14 @@ mod tests {
             for within in ["10.0.0.0/23", "10.0.0.0/24", "10.0.0.64/26"] {
                 for prefix in 26..=30 {
                     let plain: Vec<Ipv4Net> = n(within).subnets(prefix).unwrap().collect();
-                    let clear: Vec<&Ipv4Net> = plain.iter().filter(|net| !set.overlaps(**net)).collect();
+                    let clear: Vec<&Ipv4Net> =
+                        plain.iter().filter(|net| !set.overlaps(**net)).collect();
                     let blocked = (plain.len() - clear.len()) as u64;
-                    assert_eq!(set.count_blocked(n(within), prefix), blocked, "{nets:?} {within} {prefix}");
+                    assert_eq!(
+                        set.count_blocked(n(within), prefix),
+                        blocked,
+                        "{nets:?} {within} {prefix}"
+                    );
                     assert_eq!(
                         set.first_clear(n(within), prefix).as_ref(),
                         clear.first().copied(),
@@ -186,6 +234,12 @@ mod tests {
             }
         }
         let all = RangeSet::new([n("0.0.0.0/0")]);
-        assert_eq!((all.count_blocked(n("255.0.0.0/8"), 32), all.first_clear(n("255.0.0.0/8"), 30)), (1 << 24, None));
+        assert_eq!(
+            (
+                all.count_blocked(n("255.0.0.0/8"), 32),
+                all.first_clear(n("255.0.0.0/8"), 30)
+            ),
+            (1 << 24, None)
+        );
     }
 }

@@ -5,16 +5,18 @@ use crate::apply::recover::{Recovered, recover};
 use crate::apply::{self, Applied, End, Request};
 use crate::assess::{self, clash::Clash};
 use crate::cli::Apply;
+use crate::facts::Facts;
 use crate::host::Host;
-use crate::observe::facts::Facts;
 use crate::observe::observe_closely;
 use crate::plan::project::project;
 use crate::plan::{Decision, Permits, Plan, plan};
 use crate::policy::Policy;
-use crate::report::human::{self, Step};
-use crate::report::progress::Progress;
-use crate::report::words::{self, deed, done, existing, movable, nothing_to_do, strand};
+use crate::report::advice::{self, Step};
+use crate::report::sentences::{
+    self, existing, movable, nothing_to_do, stranded, was_done, would_do,
+};
 use crate::report::{Outcome, Report};
+use crate::terminal::progress::Progress;
 
 /// Whether to go on, asked with the report of what would be done.
 pub type Ask<'a> = &'a dyn Fn(&Report) -> bool;
@@ -37,7 +39,9 @@ pub fn run(arguments: &Apply, live: bool, ask: Ask) -> Ended {
         return Ok(preview(&facts, &policy, &arguments.permits()));
     }
     if arguments.look.facts.is_some() {
-        return Err(Usage("--facts: apply changes this host and looks at it itself; add --check".to_owned()));
+        return Err(Usage(
+            "--facts: apply changes this host and looks at it itself; add --check".to_owned(),
+        ));
     }
     let _lock = match take_charge(&host, "apply", arguments.wait) {
         Ok(lock) => lock,
@@ -61,7 +65,7 @@ pub fn run(arguments: &Apply, live: bool, ask: Ask) -> Ended {
             if !ask(&preview(&facts, &policy, &arguments.permits())) {
                 let mut report = Report::of(&facts, &policy).with_decision(&decision);
                 refuse(&mut report, "not confirmed; nothing was touched".to_owned());
-                report.human.declined = true;
+                report.advice.declined = true;
                 return Ok(report);
             }
             let applied = apply::apply(&host, &facts, plan, &policy, &request, &progress);
@@ -76,12 +80,15 @@ pub fn run(arguments: &Apply, live: bool, ask: Ask) -> Ended {
 pub fn preview(facts: &Facts, policy: &Policy, permits: &Permits) -> Report {
     let decision = plan(facts, policy, permits);
     let mut report = Report::of(facts, policy).with_decision(&decision);
-    report.human.reasons = human::reasons(facts, policy, &report.clashes, &decision);
+    report.advice.reasons = advice::reasons(facts, policy, &report.clashes, &decision);
     match &decision {
         Decision::Refuse(refusal) => refuse(&mut report, refusal.to_string()),
         Decision::Nothing => {
             nothing_to_do(&mut report, facts);
-            report.human.next.extend(recreate(facts, policy, &report.clashes));
+            report
+                .advice
+                .next
+                .extend(recreate(facts, policy, &report.clashes));
         }
         Decision::Change(plan) => {
             report.changed = true;
@@ -92,10 +99,13 @@ pub fn preview(facts: &Facts, policy: &Policy, permits: &Permits) -> Report {
                 .filter(|_| plan.restart)
                 .map(|new| new.to_string())
                 .or(report.docker.docker0_before.clone());
-            report.msg = format!("would {}", deed(plan, facts));
-            report.human.then = human::then(facts, plan);
+            report.msg = format!("would {}", would_do(plan, facts));
+            report.advice.then = advice::then(facts, plan);
             let does = "the same command without --check does it".to_owned();
-            report.human.next = vec![Step { run: String::new(), does }];
+            report.advice.next = vec![Step {
+                run: String::new(),
+                does,
+            }];
         }
     }
     report
@@ -109,7 +119,8 @@ fn refuse(report: &mut Report, msg: String) {
 
 /// The report of what was done.
 fn conclude(before: &Facts, policy: &Policy, plan: &Plan, applied: Applied) -> Report {
-    let mut report = Report::of(before, policy).with_decision(&Decision::Change(Box::new(plan.clone())));
+    let mut report =
+        Report::of(before, policy).with_decision(&Decision::Change(Box::new(plan.clone())));
     report.remaining = assess::assess(&applied.after, policy);
     report.docker.docker0_after = applied.after.docker0().map(|address| address.to_string());
     report.restarted = applied.restarted;
@@ -126,17 +137,18 @@ fn conclude(before: &Facts, policy: &Policy, plan: &Plan, applied: Applied) -> R
         End::Changed => {
             report.changed = true;
             report.outcome = Outcome::Changed;
-            report.msg = done(plan, &report.plan.networks, before);
+            report.msg = was_done(plan, &report.plan.networks, before);
             report.warnings.extend(existing(before, &report.remaining));
-            report.human.next = next(before, policy, plan, &report);
+            report.advice.next = next(before, policy, plan, &report);
         }
         End::RolledBack(why) => {
             report.failed = true;
             report.rolled_back = true;
             report.outcome = Outcome::RolledBack;
-            report.msg = words::rolled_back(plan, before, report.docker.docker0_after.as_deref(), &why);
+            report.msg =
+                sentences::rolled_back(plan, before, report.docker.docker0_after.as_deref(), &why);
         }
-        End::Stranded { why, then } => strand(&mut report, before, &why, &then),
+        End::Stranded { why, then } => stranded(&mut report, before, &why, &then),
     }
     report
 }
@@ -144,7 +156,10 @@ fn conclude(before: &Facts, policy: &Policy, plan: &Plan, applied: Applied) -> R
 /// What moves the networks that exist already, where some clash.
 fn recreate(facts: &Facts, policy: &Policy, clashes: &[Clash]) -> Option<Step> {
     let names = movable(facts, clashes);
-    let does = format!("moves what exists already, with its containers: {}", names.join(", "));
+    let does = format!(
+        "moves what exists already, with its containers: {}",
+        names.join(", ")
+    );
     (!names.is_empty()).then(|| Step::again(facts, policy, "apply --networks recreate", does))
 }
 
@@ -162,6 +177,11 @@ fn next(before: &Facts, policy: &Policy, plan: &Plan, report: &Report) -> Vec<St
 pub fn stuck(host: &Host, policy: &Policy, problem: &str) -> Report {
     let facts = crate::observe::observe(host);
     let mut report = Report::of(&facts, policy);
-    strand(&mut report, &facts, "an earlier run was interrupted half-way", problem);
+    stranded(
+        &mut report,
+        &facts,
+        "an earlier run was interrupted half-way",
+        problem,
+    );
     report
 }

@@ -9,6 +9,8 @@ pub const NAME: &str = "__networks";
 /// The names of the networks that could be moved, a line each; none where Docker cannot be asked.
 pub fn run() -> String {
     let facts = observe(&Host::live());
-    let bridges = facts.engine_networks().filter(|network| network.driver == "bridge" && network.name != "bridge");
+    let bridges = facts
+        .engine_networks()
+        .filter(|network| network.driver == "bridge" && network.name != "bridge");
     bridges.map(|network| network.name.clone() + "\n").collect()
 }

@@ -1,26 +1,26 @@
 //! `rebridge rollback`: undo the last apply, verified, be it days later.
 
 use super::{Ended, take_charge};
-use crate::apply::containers::Roll;
+use crate::apply::containers::ContainerStates;
 use crate::apply::journal::{self, Record};
 use crate::apply::networks;
 use crate::apply::networks::record::{self, Moves, Relocation, Side};
 use crate::apply::recover::{Recovered, recover, undo_pending};
-use crate::apply::restart::Way;
-use crate::apply::rollback::{Back, roll_back};
+use crate::apply::restart::RestartMethod;
+use crate::apply::rollback::{RollbackResult, roll_back};
 use crate::apply::text_of;
 use crate::cli::Rollback;
+use crate::facts::{DockerState, Facts, Network};
 use crate::host::Host;
 use crate::host::signals::Shield;
 use crate::observe::config_file::{KEYS, parse};
-use crate::observe::facts::{DockerState, Facts, Network};
 use crate::observe::observe_closely;
 use crate::plan::relocate::Move;
 use crate::plan::{Permits, preflight};
-use crate::report::human;
-use crate::report::progress::Progress;
+use crate::report::advice;
 use crate::report::{Diff, Outcome, Report};
 use crate::subnet::{overlap, v4};
+use crate::terminal::progress::Progress;
 use crate::verbs::apply::Ask;
 use ipnet::IpNet;
 use serde_json::{Map, Value};
@@ -47,7 +47,11 @@ pub fn run(arguments: &Rollback, live: bool, ask: Ask) -> Ended {
         Ok(Recovered::Nothing | Recovered::Closed(_)) => {}
         Ok(Recovered::Undone(note)) => return Ok(undone_already(&host, note)),
         Ok(Recovered::Stuck(problem)) => {
-            return Ok(super::apply::stuck(&host, &crate::policy::Policy::default(), &problem));
+            return Ok(super::apply::stuck(
+                &host,
+                &crate::policy::Policy::default(),
+                &problem,
+            ));
         }
         Err(refusal) => return Ok(Report::without_facts(refusal.to_string())),
     }
@@ -55,7 +59,11 @@ pub fn run(arguments: &Rollback, live: bool, ask: Ask) -> Ended {
     let record = match ready(&host, &facts, arguments) {
         Ok(Some(record)) => record,
         Ok(None) => return Ok(undone_already(&host, NOTHING.to_owned())),
-        Err(why) => return Ok(Report::without_facts(format!("cannot roll back: {why}; nothing was touched"))),
+        Err(why) => {
+            return Ok(Report::without_facts(format!(
+                "cannot roll back: {why}; nothing was touched"
+            )));
+        }
     };
     let mut report = preview(&facts, &record);
     let old = range_of(&record);
@@ -63,11 +71,14 @@ pub fn run(arguments: &Rollback, live: bool, ask: Ask) -> Ended {
         report.failed = true;
         report.outcome = Outcome::Refused;
         report.msg = "not confirmed; nothing was touched".to_owned();
-        report.human.declined = true;
+        report.advice.declined = true;
         return Ok(report);
     }
     if let Err(error) = journal::begin(&host, &record) {
-        let why = format!("cannot write the journal in {}: {error}; nothing was touched", journal::FOLDER);
+        let why = format!(
+            "cannot write the journal in {}: {error}; nothing was touched",
+            journal::FOLDER
+        );
         return Ok(Report::without_facts(why));
     }
     let _shield = Shield::raise(progress.calm());
@@ -78,7 +89,8 @@ pub fn run(arguments: &Rollback, live: bool, ask: Ask) -> Ended {
 /// The report of what would be undone, nothing touched.
 fn foretell(host: &Host, arguments: &Rollback) -> Report {
     if !host.may_change() {
-        let why = "cannot foretell a rollback: only root may read the record of the last apply; run it with sudo";
+        let why = "cannot foretell a rollback: only root may read the record of the last apply; \
+                   run it with sudo";
         return Report::without_facts(why.to_owned());
     }
     let facts = observe_closely(host);
@@ -106,24 +118,49 @@ fn preview(facts: &Facts, record: &Record) -> Report {
     let mut report = Report::about(facts, Vec::new());
     report.plan.restart = record.restart;
     report.plan.docker0 = record.docker0_before.map(|address| address.to_string());
-    report.plan.networks = record.moves.networks.iter().map(|one| way_back(&record.moves, one)).collect();
+    report.plan.networks = record
+        .moves
+        .networks
+        .iter()
+        .map(|one| way_back(&record.moves, one))
+        .collect();
     report.diff = diff(record);
-    report.human.then = human::then_back(&record.path, record.restart.then(|| range_of(record)));
-    report.msg = format!("would undo the apply of {}: {} as it was, {}", record.began, record.path, range_of(record));
+    report.advice.then = advice::then_back(&record.path, record.restart.then(|| range_of(record)));
+    report.msg = format!(
+        "would undo the apply of {}: {} as it was, {}",
+        record.began,
+        record.path,
+        range_of(record)
+    );
     report
 }
 
 fn range_of(record: &Record) -> String {
-    record.docker0_before.map_or("no docker0".to_owned(), |address| format!("docker0 on {address}"))
+    record
+        .docker0_before
+        .map_or("no docker0".to_owned(), |address| {
+            format!("docker0 on {address}")
+        })
 }
 
 /// The keys that go back. Of the file only what rebridge may show.
 fn diff(record: &Record) -> Diff {
-    let keys = |text: &Option<String>| text.as_ref().and_then(|text| parse(text.as_bytes()).ok()).map(|(_, keys)| keys);
-    let (wrote, old) = (keys(&record.after).unwrap_or_default(), keys(&record.before).unwrap_or_default());
+    let keys = |text: &Option<String>| {
+        text.as_ref()
+            .and_then(|text| parse(text.as_bytes()).ok())
+            .map(|(_, keys)| keys)
+    };
+    let (wrote, old) = (
+        keys(&record.after).unwrap_or_default(),
+        keys(&record.before).unwrap_or_default(),
+    );
     let side = |of: &Map<String, Value>| {
-        let changed = of.iter().filter(|(key, _)| KEYS.contains(&key.as_str()) && wrote.get(*key) != old.get(*key));
-        changed.map(|(key, value)| (key.clone(), value.clone())).collect()
+        let changed = of
+            .iter()
+            .filter(|(key, _)| KEYS.contains(&key.as_str()) && wrote.get(*key) != old.get(*key));
+        changed
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect()
     };
     Diff::between(&record.path, &side(&wrote), &side(&old))
 }
@@ -131,21 +168,29 @@ fn diff(record: &Record) -> Diff {
 /// What the dead man's switch does: undo the apply that has left its journal, however far it came.
 fn settle(host: &Host, timeout: Duration, progress: &Progress) -> Report {
     match undo_pending(host, timeout, progress) {
-        Ok(Recovered::Stuck(problem)) => super::apply::stuck(host, &crate::policy::Policy::default(), &problem),
+        Ok(Recovered::Stuck(problem)) => {
+            super::apply::stuck(host, &crate::policy::Policy::default(), &problem)
+        }
         Ok(Recovered::Undone(note) | Recovered::Closed(note)) => {
             let mut report = undone_already(host, note);
             (report.changed, report.rolled_back, report.outcome) = (true, true, Outcome::Changed);
             report
         }
-        Ok(Recovered::Nothing) => undone_already(host, "the apply came to its end; nothing to do".to_owned()),
+        Ok(Recovered::Nothing) => {
+            undone_already(host, "the apply came to its end; nothing to do".to_owned())
+        }
         Err(refusal) => Report::without_facts(refusal.to_string()),
     }
 }
 
 /// The record to go back by, when nothing stands in the way; none when that was done already.
 fn ready(host: &Host, facts: &Facts, arguments: &Rollback) -> Result<Option<Record>, String> {
-    let last = journal::last(host)
-        .map_err(|error| format!("the record of the last apply in {} cannot be read: {error}", journal::FOLDER))?;
+    let last = journal::last(host).map_err(|error| {
+        format!(
+            "the record of the last apply in {} cannot be read: {error}",
+            journal::FOLDER
+        )
+    })?;
     let Some(mut record) = last else {
         let undone = journal::undone(host).unwrap_or_default();
         return if undone || arguments.unless_none {
@@ -167,9 +212,12 @@ fn ready(host: &Host, facts: &Facts, arguments: &Rollback) -> Result<Option<Reco
         return Err(why);
     }
     // Docker that is stopped now stays so; the bytes alone go back.
-    record.restart = facts.docker.state == DockerState::Running && record.docker0_before != facts.docker0();
-    record.containers = Roll::of(facts);
-    record.way = record.way.or(Way::of(facts.docker.service.as_deref(), None));
+    record.restart =
+        facts.docker.state == DockerState::Running && record.docker0_before != facts.docker0();
+    record.containers = ContainerStates::of(facts);
+    record.way = record
+        .way
+        .or(RestartMethod::of(facts.docker.service.as_deref(), None));
     record.stop_first = record.restart && preflight::survivors(facts);
     record.moves = moved_since(host, facts, record.moves)?;
     if let Some(taken) = taken_meanwhile(facts, &record) {
@@ -186,14 +234,19 @@ fn ready(host: &Host, facts: &Facts, arguments: &Rollback) -> Result<Option<Reco
     Ok(Some(record))
 }
 
-/// A Docker that is stopped keeps docker0's address in its own store, whatever the file and the kernel say, and has no
-/// hand for networks: with the old file alone it would start on the new range, and give the old one away.
+/// A Docker that is stopped keeps docker0's address in its own store, whatever the file and the
+/// kernel say, and has no hand for networks: with the old file alone it would start on the new
+/// range, and give the old one away.
 fn waits_for_docker(facts: &Facts, record: &Record) -> Option<String> {
-    let moved = record.restart || facts.docker0().is_some_and(|now| Some(now) != record.docker0_before);
-    let waits = facts.docker.state == DockerState::Stopped && (moved || !record.moves.networks.is_empty());
+    let moved = record.restart
+        || facts
+            .docker0()
+            .is_some_and(|now| Some(now) != record.docker0_before);
+    let waits =
+        facts.docker.state == DockerState::Stopped && (moved || !record.moves.networks.is_empty());
     waits.then(|| {
-        "Docker is stopped, and what it holds goes back only while it runs; start it (`systemctl start docker.service`) \
-         and run `rebridge rollback` again"
+        "Docker is stopped, and what it holds goes back only while it runs; start it (`systemctl \
+         start docker.service`) and run `rebridge rollback` again"
             .to_owned()
     })
 }
@@ -201,7 +254,9 @@ fn waits_for_docker(facts: &Facts, record: &Record) -> Option<String> {
 /// The networks that are still where the apply put them, with the containers that are on them now.
 fn moved_since(host: &Host, facts: &Facts, mut moves: Moves) -> Result<Moves, String> {
     let there = |one: &Relocation| {
-        let network = facts.engine_networks().find(|network| network.name == one.name);
+        let network = facts
+            .engine_networks()
+            .find(|network| network.name == one.name);
         network.is_some_and(|network| network.subnets.contains(&IpNet::V4(one.to)))
     };
     moves.networks.retain(there);
@@ -214,40 +269,67 @@ fn moved_since(host: &Host, facts: &Facts, mut moves: Moves) -> Result<Moves, St
 
 /// A move in the other direction, for the plan.
 fn way_back(moves: &Moves, one: &Relocation) -> Move {
-    let on_it = moves.members.iter().filter(|member| member.ran && !member.stays_up);
-    let on_it = on_it.filter(|member| member.ties.iter().any(|tie| tie.network == one.name));
+    let on_it = moves
+        .members
+        .iter()
+        .filter(|member| member.ran && !member.stays_up);
+    let on_it = on_it.filter(|member| member.attachments.iter().any(|tie| tie.network == one.name));
     let mut restarts: Vec<String> = on_it.map(|member| member.name.clone()).collect();
     restarts.sort();
-    Move { network: one.name.clone(), from: one.to, to: one.from, explicit: true, restarts }
+    Move {
+        network: one.name.clone(),
+        from: one.to,
+        to: one.from,
+        explicit: true,
+        restarts,
+    }
 }
 
-/// Docker neither starts with docker0 on a range that another network holds, nor makes a network there.
+/// Docker neither starts with docker0 on a range that another network holds, nor makes a network
+/// there.
 fn taken_meanwhile(facts: &Facts, record: &Record) -> Option<String> {
     let moves = &record.moves.networks;
-    let docker0 = record.docker0_before.filter(|_| record.restart).map(|old| IpNet::V4(old.trunc()));
-    let wanted: Vec<IpNet> = docker0.into_iter().chain(moves.iter().map(|one| IpNet::V4(one.from))).collect();
+    let docker0 = record
+        .docker0_before
+        .filter(|_| record.restart)
+        .map(|old| IpNet::V4(old.trunc()));
+    let wanted: Vec<IpNet> = docker0
+        .into_iter()
+        .chain(moves.iter().map(|one| IpNet::V4(one.from)))
+        .collect();
     let stays = |network: &&Network| {
         let docker0_moves = network.name == "bridge" && record.restart;
         !docker0_moves && !moves.iter().any(|one| one.name == network.name)
     };
     let others = facts.engine_networks().filter(stays).flat_map(|network| {
-        network.subnets.iter().filter(|net| v4(net).is_some()).map(move |net| (&network.name, net))
+        network
+            .subnets
+            .iter()
+            .filter(|net| v4(net).is_some())
+            .map(move |net| (&network.name, net))
     });
     let over = |net: &IpNet| wanted.iter().find(|old| overlap(net, old)).copied();
-    let (name, net, old) = others.filter_map(|(name, net)| Some((name, net, over(net)?))).next()?;
+    let (name, net, old) = others
+        .filter_map(|(name, net)| Some((name, net, over(net)?)))
+        .next()?;
     Some(format!(
-        "the Docker network {name} has taken {net} meanwhile, and two of Docker's networks cannot share {old}; remove \
-         that network, or re-create it elsewhere"
+        "the Docker network {name} has taken {net} meanwhile, and two of Docker's networks cannot \
+         share {old}; remove that network, or re-create it elsewhere"
     ))
 }
 
 /// What was changed in the file since, by key; values only of those rebridge may show.
 fn difference(wrote: Option<&str>, now: Option<&str>) -> String {
-    let keys = |text: Option<&str>| text.and_then(|text| parse(text.as_bytes()).ok()).map(|(_, keys)| keys);
+    let keys = |text: Option<&str>| {
+        text.and_then(|text| parse(text.as_bytes()).ok())
+            .map(|(_, keys)| keys)
+    };
     let (Some(wrote), Some(now)) = (keys(wrote), keys(now)) else {
         return "it is gone, or no JSON object any more".to_owned();
     };
-    let all = wrote.keys().chain(now.keys().filter(|key| !wrote.contains_key(*key)));
+    let all = wrote
+        .keys()
+        .chain(now.keys().filter(|key| !wrote.contains_key(*key)));
     let shown = |key: &str, value: Option<&serde_json::Value>| match value {
         None => "absent".to_owned(),
         Some(value) if KEYS.contains(&key) => value.to_string(),
@@ -255,9 +337,19 @@ fn difference(wrote: Option<&str>, now: Option<&str>) -> String {
     };
     let changes: Vec<String> = all
         .filter(|key| wrote.get(*key) != now.get(*key))
-        .map(|key| format!("{key}: {} then, {} now", shown(key, wrote.get(key)), shown(key, now.get(key))))
+        .map(|key| {
+            format!(
+                "{key}: {} then, {} now",
+                shown(key, wrote.get(key)),
+                shown(key, now.get(key))
+            )
+        })
         .collect();
-    if changes.is_empty() { "only its layout".to_owned() } else { changes.join("; ") }
+    if changes.is_empty() {
+        "only its layout".to_owned()
+    } else {
+        changes.join("; ")
+    }
 }
 
 fn undone_already(host: &Host, msg: String) -> Report {
@@ -266,7 +358,13 @@ fn undone_already(host: &Host, msg: String) -> Report {
     report
 }
 
-fn conclude(host: &Host, mut report: Report, record: &Record, back: Back, old: &str) -> Report {
+fn conclude(
+    host: &Host,
+    mut report: Report,
+    record: &Record,
+    back: RollbackResult,
+    old: &str,
+) -> Report {
     report.restarted = record.restart;
     report.verified = back.verified;
     report.phases = back.phases;
@@ -276,19 +374,25 @@ fn conclude(host: &Host, mut report: Report, record: &Record, back: Back, old: &
     match back.problem {
         None => {
             if let Err(error) = journal::forget_last(host) {
-                report.warnings.push(format!("the journal in {}: {error}", journal::FOLDER));
+                report
+                    .warnings
+                    .push(format!("the journal in {}: {error}", journal::FOLDER));
             }
             report.rolled_back = true;
             report.outcome = Outcome::Changed;
-            report.msg = format!("the apply of {} is undone: {} as it was, {old}", record.began, record.path);
+            report.msg = format!(
+                "the apply of {} is undone: {} as it was, {old}",
+                record.began, record.path
+            );
         }
         Some(problem) => {
             report.failed = true;
             report.outcome = Outcome::Stranded;
             report.msg = format!(
-                "the apply of {} could not be undone: {problem}. Do this by hand: 1. see what Docker says: `journalctl -u \
-                 docker.service -n 50`; 2. `systemctl reset-failed docker.service docker.socket`; 3. `systemctl start \
-                 docker.service`; 4. run `rebridge rollback` again",
+                "the apply of {} could not be undone: {problem}. Do this by hand: 1. see what \
+                 Docker says: `journalctl -u docker.service -n 50`; 2. `systemctl reset-failed \
+                 docker.service docker.socket`; 3. `systemctl start docker.service`; 4. run \
+                 `rebridge rollback` again",
                 record.began
             );
         }

@@ -40,7 +40,9 @@ fn median(mut times: Vec<Duration>) -> f64 {
 #[test]
 fn whole_bench_beside_stock_modules() {
     let controller = Controller::up(&HOSTS);
-    let stock = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/ansible/stock.yml")).unwrap();
+    let stock =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/ansible/stock.yml"))
+            .unwrap();
     controller.write("stock.yml", &stock);
     let ours = controller.play_of("{avoid: 172.17.0.0/16, probe: '172.17.50.10:8080'}");
     // Connections and the binary are there, as on every run but the first.
@@ -57,12 +59,22 @@ fn whole_bench_beside_stock_modules() {
     }
     let [stock_change, ours_change, stock_none, ours_none] = times.map(median);
     println!("\nmedian of {ROUNDS}, three hosts     stock modules   rebridge   ratio");
-    println!("something changes        {stock_change:12.2} s {ours_change:8.2} s {:7.2}", ours_change / stock_change);
-    println!("nothing changes          {stock_none:12.2} s {ours_none:8.2} s {:7.2}", ours_none / stock_none);
-    assert!(ours_change < stock_change && ours_none < stock_none, "slower than stock modules");
+    println!(
+        "something changes        {stock_change:12.2} s {ours_change:8.2} s {:7.2}",
+        ours_change / stock_change
+    );
+    println!(
+        "nothing changes          {stock_none:12.2} s {ours_none:8.2} s {:7.2}",
+        ours_none / stock_none
+    );
+    assert!(
+        ours_change < stock_change && ours_none < stock_none,
+        "slower than stock modules"
+    );
 }
 
-/// A thousand hosts of 200 addresses each in the inventory, known from a fact cache; how many addresses.
+/// A thousand hosts of 200 addresses each in the inventory, known from a fact cache; how many
+/// addresses.
 fn crowd(controller: &Controller) -> usize {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/ansible/crowd.py");
     let made = controller.ansible("python", &[script.to_str().unwrap()]);
@@ -75,8 +87,8 @@ fn crowd(controller: &Controller) -> usize {
 #[test]
 fn whole_bench_a_thousand_hosts() {
     let controller = Controller::up(&[("h26", "trixie")]);
-    let config =
-        "[defaults]\nfact_caching = ansible.builtin.jsonfile\nfact_caching_connection = facts\ngathering = smart\n";
+    let config = "[defaults]\nfact_caching = ansible.builtin.jsonfile\nfact_caching_connection = \
+                  facts\ngathering = smart\n";
     controller.write("ansible.cfg", config);
     let played = |options: &str| -> (Played, Duration) {
         let began = Instant::now();
@@ -92,19 +104,36 @@ fn whole_bench_a_thousand_hosts() {
     let (_, idle) = played("{state: checked}");
     let (_, known) = played("{state: checked, avoid_inventory: true}");
     let result = controller.result("h26");
-    assert_eq!(result["avoid_inventory"]["networks"], addresses, "{}", result["avoid_inventory"]);
+    assert_eq!(
+        result["avoid_inventory"]["networks"], addresses,
+        "{}",
+        result["avoid_inventory"]
+    );
     assert_eq!(result["outcome"], "clashing");
     let size = result.to_string().len();
     // A program in between that weighs the args file on its way to rebridge.
-    let weigh =
-        "#!/bin/sh\nset -- \"${1:-/dev/stdin}\"\nwc -c <\"$1\" >/root/args.size\nexec /usr/bin/rebridge \"$1\"\n";
+    let weigh = "#!/bin/sh\nset -- \"${1:-/dev/stdin}\"\nwc -c <\"$1\" >/root/args.size\nexec \
+                 /usr/bin/rebridge \"$1\"\n";
     controller.lab.put("/root/weigh", weigh);
     controller.lab.sh("chmod +x /root/weigh");
     played("{state: checked, avoid_inventory: true, executable: /root/weigh}");
-    let args: usize = controller.lab.read("/root/args.size").unwrap().trim().parse().unwrap();
-    let binary = controller.lab.sh("stat -c %s /var/cache/rebridge/rebridge-*");
+    let args: usize = controller
+        .lab
+        .read("/root/args.size")
+        .unwrap()
+        .trim()
+        .parse()
+        .unwrap();
+    let binary = controller
+        .lab
+        .sh("stat -c %s /var/cache/rebridge/rebridge-*");
     let (_, fixed) = played("{avoid_inventory: true}");
-    assert_eq!(controller.result("h26")["outcome"], "changed", "{}", controller.result("h26")["msg"]);
+    assert_eq!(
+        controller.result("h26")["outcome"],
+        "changed",
+        "{}",
+        controller.result("h26")["msg"]
+    );
     println!(
         "\n1000 hosts, {addresses} addresses: one host looked at in {:.2} s, {:.2} s without avoid_inventory ({:.2} s with \
               an inventory of one host); fixed in {:.2} s; the args file has {} KiB, the result {} KiB, {} clashes found and {} listed\n\

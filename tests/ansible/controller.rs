@@ -1,5 +1,5 @@
-//! The controller: ansible-core in a virtual environment, the collection installed from its tarball, keys of the test's
-//! own, and an inventory of the lab's hosts.
+//! The controller: ansible-core in a virtual environment, the collection installed from its
+//! tarball, keys of the test's own, and an inventory of the lab's hosts.
 
 use crate::lab::Lab;
 use serde_json::Value;
@@ -33,11 +33,14 @@ impl Controller {
     pub fn up(hosts: &[(&str, &str)]) -> Controller {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let folder = std::env::temp_dir().join(format!("rebridge-play-{}-{number}", std::process::id()));
+        let folder =
+            std::env::temp_dir().join(format!("rebridge-play-{}-{number}", std::process::id()));
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(&folder).unwrap();
         let key = folder.join("key");
-        run(Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(&key));
+        run(Command::new("ssh-keygen")
+            .args(["-q", "-t", "ed25519", "-N", "", "-f"])
+            .arg(&key));
         let public = fs::read_to_string(folder.join("key.pub")).unwrap();
         let lab = Lab::of(hosts);
         let mut inventory = String::from("[hosts]\n");
@@ -56,12 +59,16 @@ impl Controller {
         Controller { lab, folder }
     }
 
-    /// Writes a playbook that calls the module once on all hosts, with these options, as YAML of one line.
+    /// Writes a playbook that calls the module once on all hosts, with these options, as YAML of
+    /// one line.
     pub fn play_of(&self, options: &str) -> String {
         let name = "play.yml";
         self.write(
             name,
-            &format!("- hosts: hosts\n  gather_facts: false\n  tasks:\n    - rebridge.docker.rebridge: {options}\n"),
+            &format!(
+                "- hosts: hosts\n  gather_facts: false\n  tasks:\n    - \
+                      rebridge.docker.rebridge: {options}\n"
+            ),
         );
         name.to_owned()
     }
@@ -82,7 +89,8 @@ impl Controller {
         self.ansible("ansible-playbook", arguments)
     }
 
-    /// Runs a program of ansible-core in the corp network; `result` has each host's last result then.
+    /// Runs a program of ansible-core in the corp network; `result` has each host's last result
+    /// then.
     pub fn ansible(&self, program: &str, arguments: &[&str]) -> Played {
         let _ = fs::remove_dir_all(self.folder.join("results"));
         let program = venv().join(program);
@@ -117,17 +125,24 @@ impl Controller {
     /// The result of the last task on a host.
     pub fn result(&self, host: &str) -> Value {
         let text = fs::read_to_string(self.folder.join("results").join(host));
-        serde_json::from_str(&text.unwrap_or_else(|error| panic!("no result of {host}: {error}"))).unwrap()
+        serde_json::from_str(&text.unwrap_or_else(|error| panic!("no result of {host}: {error}")))
+            .unwrap()
     }
 }
 
 impl Drop for Controller {
     fn drop(&mut self) {
         // ssh's masters live on for a minute; they go by their own sockets.
-        let sockets = fs::read_dir(self.folder.join(".ansible/cp")).into_iter().flatten().flatten();
+        let sockets = fs::read_dir(self.folder.join(".ansible/cp"))
+            .into_iter()
+            .flatten()
+            .flatten();
         for socket in sockets {
             let path = format!("ControlPath={}", socket.path().display());
-            let _ = Command::new("ssh").args(["-o", &path, "-O", "exit", "x"]).stderr(Stdio::null()).status();
+            let _ = Command::new("ssh")
+                .args(["-o", &path, "-O", "exit", "x"])
+                .stderr(Stdio::null())
+                .status();
         }
         let _ = fs::remove_dir_all(&self.folder);
     }
@@ -136,10 +151,16 @@ impl Drop for Controller {
 impl Played {
     /// It succeeded, and every one of these hosts has this number of changed and failed tasks.
     pub fn recap(&self, host: &str) -> (u32, u32) {
-        let line = self.stdout.lines().rev().find(|line| line.starts_with(host) && line.contains("changed="));
+        let line = self
+            .stdout
+            .lines()
+            .rev()
+            .find(|line| line.starts_with(host) && line.contains("changed="));
         let line = line.unwrap_or_else(|| panic!("no recap of {host}: {self:?}"));
         let number = |key: &str| -> u32 {
-            let value = line.split_whitespace().find_map(|word| word.strip_prefix(key));
+            let value = line
+                .split_whitespace()
+                .find_map(|word| word.strip_prefix(key));
             value.unwrap().parse().unwrap()
         };
         (number("changed="), number("failed="))
@@ -149,7 +170,9 @@ impl Played {
     pub fn trips(&self) -> usize {
         self.stdout
             .lines()
-            .filter(|line| line.contains("SSH: EXEC") || line.contains("SFTP") || line.contains("PUT "))
+            .filter(|line| {
+                line.contains("SSH: EXEC") || line.contains("SFTP") || line.contains("PUT ")
+            })
             .count()
     }
 }
@@ -163,12 +186,15 @@ pub fn venv() -> &'static Path {
             return root.join(folder).join("bin");
         }
         let folder = root.join("target/ansible/core-2.19");
-        let made = run(Command::new(root.join("ansible/venv.sh")).arg(&folder).arg("ansible-core~=2.19.0"));
+        let made = run(Command::new(root.join("ansible/venv.sh"))
+            .arg(&folder)
+            .arg("ansible-core~=2.19.0"));
         Path::new(made.trim()).parent().unwrap().to_owned()
     })
 }
 
-/// The folder where the collection is installed, from its tarball, once for all tests of this process.
+/// The folder where the collection is installed, from its tarball, once for all tests of this
+/// process.
 pub fn collections() -> &'static Path {
     static COLLECTIONS: OnceLock<PathBuf> = OnceLock::new();
     COLLECTIONS.get_or_init(|| {
@@ -178,12 +204,16 @@ pub fn collections() -> &'static Path {
             .args(["collection", "install", "--force", "--offline", "-p"])
             .arg(&folder)
             .arg(tarball())
-            .env("PATH", format!("{}:{}", venv().display(), std::env::var("PATH").unwrap())));
+            .env(
+                "PATH",
+                format!("{}:{}", venv().display(), std::env::var("PATH").unwrap()),
+            ));
         folder
     })
 }
 
-/// The tarball that ships, where the Makefile has built it; otherwise one with the binary that was built for this test.
+/// The tarball that ships, where the Makefile has built it; otherwise one with the binary that was
+/// built for this test.
 pub fn tarball() -> PathBuf {
     if let Ok(path) = std::env::var("REBRIDGE_COLLECTION") {
         return PathBuf::from(path);
@@ -192,18 +222,31 @@ pub fn tarball() -> PathBuf {
     let binaries = out.join("binaries");
     fs::create_dir_all(&binaries).unwrap();
     let binary = std::env::var("REBRIDGE_BIN").unwrap_or(env!("CARGO_BIN_EXE_rebridge").to_owned());
-    fs::copy(binary, binaries.join(format!("rebridge-linux-{}", std::env::consts::ARCH))).unwrap();
+    fs::copy(
+        binary,
+        binaries.join(format!("rebridge-linux-{}", std::env::consts::ARCH)),
+    )
+    .unwrap();
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     run(Command::new(root.join("ansible/build.sh"))
         .arg("0.0.1")
         .args([&binaries, &out])
-        .env("PATH", format!("{}:{}", venv().display(), std::env::var("PATH").unwrap())));
+        .env(
+            "PATH",
+            format!("{}:{}", venv().display(), std::env::var("PATH").unwrap()),
+        ));
     out.join("rebridge-docker-0.0.1.tar.gz")
 }
 
 /// Runs a command that must succeed; its output.
 pub fn run(command: &mut Command) -> String {
-    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
-    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+    let output = command
+        .output()
+        .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    assert!(
+        output.status.success(),
+        "{command:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     String::from_utf8(output.stdout).unwrap()
 }

@@ -8,7 +8,11 @@ const LOOK: &str = "{state: checked, avoid: 172.17.0.0/16}";
 /// The module works, and this is how many trips it took.
 fn trips(controller: &Controller) -> usize {
     let played = controller.module(LOOK, &["-vvv"]);
-    assert_eq!((played.code, &controller.result("h")["outcome"]), (0, &json!("clashing")), "{played:?}");
+    assert_eq!(
+        (played.code, &controller.result("h")["outcome"]),
+        (0, &json!("clashing")),
+        "{played:?}"
+    );
     played.trips()
 }
 
@@ -23,7 +27,8 @@ fn the_binary_is_brought_once_and_never_run_where_others_may_write() {
     let folder_and_copy: Vec<&str> = listed.lines().collect();
     assert!(
         matches!(folder_and_copy.as_slice(), [folder, copy]
-        if *folder == "root 700 /var/cache/rebridge" && copy.starts_with("root 700 /var/cache/rebridge/rebridge-")),
+        if *folder == "root 700 /var/cache/rebridge" && copy.starts_with("root 700 \
+            /var/cache/rebridge/rebridge-")),
         "{listed}"
     );
     let second = trips(&controller);
@@ -50,13 +55,21 @@ fn the_binary_is_brought_once_and_never_run_where_others_may_write() {
     }
     assert_ne!(lab.try_sh("test -e /root/harm").code, 0);
 
-    // Where the folder itself cannot be trusted or used, nothing is put there, and Ansible brings the binary itself.
+    // Where the folder itself cannot be trusted or used, nothing is put there, and Ansible brings
+    // the binary itself.
     for (harm, mend) in [
-        ("chown nobody /var/cache/rebridge", "chown root /var/cache/rebridge"),
-        ("chmod 777 /var/cache", "chmod 755 /var/cache"),
-        ("mv /var/cache/rebridge /srv; ln -s /srv/rebridge /var/cache/rebridge", "rm /var/cache/rebridge"),
         (
-            "mkdir -p /var/cache/rebridge; mount -t tmpfs -o noexec,mode=700 none /var/cache/rebridge",
+            "chown nobody /var/cache/rebridge",
+            "chown root /var/cache/rebridge",
+        ),
+        ("chmod 777 /var/cache", "chmod 755 /var/cache"),
+        (
+            "mv /var/cache/rebridge /srv; ln -s /srv/rebridge /var/cache/rebridge",
+            "rm /var/cache/rebridge",
+        ),
+        (
+            "mkdir -p /var/cache/rebridge; mount -t tmpfs -o noexec,mode=700 none \
+             /var/cache/rebridge",
             "umount /var/cache/rebridge",
         ),
     ] {
@@ -82,46 +95,112 @@ fn another_architecture_users_async_and_delegation() {
     let played = controller.module("{avoid: 172.17.0.0/16}", &joe);
     assert_eq!(played.recap("h"), (0, 1), "{played:?}");
     let msg = controller.result("h")["msg"].as_str().unwrap().to_owned();
-    assert!(msg.contains("only root may change Docker") && msg.contains("set become"), "{msg}");
+    assert!(
+        msg.contains("only root may change Docker") && msg.contains("set become"),
+        "{msg}"
+    );
 
-    // More options than fit into a command line go by a file, and so do those that must not be seen.
-    let nets: Vec<String> = (0..20_000).map(|at| format!("10.{}.{}.0/24", 50 + at / 250, at % 250)).collect();
+    // More options than fit into a command line go by a file, and so do those that must not be
+    // seen.
+    let nets: Vec<String> = (0..20_000)
+        .map(|at| format!("10.{}.{}.0/24", 50 + at / 250, at % 250))
+        .collect();
     controller.write("nets.txt", &nets.join("\n"));
-    let played = controller.module("{state: checked, avoid: 172.17.0.0/16, avoid_files: nets.txt}", &["--limit", "h"]);
-    assert_eq!((played.code, &controller.result("h")["outcome"]), (0, &json!("clashing")), "{played:?}");
+    let played = controller.module(
+        "{state: checked, avoid: 172.17.0.0/16, avoid_files: nets.txt}",
+        &["--limit", "h"],
+    );
+    assert_eq!(
+        (played.code, &controller.result("h")["outcome"]),
+        (0, &json!("clashing")),
+        "{played:?}"
+    );
     controller.write(
         "play.yml",
         &format!(
-            "- hosts: h\n  gather_facts: false\n  tasks:\n    - rebridge.docker.rebridge: {LOOK}\n      no_log: true\n"
+            "- hosts: h\n  gather_facts: false\n  tasks:\n    - rebridge.docker.rebridge: {LOOK}\n \
+                  no_log: true\n"
         ),
     );
     let played = controller.playbook(&["play.yml", "-vvv"]);
-    assert!(played.code == 0 && !played.stdout.contains("172.17.0.0/16"), "{played:?}");
+    assert!(
+        played.code == 0 && !played.stdout.contains("172.17.0.0/16"),
+        "{played:?}"
+    );
 
-    // As root by way of another program, which quotes the command once more; and as somebody else the same way.
-    let su = ["--limit", "h", "-e", "ansible_become=true", "-e", "ansible_become_method=su"];
+    // As root by way of another program, which quotes the command once more; and as somebody else
+    // the same way.
+    let su = [
+        "--limit",
+        "h",
+        "-e",
+        "ansible_become=true",
+        "-e",
+        "ansible_become_method=su",
+    ];
     let played = controller.module(LOOK, &[&su[..], &["-vvv"]].concat());
-    assert_eq!((played.code, &controller.result("h")["outcome"]), (0, &json!("clashing")), "{played:?}");
+    assert_eq!(
+        (played.code, &controller.result("h")["outcome"]),
+        (0, &json!("clashing")),
+        "{played:?}"
+    );
     assert_eq!(played.trips(), 1, "{played:?}");
-    let played = controller.module("{avoid: 172.17.0.0/16}", &[&su[..], &["-e", "ansible_become_user=joe"]].concat());
-    assert!(played.recap("h") == (0, 1) && played.stdout.contains("only root may change Docker"), "{played:?}");
+    let played = controller.module(
+        "{avoid: 172.17.0.0/16}",
+        &[&su[..], &["-e", "ansible_become_user=joe"]].concat(),
+    );
+    assert!(
+        played.recap("h") == (0, 1) && played.stdout.contains("only root may change Docker"),
+        "{played:?}"
+    );
 
     // In the background, and on another host than the play's.
-    controller.write("play.yml", &format!("- hosts: h\n  gather_facts: false\n  tasks:\n    - rebridge.docker.rebridge: {LOOK}\n      async: 60\n      poll: 1\n"));
+    controller.write(
+        "play.yml",
+        &format!(
+            "- hosts: h\n  gather_facts: false\n  tasks:\n    - \
+                                           rebridge.docker.rebridge: {LOOK}\n      async: 60\n     \
+                                            poll: 1\n"
+        ),
+    );
     let played = controller.playbook(&["play.yml"]);
-    assert_eq!((played.code, &controller.result("h")["outcome"]), (0, &json!("clashing")), "{played:?}");
-    controller.write("play.yml", &format!("- hosts: h\n  gather_facts: false\n  tasks:\n    - rebridge.docker.rebridge: {LOOK}\n      delegate_to: other\n"));
+    assert_eq!(
+        (played.code, &controller.result("h")["outcome"]),
+        (0, &json!("clashing")),
+        "{played:?}"
+    );
+    controller.write(
+        "play.yml",
+        &format!(
+            "- hosts: h\n  gather_facts: false\n  tasks:\n    - \
+                                           rebridge.docker.rebridge: {LOOK}\n      delegate_to: \
+                                           other\n"
+        ),
+    );
     let played = controller.playbook(&["play.yml"]);
     assert_eq!(played.code, 0, "{played:?}");
-    assert!(controller.result("h")["docker"]["version"].as_str().unwrap().starts_with("20.10"));
+    assert!(
+        controller.result("h")["docker"]["version"]
+            .as_str()
+            .unwrap()
+            .starts_with("20.10")
+    );
 
-    // What the machine says it is decides which binary comes; this one cannot run it, and fails with the reason.
+    // What the machine says it is decides which binary comes; this one cannot run it, and fails
+    // with the reason.
     lab.put("/usr/local/bin/uname", "#!/bin/sh\necho Linux aarch64\n");
     lab.sh("chmod +x /usr/local/bin/uname; rm -rf /var/cache/rebridge");
     let played = controller.module(LOOK, &["--limit", "h"]);
     let machine = lab.sh("od -An -tx1 -j18 -N2 /var/cache/rebridge/rebridge-*");
-    assert_eq!(machine.trim(), "b7 00", "what was brought is an ELF file for aarch64");
-    assert!(played.recap("h") == (0, 1) && played.stdout.contains("Exec format error"), "{played:?}");
+    assert_eq!(
+        machine.trim(),
+        "b7 00",
+        "what was brought is an ELF file for aarch64"
+    );
+    assert!(
+        played.recap("h") == (0, 1) && played.stdout.contains("Exec format error"),
+        "{played:?}"
+    );
 
     // What is missing is said.
     lab.put("/usr/local/bin/uname", "#!/bin/sh\necho Linux riscv64\n");
@@ -129,9 +208,18 @@ fn another_architecture_users_async_and_delegation() {
     let played = controller.module(LOOK, &["--limit", "h"]);
     assert_eq!(played.recap("h"), (0, 1), "{played:?}");
     assert!(
-        played.stdout.contains("no binary for Linux riscv64") && played.stdout.contains("Linux x86_64"),
+        played.stdout.contains("no binary for Linux riscv64")
+            && played.stdout.contains("Linux x86_64"),
         "{}",
         played.stdout
     );
-    assert_eq!(controller.module("{state: checked, executable: /usr/bin/rebridge}", &["--limit", "h"]).code, 0);
+    assert_eq!(
+        controller
+            .module(
+                "{state: checked, executable: /usr/bin/rebridge}",
+                &["--limit", "h"]
+            )
+            .code,
+        0
+    );
 }

@@ -19,7 +19,10 @@ fn the_documentation_lists_cleanly_and_names_every_option() {
     let list = doc(&["-l", "rebridge.docker"]);
     assert_eq!(String::from_utf8(list.stderr).unwrap(), "");
     let list = String::from_utf8(list.stdout).unwrap();
-    assert!(list.lines().count() == 1 && list.starts_with("rebridge.docker.rebridge "), "{list}");
+    assert!(
+        list.lines().count() == 1 && list.starts_with("rebridge.docker.rebridge "),
+        "{list}"
+    );
     let module = doc(&["--json", "rebridge.docker.rebridge"]);
     let text: serde_json::Value = serde_json::from_slice(&module.stdout).unwrap();
     let doc_of = &text["rebridge.docker.rebridge"]["doc"];
@@ -27,7 +30,10 @@ fn the_documentation_lists_cleanly_and_names_every_option() {
     let known = rebridge::module::options::NAMES;
     // `executable` is between the play and the action plugin.
     for name in known.iter().copied().chain(["executable"]) {
-        assert!(documented.iter().any(|option| *option == name), "{name} is not documented");
+        assert!(
+            documented.iter().any(|option| *option == name),
+            "{name} is not documented"
+        );
     }
     assert_eq!(documented.len(), known.len() + 1);
     for attribute in ["check_mode", "diff_mode", "platform"] {
@@ -41,8 +47,15 @@ fn the_documentation_lists_cleanly_and_names_every_option() {
 fn every_playbook_and_role_is_well_formed() {
     let path = format!("{}:{}", venv().display(), std::env::var("PATH").unwrap());
     let mut check = Command::new(venv().join("ansible-playbook"));
-    check.args(["--syntax-check", "-i", "localhost,", "rebridge.docker.audit"]);
-    run(check.env("PATH", path).env("ANSIBLE_COLLECTIONS_PATH", collections()));
+    check.args([
+        "--syntax-check",
+        "-i",
+        "localhost,",
+        "rebridge.docker.audit",
+    ]);
+    run(check
+        .env("PATH", path)
+        .env("ANSIBLE_COLLECTIONS_PATH", collections()));
 }
 
 const README: &str = include_str!("../../ansible/README.md");
@@ -51,7 +64,10 @@ const PROJECT: &str = include_str!("../../README.md");
 /// The fenced blocks of a document that are of this kind.
 fn blocks(document: &str, kind: &str) -> Vec<String> {
     let fenced = document.split("```").skip(1).step_by(2);
-    fenced.filter_map(|block| block.strip_prefix(kind)?.strip_prefix('\n')).map(str::to_owned).collect()
+    fenced
+        .filter_map(|block| block.strip_prefix(kind)?.strip_prefix('\n'))
+        .map(str::to_owned)
+        .collect()
 }
 
 #[test]
@@ -62,28 +78,54 @@ fn the_readme_does_what_it_says() {
     for file in [name.to_owned(), format!("{name}.sha256")] {
         std::fs::copy(tarball.with_file_name(&file), controller.folder.join(&file)).unwrap();
     }
-    let version = name.trim_start_matches("rebridge-docker-").trim_end_matches(".tar.gz");
-    let commands = blocks(README, "sh controller").concat().replace("VERSION", version);
+    let version = name
+        .trim_start_matches("rebridge-docker-")
+        .trim_end_matches(".tar.gz");
+    let commands = blocks(README, "sh controller")
+        .concat()
+        .replace("VERSION", version);
     assert_eq!(commands.lines().count(), 2, "{commands}");
     for line in commands.lines() {
         let line = format!("export ANSIBLE_COLLECTIONS_PATH=installed; {line}");
         let ran = controller.run(&["bash", "-c", &line]);
         assert_eq!(ran.code, 0, "{line}: {ran:?}");
     }
-    assert!(controller.folder.join("installed/ansible_collections/rebridge/docker/MANIFEST.json").exists());
+    assert!(
+        controller
+            .folder
+            .join("installed/ansible_collections/rebridge/docker/MANIFEST.json")
+            .exists()
+    );
 
     let inventory = std::fs::read_to_string(controller.folder.join("inventory")).unwrap();
-    controller.write("inventory", &(inventory + "[docker_hosts:children]\nhosts\n"));
+    controller.write(
+        "inventory",
+        &(inventory + "[docker_hosts:children]\nhosts\n"),
+    );
     let mut plays = blocks(README, "yaml");
     let tasks = blocks(PROJECT, "yaml").concat().replace("\n", "\n    ");
-    plays.push(format!("- hosts: hosts\n  tasks:\n    {}\n", tasks.trim_end()));
+    plays.push(format!(
+        "- hosts: hosts\n  tasks:\n    {}\n",
+        tasks.trim_end()
+    ));
     assert_eq!(plays.len(), 3);
     for (play, changed) in plays.iter().zip([1, 0, 0]) {
         controller.write("play.yml", play);
         let played = controller.playbook(&["play.yml"]);
-        assert_eq!((played.recap("h26"), played.recap("h28")), ((changed, 0), (changed, 0)), "{play}\n{played:?}");
+        assert_eq!(
+            (played.recap("h26"), played.recap("h28")),
+            ((changed, 0), (changed, 0)),
+            "{play}\n{played:?}"
+        );
     }
-    let audit = controller.playbook(&["rebridge.docker.audit", "-e", "rebridge_report_dir=reports"]);
+    let audit =
+        controller.playbook(&["rebridge.docker.audit", "-e", "rebridge_report_dir=reports"]);
     assert_eq!(audit.code, 0, "{audit:?}");
-    assert!(controller.folder.join("reports/rebridge-audit.html").exists(), "{audit:?}");
+    assert!(
+        controller
+            .folder
+            .join("reports/rebridge-audit.html")
+            .exists(),
+        "{audit:?}"
+    );
 }

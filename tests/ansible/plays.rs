@@ -9,7 +9,11 @@ const HOSTS: [(&str, &str); 3] = [("h20", "bookworm"), ("h26", "trixie"), ("h28"
 /// What must not change where nothing is done: the very dockerd process, the files, docker0.
 fn state(lab: &Lab, host: &str) -> (String, Option<String>, String) {
     let there = lab.at(host);
-    (there.sh("cat /run/docker.pid; ls -A /etc/docker"), there.read("/etc/docker/daemon.json"), there.docker0())
+    (
+        there.sh("cat /run/docker.pid; ls -A /etc/docker"),
+        there.read("/etc/docker/daemon.json"),
+        there.docker0(),
+    )
 }
 
 /// What check mode must foretell to the byte.
@@ -24,7 +28,11 @@ fn foretold(result: &Value) -> Value {
 
 /// The patches that `--diff` showed, whatever host came first.
 fn patches(played: &Played) -> Vec<&str> {
-    let mut lines: Vec<&str> = played.stdout.lines().filter(|line| line.starts_with(['+', '-', '@'])).collect();
+    let mut lines: Vec<&str> = played
+        .stdout
+        .lines()
+        .filter(|line| line.starts_with(['+', '-', '@']))
+        .collect();
     lines.sort_unstable();
     lines
 }
@@ -40,8 +48,21 @@ fn check_mode_foretells_the_run_and_the_second_run_changes_nothing() {
     // A patch that a person can read.
     let patch = "--- before: /etc/docker/daemon.json (keys rebridge changes, before)\n\
                  +++ after: /etc/docker/daemon.json (keys rebridge changes, after)\n";
-    assert_eq!(checked.stdout.matches(patch).count(), 3, "{}", checked.stdout);
-    assert_eq!(checked.stdout.matches("\n+  \"bip\": \"10.200.255.1/24\",\n").count(), 3, "{}", checked.stdout);
+    assert_eq!(
+        checked.stdout.matches(patch).count(),
+        3,
+        "{}",
+        checked.stdout
+    );
+    assert_eq!(
+        checked
+            .stdout
+            .matches("\n+  \"bip\": \"10.200.255.1/24\",\n")
+            .count(),
+        3,
+        "{}",
+        checked.stdout
+    );
     assert_eq!(HOSTS.map(|(host, _)| state(lab, host)), before);
     let told = HOSTS.map(|(host, _)| controller.result(host));
 
@@ -51,7 +72,10 @@ fn check_mode_foretells_the_run_and_the_second_run_changes_nothing() {
     for ((host, _), told) in HOSTS.iter().zip(&told) {
         let result = controller.result(host);
         assert_eq!(done.recap(host), (1, 0));
-        assert_eq!((&result["outcome"], &told["outcome"]), (&json!("changed"), &json!("would_change")));
+        assert_eq!(
+            (&result["outcome"], &told["outcome"]),
+            (&json!("changed"), &json!("would_change"))
+        );
         assert_eq!(foretold(&result), foretold(told), "{host}");
         assert_eq!(result["docker"]["docker0_after"], lab.at(host).docker0());
         assert!(lab.at(host).reaches(SERVER), "{host}");
@@ -59,10 +83,15 @@ fn check_mode_foretells_the_run_and_the_second_run_changes_nothing() {
 
     let after = HOSTS.map(|(host, _)| state(lab, host));
     let again = controller.module(options, &["--diff"]);
-    assert_eq!(HOSTS.map(|(host, _)| again.recap(host)), [(0, 0); 3], "{again:?}");
+    assert_eq!(
+        HOSTS.map(|(host, _)| again.recap(host)),
+        [(0, 0); 3],
+        "{again:?}"
+    );
     assert_eq!(HOSTS.map(|(host, _)| state(lab, host)), after);
 
-    // And back, foretold as well; a second time there is nothing to undo, and a host never changed is fine too.
+    // And back, foretold as well; a second time there is nothing to undo, and a host never changed
+    // is fine too.
     let back = "{state: rolled_back}";
     controller.module(back, &["--check"]);
     let told = HOSTS.map(|(host, _)| controller.result(host));
@@ -71,37 +100,67 @@ fn check_mode_foretells_the_run_and_the_second_run_changes_nothing() {
     for (((host, _), told), before) in HOSTS.iter().zip(&told).zip(&before) {
         assert_eq!(undone.recap(host), (1, 0), "{undone:?}");
         let result = controller.result(host);
-        assert_eq!(result["docker"]["docker0_after"], told["docker"]["docker0_after"]);
+        assert_eq!(
+            result["docker"]["docker0_after"],
+            told["docker"]["docker0_after"]
+        );
         let now = state(lab, host);
         assert_eq!((&now.1, &now.2), (&before.1, &before.2));
     }
     let nothing = controller.module(back, &[]);
-    assert_eq!(HOSTS.map(|(host, _)| nothing.recap(host)), [(0, 0); 3], "{nothing:?}");
+    assert_eq!(
+        HOSTS.map(|(host, _)| nothing.recap(host)),
+        [(0, 0); 3],
+        "{nothing:?}"
+    );
 }
 
 #[test]
 fn a_host_that_cannot_be_fixed_fails_alone() {
     let controller = Controller::up(&HOSTS);
     let lab = &controller.lab;
-    lab.at("h26").put("/etc/docker/daemon.json", "{\"log-level\": \"info\",}\n");
+    lab.at("h26")
+        .put("/etc/docker/daemon.json", "{\"log-level\": \"info\",}\n");
     let before = [state(lab, "h26"), state(lab, "h28")];
     let inventory = std::fs::read_to_string(controller.folder.join("inventory")).unwrap();
-    controller.write("inventory", &inventory.replace(".13\n", ".13 must_reach=198.51.100.1:9\n"));
+    controller.write(
+        "inventory",
+        &inventory.replace(".13\n", ".13 must_reach=198.51.100.1:9\n"),
+    );
     let played = controller.module(
-        "{avoid: 172.17.0.0/16, state: fixed, probe: \"{{ must_reach | default('172.17.50.10:8080') }}\"}",
+        "{avoid: 172.17.0.0/16, state: fixed, probe: \"{{ must_reach | \
+         default('172.17.50.10:8080') }}\"}",
         &[],
     );
     assert_eq!(played.code, 2, "{played:?}");
-    assert_eq!(["h20", "h26", "h28"].map(|host| played.recap(host)), [(1, 0), (0, 1), (0, 1)]);
+    assert_eq!(
+        ["h20", "h26", "h28"].map(|host| played.recap(host)),
+        [(1, 0), (0, 1), (0, 1)]
+    );
     assert_eq!(lab.at("h20").docker0(), "10.200.255.1/24");
     let refused = controller.result("h26");
-    assert_eq!((&refused["outcome"], &refused["rolled_back"]), (&json!("refused"), &json!(false)), "{refused:#}");
+    assert_eq!(
+        (&refused["outcome"], &refused["rolled_back"]),
+        (&json!("refused"), &json!(false)),
+        "{refused:#}"
+    );
     let msg = refused["msg"].as_str().unwrap();
-    assert!(msg.contains("/etc/docker/daemon.json") && msg.contains("line 1"), "{msg}");
+    assert!(
+        msg.contains("/etc/docker/daemon.json") && msg.contains("line 1"),
+        "{msg}"
+    );
     assert_eq!(state(lab, "h26"), before[0]);
     let rolled = controller.result("h28");
-    assert_eq!((&rolled["outcome"], &rolled["rolled_back"]), (&json!("rolled_back"), &json!(true)), "{rolled:#}");
-    assert!(rolled["msg"].as_str().unwrap().contains("198.51.100.1:9"), "{}", rolled["msg"]);
+    assert_eq!(
+        (&rolled["outcome"], &rolled["rolled_back"]),
+        (&json!("rolled_back"), &json!(true)),
+        "{rolled:#}"
+    );
+    assert!(
+        rolled["msg"].as_str().unwrap().contains("198.51.100.1:9"),
+        "{}",
+        rolled["msg"]
+    );
     let now = state(lab, "h28");
     assert_eq!((&now.1, &now.2), (&before[1].1, &before[1].2));
 }

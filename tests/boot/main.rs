@@ -1,6 +1,11 @@
-//! Machines that boot: cloud-init with our examples, the units, the Debian package and prepared images, on real hosts
-//! with systemd, Docker and, where it says so, cloud-init.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+//! Machines that boot: cloud-init with our examples, the units, the Debian package and prepared
+//! images, on real hosts with systemd, Docker and, where it says so, cloud-init.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
 
 mod cloud;
 mod image;
@@ -15,7 +20,9 @@ use lab::Lab;
 
 /// How often dockerd began since this boot: it says so itself, once each time.
 fn docker_starts(lab: &Lab) -> usize {
-    lab.sh("journalctl -b -u docker.service -o cat --no-pager").matches("msg=\"Starting up\"").count()
+    lab.sh("journalctl -b -u docker.service -o cat --no-pager")
+        .matches("msg=\"Starting up\"")
+        .count()
 }
 
 /// The object a file of `--result` holds.

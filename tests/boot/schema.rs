@@ -9,7 +9,17 @@ fn the_published_schemas_are_those_of_the_types() {
     let base = Path::new(env!("CARGO_MANIFEST_DIR"));
     let folder = std::env::temp_dir().join(format!("rebridge-schema-{}", std::process::id()));
     let made = Command::new(env!("CARGO"))
-        .args(["run", "--quiet", "--locked", "--features", "schema", "--example", "generate", "--", "schema"])
+        .args([
+            "run",
+            "--quiet",
+            "--locked",
+            "--features",
+            "schema",
+            "--example",
+            "generate",
+            "--",
+            "schema",
+        ])
         .arg(&folder)
         .current_dir(base)
         .output()
@@ -18,7 +28,10 @@ fn the_published_schemas_are_those_of_the_types() {
     for name in ["result", "forecast", "map", "story", "facts"] {
         let name = format!("{name}.schema.json");
         let published = fs::read_to_string(base.join("packaging/schema").join(&name)).unwrap();
-        assert!(fs::read_to_string(folder.join(&name)).unwrap() == published, "{name} is of older types: make schema");
+        assert!(
+            fs::read_to_string(folder.join(&name)).unwrap() == published,
+            "{name} is of older types: make schema"
+        );
     }
     fs::remove_dir_all(folder).unwrap();
 }

@@ -12,8 +12,21 @@ fn the_result_is_left_in_a_file_whatever_it_is() {
     let path = file.to_str().unwrap();
     let outage = facts("outage-declared");
     for (arguments, code) in [
-        (vec!["check", "--facts", &outage, "--avoid", "172.17.0.0/16"], 1),
-        (vec!["apply", "--check", "--facts", &outage, "--avoid", "172.17.0.0/16"], 0),
+        (
+            vec!["check", "--facts", &outage, "--avoid", "172.17.0.0/16"],
+            1,
+        ),
+        (
+            vec![
+                "apply",
+                "--check",
+                "--facts",
+                &outage,
+                "--avoid",
+                "172.17.0.0/16",
+            ],
+            0,
+        ),
         (vec!["forecast", "--facts", &outage], 0),
         (vec!["facts", "--root", image.root()], 0),
         (vec!["check", "--facts", "/no/such"], 2),
@@ -22,8 +35,16 @@ fn the_result_is_left_in_a_file_whatever_it_is() {
         let plain = rebridge(&[&arguments[..], &["--result", path]].concat());
         assert_eq!(plain.status.code(), Some(code), "{plain:?}");
         let left = fs::read_to_string(&file).unwrap();
-        let json = if arguments[0] == "facts" { &[][..] } else { &["--json"][..] };
-        assert_eq!(left, text(&rebridge(&[&arguments[..], json].concat()).stdout), "{arguments:?}");
+        let json = if arguments[0] == "facts" {
+            &[][..]
+        } else {
+            &["--json"][..]
+        };
+        assert_eq!(
+            left,
+            text(&rebridge(&[&arguments[..], json].concat()).stdout),
+            "{arguments:?}"
+        );
     }
 }
 
@@ -40,12 +61,33 @@ fn a_place_that_cannot_be_written_is_found_before_anything_is_done() {
         ("--metrics", "/no/such/folder/x.prom"),
         ("--metrics", "/dev/stdout"),
     ] {
-        let verb = if option == "--metrics" { "check" } else { "apply" };
-        let ran = rebridge(&[verb, "--root", image.root(), "--avoid", "172.17.0.0/16", option, path]);
+        let verb = if option == "--metrics" {
+            "check"
+        } else {
+            "apply"
+        };
+        let ran = rebridge(&[
+            verb,
+            "--root",
+            image.root(),
+            "--avoid",
+            "172.17.0.0/16",
+            option,
+            path,
+        ]);
         assert_eq!(ran.status.code(), Some(2), "{option} {path}: {ran:?}");
-        assert!(text(&ran.stderr).contains(&format!("{option} {path}: ")), "{}", text(&ran.stderr));
+        assert!(
+            text(&ran.stderr).contains(&format!("{option} {path}: ")),
+            "{}",
+            text(&ran.stderr)
+        );
     }
-    assert!(fs::metadata("/dev/null").unwrap().file_type().is_char_device());
+    assert!(
+        fs::metadata("/dev/null")
+            .unwrap()
+            .file_type()
+            .is_char_device()
+    );
     assert!(!image.0.join("etc/docker").exists(), "nothing was touched");
 }
 
@@ -69,12 +111,30 @@ fn metrics_say_what_the_report_says() {
     let ran = rebridge(&arguments);
     let report: Value = serde_json::from_slice(&ran.stdout).unwrap();
     let metrics = fs::read_to_string(&file).unwrap();
-    let present = report["clashes"].as_array().unwrap().iter().filter(|clash| clash["kind"] == "present").count();
-    assert!(present > 0 && metrics.contains(&format!("rebridge_clashes{{kind=\"present\"}} {present}\n")), "{metrics}");
-    assert!(metrics.contains("subnet=\"172.17.0.0/16\",with=\"172.17.0.0/16\",source=\"declared\""), "{metrics}");
-    assert!(metrics.contains("rebridge_docker_running 1\n") && metrics.contains("rebridge_docker0_info{address="));
-    let mut series: Vec<&str> =
-        metrics.lines().filter_map(|line| line.rsplit_once(' ')).map(|(name, _)| name).collect();
+    let present = report["clashes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|clash| clash["kind"] == "present")
+        .count();
+    assert!(
+        present > 0
+            && metrics.contains(&format!("rebridge_clashes{{kind=\"present\"}} {present}\n")),
+        "{metrics}"
+    );
+    assert!(
+        metrics.contains("subnet=\"172.17.0.0/16\",with=\"172.17.0.0/16\",source=\"declared\""),
+        "{metrics}"
+    );
+    assert!(
+        metrics.contains("rebridge_docker_running 1\n")
+            && metrics.contains("rebridge_docker0_info{address=")
+    );
+    let mut series: Vec<&str> = metrics
+        .lines()
+        .filter_map(|line| line.rsplit_once(' '))
+        .map(|(name, _)| name)
+        .collect();
     let all = series.len();
     series.sort_unstable();
     series.dedup();
@@ -87,12 +147,19 @@ fn metrics_say_what_the_report_says() {
             ["#", "HELP"] => family = words[2].to_owned(),
             ["#", "TYPE"] => assert_eq!(words[2..], [&family, "gauge"]),
             _ => {
-                assert_eq!(line.split(['{', ' ']).next(), Some(family.as_str()), "{line}");
+                assert_eq!(
+                    line.split(['{', ' ']).next(),
+                    Some(family.as_str()),
+                    "{line}"
+                );
                 assert!(words.last().unwrap().parse::<f64>().is_ok(), "{line}");
             }
         }
     }
     assert_eq!(metrics.matches("# TYPE ").count(), 11);
-    let names: Vec<_> = fs::read_dir(&image.0).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let names: Vec<_> = fs::read_dir(&image.0)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
     assert_eq!(names.len(), 3, "no half-written file is left: {names:?}");
 }

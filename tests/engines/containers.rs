@@ -1,4 +1,5 @@
-//! Containers across a restart: each comes out as it went in, whatever its policy; and the way back, days later.
+//! Containers across a restart: each comes out as it went in, whatever its policy; and the way
+//! back, days later.
 
 use crate::lab::{Lab, SERVER};
 use serde_json::Value;
@@ -23,7 +24,10 @@ fn every_container_comes_out_as_it_went_in(suite: &str) {
     lab.container("--name joined-always --restart=always --network container:never");
     lab.container("--name always --restart=always");
     lab.container("--name unless --restart=unless-stopped");
-    lab.sh("docker run -d --name polite --restart=on-failure busybox sh -c 'trap \"exit 0\" TERM; while :; do sleep 1 & wait; done'");
+    lab.sh(
+        "docker run -d --name polite --restart=on-failure busybox sh -c 'trap \"exit 0\" TERM; \
+            while :; do sleep 1 & wait; done'",
+    );
     lab.container("--name frozen --restart=always");
     lab.container("--name off --restart=always");
     lab.container("--name off-too --restart=unless-stopped");
@@ -34,23 +38,42 @@ fn every_container_comes_out_as_it_went_in(suite: &str) {
     let (code, foretold) = lab.rebridge(&["apply", "--check", AVOID]);
     assert_eq!(code, 0, "{foretold:#}");
     let warnings = foretold["warnings"].to_string();
-    assert!(warnings.contains("container brief is removed when it stops (--rm)"), "{warnings}");
     assert!(
-        warnings.contains("container old-address publishes a port on docker0's old address 172.17.0.1"),
+        warnings.contains("container brief is removed when it stops (--rm)"),
+        "{warnings}"
+    );
+    assert!(
+        warnings
+            .contains("container old-address publishes a port on docker0's old address 172.17.0.1"),
         "{warnings}"
     );
     assert_eq!(states(&lab), before, "nothing is touched yet");
 
     let (code, report) = lab.rebridge(&["apply", "--yes", AVOID]);
-    assert_eq!((code, &report["outcome"]), (0, &"changed".into()), "{report:#}");
+    assert_eq!(
+        (code, &report["outcome"]),
+        (0, &"changed".into()),
+        "{report:#}"
+    );
     let after: Vec<String> = states(&lab).lines().map(str::to_owned).collect();
-    let wanted: Vec<&str> = before.lines().filter(|line| !line.starts_with("brief ")).collect();
-    let wanted: Vec<String> =
-        wanted.iter().map(|line| line.replace("old-address running", "old-address exited")).collect();
+    let wanted: Vec<&str> = before
+        .lines()
+        .filter(|line| !line.starts_with("brief "))
+        .collect();
+    let wanted: Vec<String> = wanted
+        .iter()
+        .map(|line| line.replace("old-address running", "old-address exited"))
+        .collect();
     assert_eq!(after, wanted, "{report:#}");
     let warnings = report["warnings"].to_string();
-    assert!(warnings.contains("brief was started with --rm"), "{warnings}");
-    assert!(warnings.contains("the container old-address is not as it was"), "{warnings}");
+    assert!(
+        warnings.contains("brief was started with --rm"),
+        "{warnings}"
+    );
+    assert!(
+        warnings.contains("the container old-address is not as it was"),
+        "{warnings}"
+    );
     assert!(lab.reaches(SERVER));
     assert_eq!(
         lab.sh("docker exec joined ip -4 addr show eth0 | grep -c 10.200.255"),
@@ -70,15 +93,42 @@ fn with_live_restore_containers_are_stopped_only_when_allowed(suite: &str) {
     let before = states(&lab);
     assert_eq!(lab.rebridge(&["apply", "--yes", AVOID]).0, 3);
     let (code, report) = lab.rebridge(&["apply", "--yes", "--allow-container-stop", AVOID]);
-    assert_eq!((code, &report["outcome"]), (0, &"changed".into()), "{report:#}");
-    assert!(report["warnings"].to_string().contains("containers always, never, unless are stopped"), "{report:#}");
-    assert_eq!((states(&lab), lab.docker0().as_str()), (before.clone(), "10.200.255.1/24"));
-    assert!(lab.read("/etc/docker/daemon.json").unwrap().contains("\"live-restore\": true"));
+    assert_eq!(
+        (code, &report["outcome"]),
+        (0, &"changed".into()),
+        "{report:#}"
+    );
+    assert!(
+        report["warnings"]
+            .to_string()
+            .contains("containers always, never, unless are stopped"),
+        "{report:#}"
+    );
+    assert_eq!(
+        (states(&lab), lab.docker0().as_str()),
+        (before.clone(), "10.200.255.1/24")
+    );
+    assert!(
+        lab.read("/etc/docker/daemon.json")
+            .unwrap()
+            .contains("\"live-restore\": true")
+    );
     assert_eq!(lab.sh("docker info -f '{{.LiveRestoreEnabled}}'"), "true\n");
-    assert_eq!(lab.rebridge(&["rollback", "--yes"]).0, 3, "the same holds for the way back");
+    assert_eq!(
+        lab.rebridge(&["rollback", "--yes"]).0,
+        3,
+        "the same holds for the way back"
+    );
     let (code, report) = lab.rebridge(&["rollback", "--yes", "--allow-container-stop"]);
-    assert_eq!((code, lab.docker0().as_str()), (0, "172.17.0.1/16"), "{report:#}");
-    assert_eq!((states(&lab), lab.read("/etc/docker/daemon.json").as_deref()), (before.clone(), Some(old)));
+    assert_eq!(
+        (code, lab.docker0().as_str()),
+        (0, "172.17.0.1/16"),
+        "{report:#}"
+    );
+    assert_eq!(
+        (states(&lab), lab.read("/etc/docker/daemon.json").as_deref()),
+        (before.clone(), Some(old))
+    );
     // A failure after the stop: everything runs again, on the old range.
     lab.put(
         "/etc/systemd/system/docker.service.d/test.conf",
@@ -86,8 +136,15 @@ fn with_live_restore_containers_are_stopped_only_when_allowed(suite: &str) {
     );
     lab.sh("systemctl daemon-reload");
     let (code, report) = lab.rebridge(&["apply", "--yes", "--allow-container-stop", AVOID]);
-    assert_eq!((code, &report["outcome"]), (4, &"rolled_back".into()), "{report:#}");
-    assert_eq!((states(&lab), lab.docker0().as_str()), (before, "172.17.0.1/16"));
+    assert_eq!(
+        (code, &report["outcome"]),
+        (4, &"rolled_back".into()),
+        "{report:#}"
+    );
+    assert_eq!(
+        (states(&lab), lab.docker0().as_str()),
+        (before, "172.17.0.1/16")
+    );
 }
 
 fn a_rollback_days_later_looks_before_it_acts(suite: &str) {
@@ -97,8 +154,16 @@ fn a_rollback_days_later_looks_before_it_acts(suite: &str) {
     lab.sh("docker network create --subnet 172.17.0.0/16 taker");
     let refused = |words: &str| {
         let (code, report) = lab.rebridge(&["rollback", "--yes"]);
-        assert_eq!((code, &report["outcome"]), (3, &"refused".into()), "{report:#}");
-        assert!(report["msg"].as_str().unwrap().contains(words), "{words}: {}", report["msg"]);
+        assert_eq!(
+            (code, &report["outcome"]),
+            (3, &"refused".into()),
+            "{report:#}"
+        );
+        assert!(
+            report["msg"].as_str().unwrap().contains(words),
+            "{words}: {}",
+            report["msg"]
+        );
         assert_eq!(lab.docker0(), "10.200.255.1/24");
     };
     refused("the Docker network taker has taken 172.17.0.0/16 meanwhile");
@@ -106,7 +171,9 @@ fn a_rollback_days_later_looks_before_it_acts(suite: &str) {
     let wrote = lab.read("/etc/docker/daemon.json").unwrap();
     lab.put(
         "/etc/docker/daemon.json",
-        &wrote.replace("10.200.255.1/24", "10.200.254.1/24").replace("{\n", "{\n  \"debug\": true,\n"),
+        &wrote
+            .replace("10.200.255.1/24", "10.200.254.1/24")
+            .replace("{\n", "{\n  \"debug\": true,\n"),
     );
     refused("bip: \"10.200.255.1/24\" then, \"10.200.254.1/24\" now; debug: absent then, set now");
     lab.put("/etc/docker/daemon.json", &wrote);
@@ -120,6 +187,10 @@ fn a_rollback_days_later_looks_before_it_acts(suite: &str) {
     assert!(lab.read("/etc/docker/daemon.json").is_none());
     let pid = lab.sh("cat /run/docker.pid");
     let (code, report) = lab.rebridge(&["rollback", "--yes"]);
-    assert_eq!((code, &report["changed"], &report["outcome"]), (0, &Value::Bool(false), &"clean".into()), "{report:#}");
+    assert_eq!(
+        (code, &report["changed"], &report["outcome"]),
+        (0, &Value::Bool(false), &"clean".into()),
+        "{report:#}"
+    );
     assert_eq!(lab.sh("cat /run/docker.pid"), pid, "nothing was restarted");
 }

@@ -1,5 +1,6 @@
-//! The model of the allocator against the engines: what `forecast` says, before Docker's first start and again when it
-//! runs, and what the engine then really hands out, subnet by subnet until it refuses.
+//! The model of the allocator against the engines: what `forecast` says, before Docker's first
+//! start and again when it runs, and what the engine then really hands out, subnet by subnet until
+//! it refuses.
 
 use crate::lab::Lab;
 
@@ -15,12 +16,19 @@ struct Scene {
     then: &'static str,
     /// Undoes `before`.
     undo: &'static str,
-    /// Whether an engine up to 26 looks the same after two histories that go on differently: the forecast then has to
-    /// say so, and holds as a set.
+    /// Whether an engine up to 26 looks the same after two histories that go on differently: the
+    /// forecast then has to say so, and holds as a set.
     ambiguous: bool,
 }
 
-const SCENE: Scene = Scene { name: "", daemon_json: "{}", before: "", then: "", undo: "", ambiguous: false };
+const SCENE: Scene = Scene {
+    name: "",
+    daemon_json: "{}",
+    before: "",
+    then: "",
+    undo: "",
+    ambiguous: false,
+};
 
 /// Eight subnets.
 const EIGHT: &str = r#"{"default-address-pools": [{"base": "10.200.0.0/21", "size": 24}]}"#;
@@ -70,20 +78,23 @@ const SCENES: [Scene; 19] = [
         daemon_json: EIGHT,
         before: "ip route add 10.200.2.0/24 via 198.51.100.1; ip route add blackhole 10.200.3.0/24
                  ip route add 10.200.4.0/24 dev eth0 table 52; ip rule add lookup 52",
-        undo: "ip route del 10.200.2.0/24; ip route del blackhole 10.200.3.0/24; ip rule del lookup 52; ip route flush table 52",
+        undo: "ip route del 10.200.2.0/24; ip route del blackhole 10.200.3.0/24; ip rule del \
+               lookup 52; ip route flush table 52",
         ..SCENE
     },
     Scene {
         name: "a nameserver in the way",
         daemon_json: EIGHT,
-        before: "cp /etc/resolv.conf /tmp/resolv.conf; echo nameserver 10.200.1.53 > /etc/resolv.conf",
+        before: "cp /etc/resolv.conf /tmp/resolv.conf; echo nameserver 10.200.1.53 > \
+                 /etc/resolv.conf",
         undo: "cat /tmp/resolv.conf > /etc/resolv.conf",
         ..SCENE
     },
     Scene {
         name: "networks deleted in the middle",
         daemon_json: EIGHT,
-        then: "for n in 1 2 3 4; do docker network create n$n; done; docker network rm n2 n1; docker network create n5",
+        then: "for n in 1 2 3 4; do docker network create n$n; done; docker network rm n2 n1; \
+               docker network create n5",
         ..SCENE
     },
     Scene {
@@ -126,7 +137,8 @@ const SCENES: [Scene; 19] = [
     Scene {
         name: "explicit subnets with a gateway in between",
         daemon_json: EIGHT,
-        then: "docker network create n1; docker network create e1 --subnet 10.200.5.0/24 --gateway 10.200.5.1",
+        then: "docker network create n1; docker network create e1 --subnet 10.200.5.0/24 --gateway \
+               10.200.5.1",
         ambiguous: true,
         ..SCENE
     },
@@ -156,7 +168,10 @@ const CREATE: &str = "made=
 
 fn the_forecast_comes_true(suite: &str) {
     let lab = Lab::up(suite);
-    let version = lab.sh("docker version -f '{{.Server.Version}}'").trim().to_owned();
+    let version = lab
+        .sh("docker version -f '{{.Server.Version}}'")
+        .trim()
+        .to_owned();
     let has_a_place = suite != "forky";
     for scene in &SCENES {
         let name = scene.name;
@@ -164,22 +179,50 @@ fn the_forecast_comes_true(suite: &str) {
         lab.put("/etc/docker/daemon.json", scene.daemon_json);
         lab.sh(scene.before);
         let before = foretold(&lab, &["--engine", &version]);
-        lab.sh("systemctl reset-failed docker.service docker.socket; systemctl start docker.socket docker.service");
-        let docker0 = lab.sh("docker network inspect bridge -f '{{(index .IPAM.Config 0).Subnet}}'").trim().to_owned();
-        let began_with_docker0 = before.first().is_some_and(|(_, network)| network == "bridge");
-        assert_eq!(began_with_docker0, !scene.daemon_json.contains("bip"), "{name} on {version}: {before:?}");
+        lab.sh(
+            "systemctl reset-failed docker.service docker.socket; systemctl start docker.socket \
+                docker.service",
+        );
+        let docker0 = lab
+            .sh("docker network inspect bridge -f '{{(index .IPAM.Config 0).Subnet}}'")
+            .trim()
+            .to_owned();
+        let began_with_docker0 = before
+            .first()
+            .is_some_and(|(_, network)| network == "bridge");
+        assert_eq!(
+            began_with_docker0,
+            !scene.daemon_json.contains("bip"),
+            "{name} on {version}: {before:?}"
+        );
         lab.sh(scene.then);
-        let mut now: Vec<String> = foretold(&lab, &[]).into_iter().map(|(subnet, _)| subnet).collect();
+        let mut now: Vec<String> = foretold(&lab, &[])
+            .into_iter()
+            .map(|(subnet, _)| subnet)
+            .collect();
         let warnings = lab.rebridge(&["forecast"]).1["warnings"].to_string();
         let mut made: Vec<String> = lab.sh(CREATE).lines().map(str::to_owned).collect();
         if scene.ambiguous && has_a_place {
-            assert!(warnings.contains("its place in the pools"), "{name} on {version}: too sure: {warnings}");
+            assert!(
+                warnings.contains("its place in the pools"),
+                "{name} on {version}: too sure: {warnings}"
+            );
             now.sort();
             made.sort();
         }
-        assert_eq!(now.iter().take(40).collect::<Vec<_>>(), made.iter().collect::<Vec<_>>(), "{name} on {version}");
-        assert!(!made.is_empty(), "{name} on {version}: nothing was compared");
-        assert!(foretold(&lab, &[]).is_empty(), "{name} on {version}: used up");
+        assert_eq!(
+            now.iter().take(40).collect::<Vec<_>>(),
+            made.iter().collect::<Vec<_>>(),
+            "{name} on {version}"
+        );
+        assert!(
+            !made.is_empty(),
+            "{name} on {version}: nothing was compared"
+        );
+        assert!(
+            foretold(&lab, &[]).is_empty(),
+            "{name} on {version}: used up"
+        );
         if scene.then.is_empty() {
             let mut all = made;
             if began_with_docker0 {
@@ -198,6 +241,13 @@ fn foretold(lab: &Lab, arguments: &[&str]) -> Vec<(String, String)> {
     assert_eq!(code, 0, "{forecast:#}");
     let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
     let subnets = forecast["subnets"].as_array().unwrap();
-    assert_eq!(forecast["free"].as_u64().unwrap().min(40), subnets.len() as u64, "{forecast:#}");
-    subnets.iter().map(|next| (text(&next["subnet"]), text(&next["network"]))).collect()
+    assert_eq!(
+        forecast["free"].as_u64().unwrap().min(40),
+        subnets.len() as u64,
+        "{forecast:#}"
+    );
+    subnets
+        .iter()
+        .map(|next| (text(&next["subnet"]), text(&next["network"])))
+        .collect()
 }

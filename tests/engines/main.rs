@@ -1,6 +1,12 @@
-//! Real hosts: systemd, Docker 20.10, 26.1 and 28.5, and a corp network behind a router. Every test runs on every
-//! engine, on a host of its own.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::print_stdout)]
+//! Real hosts: systemd, Docker 20.10, 26.1 and 28.5, and a corp network behind a router. Every test
+//! runs on every engine, on a host of its own.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout
+)]
 
 /// Each test as `engine::test`, so that a failure names the engine.
 macro_rules! on_every_engine {

@@ -1,4 +1,5 @@
-//! Networks that exist already, moved with their containers: six of them, fifteen containers, in one apply.
+//! Networks that exist already, moved with their containers: six of them, fifteen containers, in
+//! one apply.
 
 use crate::lab::Lab;
 use serde_json::Value;
@@ -13,8 +14,8 @@ on_every_engine!(
     the_bridge_of_a_swarm_moves_once_the_node_has_left,
 );
 
-/// Two Compose projects, a network with addresses given by hand, an internal one, one with IPv6, and one whose
-/// containers do not run.
+/// Two Compose projects, a network with addresses given by hand, an internal one, one with IPv6,
+/// and one whose containers do not run.
 const BUILD: &str = r#"
 run() { docker run -d "$@" busybox sh -c 'echo "$HOSTNAME" >/index.html; httpd -p 80 -h /; trap "exit 143" TERM; while :; do sleep 1 & wait; done' >/dev/null; }
 compose() { project=$1; service=$2; after=$3; shift 3
@@ -42,24 +43,35 @@ run --name off --network asleep; docker stop -t 1 off >/dev/null
 docker create --name made --network asleep busybox true >/dev/null
 "#;
 
-/// Every container's state and what it is on, without what may change: addresses, and the ids that Compose 1 and the
-/// engine put among the aliases, each where it likes.
+/// Every container's state and what it is on, without what may change: addresses, and the ids that
+/// Compose 1 and the engine put among the aliases, each where it likes.
 const STATE: &str = r#"docker inspect $(docker ps -aq) -f '{{.Name}} {{.State.Status}} {{.HostConfig.RestartPolicy.Name}}{{range $name, $on := .NetworkSettings.Networks}} {{$name}}({{$on.Aliases}}{{$on.Links}}){{end}}' | sed -E 's/ [0-9a-f]{12}([] ])/\1/g; s/\[[0-9a-f]{12} ?/[/g; s/<no value>/[]/g; s/<nil>/[]/g' | sort"#;
 
 /// Every network without its subnets and id.
-const NETWORKS: &str = "docker network inspect $(docker network ls -q) -f '{{.Name}} {{.Driver}} {{.EnableIPv6}} {{.Internal}} {{.Attachable}} {{json .Options}} {{json .Labels}} {{.IPAM.Driver}} {{json .IPAM.Options}}' | grep -v ^bridge | sort";
+const NETWORKS: &str = "docker network inspect $(docker network ls -q) -f '{{.Name}} {{.Driver}} \
+                        {{.EnableIPv6}} {{.Internal}} {{.Attachable}} {{json .Options}} {{json \
+                        .Labels}} {{.IPAM.Driver}} {{json .IPAM.Options}}' | grep -v ^bridge | \
+                        sort";
 
 /// The IPv4 subnet of every network.
-const SUBNETS: &str =
-    "docker network inspect $(docker network ls -q) -f '{{.Name}} {{range .IPAM.Config}}{{.Subnet}} {{end}}' | sort";
+const SUBNETS: &str = "docker network inspect $(docker network ls -q) -f '{{.Name}} {{range \
+                       .IPAM.Config}}{{.Subnet}} {{end}}' | sort";
 
 fn subnet(lab: &Lab, network: &str) -> String {
-    lab.sh(&format!("docker network inspect {network} -f '{{{{json .IPAM.Config}}}}'")).trim().to_owned()
+    lab.sh(&format!(
+        "docker network inspect {network} -f '{{{{json .IPAM.Config}}}}'"
+    ))
+    .trim()
+    .to_owned()
 }
 
-/// A TCP connection out of a container's network; busybox itself, static, looks up names in one way only.
+/// A TCP connection out of a container's network; busybox itself, static, looks up names in one way
+/// only.
 fn from_inside(container: &str, to: &str) -> String {
-    format!("nsenter -t $(docker inspect -f '{{{{.State.Pid}}}}' {container}) -n timeout 3 bash -c \"</dev/tcp/{to}\"")
+    format!(
+        "nsenter -t $(docker inspect -f '{{{{.State.Pid}}}}' {container}) -n timeout 3 bash -c \
+         \"</dev/tcp/{to}\""
+    )
 }
 
 /// What everybody on these networks relies on.
@@ -76,19 +88,28 @@ fn everything_answers(lab: &Lab, when: &str) {
         ("inside-a", "inside-b"),
         ("six-a", "six-b"),
     ] {
-        let address =
-            format!("docker exec {from} nslookup {name} | sed -n 's/^Address: \\([0-9.]*\\)$/\\1/p' | head -n 1");
-        let ran = lab.try_sh(&format!("address=$({address}); {}", from_inside(from, "$address/80")));
+        let address = format!(
+            "docker exec {from} nslookup {name} | sed -n 's/^Address: \\([0-9.]*\\)$/\\1/p' | head \
+             -n 1"
+        );
+        let ran = lab.try_sh(&format!(
+            "address=$({address}); {}",
+            from_inside(from, "$address/80")
+        ));
         assert_eq!(ran.code, 0, "{when}: {from} does not reach {name}: {ran:?}");
     }
     let address = lab.sh("ip -4 -o addr show eth0 | awk '{ print $4 }' | cut -d/ -f1");
     for port in ["8081", "8082"] {
         let call = format!(
-            "exec 3<>/dev/tcp/{}/{port}; printf 'GET / HTTP/1.0\\r\\n\\r\\n' >&3; timeout 3 cat <&3",
+            "exec 3<>/dev/tcp/{}/{port}; printf 'GET / HTTP/1.0\\r\\n\\r\\n' >&3; timeout 3 cat \
+             <&3",
             address.trim()
         );
         let page = lab.corp(&["bash", "-c", &call]);
-        assert!(page.contains(" 200 OK"), "{when}: nobody answers on the published port {port}: {page}");
+        assert!(
+            page.contains(" 200 OK"),
+            "{when}: nobody answers on the published port {port}: {page}"
+        );
     }
 }
 
@@ -97,45 +118,85 @@ fn six_networks_move_with_their_containers(suite: &str) {
     lab.image();
     lab.sh(BUILD);
     let (state, networks) = (lab.sh(STATE), lab.sh(NETWORKS));
-    assert_eq!((state.lines().count(), networks.lines().count()), (15, 8), "{state}{networks}");
+    assert_eq!(
+        (state.lines().count(), networks.lines().count()),
+        (15, 8),
+        "{state}{networks}"
+    );
     everything_answers(&lab, "before");
-    for server in ["172.17.50.10:8080", "172.18.50.10:8080", "172.19.50.10:8080"] {
+    for server in [
+        "172.17.50.10:8080",
+        "172.18.50.10:8080",
+        "172.19.50.10:8080",
+    ] {
         assert!(!lab.reaches(server), "{server} is shadowed");
     }
     let subnets = lab.sh(SUBNETS);
     let (code, foretold) = lab.rebridge(&["apply", "--check", AVOID, "--networks=recreate"]);
-    assert_eq!((code, &foretold["outcome"]), (0, &"would_change".into()), "{foretold:#}");
-    assert_eq!((lab.sh(STATE), lab.sh(SUBNETS)), (state.clone(), subnets), "nothing is touched yet");
+    assert_eq!(
+        (code, &foretold["outcome"]),
+        (0, &"would_change".into()),
+        "{foretold:#}"
+    );
+    assert_eq!(
+        (lab.sh(STATE), lab.sh(SUBNETS)),
+        (state.clone(), subnets),
+        "nothing is touched yet"
+    );
 
     let (code, report) = lab.rebridge(&["apply", "--yes", AVOID, "--networks=recreate"]);
     println!("{suite}: {:#}", report["phases"]);
-    assert_eq!((code, &report["outcome"]), (0, &"changed".into()), "{report:#}");
+    assert_eq!(
+        (code, &report["outcome"]),
+        (0, &"changed".into()),
+        "{report:#}"
+    );
     assert_eq!(report["remaining"], Value::Array(Vec::new()), "{report:#}");
     assert_eq!(lab.sh(STATE), state);
     assert_eq!(lab.sh(NETWORKS), networks);
     let moves = foretold["plan"]["networks"].as_array().unwrap();
     assert_eq!(moves.len(), 6, "{foretold:#}");
     for one in moves {
-        let (name, to) = (one["network"].as_str().unwrap(), one["to"].as_str().unwrap());
-        assert!(subnet(&lab, name).contains(to), "{name} went elsewhere than {to}: {}", subnet(&lab, name));
+        let (name, to) = (
+            one["network"].as_str().unwrap(),
+            one["to"].as_str().unwrap(),
+        );
+        assert!(
+            subnet(&lab, name).contains(to),
+            "{name} went elsewhere than {to}: {}",
+            subnet(&lab, name)
+        );
     }
     assert!(subnet(&lab, "six").contains("fd00:5::/64"));
     everything_answers(&lab, "after");
     for server in ["172.17.50.10", "172.18.50.10", "172.19.50.10"] {
-        assert!(lab.reaches(&format!("{server}:8080")), "{server} from the host");
+        assert!(
+            lab.reaches(&format!("{server}:8080")),
+            "{server} from the host"
+        );
         for from in ["shop-db-1", "blog-app-1", "fixed-a", "six-a"] {
             lab.sh(&from_inside(from, &format!("{server}/8080")));
         }
     }
     let (code, again) = lab.rebridge(&["apply", "--yes", AVOID, "--networks=recreate"]);
-    assert_eq!((code, &again["changed"]), (0, &Value::Bool(false)), "{again:#}");
+    assert_eq!(
+        (code, &again["changed"]),
+        (0, &Value::Bool(false)),
+        "{again:#}"
+    );
 }
 
 /// Two networks and four containers on them, docker0 and the pools settled already.
 fn settled(suite: &str) -> Lab {
     let lab = Lab::up(suite);
-    assert_eq!(lab.rebridge(&["apply", "--yes", "--avoid=172.17.0.0/16"]).0, 0);
-    lab.sh("docker network create one --subnet 172.18.0.0/24 --gateway 172.18.0.1; docker network create two --subnet 172.19.0.0/24");
+    assert_eq!(
+        lab.rebridge(&["apply", "--yes", "--avoid=172.17.0.0/16"]).0,
+        0
+    );
+    lab.sh(
+        "docker network create one --subnet 172.18.0.0/24 --gateway 172.18.0.1; docker network \
+            create two --subnet 172.19.0.0/24",
+    );
     lab.container("--name web --network one --ip 172.18.0.7 -p 8081:80 --restart=unless-stopped");
     lab.container("--name db --network one");
     lab.container("--name both --network two");
@@ -147,7 +208,8 @@ fn settled(suite: &str) -> Lab {
 fn what_fails_half_way_is_put_back(suite: &str) {
     let lab = settled(suite);
     let before = (lab.sh(STATE), lab.sh(SUBNETS));
-    // Somebody takes the published port while the container is down, and lets go when the old network is back.
+    // Somebody takes the published port while the container is down, and lets go when the old
+    // network is back.
     lab.put(
         "/root/thief.py",
         "import socket, subprocess, time\nwhile True:\n    thief = socket.socket()\n    thief.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)\n\
@@ -156,11 +218,23 @@ fn what_fails_half_way_is_put_back(suite: &str) {
          while '172.18.0.1/24' not in subprocess.getoutput('ip -4 addr'):\n    time.sleep(0.01)\n",
     );
     lab.sh("systemd-run --quiet --collect --unit=thief python3 /root/thief.py");
-    let apply = ["apply", "--yes", "--avoid=172.16.0.0/12", "--networks=recreate"];
+    let apply = [
+        "apply",
+        "--yes",
+        "--avoid=172.16.0.0/12",
+        "--networks=recreate",
+    ];
     let (code, report) = lab.rebridge(&apply);
-    assert_eq!((code, &report["outcome"]), (4, &"rolled_back".into()), "{report:#}");
+    assert_eq!(
+        (code, &report["outcome"]),
+        (4, &"rolled_back".into()),
+        "{report:#}"
+    );
     let msg = report["msg"].as_str().unwrap();
-    assert!(msg.starts_with("cannot move networks: the container web does not start:"), "{msg}");
+    assert!(
+        msg.starts_with("cannot move networks: the container web does not start:"),
+        "{msg}"
+    );
     assert_eq!((lab.sh(STATE), lab.sh(SUBNETS)), before, "{report:#}");
     // The daemon dies in the middle: whichever way it ends, it ends whole.
     lab.sh("(sleep 1; kill -9 $(cat /run/docker.pid)) >/dev/null 2>&1 &");
@@ -169,33 +243,66 @@ fn what_fails_half_way_is_put_back(suite: &str) {
     assert!(new && code == 0 || code == 4, "{report:#}");
     assert_eq!(lab.sh(STATE), before.0, "{report:#}");
     assert_eq!(lab.sh(SUBNETS) == before.1, !new, "{report:#}");
-    println!("{suite}, dockerd killed: {} {}", report["outcome"], report["msg"]);
+    println!(
+        "{suite}, dockerd killed: {} {}",
+        report["outcome"], report["msg"]
+    );
     let (code, report) = lab.rebridge(&apply);
-    assert_eq!((code, &report["changed"]), (0, &Value::Bool(!new)), "{report:#}");
+    assert_eq!(
+        (code, &report["changed"]),
+        (0, &Value::Bool(!new)),
+        "{report:#}"
+    );
     assert_eq!(lab.sh(STATE), before.0, "{report:#}");
     assert!(!lab.sh(SUBNETS).contains("172.1"), "{}", lab.sh(SUBNETS));
     // And days later all the way back.
     let (code, report) = lab.rebridge(&["rollback", "--yes"]);
-    assert_eq!((code, &report["outcome"]), (0, &"changed".into()), "{report:#}");
+    assert_eq!(
+        (code, &report["outcome"]),
+        (0, &"changed".into()),
+        "{report:#}"
+    );
     assert_eq!((lab.sh(STATE), lab.sh(SUBNETS)), before, "{report:#}");
 }
 
 fn odd_containers_move_or_are_refused_by_name(suite: &str) {
     let lab = Lab::up(suite);
-    lab.sh("docker network create one --label keep=1 -o com.docker.network.bridge.enable_icc=true >/dev/null");
-    assert_eq!(lab.rebridge(&["apply", "--yes", "--avoid=172.17.0.0/16"]).0, 0);
+    lab.sh(
+        "docker network create one --label keep=1 -o com.docker.network.bridge.enable_icc=true \
+            >/dev/null",
+    );
+    assert_eq!(
+        lab.rebridge(&["apply", "--yes", "--avoid=172.17.0.0/16"]).0,
+        0
+    );
     lab.container("--name brief --rm --network one --network-alias short");
     lab.container("--name frozen --network one --restart=always");
     lab.container("--name never --network none");
-    lab.sh("docker pause frozen; docker create --name made --network one --mac-address 02:00:00:00:00:03 busybox sh -c 'sleep 60'");
+    lab.sh(
+        "docker pause frozen; docker create --name made --network one --mac-address \
+            02:00:00:00:00:03 busybox sh -c 'sleep 60'",
+    );
     lab.container("--name shared --network container:brief");
-    let apply = ["apply", "--yes", "--avoid=172.16.0.0/12", "--networks=recreate"];
+    let apply = [
+        "apply",
+        "--yes",
+        "--avoid=172.16.0.0/12",
+        "--networks=recreate",
+    ];
     let old = suite == "bookworm";
     let refused = |more: &[&str], words: &str| {
         let before = (lab.sh(STATE), lab.sh(SUBNETS));
         let (code, report) = lab.rebridge(&[&apply[..], more].concat());
-        assert_eq!((code, &report["outcome"]), (3, &"refused".into()), "{report:#}");
-        assert!(report["msg"].as_str().unwrap().contains(words), "{words}: {}", report["msg"]);
+        assert_eq!(
+            (code, &report["outcome"]),
+            (3, &"refused".into()),
+            "{report:#}"
+        );
+        assert!(
+            report["msg"].as_str().unwrap().contains(words),
+            "{words}: {}",
+            report["msg"]
+        );
         assert_eq!((lab.sh(STATE), lab.sh(SUBNETS)), before);
     };
     lab.container("--name fixed --network one --mac-address 02:00:00:00:00:07");
@@ -203,24 +310,53 @@ fn odd_containers_move_or_are_refused_by_name(suite: &str) {
     if !old {
         refused(&[], "by-id was made for it by its id");
         lab.sh("docker rm -f by-id");
-        refused(&[], "the container fixed on one has the fixed MAC address 02:00:00:00:00:07");
+        refused(
+            &[],
+            "the container fixed on one has the fixed MAC address 02:00:00:00:00:07",
+        );
     }
     lab.container("--name port --network one -p 172.18.0.1:8080:80");
-    refused(&["--accept-mac-loss"], "the container port publishes a port on 172.18.0.1");
+    refused(
+        &["--accept-mac-loss"],
+        "the container port publishes a port on 172.18.0.1",
+    );
     lab.sh("docker rm -f port");
-    let (state, pid) = (lab.sh(STATE), lab.sh("docker inspect brief shared never -f '{{.State.Pid}}'"));
+    let (state, pid) = (
+        lab.sh(STATE),
+        lab.sh("docker inspect brief shared never -f '{{.State.Pid}}'"),
+    );
     let (code, report) = lab.rebridge(&[&apply[..], &["--accept-mac-loss"]].concat());
-    assert_eq!((code, &report["outcome"]), (0, &"changed".into()), "{report:#}");
+    assert_eq!(
+        (code, &report["outcome"]),
+        (0, &"changed".into()),
+        "{report:#}"
+    );
     assert_eq!(lab.sh(STATE), state);
-    assert_eq!(lab.sh("docker inspect brief shared never -f '{{.State.Pid}}'"), pid, "these were not stopped");
+    assert_eq!(
+        lab.sh("docker inspect brief shared never -f '{{.State.Pid}}'"),
+        pid,
+        "these were not stopped"
+    );
     let mac = lab.sh("docker inspect fixed -f '{{.NetworkSettings.Networks.one.MacAddress}}'");
     assert_eq!(mac.trim() == "02:00:00:00:00:07", old, "{mac}");
-    let (loss, warnings) = ("fixed MAC address 02:00:00:00:00:07 and gets another", report["warnings"].to_string());
+    let (loss, warnings) = (
+        "fixed MAC address 02:00:00:00:00:07 and gets another",
+        report["warnings"].to_string(),
+    );
     assert_eq!(warnings.contains(loss), !old, "{warnings}");
     // Whoever was never started starts on the new network, with what it was promised.
-    lab.sh("docker start made >/dev/null; docker inspect made -f '{{.NetworkSettings.Networks.one.MacAddress}}' | grep 02:00:00:00:00:03");
-    assert!(lab.try_sh("docker exec fixed nslookup short").stdout.contains("10.200.0."), "the alias is gone");
-    lab.sh("ip=$(docker inspect brief -f '{{.NetworkSettings.Networks.one.IPAddress}}'); nsenter -t $(docker inspect -f '{{.State.Pid}}' shared) -n ip -4 addr | grep -q \"$ip/24\"");
+    lab.sh("docker start made >/dev/null; docker inspect made -f \
+            '{{.NetworkSettings.Networks.one.MacAddress}}' | grep 02:00:00:00:00:03");
+    assert!(
+        lab.try_sh("docker exec fixed nslookup short")
+            .stdout
+            .contains("10.200.0."),
+        "the alias is gone"
+    );
+    lab.sh(
+        "ip=$(docker inspect brief -f '{{.NetworkSettings.Networks.one.IPAddress}}'); nsenter \
+            -t $(docker inspect -f '{{.State.Pid}}' shared) -n ip -4 addr | grep -q \"$ip/24\"",
+    );
     if old {
         lab.sh("docker restart -t 1 by-id");
     }
@@ -254,21 +390,41 @@ fn compose_finds_nothing_to_do_afterwards(suite: &str) {
     let lab = Lab::up(suite);
     lab.image();
     lab.put("/srv/shop/compose.yaml", COMPOSE);
-    let compose = |arguments: &str| lab.sh(&format!("cd /srv/shop; docker-compose -f compose.yaml {arguments} 2>&1"));
+    let compose = |arguments: &str| {
+        lab.sh(&format!(
+            "cd /srv/shop; docker-compose -f compose.yaml {arguments} 2>&1"
+        ))
+    };
     compose("up -d");
     compose("stop -t 2 job");
     let ids = || lab.sh("docker ps -aq --no-trunc | sort");
     let before = (lab.sh(STATE), lab.sh(NETWORKS), ids());
     let (code, report) = lab.rebridge(&["apply", "--yes", AVOID, "--networks=recreate"]);
-    assert_eq!((code, &report["outcome"]), (0, &"changed".into()), "{report:#}");
+    assert_eq!(
+        (code, &report["outcome"]),
+        (0, &"changed".into()),
+        "{report:#}"
+    );
     assert_eq!(report["remaining"], Value::Array(Vec::new()), "{report:#}");
     assert_eq!((lab.sh(STATE), lab.sh(NETWORKS), ids()), before);
     let networks = lab.sh("docker network ls -q --no-trunc | sort");
     let said = compose("up -d");
     assert_eq!(ids(), before.2, "containers were made anew: {said}");
-    assert_eq!(lab.sh("docker network ls -q --no-trunc | sort"), networks, "networks were made anew: {said}");
-    assert!(lab.sh(STATE).lines().all(|line| line.contains(" running ")), "{}", lab.sh(STATE));
-    assert!(lab.try_sh("docker exec $(docker ps -q --filter name=web) nslookup database").stdout.contains("10.2"));
+    assert_eq!(
+        lab.sh("docker network ls -q --no-trunc | sort"),
+        networks,
+        "networks were made anew: {said}"
+    );
+    assert!(
+        lab.sh(STATE).lines().all(|line| line.contains(" running ")),
+        "{}",
+        lab.sh(STATE)
+    );
+    assert!(
+        lab.try_sh("docker exec $(docker ps -q --filter name=web) nslookup database")
+            .stdout
+            .contains("10.2")
+    );
     compose("down -t 2");
     assert!(!lab.sh("docker network ls").contains("shop"));
 }
@@ -280,20 +436,45 @@ const SWARM: &str = "docker swarm init --advertise-addr eth0 >/dev/null
 fn the_bridge_of_a_swarm_moves_once_the_node_has_left(suite: &str) {
     let lab = Lab::up(suite);
     lab.sh(SWARM);
-    let options = |lab: &Lab| lab.sh("docker network inspect docker_gwbridge -f '{{json .Options}}'");
+    let options =
+        |lab: &Lab| lab.sh("docker network inspect docker_gwbridge -f '{{json .Options}}'");
     let before = options(&lab);
     let (code, report) = lab.rebridge(&["apply", "--yes", AVOID, "--networks=recreate"]);
-    assert_eq!((code, &report["outcome"]), (0, &"changed".into()), "{report:#}");
-    assert_eq!(report["remaining"][0]["docker"]["network"], "docker_gwbridge", "{report:#}");
-    assert!(report["warnings"].to_string().contains("docker_gwbridge is not moved while this node"), "{report:#}");
+    assert_eq!(
+        (code, &report["outcome"]),
+        (0, &"changed".into()),
+        "{report:#}"
+    );
+    assert_eq!(
+        report["remaining"][0]["docker"]["network"], "docker_gwbridge",
+        "{report:#}"
+    );
+    assert!(
+        report["warnings"]
+            .to_string()
+            .contains("docker_gwbridge is not moved while this node"),
+        "{report:#}"
+    );
     // The steps it names.
     lab.sh("docker swarm leave --force >/dev/null");
     let (code, report) = lab.rebridge(&["apply", "--yes", AVOID, "--network=docker_gwbridge"]);
-    assert_eq!((code, &report["outcome"]), (0, &"changed".into()), "{report:#}");
+    assert_eq!(
+        (code, &report["outcome"]),
+        (0, &"changed".into()),
+        "{report:#}"
+    );
     assert_eq!(report["remaining"], Value::Array(Vec::new()), "{report:#}");
     assert_eq!(options(&lab), before);
     lab.sh(SWARM);
-    assert_eq!(lab.sh("ip -4 -o addr show docker_gwbridge | awk '{ print $4 }'").trim(), "10.200.0.1/24");
+    assert_eq!(
+        lab.sh("ip -4 -o addr show docker_gwbridge | awk '{ print $4 }'")
+            .trim(),
+        "10.200.0.1/24"
+    );
     let (code, report) = lab.rebridge(&["apply", "--yes", AVOID, "--networks=recreate"]);
-    assert_eq!((code, &report["changed"]), (0, &Value::Bool(false)), "{report:#}");
+    assert_eq!(
+        (code, &report["changed"]),
+        (0, &Value::Bool(false)),
+        "{report:#}"
+    );
 }

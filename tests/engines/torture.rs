@@ -1,11 +1,11 @@
-//! The kill matrix: SIGKILL at every step of an apply on a real engine, then a second run. Whatever the step, the host
-//! ends old or new, verified, and nothing is lost: no byte of daemon.json, no container, no network. The apply moves two
-//! networks with their containers besides docker0.
+//! The kill matrix: SIGKILL at every step of an apply on a real engine, then a second run. Whatever
+//! the step, the host ends old or new, verified, and nothing is lost: no byte of daemon.json, no
+//! container, no network. The apply moves two networks with their containers besides docker0.
 //!
-//! A step is a system call of rebridge's main thread at which strace kills it, before the call takes effect: each write,
-//! sync, rename and removal of a file, each start of a child or a thread and each wait for one, each question or order to
-//! the engine. Killed after a call is killed before
-//! the next one.
+//! A step is a system call of rebridge's main thread at which strace kills it, before the call
+//! takes effect: each write, sync, rename and removal of a file, each start of a child or a thread
+//! and each wait for one, each question or order to the engine. Killed after a call is killed
+//! before the next one.
 
 use crate::lab::Lab;
 use std::collections::BTreeMap;
@@ -37,7 +37,12 @@ fn no_kill_while_networks_move_loses_anything() {
 /// All of it on all engines; too long for every day, `make torture` runs it and prints the table.
 #[test]
 fn whole_matrix() {
-    let all: Vec<&str> = FILE_CALLS.iter().chain(CHILD_CALLS).chain([&ENGINE_CALL]).copied().collect();
+    let all: Vec<&str> = FILE_CALLS
+        .iter()
+        .chain(CHILD_CALLS)
+        .chain([&ENGINE_CALL])
+        .copied()
+        .collect();
     let tallies = std::thread::scope(|scope| {
         let engines = [("20.10", "bookworm"), ("26.1", "trixie"), ("28.5", "forky")];
         let running = engines.map(|(engine, suite)| (engine, scope.spawn(|| run(suite, &all, 1))));
@@ -65,22 +70,52 @@ fn whole_crowd() {
         for n in $(seq 100); do for m in a b c; do run c$n$m net$n; done; done");
     let states = || lab.sh("docker ps -a --format '{{.Names}} {{.State}} {{.Networks}}' | sort");
     let before = states();
-    assert_eq!(before.lines().filter(|line| line.contains(" running ")).count(), 300);
+    assert_eq!(
+        before
+            .lines()
+            .filter(|line| line.contains(" running "))
+            .count(),
+        300
+    );
     let began = std::time::Instant::now();
-    let (code, report) = lab.rebridge(&["apply", "--yes", "--avoid=172.16.0.0/12", "--networks=recreate"]);
-    println!("\n100 networks, 300 containers: {:.1} s", began.elapsed().as_secs_f64());
+    let (code, report) = lab.rebridge(&[
+        "apply",
+        "--yes",
+        "--avoid=172.16.0.0/12",
+        "--networks=recreate",
+    ]);
+    println!(
+        "\n100 networks, 300 containers: {:.1} s",
+        began.elapsed().as_secs_f64()
+    );
     for phase in report["phases"].as_array().unwrap() {
-        println!("  {:>7.1} s  {}", phase["seconds"].as_f64().unwrap(), phase["what"].as_str().unwrap());
+        println!(
+            "  {:>7.1} s  {}",
+            phase["seconds"].as_f64().unwrap(),
+            phase["what"].as_str().unwrap()
+        );
     }
-    assert_eq!((code, &report["outcome"]), (0, &"changed".into()), "{}", report["msg"]);
+    assert_eq!(
+        (code, &report["outcome"]),
+        (0, &"changed".into()),
+        "{}",
+        report["msg"]
+    );
     assert_eq!(report["remaining"], serde_json::Value::Array(Vec::new()));
     assert_eq!(states(), before);
 }
 
 fn hold(tallies: &[(&str, Tally)], at_least: usize) {
     for (engine, tally) in tallies {
-        assert!(tally.lost.is_empty() && tally.stranded == 0, "{engine}:\n{}", tally.lost.join("\n"));
-        assert!(tally.new >= at_least && tally.old >= at_least, "{engine}: {tally:?}");
+        assert!(
+            tally.lost.is_empty() && tally.stranded == 0,
+            "{engine}:\n{}",
+            tally.lost.join("\n")
+        );
+        assert!(
+            tally.new >= at_least && tally.old >= at_least,
+            "{engine}: {tally:?}"
+        );
     }
 }
 
@@ -120,11 +155,17 @@ fn run(suite: &str, calls: &[&str], every: usize) -> Tally {
     lab.boot();
     lab.container("--name always --restart=always");
     lab.container("--name never");
-    lab.sh("docker network create shop >/dev/null; docker network create fixed --subnet 172.30.0.0/24 >/dev/null");
+    lab.sh(
+        "docker network create shop >/dev/null; docker network create fixed --subnet \
+            172.30.0.0/24 >/dev/null",
+    );
     lab.container("--name shop --restart=unless-stopped --network shop");
     lab.container("--name fixed --network fixed --ip 172.30.0.7 --network-alias first");
     lab.container("--name both --restart=always --network fixed");
-    lab.sh("docker network connect shop both; docker create --name off --network shop busybox true >/dev/null");
+    lab.sh(
+        "docker network connect shop both; docker create --name off --network shop busybox true \
+            >/dev/null",
+    );
     let counts = count(&lab, calls);
     assert_eq!(lab.rebridge(&["rollback", "--yes"]).0, 0);
     let before = everything(&lab);
@@ -132,17 +173,24 @@ fn run(suite: &str, calls: &[&str], every: usize) -> Tally {
     for (call, count) in counts {
         for number in (1..=count).step_by(every) {
             let kill = format!(
-                "strace -o /dev/null -e trace={call} -e inject={call}:signal=SIGKILL:when={number} {APPLY} >/dev/null 2>&1 || true"
+                "strace -o /dev/null -e trace={call} -e inject={call}:signal=SIGKILL:when={number} \
+                 {APPLY} >/dev/null 2>&1 || true"
             );
             lab.sh(&kill);
             tally.steps += 1;
             settle(&lab, &mut tally, &format!("{call} {number}"));
             // Back to the beginning for the next step.
             let (code, report) = lab.rebridge(&["rollback", "--yes"]);
-            let undone = code == 0 || report["msg"].as_str().unwrap_or_default().contains("no apply has been recorded");
+            let undone = code == 0
+                || report["msg"]
+                    .as_str()
+                    .unwrap_or_default()
+                    .contains("no apply has been recorded");
             let now = everything(&lab);
             if !undone || now != before {
-                tally.lost.push(format!("{call} {number}: {report:#}\n{before}\nbecame\n{now}"));
+                tally.lost.push(format!(
+                    "{call} {number}: {report:#}\n{before}\nbecame\n{now}"
+                ));
                 return tally;
             }
         }
@@ -150,11 +198,17 @@ fn run(suite: &str, calls: &[&str], every: usize) -> Tally {
     tally
 }
 
-/// The run after the killed one: every other time an apply, which must end new, and a rollback, which must end old.
+/// The run after the killed one: every other time an apply, which must end new, and a rollback,
+/// which must end old.
 fn settle(lab: &Lab, tally: &mut Tally, step: &str) {
     let forth = tally.steps.is_multiple_of(2);
     let verb: &[&str] = if forth {
-        &["apply", "--yes", "--avoid=172.16.0.0/12", "--networks=recreate"]
+        &[
+            "apply",
+            "--yes",
+            "--avoid=172.16.0.0/12",
+            "--networks=recreate",
+        ]
     } else {
         &["rollback", "--yes"]
     };
@@ -166,13 +220,18 @@ fn settle(lab: &Lab, tally: &mut Tally, step: &str) {
     match lab.docker0().as_str() {
         "10.200.255.1/24" if file.contains("10.200.255.1/24") && forth => tally.new += 1,
         "172.17.0.1/16" if file == OLD_FILE && !forth => tally.old += 1,
-        other => tally.lost.push(format!("{step}: neither old nor new: docker0 {other}, file {file}\n{report:#}")),
+        other => tally.lost.push(format!(
+            "{step}: neither old nor new: docker0 {other}, file {file}\n{report:#}"
+        )),
     }
 }
 
 /// How often an undisturbed apply makes each of these calls.
 fn count(lab: &Lab, calls: &[&str]) -> BTreeMap<String, usize> {
-    lab.sh(&format!("strace -o /tmp/calls -e trace={} {APPLY} >/dev/null", calls.join(",")));
+    lab.sh(&format!(
+        "strace -o /tmp/calls -e trace={} {APPLY} >/dev/null",
+        calls.join(",")
+    ));
     let mut counts = BTreeMap::new();
     for line in lab.sh("cat /tmp/calls").lines() {
         if let Some((call, _)) = line.split_once('(')
@@ -181,7 +240,10 @@ fn count(lab: &Lab, calls: &[&str]) -> BTreeMap<String, usize> {
             *counts.entry(call.to_owned()).or_insert(0) += 1;
         }
     }
-    assert!(counts.contains_key("rename") || !calls.contains(&"rename"), "nothing was counted: {counts:?}");
+    assert!(
+        counts.contains_key("rename") || !calls.contains(&"rename"),
+        "nothing was counted: {counts:?}"
+    );
     counts
 }
 

@@ -1,5 +1,6 @@
-//! A lab for a test, most often of one host: real systemd, real Docker, a corp network with servers. A thin wrapper round the
-//! script `lab` in this folder, which a person can use just as well.
+//! A lab for a test, most often of one host: real systemd, real Docker, a corp network with
+//! servers. A thin wrapper round the script `lab` in this folder, which a person can use just as
+//! well.
 
 #[path = "../common/keep.rs"]
 pub mod keep;
@@ -45,18 +46,31 @@ impl Lab {
         Lab::of(&[(HOST, suite)])
     }
 
-    /// Several hosts, each with its suite, not booted yet; the first is the one meant, [`Lab::at`] means another.
+    /// Several hosts, each with its suite, not booted yet; the first is the one meant, [`Lab::at`]
+    /// means another.
     pub fn of(hosts: &[(&str, &str)]) -> Lab {
         static COUNT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("t{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let lab = Lab { name, host: hosts[0].0.to_owned(), owned: true };
+        let name = format!(
+            "t{}-{}",
+            std::process::id(),
+            COUNT.fetch_add(1, Ordering::Relaxed)
+        );
+        let lab = Lab {
+            name,
+            host: hosts[0].0.to_owned(),
+            owned: true,
+        };
         // The owner lets `lab sweep` find what a killed test run left behind.
         let owner = std::process::id().to_string();
-        let pairs: Vec<String> = hosts.iter().map(|(host, suite)| format!("{host}={suite}")).collect();
+        let pairs: Vec<String> = hosts
+            .iter()
+            .map(|(host, suite)| format!("{host}={suite}"))
+            .collect();
         let pairs: Vec<&str> = pairs.iter().map(String::as_str).collect();
         lab.script(&[&["create", "--owner", &owner, &lab.name], &pairs[..]].concat());
         // What ships is what is tested, where the Makefile has built it.
-        let binary = std::env::var("REBRIDGE_BIN").unwrap_or(env!("CARGO_BIN_EXE_rebridge").to_owned());
+        let binary =
+            std::env::var("REBRIDGE_BIN").unwrap_or(env!("CARGO_BIN_EXE_rebridge").to_owned());
         for (host, _) in hosts {
             let installed = lab.at(host).path("/usr/bin/rebridge");
             std::fs::copy(&binary, installed).unwrap_or_else(|error| panic!("{binary}: {error}"));
@@ -66,7 +80,11 @@ impl Lab {
 
     /// The same lab, another of its hosts.
     pub fn at(&self, host: &str) -> Lab {
-        Lab { name: self.name.clone(), host: host.to_owned(), owned: false }
+        Lab {
+            name: self.name.clone(),
+            host: host.to_owned(),
+            owned: false,
+        }
     }
 
     /// Boots a created host.
@@ -87,7 +105,11 @@ impl Lab {
 
     /// Runs a command on the host.
     pub fn exec(&self, argv: &[&str]) -> Ran {
-        Ran::of(script().args([&["exec", &self.name, &self.host], argv].concat()).stdin(Stdio::null()))
+        Ran::of(
+            script()
+                .args([&["exec", &self.name, &self.host], argv].concat())
+                .stdin(Stdio::null()),
+        )
     }
 
     /// Runs a shell script on the host, however it ends.
@@ -98,13 +120,24 @@ impl Lab {
     /// Runs a shell script on the host, which must succeed; its output.
     pub fn sh(&self, text: &str) -> String {
         let ran = self.exec(&["bash", "-ec", text]);
-        assert!(ran.code == 0, "on the host: {text}\nexit {}\n{}{}", ran.code, ran.stdout, ran.stderr);
+        assert!(
+            ran.code == 0,
+            "on the host: {text}\nexit {}\n{}{}",
+            ran.code,
+            ran.stdout,
+            ran.stderr
+        );
         ran.stdout
     }
 
-    /// Runs a shell script in the folder that is the host's file system, whether it has booted or not.
+    /// Runs a shell script in the folder that is the host's file system, whether it has booted or
+    /// not.
     pub fn sh_outside(&self, text: &str) -> String {
-        let ran = Ran::of(Command::new("bash").args(["-c", text]).current_dir(self.path("/")));
+        let ran = Ran::of(
+            Command::new("bash")
+                .args(["-c", text])
+                .current_dir(self.path("/")),
+        );
         assert!(ran.code == 0, "{text}: {ran:?}");
         ran.stdout
     }
@@ -114,13 +147,18 @@ impl Lab {
         let ran = self.exec(&[&["rebridge"], arguments, &["--json"]].concat());
         keep::keep(&ran.stdout);
         let value = serde_json::from_str(&ran.stdout);
-        (ran.code, value.unwrap_or_else(|error| panic!("not one JSON object: {error}\n{ran:?}")))
+        (
+            ran.code,
+            value.unwrap_or_else(|error| panic!("not one JSON object: {error}\n{ran:?}")),
+        )
     }
 
     /// Whether a TCP connection from the host succeeds within two seconds.
     pub fn reaches(&self, server: &str) -> bool {
         let path = server.replace(':', "/");
-        self.try_sh(&format!("timeout 2 bash -c '</dev/tcp/{path}'")).code == 0
+        self.try_sh(&format!("timeout 2 bash -c '</dev/tcp/{path}'"))
+            .code
+            == 0
     }
 
     /// What a command in the corp network prints, however it ends.
@@ -128,22 +166,40 @@ impl Lab {
         Ran::of(&mut self.in_corp(argv)).stdout
     }
 
-    /// A command line on the host over ssh, from the corp network and on a terminal of its own, not started yet.
+    /// A command line on the host over ssh, from the corp network and on a terminal of its own, not
+    /// started yet.
     pub fn over_ssh(&self, command: &str) -> Command {
         self.sh_outside(
             "mkdir -p root/.ssh; [ -e root/.ssh/id ] || ssh-keygen -q -t ed25519 -N '' -f root/.ssh/id
              cp root/.ssh/id.pub root/.ssh/authorized_keys",
         );
         let key = self.path("/root/.ssh/id").to_string_lossy().into_owned();
-        let options = ["-F", "none", "-tt", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"];
-        let more = ["-o", "LogLevel=ERROR", "-i", &key, "root@198.51.100.11", command];
+        let options = [
+            "-F",
+            "none",
+            "-tt",
+            "-o",
+            "StrictHostKeyChecking=no",
+            "-o",
+            "UserKnownHostsFile=/dev/null",
+        ];
+        let more = [
+            "-o",
+            "LogLevel=ERROR",
+            "-i",
+            &key,
+            "root@198.51.100.11",
+            command,
+        ];
         self.in_corp(&[&["ssh"], &options[..], &more].concat())
     }
 
     /// A command in the corp network, not started yet.
     pub fn in_corp(&self, argv: &[&str]) -> Command {
         let mut command = script();
-        command.args([&["corp", &self.name], argv].concat()).stdin(Stdio::null());
+        command
+            .args([&["corp", &self.name], argv].concat())
+            .stdin(Stdio::null());
         command
     }
 
@@ -155,14 +211,17 @@ impl Lab {
 
     /// docker0's address, asked of `ip`.
     pub fn docker0(&self) -> String {
-        self.sh("ip -4 -o addr show docker0 | awk '{print $4}'").trim().to_owned()
+        self.sh("ip -4 -o addr show docker0 | awk '{print $4}'")
+            .trim()
+            .to_owned()
     }
 
     /// Makes the image `busybox` and starts a container of it that ends at once on TERM.
     pub fn container(&self, arguments: &str) {
         self.image();
         self.sh(&format!(
-            "docker run -d {arguments} busybox sh -c 'trap \"exit 143\" TERM; while :; do sleep 1 & wait; done'"
+            "docker run -d {arguments} busybox sh -c 'trap \"exit 143\" TERM; while :; do sleep 1 \
+             & wait; done'"
         ));
     }
 
@@ -182,7 +241,8 @@ impl Lab {
     /// Puts a file on the host.
     pub fn put(&self, inside: &str, text: &str) {
         let path = self.path(inside);
-        std::fs::create_dir_all(path.parent().expect("a file has a folder")).expect("the host's folder is writable");
+        std::fs::create_dir_all(path.parent().expect("a file has a folder"))
+            .expect("the host's folder is writable");
         std::fs::write(&path, text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     }
 

@@ -1,4 +1,5 @@
-//! Evidence that comes of calls: neighbours that do not answer, connections, flows, ssh sessions; and the harmless twins.
+//! Evidence that comes of calls: neighbours that do not answer, connections, flows, ssh sessions;
+//! and the harmless twins.
 
 use crate::evidence::{containers, first, until, with_docker};
 use crate::sandbox::engine::{Restart, install};
@@ -7,7 +8,13 @@ use serde_json::Value;
 
 /// Waits until the kernel no longer asks for who was called on docker0.
 fn given_up(sandbox: &Sandbox) {
-    until("an end of asking", || sandbox.sh("ip neigh show dev docker0 nud failed").lines().count() == 1);
+    until("an end of asking", || {
+        sandbox
+            .sh("ip neigh show dev docker0 nud failed")
+            .lines()
+            .count()
+            == 1
+    });
 }
 
 #[test]
@@ -16,55 +23,99 @@ fn a_neighbour_that_does_not_answer_finds_the_outage() {
     sandbox.run(&["timeout", "1", "bash", "-c", "</dev/tcp/172.17.50.10/8080"]);
     let clash = first(&sandbox, &[]);
     assert_eq!(
-        (&clash["docker"]["bridge"], &clash["with"]["net"], &clash["with"]["source"], &clash["with"]["dev"]),
-        (&"docker0".into(), &"172.17.50.10/32".into(), &"neighbour".into(), &"docker0".into()),
+        (
+            &clash["docker"]["bridge"],
+            &clash["with"]["net"],
+            &clash["with"]["source"],
+            &clash["with"]["dev"]
+        ),
+        (
+            &"docker0".into(),
+            &"172.17.50.10/32".into(),
+            &"neighbour".into(),
+            &"docker0".into()
+        ),
         "{clash:#}"
     );
-    // Once the kernel has given up it is said how long ago the call was, and before that how many wait.
+    // Once the kernel has given up it is said how long ago the call was, and before that how many
+    // wait.
     given_up(&sandbox);
-    let detail = || first(&sandbox, &["--ignore", "connection"])["with"]["detail"].as_str().unwrap().to_owned();
-    assert_eq!(detail(), "it was called from this host in the last minute and did not answer");
+    let detail = || {
+        first(&sandbox, &["--ignore", "connection"])["with"]["detail"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    assert_eq!(
+        detail(),
+        "it was called from this host in the last minute and did not answer"
+    );
     let call = "while :; do </dev/tcp/172.17.50.10/8080; done";
-    let calls: Vec<Running> = (0..3).map(|_| sandbox.start(&["bash", "-c", call])).collect();
-    until("three calls", || detail() == "it is being called from this host (3 calls are open) and does not answer");
+    let calls: Vec<Running> = (0..3)
+        .map(|_| sandbox.start(&["bash", "-c", call]))
+        .collect();
+    until("three calls", || {
+        detail() == "it is being called from this host (3 calls are open) and does not answer"
+    });
     drop(calls);
     given_up(&sandbox);
     let facts: Value = serde_json::from_str(&sandbox.rebridge(&["facts"]).stdout).unwrap();
     let ago = facts["kernel"]["neighbours"][0]["called_seconds_ago"].as_u64();
     assert!(ago.is_some_and(|ago| ago < 15), "{facts:#}");
     let (code, report) = sandbox.json(&["apply"]);
-    assert_eq!((code, &report["outcome"]), (0, &"changed".into()), "{report:#}");
-    assert!(sandbox.clashes(&[]).is_empty(), "the evidence went with the range");
+    assert_eq!(
+        (code, &report["outcome"]),
+        (0, &"changed".into()),
+        "{report:#}"
+    );
+    assert!(
+        sandbox.clashes(&[]).is_empty(),
+        "the evidence went with the range"
+    );
 }
 
 #[test]
 fn neighbours_that_are_containers_or_elsewhere_are_no_evidence() {
     let sandbox = with_docker();
     containers(&sandbox, &[("web", "172.17.0.5")]);
-    // A container that is just starting does not answer yet; one that lives has an address on its link.
+    // A container that is just starting does not answer yet; one that lives has an address on its
+    // link.
     sandbox.sh("ip neigh add 172.17.0.5 dev docker0 nud incomplete || true
                 ip neigh add 172.17.0.6 lladdr 02:42:ac:11:00:06 dev docker0 nud stale");
     sandbox.run(&["timeout", "1", "bash", "-c", "</dev/tcp/172.17.0.5/80"]);
     sandbox.run(&["timeout", "1", "bash", "-c", "</dev/tcp/198.51.100.77/80"]);
     let seen = sandbox.rebridge(&["facts"]).stdout;
-    assert!(seen.contains("172.17.0.5") && seen.contains("198.51.100.77"), "the evidence is there: {seen}");
+    assert!(
+        seen.contains("172.17.0.5") && seen.contains("198.51.100.77"),
+        "the evidence is there: {seen}"
+    );
     assert!(sandbox.clashes(&[]).is_empty());
     // Nobody can tell a container from a server when the engine does not answer.
     sandbox.sh("rm /run/docker.sock");
     assert!(sandbox.clashes(&[]).is_empty());
 }
 
-/// The corp side of eth0 as a host of its own with a server 172.17.50.10, which answers on every port asked for.
+/// The corp side of eth0 as a host of its own with a server 172.17.50.10, which answers on every
+/// port asked for.
 fn with_server(ports: &[&str]) -> (Sandbox, Vec<Running>) {
     let sandbox = Sandbox::new();
     sandbox.sh("ip netns add far && ip link set corp netns far
                 ip -n far link set lo up && ip -n far link set corp up
                 ip -n far addr add 198.51.100.1/24 dev corp && ip -n far addr add 172.17.50.10/32 dev lo
                 ip -n far route replace 198.51.100.0/24 dev corp src 172.17.50.10");
-    let serve = |port: &&str| sandbox.start(&["ip", "netns", "exec", "far", "busybox", "httpd", "-f", "-p", port]);
+    let serve = |port: &&str| {
+        sandbox.start(&[
+            "ip", "netns", "exec", "far", "busybox", "httpd", "-f", "-p", port,
+        ])
+    };
     let servers: Vec<Running> = ports.iter().map(serve).collect();
     for port in ports {
-        until("the server", || sandbox.run(&["bash", "-c", &format!("</dev/tcp/172.17.50.10/{port}")]).code == 0);
+        until("the server", || {
+            sandbox
+                .run(&["bash", "-c", &format!("</dev/tcp/172.17.50.10/{port}")])
+                .code
+                == 0
+        });
     }
     (sandbox, servers)
 }
@@ -82,14 +133,29 @@ fn docker_comes(sandbox: &Sandbox) {
 fn connections_into_docker0s_range_count_and_unanswered_ones_come_first() {
     let (sandbox, _servers) = with_server(&["8080"]);
     let _talks = sandbox.start(&["bash", "-c", "exec 3<>/dev/tcp/172.17.50.10/8080; sleep 60"]);
-    until("the connection", || !sandbox.sh("ss -Htn state established dst 172.17.50.10").is_empty());
+    until("the connection", || {
+        !sandbox
+            .sh("ss -Htn state established dst 172.17.50.10")
+            .is_empty()
+    });
     docker_comes(&sandbox);
-    assert_eq!(sandbox.clashes(&[]), ["present/172.17.0.0/16/172.17.50.10/32/connection"]);
-    assert_eq!(first(&sandbox, &[])["with"]["detail"], "this host has a TCP connection with it (port 8080)");
+    assert_eq!(
+        sandbox.clashes(&[]),
+        ["present/172.17.0.0/16/172.17.50.10/32/connection"]
+    );
+    assert_eq!(
+        first(&sandbox, &[])["with"]["detail"],
+        "this host has a TCP connection with it (port 8080)"
+    );
     let _calls = sandbox.start(&["bash", "-c", "</dev/tcp/172.17.50.11/8443"]);
-    until("the call", || !sandbox.sh("ss -Htn state syn-sent").is_empty());
+    until("the call", || {
+        !sandbox.sh("ss -Htn state syn-sent").is_empty()
+    });
     let clash = first(&sandbox, &["--ignore", "neighbour"]);
-    assert_eq!((&clash["with"]["net"], &clash["with"]["source"]), (&"172.17.50.11/32".into(), &"connection".into()));
+    assert_eq!(
+        (&clash["with"]["net"], &clash["with"]["source"]),
+        (&"172.17.50.11/32".into(), &"connection".into())
+    );
     assert!(
         clash["explain"]
             .as_str()
@@ -106,14 +172,30 @@ fn connections_to_containers_and_to_docker0_itself_are_no_evidence() {
     containers(&sandbox, &[("web", "172.17.0.2")]);
     sandbox.sh("ip netns add box && ip link set in0 netns box && ip -n box link set in0 up && ip -n box link set lo up
                 ip -n box addr add 172.17.0.2/16 dev in0");
-    let _inside = sandbox.start(&["ip", "netns", "exec", "box", "busybox", "httpd", "-f", "-p", "80"]);
+    let _inside = sandbox.start(&[
+        "ip", "netns", "exec", "box", "busybox", "httpd", "-f", "-p", "80",
+    ]);
     let _own = sandbox.start(&["busybox", "httpd", "-f", "-p", "172.17.0.1:81"]);
     for (at, port) in [("172.17.0.2", "80"), ("172.17.0.1", "81")] {
-        until("the listener", || sandbox.run(&["bash", "-c", &format!("</dev/tcp/{at}/{port}")]).code == 0);
+        until("the listener", || {
+            sandbox
+                .run(&["bash", "-c", &format!("</dev/tcp/{at}/{port}")])
+                .code
+                == 0
+        });
     }
-    let _talks =
-        sandbox.start(&["bash", "-c", "exec 3<>/dev/tcp/172.17.0.2/80; exec 4<>/dev/tcp/172.17.0.1/81; sleep 60"]);
-    until("both connections", || sandbox.sh("ss -Htn state established dst 172.17.0.0/16").lines().count() >= 2);
+    let _talks = sandbox.start(&[
+        "bash",
+        "-c",
+        "exec 3<>/dev/tcp/172.17.0.2/80; exec 4<>/dev/tcp/172.17.0.1/81; sleep 60",
+    ]);
+    until("both connections", || {
+        sandbox
+            .sh("ss -Htn state established dst 172.17.0.0/16")
+            .lines()
+            .count()
+            >= 2
+    });
     assert!(sandbox.clashes(&[]).is_empty());
 }
 
@@ -121,12 +203,26 @@ fn connections_to_containers_and_to_docker0_itself_are_no_evidence() {
 fn ssh_sessions_count_however_they_are_known() {
     let (sandbox, _servers) = with_server(&["8080"]);
     let _sshd = sandbox.start(&["busybox", "httpd", "-f", "-p", "22"]);
-    until("the listener", || sandbox.run(&["bash", "-c", "</dev/tcp/127.0.0.1/22"]).code == 0);
-    let _session =
-        sandbox.start(&["ip", "netns", "exec", "far", "bash", "-c", "exec 3<>/dev/tcp/198.51.100.11/22; sleep 60"]);
-    until("the session", || !sandbox.sh("ss -Htn state established sport 22").is_empty());
+    until("the listener", || {
+        sandbox.run(&["bash", "-c", "</dev/tcp/127.0.0.1/22"]).code == 0
+    });
+    let _session = sandbox.start(&[
+        "ip",
+        "netns",
+        "exec",
+        "far",
+        "bash",
+        "-c",
+        "exec 3<>/dev/tcp/198.51.100.11/22; sleep 60",
+    ]);
+    until("the session", || {
+        !sandbox.sh("ss -Htn state established sport 22").is_empty()
+    });
     docker_comes(&sandbox);
-    assert_eq!(sandbox.clashes(&[]), ["present/172.17.0.0/16/172.17.50.10/32/ssh"]);
+    assert_eq!(
+        sandbox.clashes(&[]),
+        ["present/172.17.0.0/16/172.17.50.10/32/ssh"]
+    );
     // sudo takes the variable away; the shell above it still has it. The port is another one.
     let sandbox = with_docker();
     let sudo = format!("env -u SSH_CONNECTION {REBRIDGE} check --json; exit $?");
@@ -137,7 +233,13 @@ fn ssh_sessions_count_however_they_are_known() {
     };
     let report = session("172.17.9.9");
     assert_eq!(report["clashes"][0]["with"]["source"], "ssh", "{report:#}");
-    assert!(report["clashes"][0]["explain"].as_str().unwrap().contains("your own ssh session"), "{report:#}");
+    assert!(
+        report["clashes"][0]["explain"]
+            .as_str()
+            .unwrap()
+            .contains("your own ssh session"),
+        "{report:#}"
+    );
     let report = session("203.0.113.9");
     assert_eq!(report["outcome"], "clean", "{report:#}");
 }
@@ -146,10 +248,21 @@ fn ssh_sessions_count_however_they_are_known() {
 fn new_ranges_keep_off_everybody_this_host_talks_to() {
     let sandbox = with_docker();
     let variable = "SSH_CONNECTION=10.200.3.4 50000 198.51.100.11 22";
-    let ran = sandbox.run(&["env", variable, REBRIDGE, "apply", "--json", "--check", "--avoid", "172.17.0.0/16"]);
+    let ran = sandbox.run(&[
+        "env",
+        variable,
+        REBRIDGE,
+        "apply",
+        "--json",
+        "--check",
+        "--avoid",
+        "172.17.0.0/16",
+    ]);
     let report: Value = serde_json::from_str(&ran.stdout).unwrap();
     // 10/8 shows signs of use now, so another block comes first.
-    let base = report["plan"]["daemon_json"]["default-address-pools"][0]["base"].as_str().unwrap();
+    let base = report["plan"]["daemon_json"]["default-address-pools"][0]["base"]
+        .as_str()
+        .unwrap();
     assert!(!base.starts_with("10.200."), "{report:#}");
 }
 
@@ -161,17 +274,35 @@ fn flows_nobody_answers_count_and_flows_of_containers_do_not() {
     sandbox.run(&["bash", "-c", "echo hello > /dev/udp/172.17.0.5/53"]);
     assert!(sandbox.clashes(&["--ignore", "neighbour"]).is_empty());
     sandbox.run(&["bash", "-c", "echo hello > /dev/udp/172.17.50.53/53"]);
-    assert_eq!(sandbox.clashes(&["--ignore", "neighbour"]), ["present/172.17.0.0/16/172.17.50.53/32/connection"]);
-    // docker0's old address in the flow is nobody's once docker0 has moved; whom it called may still be somebody.
+    assert_eq!(
+        sandbox.clashes(&["--ignore", "neighbour"]),
+        ["present/172.17.0.0/16/172.17.50.53/32/connection"]
+    );
+    // docker0's old address in the flow is nobody's once docker0 has moved; whom it called may
+    // still be somebody.
     sandbox.sh("ip addr flush dev docker0 && ip addr add 10.200.255.1/24 dev docker0");
-    assert_eq!(peers(&sandbox), ["172.17.0.5 unanswered", "172.17.50.53 unanswered"]);
+    assert_eq!(
+        peers(&sandbox),
+        ["172.17.0.5 unanswered", "172.17.50.53 unanswered"]
+    );
 }
 
 /// Whom this host is known to talk to.
 fn peers(sandbox: &Sandbox) -> Vec<String> {
     let facts: Value = serde_json::from_str(&sandbox.rebridge(&["facts"]).stdout).unwrap();
-    let said = |peer: &Value| format!("{} {}", peer["address"].as_str().unwrap(), peer["contact"].as_str().unwrap());
-    facts["kernel"]["peers"].as_array().unwrap().iter().map(said).collect()
+    let said = |peer: &Value| {
+        format!(
+            "{} {}",
+            peer["address"].as_str().unwrap(),
+            peer["contact"].as_str().unwrap()
+        )
+    };
+    facts["kernel"]["peers"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(said)
+        .collect()
 }
 
 #[test]
@@ -198,8 +329,16 @@ fn facts_of_it_all_tell_the_same_elsewhere() {
     for verb in [&["check"][..], &["apply", "--check"], &["check", "--json"]] {
         let there = sandbox.rebridge(verb);
         // Elsewhere: this machine, not the sandbox.
-        let here = std::process::Command::new(REBRIDGE).args(verb).arg("--facts").arg(&file).output().unwrap();
-        assert_eq!((there.code, there.stdout.as_bytes()), (here.status.code().unwrap(), here.stdout.as_slice()));
+        let here = std::process::Command::new(REBRIDGE)
+            .args(verb)
+            .arg("--facts")
+            .arg(&file)
+            .output()
+            .unwrap();
+        assert_eq!(
+            (there.code, there.stdout.as_bytes()),
+            (here.status.code().unwrap(), here.stdout.as_slice())
+        );
     }
     std::fs::remove_file(&file).unwrap();
 }

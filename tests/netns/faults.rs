@@ -1,5 +1,6 @@
-//! Faults of the file system and of the moment, really made: full and read-only disks, mounts in the way, ten runs at
-//! once, signals. And the ways to restart Docker where systemd is not there to do it.
+//! Faults of the file system and of the moment, really made: full and read-only disks, mounts in
+//! the way, ten runs at once, signals. And the ways to restart Docker where systemd is not there to
+//! do it.
 
 use crate::sandbox::engine::{Restart, install, install_without_systemd};
 use crate::sandbox::{REBRIDGE, Running, Sandbox};
@@ -13,17 +14,32 @@ const APPLY: [&str; 3] = ["apply", "--avoid", "172.17.0.0/16"];
 /// Exit 3, this reason, no new file, no journal.
 fn refused(sandbox: &Sandbox, why: &str) {
     let (code, report) = sandbox.json(&APPLY);
-    assert_eq!((code, &report["outcome"], &report["changed"]), (3, &"refused".into(), &json!(false)), "{report:#}");
-    assert!(report["msg"].as_str().unwrap().contains(why), "{why}: {}", report["msg"]);
+    assert_eq!(
+        (code, &report["outcome"], &report["changed"]),
+        (3, &"refused".into(), &json!(false)),
+        "{report:#}"
+    );
+    assert!(
+        report["msg"].as_str().unwrap().contains(why),
+        "{why}: {}",
+        report["msg"]
+    );
     assert!(sandbox.read("/var/lib/rebridge/journal.json").is_none());
-    assert_eq!(sandbox.sh("find /etc/docker /etc/site -name '*rebridge*' 2>/dev/null || true"), "", "no crumbs");
+    assert_eq!(
+        sandbox.sh("find /etc/docker /etc/site -name '*rebridge*' 2>/dev/null || true"),
+        "",
+        "no crumbs"
+    );
 }
 
 #[test]
 fn a_file_that_is_mounted_by_itself_is_explained() {
     let sandbox = Sandbox::new();
     sandbox.put("/etc/site/docker.json", "{}\n");
-    sandbox.sh("mkdir /etc/docker && touch /etc/docker/daemon.json && mount --bind /etc/site/docker.json /etc/docker/daemon.json");
+    sandbox.sh(
+        "mkdir /etc/docker && touch /etc/docker/daemon.json && mount --bind \
+                /etc/site/docker.json /etc/docker/daemon.json",
+    );
     refused(&sandbox, "bind mount");
     assert_eq!(sandbox.read("/etc/docker/daemon.json").unwrap(), "{}\n");
 }
@@ -31,13 +47,24 @@ fn a_file_that_is_mounted_by_itself_is_explained() {
 #[test]
 fn a_full_disk_leaves_nothing_half_written() {
     let old = format!("{{\"labels\": [\"{}\"]}}", "x".repeat(9000));
-    // The new file, the backup and the journal each meet a disk with room for only what came before.
-    for (mount, kib) in [("/etc/docker", 12), ("/etc/docker", 24), ("/var/lib/rebridge", 4)] {
+    // The new file, the backup and the journal each meet a disk with room for only what came
+    // before.
+    for (mount, kib) in [
+        ("/etc/docker", 12),
+        ("/etc/docker", 24),
+        ("/var/lib/rebridge", 4),
+    ] {
         let sandbox = Sandbox::new();
-        sandbox.sh(&format!("mkdir -p {mount} && mount -t tmpfs -o size={kib}k tmpfs {mount}"));
+        sandbox.sh(&format!(
+            "mkdir -p {mount} && mount -t tmpfs -o size={kib}k tmpfs {mount}"
+        ));
         sandbox.put("/etc/docker/daemon.json", &old);
         refused(&sandbox, "No space left on device");
-        assert_eq!(sandbox.read("/etc/docker/daemon.json").unwrap(), old, "{mount} {kib}");
+        assert_eq!(
+            sandbox.read("/etc/docker/daemon.json").unwrap(),
+            old,
+            "{mount} {kib}"
+        );
     }
 }
 
@@ -68,11 +95,25 @@ fn an_immutable_file_stays() {
 fn extended_attributes_are_kept() {
     let sandbox = Sandbox::new();
     sandbox.put("/etc/docker/daemon.json", "{}");
-    xattr::set(sandbox.path("/etc/docker/daemon.json"), "user.owner", b"site").unwrap();
+    xattr::set(
+        sandbox.path("/etc/docker/daemon.json"),
+        "user.owner",
+        b"site",
+    )
+    .unwrap();
     let (code, report) = sandbox.json(&APPLY);
     assert_eq!(code, 0, "{report:#}");
-    for file in ["/etc/docker/daemon.json", report["backup_file"].as_str().unwrap()] {
-        assert_eq!(xattr::get(sandbox.path(file), "user.owner").unwrap().as_deref(), Some(&b"site"[..]), "{file}");
+    for file in [
+        "/etc/docker/daemon.json",
+        report["backup_file"].as_str().unwrap(),
+    ] {
+        assert_eq!(
+            xattr::get(sandbox.path(file), "user.owner")
+                .unwrap()
+                .as_deref(),
+            Some(&b"site"[..]),
+            "{file}"
+        );
     }
 }
 
@@ -80,12 +121,19 @@ fn extended_attributes_are_kept() {
 fn backups_are_few_and_differ() {
     let sandbox = Sandbox::new();
     for round in 0..5 {
-        sandbox.put("/etc/docker/daemon.json", &format!("{{\"debug\": {}}}", round % 2 == 0));
+        sandbox.put(
+            "/etc/docker/daemon.json",
+            &format!("{{\"debug\": {}}}", round % 2 == 0),
+        );
         assert_eq!(sandbox.json(&APPLY).0, 0);
         // Backups are named by the second.
         sleep(Duration::from_millis(1050));
     }
-    assert_eq!(sandbox.sh("ls /etc/docker | grep -c rebridge"), "2\n", "two that differ");
+    assert_eq!(
+        sandbox.sh("ls /etc/docker | grep -c rebridge"),
+        "2\n",
+        "two that differ"
+    );
     let before = sandbox.sh("ls -l /etc/docker");
     assert_eq!(sandbox.json(&APPLY).1["changed"], false);
     assert_eq!(sandbox.sh("ls -l /etc/docker"), before);
@@ -97,16 +145,37 @@ fn of_ten_at_once_one_works() {
         let sandbox = Sandbox::with_docker0();
         install(&sandbox, Restart::Moves);
         sandbox.sh("sed -i 's/^restart)/restart) sleep 1/' $SANDBOX/bin/systemctl");
-        let words: Vec<&str> = [&[REBRIDGE], &APPLY[..], &["--json"]].concat().into_iter().chain(wait).collect();
-        let start = |_| sandbox.command(&words).stdout(Stdio::piped()).spawn().unwrap();
+        let words: Vec<&str> = [&[REBRIDGE], &APPLY[..], &["--json"]]
+            .concat()
+            .into_iter()
+            .chain(wait)
+            .collect();
+        let start = |_| {
+            sandbox
+                .command(&words)
+                .stdout(Stdio::piped())
+                .spawn()
+                .unwrap()
+        };
         let ten: Vec<std::process::Child> = (0..10).map(start).collect();
         let ended: Vec<(i32, Value)> = ten
             .into_iter()
             .map(|child| child.wait_with_output().unwrap())
-            .map(|output| (output.status.code().unwrap(), serde_json::from_slice(&output.stdout).unwrap()))
+            .map(|output| {
+                (
+                    output.status.code().unwrap(),
+                    serde_json::from_slice(&output.stdout).unwrap(),
+                )
+            })
             .collect();
-        let changed = ended.iter().filter(|(code, report)| *code == 0 && report["changed"] == true).count();
-        let quiet = ended.iter().filter(|(code, report)| *code == 0 && report["changed"] == false).count();
+        let changed = ended
+            .iter()
+            .filter(|(code, report)| *code == 0 && report["changed"] == true)
+            .count();
+        let quiet = ended
+            .iter()
+            .filter(|(code, report)| *code == 0 && report["changed"] == false)
+            .count();
         let busy = ended.iter().filter(|(code, _)| *code == 3).count();
         let wanted = if wait.is_some() { (1, 9, 0) } else { (1, 0, 9) };
         assert_eq!((changed, quiet, busy), wanted, "{ended:#?}");
@@ -120,9 +189,15 @@ fn signals_wait_until_the_host_is_whole() {
         let sandbox = Sandbox::with_docker0();
         install(&sandbox, Restart::Moves);
         // The stand-in is rebridge's child.
-        sandbox.sh(&format!("sed -i 's/^restart)/restart) kill -{signal} $PPID; sleep 0.3/' $SANDBOX/bin/systemctl"));
+        sandbox.sh(&format!(
+            "sed -i 's/^restart)/restart) kill -{signal} $PPID; sleep 0.3/' $SANDBOX/bin/systemctl"
+        ));
         let (code, report) = sandbox.json(&APPLY);
-        assert_eq!((code, &report["outcome"]), (0, &"changed".into()), "{signal}: {report:#}");
+        assert_eq!(
+            (code, &report["outcome"]),
+            (0, &"changed".into()),
+            "{signal}: {report:#}"
+        );
         assert_eq!(sandbox.docker0(), "10.200.255.1/24");
         assert!(sandbox.read("/var/lib/rebridge/journal.json").is_none());
     }
@@ -133,7 +208,11 @@ fn a_docker0_without_address_gets_one_restart_more() {
     let sandbox = Sandbox::with_docker0();
     install(&sandbox, Restart::LosesTheAddressOnce);
     let (code, report) = sandbox.json(&APPLY);
-    assert_eq!((code, &report["outcome"]), (0, &"changed".into()), "{report:#}");
+    assert_eq!(
+        (code, &report["outcome"]),
+        (0, &"changed".into()),
+        "{report:#}"
+    );
     assert_eq!(sandbox.docker0(), "10.200.255.1/24");
 }
 
@@ -141,11 +220,17 @@ fn a_docker0_without_address_gets_one_restart_more() {
 fn rules_of_others_that_name_the_old_range_are_quoted() {
     let sandbox = Sandbox::with_docker0();
     install(&sandbox, Restart::Moves);
-    sandbox.sh("iptables -A INPUT -s 172.17.0.0/16 -j ACCEPT; iptables -A INPUT -s 172.18.0.0/16 -j ACCEPT");
+    sandbox.sh(
+        "iptables -A INPUT -s 172.17.0.0/16 -j ACCEPT; iptables -A INPUT -s 172.18.0.0/16 \
+                -j ACCEPT",
+    );
     let (code, report) = sandbox.json(&APPLY);
     let warnings = report["warnings"].to_string();
     assert_eq!(code, 0, "{report:#}");
-    assert!(warnings.contains("-A INPUT -s 172.17.0.0/16 -j ACCEPT") && !warnings.contains("172.18"), "{warnings}");
+    assert!(
+        warnings.contains("-A INPUT -s 172.17.0.0/16 -j ACCEPT") && !warnings.contains("172.18"),
+        "{warnings}"
+    );
 }
 
 #[test]
@@ -161,12 +246,25 @@ fn an_engine_that_masquerades_by_nftables_is_verified_by_nftables() {
              nft add rule {chain} 'oifname != \"docker0\" ip saddr {network} masquerade'"
         );
         sandbox.put("/run/nft", &nft);
-        sandbox.sh("sed -i 's/^iptables -t nat -F.*/sh \\/run\\/nft/; /^iptables -t nat -A/d' $SANDBOX/bin/systemctl");
-        sandbox.sh("nft add table inet site; nft add chain inet site in; nft add rule inet site in ip saddr 172.17.0.0/16 accept");
-        sandbox.put("/etc/docker/daemon.json", "{\"firewall-backend\": \"nftables\"}");
+        sandbox.sh(
+            "sed -i 's/^iptables -t nat -F.*/sh \\/run\\/nft/; /^iptables -t nat -A/d' \
+                    $SANDBOX/bin/systemctl",
+        );
+        sandbox.sh(
+            "nft add table inet site; nft add chain inet site in; nft add rule inet site in \
+                    ip saddr 172.17.0.0/16 accept",
+        );
+        sandbox.put(
+            "/etc/docker/daemon.json",
+            "{\"firewall-backend\": \"nftables\"}",
+        );
         let (ended, report) = sandbox.json(&APPLY);
         assert_eq!(ended, code, "{report:#}");
-        let told = if code == 0 { &report["warnings"] } else { &report["msg"] };
+        let told = if code == 0 {
+            &report["warnings"]
+        } else {
+            &report["msg"]
+        };
         let words = if code == 0 {
             "table inet site chain in: ip saddr 172.17.0.0/16 accept"
         } else {
@@ -178,11 +276,14 @@ fn an_engine_that_masquerades_by_nftables_is_verified_by_nftables() {
 
 /// A process that the kernel calls dockerd, known by its pidfile.
 fn dockerd(sandbox: &Sandbox, pidfile: &str) -> Running {
-    let start = format!("mkdir -p $(dirname {pidfile}); echo $$ > {pidfile}; exec $SANDBOX/dockerd sleep 60");
+    let start = format!(
+        "mkdir -p $(dirname {pidfile}); echo $$ > {pidfile}; exec $SANDBOX/dockerd sleep 60"
+    );
     let running = sandbox.start(&["sh", "-c", &start]);
     let named = || {
         sandbox.read(pidfile).is_some_and(|pid| {
-            std::fs::read_to_string(format!("/proc/{}/comm", pid.trim())).is_ok_and(|name| name == "dockerd\n")
+            std::fs::read_to_string(format!("/proc/{}/comm", pid.trim()))
+                .is_ok_and(|name| name == "dockerd\n")
         })
     };
     while !named() {
@@ -194,7 +295,12 @@ fn dockerd(sandbox: &Sandbox, pidfile: &str) -> Running {
 #[test]
 fn docker_is_restarted_by_whatever_runs_it() {
     for (service, restarter, prepare, words) in [
-        ("openrc", "rc-service", "mkdir /run/openrc", "rc-service docker restart\n"),
+        (
+            "openrc",
+            "rc-service",
+            "mkdir /run/openrc",
+            "rc-service docker restart\n",
+        ),
         ("sysv", "service", "true", "service docker restart\n"),
     ] {
         let sandbox = Sandbox::with_docker0();
@@ -207,8 +313,14 @@ fn docker_is_restarted_by_whatever_runs_it() {
             (0, &"changed".into(), &service.into()),
             "{report:#}"
         );
-        assert_eq!(std::fs::read_to_string(sandbox.folder().join("restarts")).unwrap(), words);
-        assert_eq!((sandbox.json(&["rollback"]).0, sandbox.docker0().as_str()), (0, "172.17.0.1/16"));
+        assert_eq!(
+            std::fs::read_to_string(sandbox.folder().join("restarts")).unwrap(),
+            words
+        );
+        assert_eq!(
+            (sandbox.json(&["rollback"]).0, sandbox.docker0().as_str()),
+            (0, "172.17.0.1/16")
+        );
     }
 }
 
@@ -219,23 +331,55 @@ fn a_restart_command_serves_where_nothing_else_does() {
     sandbox.sh("rm /etc/init.d/docker");
     let _dockerd = dockerd(&sandbox, "/run/docker.pid");
     let (code, report) = sandbox.json(&APPLY);
-    assert_eq!((code, &report["docker"]["service"]), (3, &Value::Null), "{report:#}");
-    assert!(report["msg"].as_str().unwrap().contains("--restart-command"), "{report:#}");
-    let (code, report) = sandbox.json(&[&APPLY[..], &["--restart-command", "my-docker again"]].concat());
-    assert_eq!((code, &report["outcome"]), (0, &"changed".into()), "{report:#}");
+    assert_eq!(
+        (code, &report["docker"]["service"]),
+        (3, &Value::Null),
+        "{report:#}"
+    );
+    assert!(
+        report["msg"]
+            .as_str()
+            .unwrap()
+            .contains("--restart-command"),
+        "{report:#}"
+    );
+    let (code, report) =
+        sandbox.json(&[&APPLY[..], &["--restart-command", "my-docker again"]].concat());
+    assert_eq!(
+        (code, &report["outcome"]),
+        (0, &"changed".into()),
+        "{report:#}"
+    );
     assert_eq!(sandbox.json(&["rollback"]).0, 0, "the way is remembered");
-    assert_eq!(std::fs::read_to_string(sandbox.folder().join("restarts")).unwrap(), "my-docker again\n".repeat(2));
+    assert_eq!(
+        std::fs::read_to_string(sandbox.folder().join("restarts")).unwrap(),
+        "my-docker again\n".repeat(2)
+    );
 }
 
 #[test]
 fn the_snap_has_a_file_of_its_own() {
     let sandbox = Sandbox::with_docker0();
-    // No package of the distribution's: /usr/sbin without a dockerd in it is this machine's as it should be.
-    assert_eq!(sandbox.sh("ls /usr/sbin/dockerd /usr/bin/dockerd /usr/local/bin/dockerd 2>/dev/null || true"), "");
+    // No package of the distribution's: /usr/sbin without a dockerd in it is this machine's as it
+    // should be.
+    assert_eq!(
+        sandbox
+            .sh("ls /usr/sbin/dockerd /usr/bin/dockerd /usr/local/bin/dockerd 2>/dev/null || true"),
+        ""
+    );
     sandbox.sh("mkdir -p /var/snap/docker/current/config");
     let (code, report) = sandbox.json(&APPLY);
-    assert_eq!((code, &report["docker"]["state"]), (0, &"stopped".into()), "{report:#}");
-    assert!(sandbox.read("/var/snap/docker/current/config/daemon.json").unwrap().contains("bip"));
+    assert_eq!(
+        (code, &report["docker"]["state"]),
+        (0, &"stopped".into()),
+        "{report:#}"
+    );
+    assert!(
+        sandbox
+            .read("/var/snap/docker/current/config/daemon.json")
+            .unwrap()
+            .contains("bip")
+    );
     assert!(sandbox.read("/etc/docker/daemon.json").is_none());
 }
 
@@ -243,8 +387,14 @@ fn the_snap_has_a_file_of_its_own() {
 fn docker_desktop_is_left_to_its_own_window() {
     let sandbox = Sandbox::with_docker0();
     install(&sandbox, Restart::Moves);
-    sandbox.answer("/info", r#"{"ServerVersion": "28.5.2", "OperatingSystem": "Docker Desktop"}"#);
-    refused(&sandbox, "Docker Desktop, which keeps its settings in a machine of its own");
+    sandbox.answer(
+        "/info",
+        r#"{"ServerVersion": "28.5.2", "OperatingSystem": "Docker Desktop"}"#,
+    );
+    refused(
+        &sandbox,
+        "Docker Desktop, which keeps its settings in a machine of its own",
+    );
 }
 
 #[test]

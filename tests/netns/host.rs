@@ -23,8 +23,10 @@ fn declared_networks_clash_with_docker0() {
 #[test]
 fn default_routes_and_the_vpn_pair_do_not_clash() {
     let sandbox = Sandbox::with_docker0();
-    sandbox.sh("ip route add 0.0.0.0/1 via 198.51.100.1 && ip route add 128.0.0.0/1 via 198.51.100.1
-                ip route add default via 198.51.100.2 metric 50");
+    sandbox.sh(
+        "ip route add 0.0.0.0/1 via 198.51.100.1 && ip route add 128.0.0.0/1 via 198.51.100.1
+                ip route add default via 198.51.100.2 metric 50",
+    );
     assert!(sandbox.clashes(&[]).is_empty());
 }
 
@@ -35,12 +37,19 @@ fn routes_of_the_main_table_clash() {
         ("172.17.9.0/24 via 198.51.100.1", "172.17.9.0/24", "route"),
         ("172.17.50.10/32 dev eth0", "172.17.50.10/32", "onlink"),
         ("blackhole 172.17.8.0/24", "172.17.8.0/24", "route"),
-        ("172.17.7.0/24 nexthop via 198.51.100.1 nexthop via 198.51.100.2", "172.17.7.0/24", "route"),
+        (
+            "172.17.7.0/24 nexthop via 198.51.100.1 nexthop via 198.51.100.2",
+            "172.17.7.0/24",
+            "route",
+        ),
     ] {
         sandbox.sh(&format!("ip route add {route}"));
         let found = sandbox.clashes(&[]);
         let wanted = format!("present/172.17.0.0/16/{net}/{source}");
-        assert!(!found.is_empty() && found.iter().all(|clash| *clash == wanted), "{route}: {found:?}");
+        assert!(
+            !found.is_empty() && found.iter().all(|clash| *clash == wanted),
+            "{route}: {found:?}"
+        );
         sandbox.sh(&format!("ip route del {route}"));
     }
 }
@@ -51,34 +60,63 @@ fn a_covering_route_clashes_with_docker0_and_the_pools() {
     sandbox.sh("ip route add 172.16.0.0/12 via 198.51.100.1");
     let found = sandbox.clashes(&[]);
     assert_eq!(found[0], "present/172.17.0.0/16/172.16.0.0/12/route");
-    assert!(found[1..].iter().all(|clash| clash.starts_with("latent/172.")), "{found:?}");
+    assert!(
+        found[1..]
+            .iter()
+            .all(|clash| clash.starts_with("latent/172.")),
+        "{found:?}"
+    );
 }
 
 #[test]
 fn addresses_without_a_route_and_on_loopback_clash() {
     let sandbox = Sandbox::with_docker0();
     sandbox.sh("ip addr add 172.17.0.9/32 dev lo");
-    assert_eq!(sandbox.clashes(&[]), ["present/172.17.0.0/16/172.17.0.9/32/onlink"]);
+    assert_eq!(
+        sandbox.clashes(&[]),
+        ["present/172.17.0.0/16/172.17.0.9/32/onlink"]
+    );
 }
 
 #[test]
 fn nameservers_clash_also_behind_the_stub() {
     let sandbox = Sandbox::with_docker0();
     sandbox.put("/etc/resolv.conf", "nameserver 127.0.0.53\n");
-    sandbox.put("/run/systemd/resolve/resolv.conf", "nameserver 172.17.0.2\n");
-    assert_eq!(sandbox.clashes(&[]), ["present/172.17.0.0/16/172.17.0.2/32/nameserver"]);
-    sandbox.put("/run/systemd/resolve/resolv.conf", "nameserver 172.17.0.1\n");
-    assert!(sandbox.clashes(&[]).is_empty(), "the bridge's own address is this host");
+    sandbox.put(
+        "/run/systemd/resolve/resolv.conf",
+        "nameserver 172.17.0.2\n",
+    );
+    assert_eq!(
+        sandbox.clashes(&[]),
+        ["present/172.17.0.0/16/172.17.0.2/32/nameserver"]
+    );
+    sandbox.put(
+        "/run/systemd/resolve/resolv.conf",
+        "nameserver 172.17.0.1\n",
+    );
+    assert!(
+        sandbox.clashes(&[]).is_empty(),
+        "the bridge's own address is this host"
+    );
 }
 
 #[test]
 fn bridges_of_docker_do_not_clash_with_each_other() {
     let sandbox = Sandbox::with_docker0();
-    sandbox.sh("ip link add br-0123456789ab type bridge && ip addr add 172.17.9.1/24 dev br-0123456789ab
-                ip link set br-0123456789ab up");
+    sandbox.sh(
+        "ip link add br-0123456789ab type bridge && ip addr add 172.17.9.1/24 dev br-0123456789ab
+                ip link set br-0123456789ab up",
+    );
     assert!(sandbox.clashes(&[]).is_empty());
-    sandbox.sh("ip link add br-lan type bridge && ip addr add 172.17.10.1/24 dev br-lan && ip link set br-lan up");
-    assert_eq!(sandbox.clashes(&[]), ["present/172.17.0.0/16/172.17.10.0/24/onlink"], "a bridge of somebody else's");
+    sandbox.sh(
+        "ip link add br-lan type bridge && ip addr add 172.17.10.1/24 dev br-lan && ip link \
+                set br-lan up",
+    );
+    assert_eq!(
+        sandbox.clashes(&[]),
+        ["present/172.17.0.0/16/172.17.10.0/24/onlink"],
+        "a bridge of somebody else's"
+    );
 }
 
 #[test]
@@ -92,9 +130,16 @@ fn without_docker_apply_writes_for_its_first_start() {
     );
     assert_eq!(report["docker"]["state"], "absent");
     let text = sandbox.read("/etc/docker/daemon.json").unwrap();
-    assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), report["plan"]["daemon_json"]);
+    assert_eq!(
+        serde_json::from_str::<Value>(&text).unwrap(),
+        report["plan"]["daemon_json"]
+    );
     let (code, report) = sandbox.json(&["apply", "--avoid", "172.17.0.0/16"]);
-    assert_eq!((code, &report["changed"], &report["outcome"]), (0, &Value::Bool(false), &"clean".into()), "{report:#}");
+    assert_eq!(
+        (code, &report["changed"], &report["outcome"]),
+        (0, &Value::Bool(false), &"clean".into()),
+        "{report:#}"
+    );
     assert_eq!(sandbox.read("/etc/docker/daemon.json").unwrap(), text);
 }
 
@@ -103,19 +148,31 @@ fn the_file_keeps_link_mode_and_owner_and_has_a_backup() {
     let sandbox = Sandbox::new();
     let old = "{\"log-level\": \"warn\"}";
     sandbox.put("/etc/site/docker.json", old);
-    sandbox.sh("mkdir /etc/docker && ln -s ../site/docker.json /etc/docker/daemon.json
-                chmod 640 /etc/site/docker.json && chown 7:8 /etc/site/docker.json");
+    sandbox.sh(
+        "mkdir /etc/docker && ln -s ../site/docker.json /etc/docker/daemon.json
+                chmod 640 /etc/site/docker.json && chown 7:8 /etc/site/docker.json",
+    );
     let (code, report) = sandbox.json(&["apply", "--avoid", "172.17.0.0/16"]);
     assert_eq!(code, 0, "{report:#}");
     let look = sandbox
         .sh("readlink /etc/docker/daemon.json; stat -c '%a %u:%g' /etc/site/docker.json; ls -A /etc/site /etc/docker");
     assert!(look.starts_with("../site/docker.json\n640 7:8\n"), "{look}");
     let text = sandbox.read("/etc/site/docker.json").unwrap();
-    assert!(text.starts_with("{\"log-level\": \"warn\", \"bip\": "), "{text}");
+    assert!(
+        text.starts_with("{\"log-level\": \"warn\", \"bip\": "),
+        "{text}"
+    );
     let backup = report["backup_file"].as_str().unwrap();
     assert_eq!(sandbox.read(backup).unwrap(), old);
-    assert_eq!(sandbox.sh(&format!("stat -c '%a %u:%g' {backup}")), "640 7:8\n");
-    assert_eq!(sandbox.sh("ls -A /etc/docker /etc/site | grep -c ."), "5\n", "no crumbs: {look}");
+    assert_eq!(
+        sandbox.sh(&format!("stat -c '%a %u:%g' {backup}")),
+        "640 7:8\n"
+    );
+    assert_eq!(
+        sandbox.sh("ls -A /etc/docker /etc/site | grep -c ."),
+        "5\n",
+        "no crumbs: {look}"
+    );
 }
 
 #[test]
@@ -126,15 +183,29 @@ fn files_docker_would_choke_on_are_refused_untouched() {
         ("[]", "array"),
         ("{ // fast\n}", "not plain JSON"),
         ("\u{feff}{}", "byte-order mark"),
-        ("{\"bip\": \"172.17.0.1/16\", \"bip\": \"172.17.0.1/16\"}", "stands there twice"),
+        (
+            "{\"bip\": \"172.17.0.1/16\", \"bip\": \"172.17.0.1/16\"}",
+            "stands there twice",
+        ),
     ] {
         let sandbox = Sandbox::new();
         sandbox.put("/etc/docker/daemon.json", text);
         let before = sandbox.sh("stat -c '%i %y' /etc/docker/daemon.json; ls -A /etc/docker");
         let (code, report) = sandbox.json(&["apply", "--avoid", "172.17.0.0/16"]);
-        assert_eq!((code, &report["outcome"]), (3, &"refused".into()), "{text:?}: {report:#}");
-        assert!(report["msg"].as_str().unwrap().contains(why), "{text:?}: {}", report["msg"]);
-        assert_eq!(sandbox.sh("stat -c '%i %y' /etc/docker/daemon.json; ls -A /etc/docker"), before);
+        assert_eq!(
+            (code, &report["outcome"]),
+            (3, &"refused".into()),
+            "{text:?}: {report:#}"
+        );
+        assert!(
+            report["msg"].as_str().unwrap().contains(why),
+            "{text:?}: {}",
+            report["msg"]
+        );
+        assert_eq!(
+            sandbox.sh("stat -c '%i %y' /etc/docker/daemon.json; ls -A /etc/docker"),
+            before
+        );
         assert_eq!(sandbox.read("/etc/docker/daemon.json").unwrap(), text);
     }
 }
@@ -149,7 +220,13 @@ fn a_read_only_etc_is_refused() {
         (3, &"refused".into(), &Value::Bool(false)),
         "{report:#}"
     );
-    assert!(report["msg"].as_str().unwrap().contains("Read-only file system"), "{report:#}");
+    assert!(
+        report["msg"]
+            .as_str()
+            .unwrap()
+            .contains("Read-only file system"),
+        "{report:#}"
+    );
     assert!(sandbox.read("/var/lib/rebridge/journal.json").is_none());
 }
 
@@ -159,22 +236,52 @@ fn without_root_check_says_what_it_could_not_see_and_apply_refuses() {
     sandbox.put("/etc/docker/daemon.json", "{}");
     sandbox.sh("chmod 000 /etc/docker/daemon.json");
     // A copy where anybody may run it: the build folder may be closed to others.
-    sandbox.sh(&format!("cp {REBRIDGE} /run/rebridge && chmod 755 /run/rebridge"));
-    let nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "/run/rebridge"];
+    sandbox.sh(&format!(
+        "cp {REBRIDGE} /run/rebridge && chmod 755 /run/rebridge"
+    ));
+    let nobody = [
+        "setpriv",
+        "--reuid=65534",
+        "--regid=65534",
+        "--clear-groups",
+        "/run/rebridge",
+    ];
     let ran = sandbox.run(&[&nobody[..], &["check", "--json"], &AVOID].concat());
     let report: Value = serde_json::from_str(&ran.stdout).unwrap();
-    assert_eq!((ran.code, &report["outcome"]), (1, &"clashing".into()), "{report:#}");
-    assert!(report["warnings"].to_string().contains("daemon.json: Permission denied"), "{report:#}");
+    assert_eq!(
+        (ran.code, &report["outcome"]),
+        (1, &"clashing".into()),
+        "{report:#}"
+    );
+    assert!(
+        report["warnings"]
+            .to_string()
+            .contains("daemon.json: Permission denied"),
+        "{report:#}"
+    );
     let ran = sandbox.run(&[&nobody[..], &["apply", "--json"], &AVOID].concat());
     let report: Value = serde_json::from_str(&ran.stdout).unwrap();
-    assert_eq!((ran.code, &report["outcome"]), (3, &"refused".into()), "{report:#}");
-    assert!(report["msg"].as_str().unwrap().contains("only root"), "{report:#}");
+    assert_eq!(
+        (ran.code, &report["outcome"]),
+        (3, &"refused".into()),
+        "{report:#}"
+    );
+    assert!(
+        report["msg"].as_str().unwrap().contains("only root"),
+        "{report:#}"
+    );
 }
 
 #[test]
 fn a_second_rebridge_is_refused() {
     let sandbox = Sandbox::with_docker0();
-    let mut other = sandbox.command(&["flock", "/run/rebridge.lock", "sh", "-c", "touch $SANDBOX/held; read go"]);
+    let mut other = sandbox.command(&[
+        "flock",
+        "/run/rebridge.lock",
+        "sh",
+        "-c",
+        "touch $SANDBOX/held; read go",
+    ]);
     let mut other = other.stdin(Stdio::piped()).spawn().unwrap();
     while !sandbox.folder().join("held").exists() {
         sleep(Duration::from_millis(10));
@@ -182,8 +289,15 @@ fn a_second_rebridge_is_refused() {
     let (code, report) = sandbox.json(&["apply", "--avoid", "172.17.0.0/16"]);
     drop(other.stdin.take());
     let _ = other.wait();
-    assert_eq!((code, &report["outcome"]), (3, &"refused".into()), "{report:#}");
-    assert!(report["msg"].as_str().unwrap().contains("another rebridge"), "{report:#}");
+    assert_eq!(
+        (code, &report["outcome"]),
+        (3, &"refused".into()),
+        "{report:#}"
+    );
+    assert!(
+        report["msg"].as_str().unwrap().contains("another rebridge"),
+        "{report:#}"
+    );
 }
 
 #[test]
@@ -191,12 +305,25 @@ fn a_docker_that_moves_is_verified_and_the_next_apply_is_quiet() {
     let sandbox = Sandbox::with_docker0();
     install(&sandbox, Restart::Moves);
     let (code, report) = sandbox.json(&["apply", "--avoid", "172.17.0.0/16"]);
-    assert_eq!((code, &report["outcome"]), (0, &"changed".into()), "{report:#}");
+    assert_eq!(
+        (code, &report["outcome"]),
+        (0, &"changed".into()),
+        "{report:#}"
+    );
     assert_eq!(sandbox.docker0(), "10.200.255.1/24");
     assert_eq!(report["docker"]["docker0_after"], "10.200.255.1/24");
     let log = std::fs::read_to_string(sandbox.folder().join("systemctl.log")).unwrap();
-    let calls: Vec<&str> = log.lines().filter(|line| !line.starts_with("show")).collect();
-    assert_eq!(calls, ["reset-failed docker.service docker.socket", "restart docker.service"]);
+    let calls: Vec<&str> = log
+        .lines()
+        .filter(|line| !line.starts_with("show"))
+        .collect();
+    assert_eq!(
+        calls,
+        [
+            "reset-failed docker.service docker.socket",
+            "restart docker.service"
+        ]
+    );
     let (code, report) = sandbox.json(&["apply", "--avoid", "172.17.0.0/16"]);
     assert_eq!(
         (code, &report["changed"], &report["restarted"]),
@@ -204,8 +331,18 @@ fn a_docker_that_moves_is_verified_and_the_next_apply_is_quiet() {
         "{report:#}"
     );
     let (code, report) = sandbox.json(&["rollback"]);
-    assert_eq!((code, &report["outcome"]), (0, &"changed".into()), "{report:#}");
-    assert_eq!((sandbox.docker0().as_str(), sandbox.read("/etc/docker/daemon.json")), ("172.17.0.1/16", None));
+    assert_eq!(
+        (code, &report["outcome"]),
+        (0, &"changed".into()),
+        "{report:#}"
+    );
+    assert_eq!(
+        (
+            sandbox.docker0().as_str(),
+            sandbox.read("/etc/docker/daemon.json")
+        ),
+        ("172.17.0.1/16", None)
+    );
 }
 
 /// Exit 4, the old bytes, the old address, no journal left.
@@ -228,7 +365,10 @@ fn rolled_back(restart: Restart, why: &str) {
 
 #[test]
 fn a_restart_that_moves_nothing_is_rolled_back() {
-    rolled_back(Restart::DoesNothing, "docker0's address is 172.17.0.1/16, not 10.200.255.1/24");
+    rolled_back(
+        Restart::DoesNothing,
+        "docker0's address is 172.17.0.1/16, not 10.200.255.1/24",
+    );
 }
 
 #[test]
@@ -246,11 +386,25 @@ fn a_docker0_that_stays_without_an_address_is_stranded_and_says_what_to_do() {
         (5, &"stranded".into(), &Value::Bool(true)),
         "{report:#}"
     );
-    for words in ["journalctl -u docker.service", "systemctl reset-failed", "172.17.0.1/16 before"] {
-        assert!(report["msg"].as_str().unwrap().contains(words), "{words}: {}", report["msg"]);
+    for words in [
+        "journalctl -u docker.service",
+        "systemctl reset-failed",
+        "172.17.0.1/16 before",
+    ] {
+        assert!(
+            report["msg"].as_str().unwrap().contains(words),
+            "{words}: {}",
+            report["msg"]
+        );
     }
-    assert!(sandbox.read("/etc/docker/daemon.json").is_none(), "the file is as before all the same");
-    assert!(sandbox.read("/var/lib/rebridge/journal.json").is_some(), "the next apply must know");
+    assert!(
+        sandbox.read("/etc/docker/daemon.json").is_none(),
+        "the file is as before all the same"
+    );
+    assert!(
+        sandbox.read("/var/lib/rebridge/journal.json").is_some(),
+        "the next apply must know"
+    );
 }
 
 #[test]
@@ -259,13 +413,28 @@ fn a_run_killed_half_way_is_undone_by_the_next() {
     install(&sandbox, Restart::KillsUsOnPools);
     let ran = sandbox.rebridge(&["apply", "--yes", "--avoid", "172.17.0.0/16"]);
     assert_eq!(ran.code, 128 + 9, "{ran:?}");
-    assert!(sandbox.read("/etc/docker/daemon.json").unwrap().contains("pools"));
+    assert!(
+        sandbox
+            .read("/etc/docker/daemon.json")
+            .unwrap()
+            .contains("pools")
+    );
     let (_, report) = sandbox.json(&["check", "--avoid", "172.17.0.0/16"]);
-    assert!(report["warnings"].to_string().contains("interrupted"), "{report:#}");
+    assert!(
+        report["warnings"].to_string().contains("interrupted"),
+        "{report:#}"
+    );
     sandbox.sh("sed -i 's/kill -9 .*exit 1/true/' $SANDBOX/bin/systemctl");
     let (code, report) = sandbox.json(&["apply", "--avoid", "172.17.0.0/16"]);
-    assert_eq!((code, &report["outcome"]), (0, &"changed".into()), "{report:#}");
-    assert!(report["warnings"].to_string().contains("half-way"), "{report:#}");
+    assert_eq!(
+        (code, &report["outcome"]),
+        (0, &"changed".into()),
+        "{report:#}"
+    );
+    assert!(
+        report["warnings"].to_string().contains("half-way"),
+        "{report:#}"
+    );
     assert_eq!(sandbox.docker0(), "10.200.255.1/24");
     assert!(sandbox.read("/var/lib/rebridge/journal.json").is_none());
 }
@@ -279,11 +448,20 @@ fn saved_facts_tell_the_same() {
         "{\"registry-mirrors\": [\"https://user:secret@reg.example\"], \"ip\": \"0.0.0.0\"}",
     );
     let facts = sandbox.rebridge(&["facts"]).stdout;
-    assert!(facts.contains("\"ip\"") && !facts.contains("secret"), "{facts}");
+    assert!(
+        facts.contains("\"ip\"") && !facts.contains("secret"),
+        "{facts}"
+    );
     sandbox.put("/run/facts.json", &facts);
     for verb in [&["check"][..], &["apply", "--check"]] {
         let now = sandbox.json(&[verb, &["--avoid", "172.17.0.0/16"]].concat());
-        let saved = sandbox.json(&[verb, &["--avoid", "172.17.0.0/16", "--facts", "/run/facts.json"]].concat());
+        let saved = sandbox.json(
+            &[
+                verb,
+                &["--avoid", "172.17.0.0/16", "--facts", "/run/facts.json"],
+            ]
+            .concat(),
+        );
         assert_eq!(now, saved);
     }
 }

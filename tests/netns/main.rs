@@ -1,6 +1,12 @@
-//! rebridge in a network namespace with a real bridge called docker0: what it sees of the kernel, what it does to
-//! files, how it comes back from faults that no engine shows on request, and what hostile answers do to it.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+//! rebridge in a network namespace with a real bridge called docker0: what it sees of the kernel,
+//! what it does to files, how it comes back from faults that no engine shows on request, and what
+//! hostile answers do to it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
 
 mod callers;
 mod evidence;

@@ -1,7 +1,7 @@
-//! Everything needed to make a network anew and to put its containers back on it, on either side of a move: what the
-//! engine says of them now, and the same with every address moved along.
+//! Everything needed to make a network anew and to put its containers back on it, on either side of
+//! a move: what the engine says of them now, and the same with every address moved along.
 
-use crate::observe::engine::Api;
+use crate::docker::Api;
 use crate::plan::relocate::Move;
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
@@ -57,20 +57,21 @@ pub struct Member {
     pub ran: bool,
     /// Whether it was paused.
     pub paused: bool,
-    /// Whether it must not be stopped, because it or one that shares its network is removed when it stops.
+    /// Whether it must not be stopped, because it or one that shares its network is removed when it
+    /// stops.
     pub stays_up: bool,
     /// The id of the container whose network it shares.
     pub joins: Option<String>,
     /// Its turn when they are started; those of the same number start together.
     pub turn: u32,
     /// Its places on networks that move.
-    pub ties: Vec<Tie>,
+    pub attachments: Vec<Attachment>,
 }
 
 /// A container's place on a network.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Tie {
+pub struct Attachment {
     /// The network's name.
     pub network: String,
     /// What `POST /networks/{id}/connect` takes for the old one.
@@ -82,7 +83,11 @@ pub struct Tie {
 impl Relocation {
     /// The words that make it.
     pub fn body(&self, side: Side) -> &Value {
-        if side == Side::Old { &self.old } else { &self.new }
+        if side == Side::Old {
+            &self.old
+        } else {
+            &self.new
+        }
     }
 
     /// Whether a network of its name with this subnet is the one of that side.
@@ -91,10 +96,14 @@ impl Relocation {
     }
 }
 
-impl Tie {
+impl Attachment {
     /// The words that connect.
     pub fn settings(&self, side: Side) -> &Value {
-        if side == Side::Old { &self.old } else { &self.new }
+        if side == Side::Old {
+            &self.old
+        } else {
+            &self.new
+        }
     }
 }
 
@@ -103,10 +112,21 @@ pub fn record(api: &Api, moves: &[Move]) -> Result<Moves, String> {
     let known: Vec<Value> = api.ask("/networks")?;
     let mut networks = Vec::with_capacity(moves.len());
     for one in moves {
-        let network = known.iter().find(|network| text(network, "/Name") == one.network);
+        let network = known
+            .iter()
+            .find(|network| text(network, "/Name") == one.network);
         let network = network.ok_or_else(|| format!("the network {} is gone", one.network))?;
-        let (old, new) = (create(network, |config| Some(config.clone())), create(network, |config| moved(config, one)));
-        networks.push(Relocation { name: one.network.clone(), from: one.from, to: one.to, old, new });
+        let (old, new) = (
+            create(network, |config| Some(config.clone())),
+            create(network, |config| moved(config, one)),
+        );
+        networks.push(Relocation {
+            name: one.network.clone(),
+            from: one.from,
+            to: one.to,
+            old,
+            new,
+        });
     }
     let members = members(api, &networks, Side::Old)?;
     Ok(Moves { networks, members })
@@ -118,20 +138,38 @@ pub fn members(api: &Api, networks: &[Relocation], now: Side) -> Result<Vec<Memb
     let mut all = Vec::with_capacity(listed.len());
     for container in listed {
         // One that has gone since it was listed is no business of ours.
-        if let Ok(inspected) = api.ask::<Value>(&format!("/containers/{}/json", text(&container, "/Id"))) {
+        if let Ok(inspected) =
+            api.ask::<Value>(&format!("/containers/{}/json", text(&container, "/Id")))
+        {
             all.push(inspected);
         }
     }
-    let mut members: Vec<Member> = all.iter().map(|container| member(container, networks, now)).collect();
-    // What shares the network of one that stops has to stop and start with it; what would be removed by a stop keeps
-    // both of them up.
-    let fragile: Vec<String> = all.iter().filter(|one| removed_when_stopped(one)).filter_map(joined).collect();
+    let mut members: Vec<Member> = all
+        .iter()
+        .map(|container| member(container, networks, now))
+        .collect();
+    // What shares the network of one that stops has to stop and start with it; what would be
+    // removed by a stop keeps both of them up.
+    let fragile: Vec<String> = all
+        .iter()
+        .filter(|one| removed_when_stopped(one))
+        .filter_map(joined)
+        .collect();
     for member in &mut members {
         member.stays_up |= fragile.contains(&member.id);
     }
-    let stopped: Vec<String> =
-        members.iter().filter(|one| !one.ties.is_empty() && !one.stays_up).map(|one| one.id.clone()).collect();
-    members.retain(|one| !one.ties.is_empty() || one.joins.as_ref().is_some_and(|joined| stopped.contains(joined)));
+    let stopped: Vec<String> = members
+        .iter()
+        .filter(|one| !one.attachments.is_empty() && !one.stays_up)
+        .map(|one| one.id.clone())
+        .collect();
+    members.retain(|one| {
+        !one.attachments.is_empty()
+            || one
+                .joins
+                .as_ref()
+                .is_some_and(|joined| stopped.contains(joined))
+    });
     order::take_turns(&mut members, &all);
     Ok(members)
 }
@@ -140,17 +178,38 @@ fn member(container: &Value, networks: &[Relocation], now: Side) -> Member {
     let status = text(container, "/State/Status");
     let id = text(container, "/Id");
     let tie = |network: &Relocation| {
-        let place = container.pointer("/NetworkSettings/Networks")?.get(&network.name)?;
-        let given = text(place, "/IPAMConfig/IPv4Address").parse::<Ipv4Addr>().ok();
+        let place = container
+            .pointer("/NetworkSettings/Networks")?
+            .get(&network.name)?;
+        let given = text(place, "/IPAMConfig/IPv4Address")
+            .parse::<Ipv4Addr>()
+            .ok();
         if status == "created" && given.is_none() {
             // Never started: it will look for its network by name.
             return None;
         }
         let same = settings(place, &id, container, given);
-        let (from, to) = if now == Side::Old { (network.from, network.to) } else { (network.to, network.from) };
-        let other = settings(place, &id, container, given.and_then(|address| shift(address, from, to)));
-        let (old, new) = if now == Side::Old { (same, other) } else { (other, same) };
-        Some(Tie { network: network.name.clone(), old, new })
+        let (from, to) = if now == Side::Old {
+            (network.from, network.to)
+        } else {
+            (network.to, network.from)
+        };
+        let other = settings(
+            place,
+            &id,
+            container,
+            given.and_then(|address| shift(address, from, to)),
+        );
+        let (old, new) = if now == Side::Old {
+            (same, other)
+        } else {
+            (other, same)
+        };
+        Some(Attachment {
+            network: network.name.clone(),
+            old,
+            new,
+        })
     };
     Member {
         ran: matches!(status.as_str(), "running" | "paused" | "restarting"),
@@ -158,49 +217,87 @@ fn member(container: &Value, networks: &[Relocation], now: Side) -> Member {
         stays_up: removed_when_stopped(container),
         joins: joined(container),
         turn: 0,
-        ties: networks.iter().filter_map(tie).collect(),
+        attachments: networks.iter().filter_map(tie).collect(),
         name: text(container, "/Name").trim_start_matches('/').to_owned(),
         id,
     }
 }
 
 fn removed_when_stopped(container: &Value) -> bool {
-    container.pointer("/HostConfig/AutoRemove").and_then(Value::as_bool).unwrap_or(false)
+    container
+        .pointer("/HostConfig/AutoRemove")
+        .and_then(Value::as_bool)
+        .unwrap_or(false)
 }
 
 fn joined(container: &Value) -> Option<String> {
-    text(container, "/HostConfig/NetworkMode").strip_prefix("container:").map(str::to_owned)
+    text(container, "/HostConfig/NetworkMode")
+        .strip_prefix("container:")
+        .map(str::to_owned)
 }
 
 /// What makes a network like this one, its IPv4 configuration passed through `each`.
-fn create(network: &Value, each: impl Fn(&Map<String, Value>) -> Option<Map<String, Value>>) -> Value {
-    const KEPT: [&str; 8] =
-        ["Name", "Driver", "EnableIPv4", "EnableIPv6", "Internal", "Attachable", "Options", "Labels"];
-    let mut body: Map<String, Value> =
-        KEPT.iter().filter_map(|key| Some(((*key).to_owned(), network.get(*key)?.clone()))).collect();
+fn create(
+    network: &Value,
+    each: impl Fn(&Map<String, Value>) -> Option<Map<String, Value>>,
+) -> Value {
+    const KEPT: [&str; 8] = [
+        "Name",
+        "Driver",
+        "EnableIPv4",
+        "EnableIPv6",
+        "Internal",
+        "Attachable",
+        "Options",
+        "Labels",
+    ];
+    let mut body: Map<String, Value> = KEPT
+        .iter()
+        .filter_map(|key| Some(((*key).to_owned(), network.get(*key)?.clone())))
+        .collect();
     let configs = network.pointer("/IPAM/Config").and_then(Value::as_array);
     let configs: Vec<Value> = configs
         .into_iter()
         .flatten()
         .filter_map(Value::as_object)
         .map(plain)
-        .filter_map(|config| if is_v4(&config) { each(&config) } else { Some(config) })
+        .filter_map(|config| {
+            if is_v4(&config) {
+                each(&config)
+            } else {
+                Some(config)
+            }
+        })
         .map(Value::Object)
         .collect();
-    let of_ipam = |key: &str| network.pointer("/IPAM").and_then(|ipam| ipam.get(key)).cloned().unwrap_or_default();
-    let ipam = json!({"Driver": of_ipam("Driver"), "Options": of_ipam("Options"), "Config": configs});
+    let of_ipam = |key: &str| {
+        network
+            .pointer("/IPAM")
+            .and_then(|ipam| ipam.get(key))
+            .cloned()
+            .unwrap_or_default()
+    };
+    let ipam =
+        json!({"Driver": of_ipam("Driver"), "Options": of_ipam("Options"), "Config": configs});
     body.insert("IPAM".to_owned(), ipam);
     // Up to 24 two networks may have one name unless this is said; later engines do not read it.
     body.insert("CheckDuplicate".to_owned(), Value::Bool(true));
     Value::Object(body)
 }
 
-/// A subnet's settings as an engine takes them: it shows some IPv6 gateways with a prefix, and does not take those.
+/// A subnet's settings as an engine takes them: it shows some IPv6 gateways with a prefix, and does
+/// not take those.
 fn plain(config: &Map<String, Value>) -> Map<String, Value> {
     let kept = ["Subnet", "IPRange", "Gateway", "AuxiliaryAddresses"];
-    let mut plain: Map<String, Value> =
-        kept.iter().filter_map(|key| Some(((*key).to_owned(), config.get(*key)?.clone()))).collect();
-    if let Some(gateway) = plain.get("Gateway").and_then(Value::as_str).and_then(|text| text.split('/').next()) {
+    let mut plain: Map<String, Value> = kept
+        .iter()
+        .filter_map(|key| Some(((*key).to_owned(), config.get(*key)?.clone())))
+        .collect();
+    if let Some(gateway) = plain
+        .get("Gateway")
+        .and_then(Value::as_str)
+        .and_then(|text| text.split('/').next())
+    {
         let gateway = Value::String(gateway.to_owned());
         plain.insert("Gateway".to_owned(), gateway);
     }
@@ -208,7 +305,10 @@ fn plain(config: &Map<String, Value>) -> Map<String, Value> {
 }
 
 fn is_v4(config: &Map<String, Value>) -> bool {
-    config.get("Subnet").and_then(Value::as_str).is_some_and(|subnet| subnet.parse::<Ipv4Net>().is_ok())
+    config
+        .get("Subnet")
+        .and_then(Value::as_str)
+        .is_some_and(|subnet| subnet.parse::<Ipv4Net>().is_ok())
 }
 
 /// A subnet's settings after the move; none where the engine is to choose.
@@ -218,19 +318,32 @@ fn moved(config: &Map<String, Value>, one: &Move) -> Option<Map<String, Value>> 
     }
     let mut config = config.clone();
     let address = |value: &Value| {
-        let moved = value.as_str()?.parse().ok().and_then(|address| shift(address, one.from, one.to))?;
+        let moved = value
+            .as_str()?
+            .parse()
+            .ok()
+            .and_then(|address| shift(address, one.from, one.to))?;
         Some(Value::String(moved.to_string()))
     };
     config.insert("Subnet".to_owned(), Value::String(one.to.to_string()));
     if let Some(gateway) = config.get("Gateway").and_then(address) {
         config.insert("Gateway".to_owned(), gateway);
     }
-    if let Some(range) = config.get("IPRange").and_then(Value::as_str).and_then(|text| text.parse::<Ipv4Net>().ok()) {
+    if let Some(range) = config
+        .get("IPRange")
+        .and_then(Value::as_str)
+        .and_then(|text| text.parse::<Ipv4Net>().ok())
+    {
         let base = shift(range.network(), one.from, one.to)?;
-        config.insert("IPRange".to_owned(), Value::String(format!("{base}/{}", range.prefix_len())));
+        config.insert(
+            "IPRange".to_owned(),
+            Value::String(format!("{base}/{}", range.prefix_len())),
+        );
     }
     if let Some(Value::Object(kept_free)) = config.get_mut("AuxiliaryAddresses") {
-        kept_free.values_mut().for_each(|value| *value = address(value).unwrap_or_default());
+        kept_free
+            .values_mut()
+            .for_each(|value| *value = address(value).unwrap_or_default());
     }
     Some(config)
 }
@@ -244,13 +357,25 @@ fn settings(place: &Value, id: &str, container: &Value, address: Option<Ipv4Addr
         }
     }
     // Up to 24 the engine adds the short id to the aliases by itself.
-    let aliases = place.get("Aliases").and_then(Value::as_array).into_iter().flatten();
-    let own = |alias: &&Value| alias.as_str().is_some_and(|alias| alias.len() == 12 && id.starts_with(alias));
+    let aliases = place
+        .get("Aliases")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
+    let own = |alias: &&Value| {
+        alias
+            .as_str()
+            .is_some_and(|alias| alias.len() == 12 && id.starts_with(alias))
+    };
     let aliases: Vec<Value> = aliases.filter(|alias| !own(alias)).cloned().collect();
     if !aliases.is_empty() {
         settings.insert("Aliases".to_owned(), Value::Array(aliases));
     }
-    let mut ipam = place.get("IPAMConfig").and_then(Value::as_object).cloned().unwrap_or_default();
+    let mut ipam = place
+        .get("IPAMConfig")
+        .and_then(Value::as_object)
+        .cloned()
+        .unwrap_or_default();
     if let Some(address) = address {
         ipam.insert("IPv4Address".to_owned(), Value::String(address.to_string()));
     }
@@ -274,5 +399,9 @@ fn shift(address: Ipv4Addr, from: Ipv4Net, to: Ipv4Net) -> Option<Ipv4Addr> {
 
 /// A string inside a value; empty where there is none.
 pub fn text(value: &Value, pointer: &str) -> String {
-    value.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned()
+    value
+        .pointer(pointer)
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .to_owned()
 }

@@ -1,7 +1,7 @@
 //! Links and their addresses.
 
 use super::netlink::{Request, address, attributes, attributes_after, dump, text, u8_at, u32_at};
-use crate::observe::facts::Link;
+use crate::facts::Link;
 use ipnet::IpNet;
 use netlink_sys::protocols::NETLINK_ROUTE;
 use std::collections::BTreeMap;
@@ -22,10 +22,22 @@ pub type Links = BTreeMap<u32, Link>;
 
 /// Reads them.
 pub fn read() -> io::Result<Links> {
-    let request = Request { protocol: NETLINK_ROUTE, kind: RTM_GETLINK, body: &[0; 16] };
-    let mut links = dump(&request, |links: &mut Links, payload| links.extend(link(payload)))?;
-    let request = Request { protocol: NETLINK_ROUTE, kind: RTM_GETADDR, body: &[0; 8] };
-    let addresses = dump(&request, |found: &mut Vec<_>, payload| found.extend(address_of_link(payload)))?;
+    let request = Request {
+        protocol: NETLINK_ROUTE,
+        kind: RTM_GETLINK,
+        body: &[0; 16],
+    };
+    let mut links = dump(&request, |links: &mut Links, payload| {
+        links.extend(link(payload))
+    })?;
+    let request = Request {
+        protocol: NETLINK_ROUTE,
+        kind: RTM_GETADDR,
+        body: &[0; 8],
+    };
+    let addresses = dump(&request, |found: &mut Vec<_>, payload| {
+        found.extend(address_of_link(payload))
+    })?;
     for (index, address) in addresses {
         if let Some(link) = links.get_mut(&index) {
             link.addresses.push(address);
@@ -37,7 +49,12 @@ pub fn read() -> io::Result<Links> {
 /// `struct ifinfomsg`, 16 bytes, and attributes.
 pub fn link(payload: &[u8]) -> Option<(u32, Link)> {
     let index = u32_at(payload, 4)?;
-    let mut link = Link { name: String::new(), kind: None, table: None, addresses: Vec::new() };
+    let mut link = Link {
+        name: String::new(),
+        kind: None,
+        table: None,
+        addresses: Vec::new(),
+    };
     for (kind, value) in attributes_after(payload, 16) {
         match kind {
             IFLA_IFNAME => link.name = text(value),

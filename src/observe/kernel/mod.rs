@@ -1,5 +1,6 @@
-//! The kernel's own words on this host's network, over netlink and never the text of a tool: links, addresses, routes
-//! of all tables with their rules, neighbours that did not answer, and who this host talks to. IPv4 and IPv6.
+//! The kernel's own words on this host's network, over netlink and never the text of a tool: links,
+//! addresses, routes of all tables with their rules, neighbours that did not answer, and who this
+//! host talks to. IPv4 and IPv6.
 
 pub mod links;
 pub mod neighbours;
@@ -7,8 +8,8 @@ pub mod netlink;
 pub mod peers;
 pub mod routes;
 
-use super::facts::Kernel;
-use super::space::Space;
+use super::relevant::RelevantSpace;
+use crate::facts::Kernel;
 use ipnet::IpNet;
 use links::Links;
 use std::collections::HashSet;
@@ -28,12 +29,16 @@ impl Reader<'_> {
     }
 
     /// Reads the rest, as far as it lies in the space Docker may use.
-    pub fn rest(mut self, links: Links, space: &Space, ssh_ports: &[u16]) -> Kernel {
+    pub fn rest(mut self, links: Links, space: &RelevantSpace, ssh_ports: &[u16]) -> Kernel {
         let routes = self.say("the routes", routes::read(&links, space));
         let rules = self.say("the policy rules", routes::read_rules());
         let neighbours = self.say("the neighbours", neighbours::read(&links));
         let mut peers = self.say("the TCP connections", peers::read_sockets(space, ssh_ports));
-        let ours = links.values().flat_map(|link| &link.addresses).map(IpNet::addr).collect();
+        let ours = links
+            .values()
+            .flat_map(|link| &link.addresses)
+            .map(IpNet::addr)
+            .collect();
         peers.extend(self.flows(space, &ours));
         Kernel {
             links: links.into_values().collect(),
@@ -45,9 +50,9 @@ impl Reader<'_> {
         }
     }
 
-    /// A kernel without connection tracking, or with none in use, has nothing to tell. One that may not is another
-    /// matter.
-    fn flows(&mut self, space: &Space, ours: &HashSet<IpAddr>) -> Vec<super::facts::Peer> {
+    /// A kernel without connection tracking, or with none in use, has nothing to tell. One that may
+    /// not is another matter.
+    fn flows(&mut self, space: &RelevantSpace, ours: &HashSet<IpAddr>) -> Vec<crate::facts::Peer> {
         match peers::read_flows(space, ours) {
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
                 self.say("the flows this host forwards", Err(error))
@@ -73,10 +78,18 @@ mod tests {
     #[test]
     fn reads_this_namespace() {
         let mut unseen = Vec::new();
-        let mut reader = Reader { unseen: &mut unseen };
+        let mut reader = Reader {
+            unseen: &mut unseen,
+        };
         let links = reader.links();
-        let kernel = reader.rest(links, &Space::default(), &[22]);
-        assert!(kernel.links.iter().any(|link| link.name == "lo"), "{unseen:?}");
-        assert!(kernel.rules.iter().any(|rule| rule.table == 255), "{unseen:?}");
+        let kernel = reader.rest(links, &RelevantSpace::default(), &[22]);
+        assert!(
+            kernel.links.iter().any(|link| link.name == "lo"),
+            "{unseen:?}"
+        );
+        assert!(
+            kernel.rules.iter().any(|rule| rule.table == 255),
+            "{unseen:?}"
+        );
     }
 }

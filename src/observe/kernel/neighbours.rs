@@ -2,7 +2,7 @@
 
 use super::links::Links;
 use super::netlink::{Request, address, attributes_after, dump, u16_at, u32_at};
-use crate::observe::facts::{Neighbour, NeighbourState};
+use crate::facts::{Neighbour, NeighbourState};
 use netlink_sys::protocols::NETLINK_ROUTE;
 use std::io;
 
@@ -17,8 +17,14 @@ const TICKS_A_SECOND: u32 = 100;
 
 /// Reads the unanswered ones of all links.
 pub fn read(links: &Links) -> io::Result<Vec<Neighbour>> {
-    let request = Request { protocol: NETLINK_ROUTE, kind: RTM_GETNEIGH, body: &[0; 12] };
-    dump(&request, |found: &mut Vec<Neighbour>, payload| found.extend(neighbour(payload, links)))
+    let request = Request {
+        protocol: NETLINK_ROUTE,
+        kind: RTM_GETNEIGH,
+        body: &[0; 12],
+    };
+    dump(&request, |found: &mut Vec<Neighbour>, payload| {
+        found.extend(neighbour(payload, links))
+    })
 }
 
 /// `struct ndmsg`, 12 bytes, and attributes.
@@ -29,9 +35,18 @@ pub fn neighbour(payload: &[u8], links: &Links) -> Option<Neighbour> {
         _ => return None,
     };
     let dev = links.get(&u32_at(payload, 4)?)?.name.clone();
-    let value = |wanted| attributes_after(payload, 12).find(|(kind, _)| *kind == wanted).map(|(_, value)| value);
+    let value = |wanted| {
+        attributes_after(payload, 12)
+            .find(|(kind, _)| *kind == wanted)
+            .map(|(_, value)| value)
+    };
     // Of `struct nda_cacheinfo` the second field: ticks since a packet went there.
     let called = value(NDA_CACHEINFO).and_then(|times| u32_at(times, 4));
     let called_seconds_ago = called.map(|ticks| u64::from(ticks / TICKS_A_SECOND));
-    Some(Neighbour { address: address(value(NDA_DST)?)?, dev, state, called_seconds_ago })
+    Some(Neighbour {
+        address: address(value(NDA_DST)?)?,
+        dev,
+        state,
+        called_seconds_ago,
+    })
 }

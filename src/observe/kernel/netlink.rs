@@ -1,7 +1,9 @@
-//! Netlink as far as it takes to ask the kernel for everything of a kind: one request, a stream of answers, attributes.
+//! Netlink as far as it takes to ask the kernel for everything of a kind: one request, a stream of
+//! answers, attributes.
 //!
-//! The bytes are read where they lie. The ready-made packet crates make a tree of every message first, which costs
-//! more than the kernel does where a router holds a full Internet table, and give up on a link whose name is not UTF-8.
+//! The bytes are read where they lie. The ready-made packet crates make a tree of every message
+//! first, which costs more than the kernel does where a router holds a full Internet table, and
+//! give up on a link whose name is not UTF-8.
 
 use netlink_sys::{Socket, SocketAddr};
 use std::io;
@@ -35,8 +37,9 @@ pub struct Request<'a> {
     pub body: &'a [u8],
 }
 
-/// Asks, and gives every answer's payload to `each` as it comes in; nothing is kept. `S` is begun anew when the
-/// kernel says that its list changed under way; after a few times the last reading stands.
+/// Asks, and gives every answer's payload to `each` as it comes in; nothing is kept. `S` is begun
+/// anew when the kernel says that its list changed under way; after a few times the last reading
+/// stands.
 pub fn dump<S: Default>(request: &Request, mut each: impl FnMut(&mut S, &[u8])) -> io::Result<S> {
     let mut socket = Socket::new(request.protocol)?;
     socket.bind_auto()?;
@@ -46,7 +49,9 @@ pub fn dump<S: Default>(request: &Request, mut each: impl FnMut(&mut S, &[u8])) 
     loop {
         tries += 1;
         let mut state = S::default();
-        let steady = one_dump(&socket, request, &mut buffer, &mut |payload| each(&mut state, payload))?;
+        let steady = one_dump(&socket, request, &mut buffer, &mut |payload| {
+            each(&mut state, payload)
+        })?;
         if steady || tries == TRIES {
             return Ok(state);
         }
@@ -54,7 +59,12 @@ pub fn dump<S: Default>(request: &Request, mut each: impl FnMut(&mut S, &[u8])) 
 }
 
 /// Whether the list held still meanwhile.
-fn one_dump(socket: &Socket, request: &Request, buffer: &mut [u8], each: &mut impl FnMut(&[u8])) -> io::Result<bool> {
+fn one_dump(
+    socket: &Socket,
+    request: &Request,
+    buffer: &mut [u8],
+    each: &mut impl FnMut(&[u8]),
+) -> io::Result<bool> {
     let length = u32::try_from(HEADER + request.body.len()).map_err(io::Error::other)?;
     let mut bytes = Vec::with_capacity(HEADER + request.body.len());
     bytes.extend(length.to_ne_bytes());
@@ -85,12 +95,18 @@ pub fn messages(datagram: &[u8], each: &mut impl FnMut(u16, &[u8])) -> io::Resul
     while !rest.is_empty() {
         let cut = || io::Error::other("the kernel's answer is cut short");
         let length = u32_at(rest, 0).ok_or_else(cut)? as usize;
-        let (kind, flags) = (u16_at(rest, 4).ok_or_else(cut)?, u16_at(rest, 6).ok_or_else(cut)?);
+        let (kind, flags) = (
+            u16_at(rest, 4).ok_or_else(cut)?,
+            u16_at(rest, 6).ok_or_else(cut)?,
+        );
         let payload = rest.get(HEADER..length).ok_or_else(cut)?;
         match kind {
             NLMSG_DONE => return Ok(true),
             NLMSG_ERROR => {
-                let code = payload.first_chunk().map(|bytes| i32::from_ne_bytes(*bytes)).unwrap_or_default();
+                let code = payload
+                    .first_chunk()
+                    .map(|bytes| i32::from_ne_bytes(*bytes))
+                    .unwrap_or_default();
                 return Err(io::Error::from_raw_os_error(code.saturating_neg()));
             }
             _ => each(flags, payload),
@@ -100,7 +116,8 @@ pub fn messages(datagram: &[u8], each: &mut impl FnMut(u16, &[u8])) -> io::Resul
     Ok(false)
 }
 
-/// The attributes in a message: type (without its flag bits) and value. Ends at the first one that does not fit.
+/// The attributes in a message: type (without its flag bits) and value. Ends at the first one that
+/// does not fit.
 pub fn attributes(bytes: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
     let mut rest = bytes;
     std::iter::from_fn(move || {
@@ -137,12 +154,17 @@ pub fn address(bytes: &[u8]) -> Option<IpAddr> {
     if let Ok(four) = <[u8; 4]>::try_from(bytes) {
         return Some(IpAddr::V4(Ipv4Addr::from(four)));
     }
-    <[u8; 16]>::try_from(bytes).ok().map(|sixteen| IpAddr::V6(Ipv6Addr::from(sixteen)))
+    <[u8; 16]>::try_from(bytes)
+        .ok()
+        .map(|sixteen| IpAddr::V6(Ipv6Addr::from(sixteen)))
 }
 
 /// A name with the zero at its end; what is not UTF-8 in it is shown as such.
 pub fn text(bytes: &[u8]) -> String {
-    let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
+    let end = bytes
+        .iter()
+        .position(|byte| *byte == 0)
+        .unwrap_or(bytes.len());
     String::from_utf8_lossy(bytes.get(..end).unwrap_or_default()).into_owned()
 }
 
@@ -153,7 +175,13 @@ mod tests {
 
     fn message(kind: u16, payload: &[u8]) -> Vec<u8> {
         let length = u32::try_from(HEADER + payload.len()).unwrap();
-        let mut bytes = [&length.to_ne_bytes()[..], &kind.to_ne_bytes(), &[0; 10], payload].concat();
+        let mut bytes = [
+            &length.to_ne_bytes()[..],
+            &kind.to_ne_bytes(),
+            &[0; 10],
+            payload,
+        ]
+        .concat();
         bytes.resize(bytes.len().next_multiple_of(4), 0);
         bytes
     }
@@ -161,7 +189,12 @@ mod tests {
     #[test]
     fn walks_messages_and_reports_the_kernels_refusal() {
         let mut seen = Vec::new();
-        let datagram = [message(20, b"one"), message(20, b"fourfour"), message(NLMSG_DONE, &[0; 4])].concat();
+        let datagram = [
+            message(20, b"one"),
+            message(20, b"fourfour"),
+            message(NLMSG_DONE, &[0; 4]),
+        ]
+        .concat();
         assert!(messages(&datagram, &mut |_, payload| seen.push(payload.to_vec())).unwrap());
         assert_eq!(seen, [b"one".to_vec(), b"fourfour".to_vec()]);
         let refusal = message(NLMSG_ERROR, &(-1i32).to_ne_bytes());
@@ -169,7 +202,8 @@ mod tests {
         assert_eq!(error.kind(), io::ErrorKind::PermissionDenied);
     }
 
-    /// No prefix of an answer, and no length in it, makes the walk fail otherwise than with an error.
+    /// No prefix of an answer, and no length in it, makes the walk fail otherwise than with an
+    /// error.
     #[test]
     fn a_cut_answer_is_an_error() {
         let datagram = message(20, b"fourfour");
@@ -185,8 +219,16 @@ mod tests {
 
     #[test]
     fn attributes_end_where_they_stop_making_sense() {
-        let good = [&8u16.to_ne_bytes()[..], &(1u16 | 0x8000).to_ne_bytes(), &[9, 9, 9, 9]].concat();
-        assert_eq!(attributes(&good).collect::<Vec<_>>(), [(1, &[9u8, 9, 9, 9][..])]);
+        let good = [
+            &8u16.to_ne_bytes()[..],
+            &(1u16 | 0x8000).to_ne_bytes(),
+            &[9, 9, 9, 9],
+        ]
+        .concat();
+        assert_eq!(
+            attributes(&good).collect::<Vec<_>>(),
+            [(1, &[9u8, 9, 9, 9][..])]
+        );
         for length in [0u16, 3, 9, u16::MAX] {
             let mut bad = good.clone();
             bad[..2].copy_from_slice(&length.to_ne_bytes());

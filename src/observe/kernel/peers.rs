@@ -1,11 +1,15 @@
-//! Who this host talks to: the far ends of its TCP sockets (sock_diag), and of the flows it forwards (conntrack).
+//! Who this host talks to: the far ends of its TCP sockets (sock_diag), and of the flows it
+//! forwards (conntrack).
 //!
-//! A busy proxy has a hundred thousand of them; an address is kept once, and only in the space Docker may use.
+//! A busy proxy has a hundred thousand of them; an address is kept once, and only in the space
+//! Docker may use.
 
-use super::netlink::{AF_INET, AF_INET6, Request, address, attributes, attributes_after, dump, u8_at, u32_at};
-use crate::observe::facts::{Contact, Peer};
+use super::netlink::{
+    AF_INET, AF_INET6, Request, address, attributes, attributes_after, dump, u8_at, u32_at,
+};
+use crate::facts::{Contact, Peer};
 use crate::observe::operator::Session;
-use crate::observe::space::Space;
+use crate::observe::relevant::RelevantSpace;
 use ipnet::IpNet;
 use netlink_sys::protocols::{NETLINK_NETFILTER, NETLINK_SOCK_DIAG};
 use std::collections::{BTreeMap, HashSet};
@@ -28,7 +32,8 @@ const CTA_IP_V4_SRC: u16 = 1;
 const CTA_IP_V6_SRC: u16 = 3;
 const IPS_SEEN_REPLY: u32 = 2;
 
-/// What is known of an address, by how it was met: its port, where one port is meant, and how often.
+/// What is known of an address, by how it was met: its port, where one port is meant, and how
+/// often.
 #[derive(Debug, Default)]
 pub struct Met(BTreeMap<(IpAddr, Contact), (Option<u16>, u32)>);
 
@@ -42,36 +47,51 @@ impl Met {
     }
 
     fn into_peers(self) -> impl Iterator<Item = Peer> {
-        self.0.into_iter().map(|((address, contact), (port, times))| Peer { address, port, contact, times })
+        self.0
+            .into_iter()
+            .map(|((address, contact), (port, times))| Peer {
+                address,
+                port,
+                contact,
+                times,
+            })
     }
 }
 
-/// Reads the TCP sockets that are connected or try to be. A connection to one of `ssh_ports` of this host is an
-/// operator's session.
-pub fn read_sockets(space: &Space, ssh_ports: &[u16]) -> io::Result<Vec<Peer>> {
+/// Reads the TCP sockets that are connected or try to be. A connection to one of `ssh_ports` of
+/// this host is an operator's session.
+pub fn read_sockets(space: &RelevantSpace, ssh_ports: &[u16]) -> io::Result<Vec<Peer>> {
     let mut peers = Vec::new();
     for family in [AF_INET, AF_INET6] {
-        let met = sockets(family, 1 << TCP_ESTABLISHED | 1 << TCP_SYN_SENT, |met: &mut Met, payload| {
-            if let Some((address, port, contact)) = socket(payload, ssh_ports)
-                && space.concerns(&IpNet::from(address))
-            {
-                met.note(address, port, contact);
-            }
-        })?;
+        let met = sockets(
+            family,
+            1 << TCP_ESTABLISHED | 1 << TCP_SYN_SENT,
+            |met: &mut Met, payload| {
+                if let Some((address, port, contact)) = socket(payload, ssh_ports)
+                    && space.concerns(&IpNet::from(address))
+                {
+                    met.note(address, port, contact);
+                }
+            },
+        )?;
         peers.extend(met.into_peers());
     }
     Ok(peers)
 }
 
-/// How many bytes an operator's session has been sent that its far end has not confirmed; none where the session is
-/// over.
+/// How many bytes an operator's session has been sent that its far end has not confirmed; none
+/// where the session is over.
 pub fn unconfirmed(session: &Session) -> io::Result<Option<u32>> {
     for family in [AF_INET, AF_INET6] {
-        let found = sockets(family, 1 << TCP_ESTABLISHED, |found: &mut Option<u32>, payload| {
-            if is_session(payload, session).unwrap_or_default() {
-                *found = u32_at(payload, AT_UNCONFIRMED);
-            }
-        })?;
+        let found = sockets(
+            family,
+            1 << TCP_ESTABLISHED,
+            |found: &mut Option<u32>, payload| {
+                if is_session(payload, session).unwrap_or_default() {
+                    *found = u32_at(payload, AT_UNCONFIRMED);
+                }
+            },
+        )?;
         if found.is_some() {
             return Ok(found);
         }
@@ -90,19 +110,34 @@ fn sockets<S: Default>(family: u8, states: u32, each: impl FnMut(&mut S, &[u8]))
     body[0] = family;
     body[1] = IPPROTO_TCP;
     body[4..8].copy_from_slice(&states.to_ne_bytes());
-    dump(&Request { protocol: NETLINK_SOCK_DIAG, kind: SOCK_DIAG_BY_FAMILY, body: &body }, each)
+    dump(
+        &Request {
+            protocol: NETLINK_SOCK_DIAG,
+            kind: SOCK_DIAG_BY_FAMILY,
+            body: &body,
+        },
+        each,
+    )
 }
 
-/// The near port, the far port and the far address of a socket: `struct inet_diag_msg` begins with family and state,
-/// then ports in network order and addresses of 16 bytes each.
+/// The near port, the far port and the far address of a socket: `struct inet_diag_msg` begins with
+/// family and state, then ports in network order and addresses of 16 bytes each.
 fn ends(payload: &[u8]) -> Option<(u16, u16, IpAddr)> {
-    let port = |at| Some(u16::from_be_bytes(payload.get(at..at + 2)?.try_into().ok()?));
+    let port = |at| {
+        Some(u16::from_be_bytes(
+            payload.get(at..at + 2)?.try_into().ok()?,
+        ))
+    };
     let length = if u8_at(payload, 0)? == AF_INET { 4 } else { 16 };
-    Some((port(4)?, port(6)?, address(payload.get(24..24 + length)?)?.to_canonical()))
+    Some((
+        port(4)?,
+        port(6)?,
+        address(payload.get(24..24 + length)?)?.to_canonical(),
+    ))
 }
 
-/// The far end of a socket and how it was met. The port is the far end's where this host calls, and nobody's where it
-/// was called.
+/// The far end of a socket and how it was met. The port is the far end's where this host calls, and
+/// nobody's where it was called.
 pub fn socket(payload: &[u8], ssh_ports: &[u16]) -> Option<(IpAddr, Option<u16>, Contact)> {
     let (near, far, address) = ends(payload)?;
     let contact = match u8_at(payload, 1)? {
@@ -114,16 +149,27 @@ pub fn socket(payload: &[u8], ssh_ports: &[u16]) -> Option<(IpAddr, Option<u16>,
     Some((address, Some(far), contact))
 }
 
-/// Reads the flows the kernel tracks, the forwarded ones among them. Where it tracks none, there are none. Whoever calls
-/// in vain is only known to be there when it is this host that is called: a flow outlives the address it began with,
-/// docker0's old one above all.
-pub fn read_flows(space: &Space, ours: &HashSet<IpAddr>) -> io::Result<Vec<Peer>> {
-    let request = Request { protocol: NETLINK_NETFILTER, kind: CT_GET, body: &[0; 4] };
+/// Reads the flows the kernel tracks, the forwarded ones among them. Where it tracks none, there
+/// are none. Whoever calls in vain is only known to be there when it is this host that is called: a
+/// flow outlives the address it began with, docker0's old one above all.
+pub fn read_flows(space: &RelevantSpace, ours: &HashSet<IpAddr>) -> io::Result<Vec<Peer>> {
+    let request = Request {
+        protocol: NETLINK_NETFILTER,
+        kind: CT_GET,
+        body: &[0; 4],
+    };
     let met = dump(&request, |met: &mut Met, payload| {
         let Some(flow) = flow(payload) else { return };
         let met_caller = flow.answered || ours.contains(&flow.called);
-        let contact = if flow.answered { Contact::Flow } else { Contact::Unanswered };
-        let ends = [Some((flow.called, contact)), met_caller.then_some((flow.caller, Contact::Flow))];
+        let contact = if flow.answered {
+            Contact::Flow
+        } else {
+            Contact::Unanswered
+        };
+        let ends = [
+            Some((flow.called, contact)),
+            met_caller.then_some((flow.caller, Contact::Flow)),
+        ];
         for (address, contact) in ends.into_iter().flatten() {
             if space.concerns(&IpNet::from(address)) {
                 met.note(address, None, contact);
@@ -157,11 +203,16 @@ pub fn flow(payload: &[u8]) -> Option<Flow> {
     }
     // Every bridge greets the multicast routers, and such a flow outlives the bridge.
     let called = called.filter(|address| !address.is_multicast())?;
-    Some(Flow { caller: caller?, called, answered: status & IPS_SEEN_REPLY != 0 })
+    Some(Flow {
+        caller: caller?,
+        called,
+        answered: status & IPS_SEEN_REPLY != 0,
+    })
 }
 
 fn source(tuple: &[u8]) -> Option<IpAddr> {
     let (_, inside) = attributes(tuple).find(|(kind, _)| *kind == CTA_TUPLE_IP)?;
-    let (_, value) = attributes(inside).find(|(kind, _)| matches!(*kind, CTA_IP_V4_SRC | CTA_IP_V6_SRC))?;
+    let (_, value) =
+        attributes(inside).find(|(kind, _)| matches!(*kind, CTA_IP_V4_SRC | CTA_IP_V6_SRC))?;
     address(value)
 }

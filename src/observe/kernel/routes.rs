@@ -2,10 +2,11 @@
 
 use super::links::Links;
 use super::netlink::{
-    AF_INET, AF_INET6, Request, address, attributes, attributes_after, dump, text, u8_at, u16_at, u32_at,
+    AF_INET, AF_INET6, Request, address, attributes, attributes_after, dump, text, u8_at, u16_at,
+    u32_at,
 };
-use crate::observe::facts::{Family, Route, RouteKind, Rule, Scope};
-use crate::observe::space::Space;
+use crate::facts::{Family, Route, RouteKind, Rule, Scope};
+use crate::observe::relevant::RelevantSpace;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use netlink_sys::protocols::NETLINK_ROUTE;
 use std::io;
@@ -42,18 +43,25 @@ pub struct Routes {
     pub elsewhere: u64,
 }
 
-/// Reads the routes that could ever matter: those into the space Docker's networks may lie in, and those that cover
-/// everything. A full Internet table has none of the former; it is counted, not kept.
-pub fn read(links: &Links, space: &Space) -> io::Result<Routes> {
+/// Reads the routes that could ever matter: those into the space Docker's networks may lie in, and
+/// those that cover everything. A full Internet table has none of the former; it is counted, not
+/// kept.
+pub fn read(links: &Links, space: &RelevantSpace) -> io::Result<Routes> {
     let mut all = Routes::default();
     for family in [AF_INET, AF_INET6] {
         let mut body = [0; FIXED];
         body[0] = family;
-        let request = Request { protocol: NETLINK_ROUTE, kind: RTM_GETROUTE, body: &body };
-        let found = dump(&request, |routes: &mut Routes, payload| match destination(payload) {
-            Some(dst) if !space.concerns(&dst) => routes.elsewhere += 1,
-            Some(dst) => routes.kept.extend(route(payload, dst, links)),
-            None => {}
+        let request = Request {
+            protocol: NETLINK_ROUTE,
+            kind: RTM_GETROUTE,
+            body: &body,
+        };
+        let found = dump(&request, |routes: &mut Routes, payload| {
+            match destination(payload) {
+                Some(dst) if !space.concerns(&dst) => routes.elsewhere += 1,
+                Some(dst) => routes.kept.extend(route(payload, dst, links)),
+                None => {}
+            }
         })?;
         all.kept.extend(found.kept);
         all.elsewhere += found.elsewhere;
@@ -70,8 +78,12 @@ pub fn destination(payload: &[u8]) -> Option<IpNet> {
 
 fn network(family: u8, prefix: u8, address_bytes: Option<&[u8]>) -> Option<IpNet> {
     match (family, address_bytes.map(address)) {
-        (AF_INET, None) => Ipv4Net::new(Ipv4Addr::UNSPECIFIED, prefix).ok().map(IpNet::V4),
-        (AF_INET6, None) => Ipv6Net::new(Ipv6Addr::UNSPECIFIED, prefix).ok().map(IpNet::V6),
+        (AF_INET, None) => Ipv4Net::new(Ipv4Addr::UNSPECIFIED, prefix)
+            .ok()
+            .map(IpNet::V4),
+        (AF_INET6, None) => Ipv6Net::new(Ipv6Addr::UNSPECIFIED, prefix)
+            .ok()
+            .map(IpNet::V6),
         (_, Some(Some(address))) => IpNet::new(address, prefix).ok(),
         _ => None,
     }
@@ -94,9 +106,18 @@ pub fn route(payload: &[u8], dst: IpNet, links: &Links) -> Vec<Route> {
             _ => Scope::Global,
         };
         let table = u32::from(u8_at(payload, 4)?);
-        Some(Route { dst, table, kind, scope, gateway: None, dev: None })
+        Some(Route {
+            dst,
+            table,
+            kind,
+            scope,
+            gateway: None,
+            dev: None,
+        })
     };
-    let Some(mut route) = read() else { return Vec::new() };
+    let Some(mut route) = read() else {
+        return Vec::new();
+    };
     let mut hops = Vec::new();
     for (kind, value) in attributes_after(payload, FIXED) {
         match kind {
@@ -109,7 +130,13 @@ pub fn route(payload: &[u8], dst: IpNet, links: &Links) -> Vec<Route> {
     if hops.is_empty() {
         return vec![route];
     }
-    hops.into_iter().map(|(gateway, dev)| Route { gateway, dev, ..route.clone() }).collect()
+    hops.into_iter()
+        .map(|(gateway, dev)| Route {
+            gateway,
+            dev,
+            ..route.clone()
+        })
+        .collect()
 }
 
 /// A list of `struct rtnexthop`, 8 bytes and attributes each.
@@ -120,7 +147,10 @@ fn next_hops(bytes: &[u8], links: &Links) -> Vec<(Option<IpAddr>, Option<String>
         let dev = u32_at(rest, 4).and_then(|index| name(links, index));
         let inside = rest.get(8..length)?;
         rest = rest.get(length.next_multiple_of(4)..).unwrap_or_default();
-        Some((attributes(inside).find_map(|(kind, value)| gateway(kind, value)), dev))
+        Some((
+            attributes(inside).find_map(|(kind, value)| gateway(kind, value)),
+            dev,
+        ))
     })
     .collect()
 }
@@ -144,8 +174,14 @@ pub fn read_rules() -> io::Result<Vec<Rule>> {
     for family in [AF_INET, AF_INET6] {
         let mut body = [0; FIXED];
         body[0] = family;
-        let request = Request { protocol: NETLINK_ROUTE, kind: RTM_GETRULE, body: &body };
-        rules.extend(dump(&request, |found: &mut Vec<Rule>, payload| found.extend(rule(payload)))?);
+        let request = Request {
+            protocol: NETLINK_ROUTE,
+            kind: RTM_GETRULE,
+            body: &body,
+        };
+        rules.extend(dump(&request, |found: &mut Vec<Rule>, payload| {
+            found.extend(rule(payload))
+        })?);
     }
     Ok(rules)
 }
@@ -157,7 +193,11 @@ pub fn rule(payload: &[u8]) -> Option<Rule> {
         return None;
     }
     let mut rule = Rule {
-        family: if family == AF_INET { Family::Ipv4 } else { Family::Ipv6 },
+        family: if family == AF_INET {
+            Family::Ipv4
+        } else {
+            Family::Ipv6
+        },
         priority: 0,
         table: u32::from(u8_at(payload, 4)?),
         to: None,
@@ -175,12 +215,19 @@ pub fn rule(payload: &[u8]) -> Option<Rule> {
             FRA_L3MDEV => rule.l3mdev = u8_at(value, 0)? != 0,
             FRA_IIFNAME => rule.only_if.push(format!("iif {}", text(value))),
             FRA_OIFNAME => rule.only_if.push(format!("oif {}", text(value))),
-            FRA_FWMARK => rule.only_if.push(format!("fwmark {:#x}", u32_at(value, 0)?)),
+            FRA_FWMARK => rule
+                .only_if
+                .push(format!("fwmark {:#x}", u32_at(value, 0)?)),
             FRA_UID_RANGE => {
-                rule.only_if.push(format!("uidrange {}-{}", u32_at(value, 0)?, u32_at(value, 4)?));
+                rule.only_if.push(format!(
+                    "uidrange {}-{}",
+                    u32_at(value, 0)?,
+                    u32_at(value, 4)?
+                ));
             }
             FRA_SUPPRESS_PREFIXLEN if value != u32::MAX.to_ne_bytes() => {
-                rule.only_if.push(format!("suppress_prefixlength {}", u32_at(value, 0)?));
+                rule.only_if
+                    .push(format!("suppress_prefixlength {}", u32_at(value, 0)?));
             }
             _ => {}
         }
@@ -192,7 +239,7 @@ pub fn rule(payload: &[u8]) -> Option<Rule> {
 #[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 mod tests {
     use super::*;
-    use crate::observe::facts::Link;
+    use crate::facts::Link;
 
     fn attribute(kind: u16, value: &[u8]) -> Vec<u8> {
         let length = u16::try_from(4 + value.len()).unwrap();
@@ -209,21 +256,39 @@ mod tests {
         let header = [&[0u8, 0, 1, 0][..], &7u32.to_ne_bytes(), &[0; 8]].concat();
         let payload = [header, attribute(3, b"blue\0"), attribute(18, &info)].concat();
         let (index, link) = super::super::links::link(&payload).unwrap();
-        assert_eq!((index, link.name.as_str(), link.kind.as_deref(), link.table), (7, "blue", Some("vrf"), Some(10)));
+        assert_eq!(
+            (index, link.name.as_str(), link.kind.as_deref(), link.table),
+            (7, "blue", Some("vrf"), Some(10))
+        );
         let header = [AF_INET, 0, 0, 0, 0, 0, 0, FR_ACT_TO_TBL, 0, 0, 0, 0];
-        let payload = [header.to_vec(), attribute(FRA_PRIORITY, &1000u32.to_ne_bytes()), attribute(FRA_L3MDEV, &[1])];
+        let payload = [
+            header.to_vec(),
+            attribute(FRA_PRIORITY, &1000u32.to_ne_bytes()),
+            attribute(FRA_L3MDEV, &[1]),
+        ];
         let rule = rule(&payload.concat()).unwrap();
         assert!(rule.l3mdev && rule.priority == 1000);
     }
 
     #[test]
     fn reads_a_route_with_two_next_hops() {
-        let eth = Link { name: "eth0".into(), kind: None, table: None, addresses: Vec::new() };
+        let eth = Link {
+            name: "eth0".into(),
+            kind: None,
+            table: None,
+            addresses: Vec::new(),
+        };
         let links = Links::from([(2, eth)]);
         let hop = |last: u8| {
             let inside = attribute(RTA_GATEWAY, &[10, 0, 0, last]);
             let length = u16::try_from(8 + inside.len()).unwrap();
-            [&length.to_ne_bytes()[..], &[0, 0], &2u32.to_ne_bytes(), &inside].concat()
+            [
+                &length.to_ne_bytes()[..],
+                &[0, 0],
+                &2u32.to_ne_bytes(),
+                &inside,
+            ]
+            .concat()
         };
         let payload = [
             vec![AF_INET, 16, 0, 0, 254, 3, 0, 1, 0, 0, 0, 0],
@@ -235,7 +300,10 @@ mod tests {
         let dst = destination(&payload).unwrap();
         let routes = route(&payload, dst, &links);
         assert_eq!(dst.to_string(), "172.17.0.0/16");
-        assert_eq!((routes.len(), routes[1].table, routes[1].dev.as_deref()), (2, 51820, Some("eth0")));
+        assert_eq!(
+            (routes.len(), routes[1].table, routes[1].dev.as_deref()),
+            (2, 51820, Some("eth0"))
+        );
         assert_eq!(routes[1].gateway.unwrap().to_string(), "10.0.0.2");
         for end in 0..payload.len() {
             let _ = destination(&payload[..end]).map(|dst| route(&payload[..end], dst, &links));

@@ -2,7 +2,7 @@
 
 use super::labels::Label;
 use super::{Map, pool_ranges, range_in_words, short, width, within};
-use crate::assess::chart::{Take, When};
+use crate::assess::address_map::{DockerRange, When};
 use ipnet::{IpNet, Ipv4Net};
 
 /// The edges of the lanes.
@@ -41,12 +41,20 @@ pub fn needs(map: &Map, block: Ipv4Net) -> (Vec<Bar>, Vec<Label>) {
     let mut spans = Vec::new();
     let mut labels = Vec::new();
     for need in &map.needed {
-        let Some((from, to)) = span(block, &need.net) else { continue };
+        let Some((from, to)) = span(block, &need.net) else {
+            continue;
+        };
         spans.push((from, to));
-        labels.push(Label { x: from, text: format!("{} {}", short(&need.net), shortened(&need.what)), clash: false });
+        labels.push(Label {
+            x: from,
+            text: format!("{} {}", short(&need.net), shortened(&need.what)),
+            clash: false,
+        });
     }
     // A single address in a wide network is drawn over it.
-    let (narrow, wide) = spans.into_iter().partition(|(from, to)| to - from <= NARROWEST + 0.01);
+    let (narrow, wide) = spans
+        .into_iter()
+        .partition(|(from, to)| to - from <= NARROWEST + 0.01);
     let mut bars = solid(wide, NEEDED);
     bars.extend(solid(narrow, NEEDED_NARROW));
     (bars, labels)
@@ -59,55 +67,110 @@ fn solid(mut spans: Vec<(f64, f64)>, colour: &'static str) -> Vec<Bar> {
     for (from, to) in spans {
         match bars.last_mut() {
             Some(bar) if from <= bar.to => bar.to = bar.to.max(to),
-            Some(_) | None => bars.push(Bar { from, to, look: Look::Solid(colour) }),
+            Some(_) | None => bars.push(Bar {
+                from,
+                to,
+                look: Look::Solid(colour),
+            }),
         }
     }
     bars
 }
 
 /// What Docker has and may take in a block.
-pub fn takes(takes: &[Take], block: Ipv4Net) -> (Vec<Bar>, Vec<Label>) {
+pub fn takes(takes: &[DockerRange], block: Ipv4Net) -> (Vec<Bar>, Vec<Label>) {
     let mut bars = Vec::new();
     let mut labels = Vec::new();
     for (from, to, over) in pool_ranges(takes, block) {
         let (a, b) = scaled(block, from, to);
-        bars.push(Bar { from: a, to: b, look: Look::Dashed });
-        let clash = if over.is_empty() { String::new() } else { format!(": could clash with {}", some(&over)) };
+        bars.push(Bar {
+            from: a,
+            to: b,
+            look: Look::Dashed,
+        });
+        let clash = if over.is_empty() {
+            String::new()
+        } else {
+            format!(": could clash with {}", some(&over))
+        };
         // Named at its end: at its beginning are the next networks.
-        let text = format!("networks to come: {}{clash}", range_in_words(block, from, to));
-        labels.push(Label { x: b.min(RIGHT - 1.0), text, clash: !over.is_empty() });
+        let text = format!(
+            "networks to come: {}{clash}",
+            range_in_words(block, from, to)
+        );
+        labels.push(Label {
+            x: b.min(RIGHT - 1.0),
+            text,
+            clash: !over.is_empty(),
+        });
     }
-    let next: Vec<&Take> = takes.iter().filter(|take| take.when == When::Next).collect();
+    let next: Vec<&DockerRange> = takes
+        .iter()
+        .filter(|take| take.when == When::Next)
+        .collect();
     for (take, first) in next.iter().zip([true, false, false]) {
-        let Some((from, to)) = span(block, &take.net) else { continue };
-        bars.push(Bar { from, to, look: Look::Outline });
+        let Some((from, to)) = span(block, &take.net) else {
+            continue;
+        };
+        bars.push(Bar {
+            from,
+            to,
+            look: Look::Outline,
+        });
         if first || !take.clashes.is_empty() {
             let clash = if take.clashes.is_empty() {
                 String::new()
             } else {
                 format!(": would clash with {}", some(&take.clashes))
             };
-            labels.push(Label { x: from, text: format!("next: {}{clash}", take.net), clash: !clash.is_empty() });
+            labels.push(Label {
+                x: from,
+                text: format!("next: {}{clash}", take.net),
+                clash: !clash.is_empty(),
+            });
         }
     }
     for take in takes.iter().filter(|take| take.when == When::Now) {
-        let Some((from, to)) = span(block, &take.net) else { continue };
+        let Some((from, to)) = span(block, &take.net) else {
+            continue;
+        };
         let clash = !take.clashes.is_empty();
-        bars.push(Bar { from, to, look: Look::Solid(if clash { CLASH } else { DOCKER }) });
-        let words = if clash { format!(": CLASH with {}", some(&take.clashes)) } else { String::new() };
-        labels.push(Label { x: from, text: format!("{}{words}", in_words(take)), clash });
+        bars.push(Bar {
+            from,
+            to,
+            look: Look::Solid(if clash { CLASH } else { DOCKER }),
+        });
+        let words = if clash {
+            format!(": CLASH with {}", some(&take.clashes))
+        } else {
+            String::new()
+        };
+        labels.push(Label {
+            x: from,
+            text: format!("{}{words}", in_words(take)),
+            clash,
+        });
     }
     (bars, labels)
 }
 
 /// "shop_default 172.18.0.0/16"
-pub fn in_words(take: &Take) -> String {
-    format!("{} {}", take.name.as_deref().unwrap_or("a network"), take.net).replace("a network ", "")
+pub fn in_words(take: &DockerRange) -> String {
+    format!(
+        "{} {}",
+        take.name.as_deref().unwrap_or("a network"),
+        take.net
+    )
+    .replace("a network ", "")
 }
 
 fn some(nets: &[IpNet]) -> String {
     let words: Vec<String> = nets.iter().take(3).map(short).collect();
-    let more = if nets.len() > words.len() { " and more" } else { "" };
+    let more = if nets.len() > words.len() {
+        " and more"
+    } else {
+        ""
+    };
     format!("{}{more}", words.join(", "))
 }
 
@@ -130,5 +193,9 @@ fn shortened(words: &str) -> String {
         return words.to_owned();
     }
     let cut: String = words.chars().take(LONGEST).collect();
-    format!("{} ...", cut.rsplit_once(' ').map_or(cut.as_str(), |(whole, _)| whole))
+    format!(
+        "{} ...",
+        cut.rsplit_once(' ')
+            .map_or(cut.as_str(), |(whole, _)| whole)
+    )
 }

@@ -1,4 +1,5 @@
-//! Where labels of a lane go so that none lies over another: into the first row below the lane with room for them.
+//! Where labels of a lane go so that none lies over another: into the first row below the lane with
+//! room for them.
 
 /// So many rows at most; what finds no room is counted.
 pub const ROWS: usize = 5;
@@ -33,7 +34,8 @@ pub fn width(text: &str) -> f64 {
     letters * 6.9 + 12.0
 }
 
-/// Places the labels between two edges. Also says how many found no room; a clash is the last to find none.
+/// Places the labels between two edges. Also says how many found no room; a clash is the last to
+/// find none.
 pub fn place(mut labels: Vec<Label>, left: f64, right: f64) -> (Vec<Placed>, usize) {
     // From right to left: then the lines that lead to lower rows pass left of the words above.
     labels.sort_by(|a, b| b.x.total_cmp(&a.x));
@@ -56,10 +58,17 @@ fn fill(labels: Vec<Label>, left: f64, right: f64) -> Vec<Placed> {
         let points_at = label.x;
         label.x = label.x.min(right - wide).max(left);
         let span = (label.x, label.x + wide);
-        let free = |row: &[(f64, f64)]| row.iter().all(|other| span.1 <= other.0 || other.1 <= span.0);
+        let free = |row: &[(f64, f64)]| {
+            row.iter()
+                .all(|other| span.1 <= other.0 || other.1 <= span.0)
+        };
         if let Some((spans, row)) = taken.iter_mut().zip(0..).find(|(row, _)| free(row)) {
             spans.push(span);
-            placed.push(Placed { label, points_at, row });
+            placed.push(Placed {
+                label,
+                points_at,
+                row,
+            });
         }
     }
     placed
@@ -73,17 +82,25 @@ mod tests {
     #[test]
     fn no_label_lies_over_another_and_what_finds_no_room_is_counted() {
         let labels: Vec<Label> = (0..40u8)
-            .map(|n| Label { x: f64::from(n) * 20.0, text: format!("10.{n}.0.0/16 route"), clash: n == 39 })
+            .map(|n| Label {
+                x: f64::from(n) * 20.0,
+                text: format!("10.{n}.0.0/16 route"),
+                clash: n == 39,
+            })
             .collect();
         let (placed, left_out) = place(labels, 0.0, 800.0);
         assert_eq!(placed.len() + left_out, 40);
         assert!(left_out > 0 && placed.len() > 10);
-        assert!(placed[0].label.clash && placed[0].row == 0, "a clash is never the one left out");
+        assert!(
+            placed[0].label.clash && placed[0].row == 0,
+            "a clash is never the one left out"
+        );
         for (a, one) in placed.iter().enumerate() {
             let end = one.label.x + width(&one.label.text);
             assert!(one.label.x >= 0.0 && end <= 800.0);
             for other in &placed[a + 1..] {
-                let apart = end <= other.label.x || other.label.x + width(&other.label.text) <= one.label.x;
+                let apart =
+                    end <= other.label.x || other.label.x + width(&other.label.text) <= one.label.x;
                 assert!(apart || one.row != other.row, "{one:?} {other:?}");
             }
         }

@@ -1,10 +1,10 @@
-//! The map as a picture for a ticket or a wiki: lanes under one another on one scale, each thing with its name beside
-//! it, so that no legend is needed.
+//! The map as a picture for a ticket or a wiki: lanes under one another on one scale, each thing
+//! with its name beside it, so that no legend is needed.
 
 use super::bars::{Bar, CLASH, DOCKER, LEFT, Look, RIGHT, in_words, needs, span, takes};
 use super::labels::{Label, place};
 use super::{Map, blocks, short, width, within};
-use crate::assess::chart::{Take, When};
+use crate::assess::address_map::{DockerRange, When};
 use ipnet::Ipv4Net;
 use std::fmt::Write;
 
@@ -25,13 +25,22 @@ struct Canvas {
 
 /// The whole picture.
 pub fn render(map: &Map) -> String {
-    let mut canvas = Canvas { out: String::new(), y: 40.0 };
+    let mut canvas = Canvas {
+        out: String::new(),
+        y: 40.0,
+    };
     canvas.head(map);
     let mut empty = Vec::new();
     for block in blocks() {
         let used = |net: &ipnet::IpNet| within(block, net).is_some();
         let docker = map.docker.iter().chain(map.after.iter().flatten());
-        if map.needed.iter().map(|need| &need.net).chain(docker.map(|take| &take.net)).any(used) {
+        if map
+            .needed
+            .iter()
+            .map(|need| &need.net)
+            .chain(docker.map(|take| &take.net))
+            .any(used)
+        {
             canvas.block(map, block);
         } else {
             empty.push(block.to_string());
@@ -50,7 +59,11 @@ pub fn render(map: &Map) -> String {
 
 impl Canvas {
     fn head(&mut self, map: &Map) {
-        let engine = map.engine.as_ref().map(|version| format!(" (Docker {version})")).unwrap_or_default();
+        let engine = map
+            .engine
+            .as_ref()
+            .map(|version| format!(" (Docker {version})"))
+            .unwrap_or_default();
         let title = format!("Docker and the networks this host needs{engine}");
         self.text(24.0, &title, INK, "font-size=\"19\" font-weight=\"bold\"");
         let colour = if map.clashes() { CLASH } else { DOCKER };
@@ -63,7 +76,12 @@ impl Canvas {
 
     fn block(&mut self, map: &Map, block: Ipv4Net) {
         self.y += 28.0;
-        self.text(24.0, &block.to_string(), INK, "font-size=\"14\" font-weight=\"bold\"");
+        self.text(
+            24.0,
+            &block.to_string(),
+            INK,
+            "font-size=\"14\" font-weight=\"bold\"",
+        );
         let top = self.y + 6.0;
         let grid = self.out.len();
         self.scale(block);
@@ -82,18 +100,33 @@ impl Canvas {
         let mut behind = String::new();
         for tick in 0..=16u32 {
             let x = LEFT + (RIGHT - LEFT) * f64::from(tick) / 16.0;
-            let _ = writeln!(behind, "<path d=\"M{x:.1} {top:.1}V{:.1}\" stroke=\"#e5e7eb\"/>", self.y);
-        }
-        // Of the next networks the pools say the same.
-        let mut takes: Vec<&Take> = map.docker.iter().filter(|take| take.when != When::Next).collect();
-        takes.sort_by_key(|take| std::cmp::Reverse(take.when));
-        let shared = takes.into_iter().flat_map(|take| take.shared.iter().map(move |net| (take.when, net)));
-        for (when, (from, to)) in shared.filter_map(|(when, net)| Some((when, span(block, net)?))) {
-            let (from, to) = (from - 2.0, to + 2.0);
-            let colour = if when == When::Now { "#fbd5d5" } else { "#fdeac8" };
             let _ = writeln!(
                 behind,
-                "<rect x=\"{from:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{:.1}\" fill=\"{colour}\"/>",
+                "<path d=\"M{x:.1} {top:.1}V{:.1}\" stroke=\"#e5e7eb\"/>",
+                self.y
+            );
+        }
+        // Of the next networks the pools say the same.
+        let mut takes: Vec<&DockerRange> = map
+            .docker
+            .iter()
+            .filter(|take| take.when != When::Next)
+            .collect();
+        takes.sort_by_key(|take| std::cmp::Reverse(take.when));
+        let shared = takes
+            .into_iter()
+            .flat_map(|take| take.shared.iter().map(move |net| (take.when, net)));
+        for (when, (from, to)) in shared.filter_map(|(when, net)| Some((when, span(block, net)?))) {
+            let (from, to) = (from - 2.0, to + 2.0);
+            let colour = if when == When::Now {
+                "#fbd5d5"
+            } else {
+                "#fdeac8"
+            };
+            let _ = writeln!(
+                behind,
+                "<rect x=\"{from:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{:.1}\" \
+                 fill=\"{colour}\"/>",
                 needed - 3.0,
                 to - from,
                 now + BAR + 6.0 - needed
@@ -110,7 +143,11 @@ impl Canvas {
         for tick in (0..16u32).step_by(every) {
             let first = u32::from(block.network()) + u32::try_from(step).unwrap_or_default() * tick;
             let [a, b, c, _] = first.to_be_bytes();
-            let words = if block.prefix_len() == 16 { format!("{a}.{b}.{c}") } else { format!("{a}.{b}") };
+            let words = if block.prefix_len() == 16 {
+                format!("{a}.{b}.{c}")
+            } else {
+                format!("{a}.{b}")
+            };
             let x = LEFT + (RIGHT - LEFT) * f64::from(tick) / 16.0;
             self.text(x + 3.0, &words, GREY, "font-size=\"10\"");
         }
@@ -121,10 +158,22 @@ impl Canvas {
         self.y = y + BAR - 7.0;
         self.text(24.0, name, INK, "font-size=\"12\"");
         if bars.is_empty() {
-            self.text(LEFT + 5.0, if name.starts_with("Docker") { "nothing" } else { "nothing known" }, GREY, "");
+            self.text(
+                LEFT + 5.0,
+                if name.starts_with("Docker") {
+                    "nothing"
+                } else {
+                    "nothing known"
+                },
+                GREY,
+                "",
+            );
         }
-        let _ =
-            writeln!(self.out, "<path d=\"M{LEFT} {:.1}H{RIGHT}\" stroke=\"#9ca3af\" stroke-width=\"0.7\"/>", y + BAR);
+        let _ = writeln!(
+            self.out,
+            "<path d=\"M{LEFT} {:.1}H{RIGHT}\" stroke=\"#9ca3af\" stroke-width=\"0.7\"/>",
+            y + BAR
+        );
         for bar in bars {
             let (fill, stroke, dash) = match bar.look {
                 // A white edge keeps neighbours apart.
@@ -135,8 +184,8 @@ impl Canvas {
             let (x, wide) = (bar.from, bar.to - bar.from);
             let _ = writeln!(
                 self.out,
-                "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{wide:.1}\" height=\"{BAR}\" fill=\"{fill}\" \
-                 stroke=\"{stroke}\"{dash}/>"
+                "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{wide:.1}\" height=\"{BAR}\" \
+                 fill=\"{fill}\" stroke=\"{stroke}\"{dash}/>"
             );
         }
         self.labels(y + BAR, labels);
@@ -148,12 +197,21 @@ impl Canvas {
         // The number of rows is small.
         #[allow(clippy::cast_precision_loss)]
         let row = |number: usize| below + ROW * number as f64;
-        let rows = placed.iter().map(|one| one.row + 1).max().unwrap_or_default();
+        let rows = placed
+            .iter()
+            .map(|one| one.row + 1)
+            .max()
+            .unwrap_or_default();
         let colour = |label: &Label| if label.clash { CLASH } else { INK };
         for one in &placed {
             let x = one.points_at.clamp(one.label.x, RIGHT) + 1.0;
             // Beside its own words, or down to them.
-            let end = row(one.row) + if one.points_at > one.label.x { 5.0 } else { 16.0 };
+            let end = row(one.row)
+                + if one.points_at > one.label.x {
+                    5.0
+                } else {
+                    16.0
+                };
             let colour = colour(&one.label);
             let _ = writeln!(
                 self.out,
@@ -164,9 +222,16 @@ impl Canvas {
             self.y = row(one.row) + 14.0;
             let weight = if one.label.clash { "bold" } else { "normal" };
             // A white rim keeps the words readable over the lines of others.
-            let style =
-                format!("font-weight=\"{weight}\" paint-order=\"stroke\" stroke=\"#ffffff\" stroke-width=\"3\"");
-            self.text(one.label.x + 5.0, &one.label.text, colour(&one.label), &style);
+            let style = format!(
+                "font-weight=\"{weight}\" paint-order=\"stroke\" stroke=\"#ffffff\" \
+                 stroke-width=\"3\""
+            );
+            self.text(
+                one.label.x + 5.0,
+                &one.label.text,
+                colour(&one.label),
+                &style,
+            );
         }
         self.y = row(rows) + 12.0;
         if left_out > 0 {
@@ -177,12 +242,25 @@ impl Canvas {
 
     fn foot(&mut self, map: &Map, empty: &[String]) {
         self.y += 14.0;
-        let elsewhere: Vec<String> =
-            map.needed.iter().filter(|need| map.elsewhere(&need.net)).take(8).map(|need| short(&need.net)).collect();
-        let docker: Vec<String> = map.docker.iter().filter(|take| map.elsewhere(&take.net)).map(in_words).collect();
+        let elsewhere: Vec<String> = map
+            .needed
+            .iter()
+            .filter(|need| map.elsewhere(&need.net))
+            .take(8)
+            .map(|need| short(&need.net))
+            .collect();
+        let docker: Vec<String> = map
+            .docker
+            .iter()
+            .filter(|take| map.elsewhere(&take.net))
+            .map(in_words)
+            .collect();
         let mut words = Vec::new();
         if !elsewhere.is_empty() {
-            words.push(format!("Elsewhere this host needs {}.", elsewhere.join(", ")));
+            words.push(format!(
+                "Elsewhere this host needs {}.",
+                elsewhere.join(", ")
+            ));
         }
         if !docker.is_empty() {
             words.push(format!("Elsewhere Docker has {}.", docker.join(", ")));
@@ -199,7 +277,11 @@ impl Canvas {
 
     fn text(&mut self, x: f64, words: &str, colour: &str, style: &str) {
         let words = escape(words);
-        let _ = writeln!(self.out, "<text x=\"{x:.1}\" y=\"{:.1}\" fill=\"{colour}\" {style}>{words}</text>", self.y);
+        let _ = writeln!(
+            self.out,
+            "<text x=\"{x:.1}\" y=\"{:.1}\" fill=\"{colour}\" {style}>{words}</text>",
+            self.y
+        );
     }
 }
 

@@ -1,4 +1,5 @@
-//! Any daemon.json: refused, or edited so that every other key keeps its value and place, and nothing else is lost.
+//! Any daemon.json: refused, or edited so that every other key keeps its value and place, and
+//! nothing else is lost.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -22,5 +23,6 @@ fuzz_target!(|bytes: &[u8]| {
         map.iter().filter(|(key, _)| !ours(key)).map(|(key, value)| (key.clone(), value.clone())).collect()
     };
     assert_eq!(others(&before), others(&after));
-    assert_eq!(set_keys(Some(&again), &set).as_deref(), Ok(again.as_str()), "a second edit changes nothing");
+    assert_eq!(set_keys(Some(&again), &set).as_deref(), Ok(again.as_str()), "a second edit changes \
+        nothing");
 });

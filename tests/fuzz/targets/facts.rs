@@ -3,13 +3,13 @@
 
 use libfuzzer_sys::fuzz_target;
 use rebridge::assess::forecast::forecast;
-use rebridge::observe::facts::Facts;
-use rebridge::assess::story::story;
+use rebridge::facts::Facts;
+use rebridge::assess::explanation::explain;
 use rebridge::plan::Permits;
 use rebridge::plan::relocate::Existing;
 use rebridge::policy::{Policy, read_avoid};
-use rebridge::report::page::Page;
-use rebridge::report::text::{Telling, render};
+use rebridge::terminal::layout::Layout;
+use rebridge::terminal::report::{Telling, render};
 use rebridge::report::map::svg;
 use rebridge::verbs::{apply, check, map};
 
@@ -20,10 +20,10 @@ fuzz_target!(|bytes: &[u8]| {
     let permits = Permits { networks: Existing::Move, stop_containers: true, mac_loss: true, ..Permits::plain() };
     for report in [check::judge(&facts, &policy), apply::preview(&facts, &policy, &permits)] {
         assert!(report.json().starts_with('{'));
-        assert!(!render(&report, &Page::PLAIN, Telling::default()).is_empty());
+        assert!(!render(&report, &Layout::PLAIN, Telling::default()).is_empty());
     }
     let foretold = forecast(&facts, &policy, 5, None);
     assert!(foretold.subnets.len() as u64 <= foretold.free);
     assert!(svg::render(&map::draw(&facts, &policy)).ends_with("</svg>\n"));
-    assert!(story(&facts, &policy, None).is_ok());
+    assert!(explain(&facts, &policy, None).is_ok());
 });

@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use rebridge::observe::facts::Link;
+use rebridge::facts::Link;
 use rebridge::observe::kernel::links::{self, Links};
 use rebridge::observe::kernel::{neighbours, netlink, peers, routes};
 

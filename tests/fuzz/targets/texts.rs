@@ -3,7 +3,8 @@
 
 use libfuzzer_sys::fuzz_target;
 use rebridge::observe::{engine, operator, resolver, unit};
-use rebridge::{engine_model::pools, policy, subnet};
+use rebridge::facts::pools;
+use rebridge::{policy, subnet};
 
 fuzz_target!(|bytes: &[u8]| {
     let _ = operator::of_environment(bytes);

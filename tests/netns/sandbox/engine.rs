@@ -1,5 +1,5 @@
-//! A stand-in engine for faults no engine shows on request: it answers what the file `docker0` in the sandbox's
-//! folder says, and a stand-in `systemctl` decides what a restart does.
+//! A stand-in engine for faults no engine shows on request: it answers what the file `docker0` in
+//! the sandbox's folder says, and a stand-in `systemctl` decides what a restart does.
 
 use super::Sandbox;
 use std::io::{BufRead, BufReader, Write};
@@ -38,13 +38,21 @@ pub fn install(sandbox: &Sandbox, restart: Restart) {
         Restart::Moves => MOVE.to_owned(),
         Restart::DoesNothing => String::new(),
         Restart::LosesTheAddressOnce => {
-            format!("if [ -e $SANDBOX/once ]; then {MOVE}\nelse touch $SANDBOX/once; ip addr flush dev docker0; fi")
+            format!(
+                "if [ -e $SANDBOX/once ]; then {MOVE}\nelse touch $SANDBOX/once; ip addr flush dev \
+                 docker0; fi"
+            )
         }
         Restart::LosesTheAddress => "ip addr flush dev docker0".to_owned(),
-        Restart::HangsOnPools => format!("grep -q pools /etc/docker/daemon.json 2>/dev/null && sleep 60\n{MOVE}"),
+        Restart::HangsOnPools => {
+            format!("grep -q pools /etc/docker/daemon.json 2>/dev/null && sleep 60\n{MOVE}")
+        }
         // The stand-in is rebridge's child.
         Restart::KillsUsOnPools => {
-            format!("if grep -q pools /etc/docker/daemon.json 2>/dev/null; then kill -9 $PPID; exit 1; fi\n{MOVE}")
+            format!(
+                "if grep -q pools /etc/docker/daemon.json 2>/dev/null; then kill -9 $PPID; exit 1; \
+                 fi\n{MOVE}"
+            )
         }
     };
     sandbox.sh("mkdir -p /run/systemd/system /etc/docker");
@@ -65,7 +73,8 @@ esac"#
     answer_on_the_socket(sandbox);
 }
 
-/// A running Docker that systemd knows nothing of: the init script or whatever else runs this stand-in restarts it.
+/// A running Docker that systemd knows nothing of: the init script or whatever else runs this
+/// stand-in restarts it.
 pub fn install_without_systemd(sandbox: &Sandbox, restarter: &str) {
     sandbox.sh("mkdir -p /etc/docker /etc/init.d && touch /etc/init.d/docker");
     sandbox.stand_in(
@@ -99,7 +108,11 @@ fn answer(mut stream: UnixStream, folder: &Path) -> std::io::Result<()> {
     let mut request = String::new();
     let mut reader = BufReader::new(stream.try_clone()?);
     reader.read_line(&mut request)?;
-    std::fs::OpenOptions::new().create(true).append(true).open(folder.join("asked"))?.write_all(request.as_bytes())?;
+    std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(folder.join("asked"))?
+        .write_all(request.as_bytes())?;
     let mut header = String::new();
     while reader.read_line(&mut header)? > 2 {
         header.clear();
@@ -126,7 +139,10 @@ fn default_answer(path: &str, folder: &Path) -> std::io::Result<Vec<u8>> {
     let address = std::fs::read_to_string(folder.join("docker0"))?;
     let net: ipnet::Ipv4Net = address.trim().parse().unwrap();
     let pools = std::fs::read_to_string(folder.join("pools")).unwrap_or_default();
-    let pools: Vec<_> = pools.lines().map(|base| serde_json::json!({"Base": base, "Size": 24})).collect();
+    let pools: Vec<_> = pools
+        .lines()
+        .map(|base| serde_json::json!({"Base": base, "Size": 24}))
+        .collect();
     let version = std::fs::read_to_string(folder.join("version")).unwrap_or("26.1.5".to_owned());
     let value = match path {
         "/_ping" => return Ok(b"OK".to_vec()),

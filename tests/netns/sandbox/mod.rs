@@ -1,8 +1,10 @@
-//! A host in miniature: its own network and mount namespace on the real kernel, in milliseconds, without Docker.
+//! A host in miniature: its own network and mount namespace on the real kernel, in milliseconds,
+//! without Docker.
 //!
-//! Links, routes and bridges in it are real. `/etc` and `/var` are overlays, `/run` is empty, so nothing of the
-//! machine is touched. Where a test needs Docker to misbehave in a way no engine does on request, stand-in programs on
-//! PATH and a stand-in engine on the socket play it; what real engines do is tested in the lab.
+//! Links, routes and bridges in it are real. `/etc` and `/var` are overlays, `/run` is empty, so
+//! nothing of the machine is touched. Where a test needs Docker to misbehave in a way no engine
+//! does on request, stand-in programs on PATH and a stand-in engine on the socket play it; what
+//! real engines do is tested in the lab.
 
 pub mod engine;
 
@@ -38,7 +40,8 @@ impl Sandbox {
     pub fn new() -> Sandbox {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let folder = std::env::temp_dir().join(format!("rebridge-sandbox-{}-{number}", std::process::id()));
+        let folder =
+            std::env::temp_dir().join(format!("rebridge-sandbox-{}-{number}", std::process::id()));
         let _ = fs::remove_dir_all(&folder);
         for part in ["etc", "etc.work", "var", "var.work", "bin"] {
             fs::create_dir_all(folder.join(part)).unwrap();
@@ -60,27 +63,45 @@ impl Sandbox {
             f = folder.display()
         );
         let mut holder = Command::new("unshare")
-            .args(["--net", "--mount", "--propagation", "private", "sh", "-c", &script])
+            .args([
+                "--net",
+                "--mount",
+                "--propagation",
+                "private",
+                "sh",
+                "-c",
+                &script,
+            ])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .expect("unshare (util-linux) starts");
         let mut line = String::new();
-        BufReader::new(holder.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        BufReader::new(holder.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
         if line != "ready\n" {
             let mut why = String::new();
-            holder.stderr.take().unwrap().read_to_string(&mut why).unwrap();
+            holder
+                .stderr
+                .take()
+                .unwrap()
+                .read_to_string(&mut why)
+                .unwrap();
             panic!("cannot make a sandbox (root and namespaces are needed): {why}");
         }
         Sandbox { holder, folder }
     }
 
-    /// The same with a bridge docker0 on 172.17.0.1/16, as a Docker that was stopped leaves it behind.
+    /// The same with a bridge docker0 on 172.17.0.1/16, as a Docker that was stopped leaves it
+    /// behind.
     pub fn with_docker0() -> Sandbox {
         let sandbox = Sandbox::new();
-        sandbox
-            .sh("ip link add docker0 type bridge && ip addr add 172.17.0.1/16 dev docker0 && ip link set docker0 up");
+        sandbox.sh(
+            "ip link add docker0 type bridge && ip addr add 172.17.0.1/16 dev docker0 && ip \
+                 link set docker0 up",
+        );
         sandbox
     }
 
@@ -97,7 +118,10 @@ impl Sandbox {
             .arg(format!("--target={}", self.holder.id()))
             .args(["--net", "--mount", "--"])
             .args(argv)
-            .env("PATH", format!("{}:{path}", self.folder.join("bin").display()))
+            .env(
+                "PATH",
+                format!("{}:{path}", self.folder.join("bin").display()),
+            )
             .env("SANDBOX", &self.folder)
             .stdin(Stdio::null());
         command
@@ -106,7 +130,11 @@ impl Sandbox {
     /// Runs a shell script inside, which must succeed.
     pub fn sh(&self, script: &str) -> String {
         let ran = self.run(&["sh", "-ec", script]);
-        assert!(ran.code == 0, "{script}\n{ran:?}\n{}", self.run(&["ip", "addr"]).stdout);
+        assert!(
+            ran.code == 0,
+            "{script}\n{ran:?}\n{}",
+            self.run(&["ip", "addr"]).stdout
+        );
         ran.stdout
     }
 
@@ -122,12 +150,20 @@ impl Sandbox {
         let ran = self.rebridge(&[arguments, &["--json"]].concat());
         assert!(ran.stderr.is_empty(), "{}", ran.stderr);
         let value = serde_json::from_str(&ran.stdout);
-        (ran.code, value.unwrap_or_else(|error| panic!("not one JSON object: {error}\n{ran:?}")))
+        (
+            ran.code,
+            value.unwrap_or_else(|error| panic!("not one JSON object: {error}\n{ran:?}")),
+        )
     }
 
     /// Has the stand-in engine answer so; the bytes need not be sense.
     pub fn answer(&self, path: &str, body: impl AsRef<[u8]>) {
-        fs::write(self.folder.join(format!("answer{}", path.replace('/', "_"))), body).unwrap();
+        fs::write(
+            self.folder
+                .join(format!("answer{}", path.replace('/', "_"))),
+            body,
+        )
+        .unwrap();
     }
 
     /// The clashes of a check, each as `kind/docker subnet/wanted net/source`.
@@ -139,8 +175,12 @@ impl Sandbox {
             .unwrap()
             .iter()
             .map(|clash| {
-                let sides =
-                    [&clash["kind"], &clash["docker"]["subnet"], &clash["with"]["net"], &clash["with"]["source"]];
+                let sides = [
+                    &clash["kind"],
+                    &clash["docker"]["subnet"],
+                    &clash["with"]["net"],
+                    &clash["with"]["source"],
+                ];
                 sides.map(text).join("/")
             })
             .collect();
@@ -150,7 +190,13 @@ impl Sandbox {
 
     /// Starts a command inside that runs until the guard is dropped.
     pub fn start(&self, argv: &[&str]) -> Running {
-        Running(self.command(argv).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
+        Running(
+            self.command(argv)
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+                .unwrap(),
+        )
     }
 
     /// A path of the sandbox as this process sees it.
@@ -184,7 +230,9 @@ impl Sandbox {
 
     /// docker0's address, asked of `ip` and not of rebridge.
     pub fn docker0(&self) -> String {
-        self.sh("ip -4 -o addr show docker0 | awk '{print $4}'").trim().to_owned()
+        self.sh("ip -4 -o addr show docker0 | awk '{print $4}'")
+            .trim()
+            .to_owned()
     }
 }
 
@@ -202,7 +250,10 @@ impl Ran {
     /// From what the standard library collects.
     pub fn of(output: std::process::Output) -> Ran {
         use std::os::unix::process::ExitStatusExt;
-        let code = output.status.code().or(output.status.signal().map(|signal| 128 + signal));
+        let code = output
+            .status
+            .code()
+            .or(output.status.signal().map(|signal| 128 + signal));
         Ran {
             code: code.unwrap_or(-1),
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),

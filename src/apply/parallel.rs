@@ -1,0 +1,55 @@
+//! The same order for many containers, a few at a time: an engine does little more when asked more
+//! at once.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// So many at the same time.
+const AT_ONCE: usize = 8;
+
+/// Does it for each, in no order; what went wrong.
+pub fn for_each<T: Sync>(
+    items: &[T],
+    work: impl Fn(&T) -> Result<(), String> + Sync,
+) -> Vec<String> {
+    let next = AtomicUsize::new(0);
+    let problems = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..AT_ONCE.min(items.len()) {
+            scope.spawn(|| {
+                while let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    if let Err(problem) = work(item)
+                        && let Ok(mut problems) = problems.lock()
+                    {
+                        problems.push(problem);
+                    }
+                }
+            });
+        }
+    });
+    problems.into_inner().unwrap_or_default()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_is_done_once_and_every_problem_is_told() {
+        let done = Mutex::new(Vec::new());
+        let mut problems = for_each(&(0..100).collect::<Vec<u32>>(), |number| {
+            done.lock().unwrap().push(*number);
+            if number % 40 == 0 {
+                Err(number.to_string())
+            } else {
+                Ok(())
+            }
+        });
+        let mut done = done.into_inner().unwrap();
+        done.sort_unstable();
+        problems.sort();
+        assert_eq!(done, (0..100).collect::<Vec<u32>>());
+        assert_eq!(problems, ["0", "40", "80"]);
+    }
+}

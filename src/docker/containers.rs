@@ -1,0 +1,162 @@
+//! What the engine tells of its containers: its answers as it writes them, and as facts hold them.
+#![allow(
+    missing_docs,
+    reason = "the engine's own names, in its own documentation"
+)]
+
+use super::networks::null_is_empty;
+use crate::facts::{Container, Detail};
+use serde::Deserialize;
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct ApiContainer {
+    pub id: String,
+    #[serde(default, deserialize_with = "null_is_empty")]
+    pub names: Vec<String>,
+    #[serde(default)]
+    pub state: String,
+    #[serde(default, deserialize_with = "null_is_empty")]
+    pub network_settings: ApiSettings,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase")]
+pub struct ApiSettings {
+    #[serde(default, deserialize_with = "null_is_empty")]
+    pub networks: HashMap<String, ApiAttachment>,
+}
+
+#[derive(Deserialize)]
+pub struct ApiAttachment {
+    #[serde(rename = "IPAMConfig", default, deserialize_with = "null_is_empty")]
+    pub given: ApiGiven,
+    #[serde(rename = "IPAddress", default)]
+    pub ipv4: String,
+    #[serde(rename = "GlobalIPv6Address", default)]
+    pub ipv6: String,
+}
+
+#[derive(Deserialize, Default)]
+pub struct ApiGiven {
+    #[serde(rename = "IPv4Address", default)]
+    pub ipv4: String,
+}
+
+impl ApiContainer {
+    /// Running, paused, or on its way from one to the other: not created, exited or dead.
+    pub fn lives(&self) -> bool {
+        matches!(
+            self.state.as_str(),
+            "running" | "paused" | "restarting" | ""
+        )
+    }
+
+    pub fn read(self) -> Container {
+        let attached = self.network_settings.networks.values();
+        let mut addresses: Vec<IpAddr> = attached
+            .flat_map(|at| [&at.ipv4, &at.ipv6])
+            .filter_map(|text| text.parse().ok())
+            .collect();
+        addresses.sort();
+        let name = self
+            .names
+            .into_iter()
+            .find(|name| name.matches('/').count() == 1);
+        let name = name.map_or(self.id.clone(), |name| {
+            name.trim_start_matches('/').to_owned()
+        });
+        Container {
+            name,
+            id: self.id,
+            addresses,
+            paused: self.state == "paused",
+            detail: None,
+        }
+    }
+}
+
+/// `GET /containers/{id}/json`, as far as it matters for a restart and for moving networks.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct ApiContainerDetail {
+    #[serde(default, deserialize_with = "null_is_empty")]
+    pub config: ApiConfig,
+    #[serde(default, deserialize_with = "null_is_empty")]
+    pub state: ApiState,
+    #[serde(default, deserialize_with = "null_is_empty")]
+    pub network_settings: ApiSettings,
+    #[serde(default, deserialize_with = "null_is_empty")]
+    pub host_config: ApiHostConfig,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase")]
+pub struct ApiConfig {
+    #[serde(default)]
+    pub mac_address: String,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase")]
+pub struct ApiState {
+    #[serde(default)]
+    pub status: String,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase")]
+pub struct ApiHostConfig {
+    #[serde(default, deserialize_with = "null_is_empty")]
+    pub restart_policy: ApiRestartPolicy,
+    #[serde(default)]
+    pub auto_remove: bool,
+    #[serde(default)]
+    pub network_mode: String,
+    #[serde(default, deserialize_with = "null_is_empty")]
+    pub port_bindings: HashMap<String, Option<Vec<ApiPortBinding>>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase")]
+pub struct ApiRestartPolicy {
+    #[serde(default)]
+    pub name: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct ApiPortBinding {
+    #[serde(default)]
+    pub host_ip: String,
+}
+
+impl ApiContainerDetail {
+    pub fn read(self) -> Detail {
+        let host = self.host_config;
+        let attached = self.network_settings.networks.into_iter();
+        let bindings = host.port_bindings.into_values().flatten().flatten();
+        let mut published_on: Vec<IpAddr> = bindings
+            .filter_map(|binding| binding.host_ip.parse().ok())
+            .collect();
+        published_on.sort();
+        published_on.dedup();
+        Detail {
+            restart: host.restart_policy.name,
+            auto_remove: host.auto_remove,
+            joins: host
+                .network_mode
+                .strip_prefix("container:")
+                .map(str::to_owned),
+            published_on,
+            mode: host.network_mode,
+            mac: Some(self.config.mac_address).filter(|mac| !mac.is_empty()),
+            never_started: self.state.status == "created",
+            networks: attached
+                .map(|(name, at)| (name, at.given.ipv4.parse().ok()))
+                .collect(),
+        }
+    }
+}

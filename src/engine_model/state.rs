@@ -1,0 +1,203 @@
+//! Where the allocator of a host's engine stands: what its networks hold, where its search goes on,
+//! and whether docker0 has yet to get a subnet. Pure: facts in, an [`Allocator`] out.
+
+use super::allocator::Allocator;
+use super::stepped_round;
+use crate::facts::{AddressPool, DockerState, Facts, Network, Version};
+use crate::subnet::v4;
+use ipnet::Ipv4Net;
+use serde_json::Value;
+
+/// An allocator as it stands.
+#[derive(Debug, Clone)]
+pub struct AllocatorState {
+    /// It.
+    pub allocator: Allocator,
+    /// Whether the next subnet goes to docker0, which does not exist yet or is made anew when
+    /// Docker starts.
+    pub docker0_first: bool,
+    /// Whether the place of the search is known for sure, as far as it can be (see
+    /// [`Allocator::resume`]).
+    pub certain: bool,
+}
+
+/// Where the engine stands. `version` is the one to model; where it is not the one that runs, its
+/// first start is still to come. `bridges` are the subnets of Docker's bridges that the engine, if
+/// it could be asked, does not name.
+pub fn allocator_state(
+    facts: &Facts,
+    version: Version,
+    pools: &[AddressPool],
+    bridges: &[Ipv4Net],
+) -> AllocatorState {
+    let mut reserved = stepped_round(facts, Some(version));
+    if facts.docker.engine.is_some() {
+        // A bridge no network belongs to any more still has its on-link route.
+        reserved.extend(bridges);
+    }
+    let mut allocator = Allocator::new(version, pools, reserved);
+    if facts.docker.engine.is_none() {
+        bridges.iter().for_each(|net| allocator.hold(*net));
+    }
+    let runs = facts
+        .version()
+        .is_some_and(|runs| runs.major == version.major);
+    let history = if runs && !version.first_fit() {
+        handed_out(facts, version)
+    } else {
+        Vec::new()
+    };
+    let mut made: Vec<(&str, Ipv4Net)> = Vec::with_capacity(history.len());
+    for network in facts
+        .engine_networks()
+        .filter(|network| in_the_pools(network))
+    {
+        let subnets = network.subnets.iter().filter_map(v4);
+        match history.iter().find(|known| known.name == network.name) {
+            Some(known) => {
+                made.extend(subnets.map(|net| (known.created.as_deref().unwrap_or_default(), net)))
+            }
+            None => subnets.for_each(|net| allocator.hold(net)),
+        }
+    }
+    made.sort();
+    let history: Vec<Ipv4Net> = made.into_iter().map(|(_, net)| net).collect();
+    let blind = runs && !version.first_fit() && began(facts).is_none();
+    let certain = allocator.resume(&history) && !blind;
+    let docker0_first = settle_docker0(facts, version, &mut allocator);
+    AllocatorState {
+        allocator,
+        docker0_first,
+        certain,
+    }
+}
+
+/// Of the engine's networks, those whose subnets the allocator knows. Overlays have an address
+/// space of their own, and a network that only lends its settings (driver `null`) holds nothing.
+fn in_the_pools(network: &Network) -> bool {
+    network.scope == "local" && network.driver != "null"
+}
+
+/// The networks whose subnet the running daemon picked itself: they moved its search. Those it
+/// found when it started did not, nor did those with a subnet given by hand; the latter mostly show
+/// no gateway.
+fn handed_out(facts: &Facts, version: Version) -> Vec<&Network> {
+    let Some(began) = began(facts) else {
+        return Vec::new();
+    };
+    let by_itself = |network: &&Network| {
+        let since = network
+            .created
+            .as_deref()
+            .is_some_and(|created| created >= began);
+        let picked = if network.name == "bridge" {
+            docker0_was_picked(facts, version, began)
+        } else {
+            network.gateways.iter().any(std::net::IpAddr::is_ipv4)
+        };
+        since && picked && in_the_pools(network)
+    };
+    facts.engine_networks().filter(by_itself).collect()
+}
+
+/// When the running daemon began. docker0's network is made anew at every start, except under
+/// live-restore, so its age is the daemon's where nothing better is known.
+fn began(facts: &Facts) -> Option<&str> {
+    let engine = facts.docker.engine.as_ref()?;
+    let bridge = engine
+        .networks
+        .iter()
+        .find(|network| network.name == "bridge" && !engine.live_restore);
+    facts
+        .docker
+        .started
+        .as_deref()
+        .or_else(|| bridge?.created.as_deref())
+}
+
+/// Whether docker0's subnet was the allocator's own pick when the daemon began. Not in 20.10, which
+/// elects one and asks for it by name; not where a key says which; not where docker0 was there
+/// already. It was not there at the first start (the network `host`, made once for all, is as young
+/// as the daemon), and with pools set it is deleted at every start unless live-restore is on.
+fn docker0_was_picked(facts: &Facts, version: Version, began: &str) -> bool {
+    let first_start = || {
+        let host = facts
+            .engine_networks()
+            .find(|network| network.name == "host");
+        host.and_then(|host| host.created.as_deref())
+            .is_some_and(|created| created >= began)
+    };
+    let deleted = facts
+        .docker
+        .engine
+        .as_ref()
+        .is_some_and(|engine| engine.pools.is_some() && !engine.live_restore);
+    !version.elects_before_bip()
+        && setting(facts, "bip").is_none()
+        && setting(facts, "fixed-cidr").is_none()
+        && (deleted || first_start())
+}
+
+/// Says whether docker0 is still to get its subnet, and where that is settled already takes it.
+fn settle_docker0(facts: &Facts, version: Version, allocator: &mut Allocator) -> bool {
+    if facts.docker.state == DockerState::Running {
+        // Without the engine's word, what the kernel has on docker0.
+        if let Some(address) = facts.docker0() {
+            allocator.hold(address.trunc());
+        }
+        return false;
+    }
+    if setting(facts, "bridge").is_some_and(|bridge| bridge != "docker0") {
+        return false;
+    }
+    let fixed = if version.elects_before_bip() {
+        None
+    } else {
+        setting(facts, "fixed-cidr")
+    };
+    let given = setting(facts, "bip")
+        .or(fixed)
+        .and_then(|text| text.parse::<Ipv4Net>().ok());
+    let there = facts.docker0().filter(|_| !deleted_at_the_start(facts));
+    match given.or(there) {
+        Some(address) => {
+            allocator.hold(address.trunc());
+            false
+        }
+        None => true,
+    }
+}
+
+/// Whether Docker, stopped, deletes docker0 when it starts: with pools set, and without
+/// live-restore.
+fn deleted_at_the_start(facts: &Facts) -> bool {
+    let keys = &facts.docker.config.keys;
+    let in_file = keys
+        .get("default-address-pools")
+        .and_then(Value::as_array)
+        .is_some_and(|pools| !pools.is_empty());
+    let pools = in_file || !facts.docker.flag("default-address-pool").is_empty();
+    let live_restore = keys
+        .get("live-restore")
+        .and_then(Value::as_bool)
+        .unwrap_or(false);
+    facts.docker.state == DockerState::Stopped && pools && !live_restore
+}
+
+/// A setting of dockerd with a value, in daemon.json or on its command line.
+fn setting(facts: &Facts, key: &str) -> Option<String> {
+    let in_file = facts
+        .docker
+        .config
+        .keys
+        .get(key)
+        .and_then(Value::as_str)
+        .map(str::to_owned);
+    in_file
+        .or_else(|| facts.docker.flag(key).last().cloned())
+        .filter(|value| !value.is_empty())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+mod tests;

@@ -1,0 +1,203 @@
+//! Docker's part of the facts: the service, the engine and its networks, daemon.json.
+
+use super::pools::AddressPool;
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
+
+/// Docker on this host.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Docker {
+    /// Is it there, does it run?
+    pub state: DockerState,
+    /// What starts and stops it: `systemd`, `snap`, `openrc`, `sysv`, or null where rebridge knows
+    /// no way.
+    pub service: Option<String>,
+    /// When the daemon that runs now began, by the clock that stamps its networks: UTC to the
+    /// nanosecond.
+    #[serde(default)]
+    pub started: Option<String>,
+    /// The flags of dockerd's command line that say where bridges lie, by name, with the values
+    /// given: of the running process, else of the unit. Other flags may hold secrets and are not
+    /// kept.
+    #[serde(default)]
+    pub flags: BTreeMap<String, Vec<String>>,
+    /// File and line where a flag is given that also is a key of daemon.json, by the flag's name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub flag_places: BTreeMap<String, String>,
+    /// The users whose own, rootless Docker runs besides.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rootless: Vec<u32>,
+    /// The engine's own view; null where it does not run or may not be asked.
+    pub engine: Option<Engine>,
+    /// Its configuration file.
+    pub config: ConfigFile,
+}
+
+/// The state of the Docker service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum DockerState {
+    /// Not installed.
+    Absent,
+    /// Installed, not running.
+    Stopped,
+    /// Running.
+    Running,
+}
+
+/// What the engine says over its socket.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Engine {
+    /// Such as `26.1.5`.
+    pub version: String,
+    /// Whether containers survive a restart of the daemon, in the daemon that runs now.
+    pub live_restore: bool,
+    /// The operating system it says it runs on; Docker Desktop names itself here.
+    #[serde(default)]
+    pub system: String,
+    /// Whether this node is part of a swarm.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub swarm: bool,
+    /// Containers that are alive: running or paused.
+    pub containers: Vec<Container>,
+    /// Containers that are not; only where rebridge looks closely.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub idle: Vec<Container>,
+    /// `default-address-pools` as this daemon was started with; null means the built-in list.
+    pub pools: Option<Vec<AddressPool>>,
+    /// Its networks.
+    pub networks: Vec<Network>,
+}
+
+/// A container.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Container {
+    /// Its name.
+    pub name: String,
+    /// Its id.
+    #[serde(default)]
+    pub id: String,
+    /// Its addresses on all its networks.
+    pub addresses: Vec<IpAddr>,
+    /// Whether it is paused.
+    #[serde(default)]
+    pub paused: bool,
+    /// What becomes of it when Docker is restarted; only where rebridge looks closely, as `apply`
+    /// and `facts` do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<Detail>,
+}
+
+/// What decides over a container when Docker is restarted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Detail {
+    /// Its restart policy: `no`, `always`, `unless-stopped`, `on-failure`.
+    pub restart: String,
+    /// Whether it is removed when it stops.
+    pub auto_remove: bool,
+    /// The container whose network it shares.
+    pub joins: Option<String>,
+    /// Addresses of this host its ports are published on, where they are named.
+    pub published_on: Vec<IpAddr>,
+    /// The network it was created for, as that was named then: a name or an id.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub mode: String,
+    /// The MAC address given by hand when it was created.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mac: Option<String>,
+    /// Whether it was created and never started.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub never_started: bool,
+    /// The networks it is on, each with the IPv4 address given by hand.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub networks: BTreeMap<String, Option<Ipv4Addr>>,
+}
+
+/// A network of the engine.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Network {
+    /// Its name; docker0's network is called `bridge`.
+    pub name: String,
+    /// Its id.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub id: String,
+    /// `bridge`, `macvlan`, `overlay` …
+    pub driver: String,
+    /// `local` or `swarm`.
+    pub scope: String,
+    /// The interface on the host, for the bridge driver.
+    pub bridge: Option<String>,
+    /// Its subnets.
+    pub subnets: Vec<IpNet>,
+    /// Its gateways. A network with a subnet given by hand shows one only where that was given too.
+    #[serde(default)]
+    pub gateways: Vec<IpAddr>,
+    /// Whether its settings hold what only a person gives: a range for the addresses, or addresses
+    /// kept free.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub shaped: bool,
+    /// The network it takes its settings from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config_from: Option<String>,
+    /// When it was made, in UTC to the nanosecond, so that text order is time order.
+    #[serde(default)]
+    pub created: Option<String>,
+    /// The Compose project it was made for.
+    #[serde(default)]
+    pub project: Option<String>,
+    /// Addresses on it that belong to no container of the engine's list; docker_gwbridge has such,
+    /// of swarm tasks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub endpoints: Vec<IpAddr>,
+}
+
+/// daemon.json.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ConfigFile {
+    /// Where dockerd looks for it.
+    pub path: String,
+    /// Where the bytes really are, when the path is a symbolic link.
+    pub target: Option<String>,
+    /// What was found there.
+    pub state: ConfigState,
+    /// The keys rebridge looks at, in the order of the file.
+    pub keys: Map<String, Value>,
+    /// The names of all keys, without their values.
+    #[serde(default)]
+    pub names: Vec<String>,
+    /// The text itself. Never printed.
+    #[serde(skip)]
+    pub text: Option<String>,
+}
+
+/// What was found where daemon.json should be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase", tag = "is", content = "why")]
+pub enum ConfigState {
+    /// No such file: Docker uses its defaults.
+    Missing,
+    /// A JSON object.
+    Object,
+    /// There, but not something rebridge may edit; the reason.
+    Broken(String),
+    /// There, but not readable; the reason.
+    Unreadable(String),
+}
+
+impl Docker {
+    /// The values a flag of dockerd's command line was given.
+    pub fn flag(&self, name: &str) -> &[String] {
+        self.flags.get(name).map(Vec::as_slice).unwrap_or_default()
+    }
+}

@@ -1,0 +1,132 @@
+//! What was seen, as plain data: no judgement, no I/O. The rest of the program works from this and
+//! from the policy.
+//!
+//! `rebridge facts` prints it and `--facts FILE` reads it back. daemon.json appears only with the keys rebridge
+//! looks at: its bytes may hold secrets and stay in memory.
+
+mod docker;
+mod kernel;
+pub mod pools;
+mod source;
+mod version;
+
+pub use docker::{
+    ConfigFile, ConfigState, Container, Detail, Docker, DockerState, Engine, Network,
+};
+pub use kernel::{
+    Contact, Family, Kernel, Link, Neighbour, NeighbourState, Peer, Route, RouteKind, Rule, Scope,
+};
+pub use pools::{AddressPool, BUILT_IN};
+pub use source::Source;
+pub use version::Version;
+
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeSet, HashSet};
+use std::net::IpAddr;
+
+/// Everything observed on one host.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Facts {
+    /// Version of this shape; 1.
+    pub schema: u32,
+    /// Whether the observer was root: without it the engine and daemon.json may be out of reach.
+    pub root: bool,
+    /// Whether an apply of rebridge was interrupted and waits to be put right.
+    #[serde(default)]
+    pub interrupted: bool,
+    /// Links, routes, neighbours and peers.
+    pub kernel: Kernel,
+    /// Where this host resolves names.
+    pub nameservers: Vec<Nameserver>,
+    /// Where the operator who runs rebridge sits, when it is over ssh.
+    #[serde(default)]
+    pub operator: Option<IpAddr>,
+    /// The service, the engine and its file.
+    pub docker: Docker,
+    /// What could not be seen, one sentence each.
+    pub unseen: Vec<String>,
+}
+
+/// A nameserver and the file that names it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Nameserver {
+    /// Its address.
+    pub address: IpAddr,
+    /// The file.
+    pub file: String,
+    /// The link it belongs to, where the file says.
+    #[serde(default)]
+    pub dev: Option<String>,
+    /// Whether it is in the list that Docker reads when it picks a subnet.
+    #[serde(default = "yes")]
+    pub seen_by_docker: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl Facts {
+    /// The interfaces that belong to Docker.
+    pub fn docker_devices(&self) -> BTreeSet<String> {
+        let named = self
+            .engine_networks()
+            .filter_map(|network| network.bridge.clone());
+        let leftover = self
+            .kernel
+            .links
+            .iter()
+            .filter(|link| link.made_by_docker());
+        named
+            .chain(leftover.map(|link| link.name.clone()))
+            .collect()
+    }
+
+    /// The engine's networks; none where it could not be asked.
+    pub fn engine_networks(&self) -> impl Iterator<Item = &Network> {
+        self.docker
+            .engine
+            .iter()
+            .flat_map(|engine| engine.networks.iter())
+    }
+
+    /// The IPv4 address on docker0 with its prefix, as the kernel has it.
+    pub fn docker0(&self) -> Option<ipnet::Ipv4Net> {
+        let link = self
+            .kernel
+            .links
+            .iter()
+            .find(|link| link.name == "docker0")?;
+        link.addresses.iter().find_map(crate::subnet::v4)
+    }
+
+    /// Addresses that are Docker's own: of containers, of what else it has put on its bridges, and
+    /// of the bridges.
+    pub fn docker_addresses(&self) -> HashSet<IpAddr> {
+        let devices = self.docker_devices();
+        let containers = self
+            .docker
+            .engine
+            .iter()
+            .flat_map(|engine| &engine.containers);
+        let bridges = self
+            .kernel
+            .links
+            .iter()
+            .filter(|link| devices.contains(&link.name));
+        let of_containers = containers.flat_map(|container| container.addresses.iter().copied());
+        let of_networks = self
+            .engine_networks()
+            .flat_map(|network| network.endpoints.iter().copied());
+        let of_bridges = bridges.flat_map(|link| link.addresses.iter().map(IpNet::addr));
+        of_containers.chain(of_networks).chain(of_bridges).collect()
+    }
+
+    /// The engine's version, if it is known.
+    pub fn version(&self) -> Option<Version> {
+        Version::parse(&self.docker.engine.as_ref()?.version)
+    }
+}

@@ -1,0 +1,37 @@
+//! How a network came to be known.
+
+use serde::{Deserialize, Serialize};
+
+/// How we know of a network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum Source {
+    /// An address or an on-link route of this host.
+    OnLink,
+    /// A route through a gateway, one that drops packets on purpose, or a policy rule.
+    Route,
+    /// A nameserver.
+    Nameserver,
+    /// `--avoid` or an avoid-file.
+    Declared,
+    /// An address that was called on a link and did not answer.
+    Neighbour,
+    /// The far end of a TCP connection or of a flow.
+    Connection,
+    /// Where an ssh session comes from.
+    Ssh,
+}
+
+impl Source {
+    /// All of them, as they are spelled.
+    pub const NAMES: [(&str, Source); 7] = [
+        ("onlink", Source::OnLink),
+        ("route", Source::Route),
+        ("nameserver", Source::Nameserver),
+        ("declared", Source::Declared),
+        ("neighbour", Source::Neighbour),
+        ("connection", Source::Connection),
+        ("ssh", Source::Ssh),
+    ];
+}

@@ -1,0 +1,84 @@
+//! Small pieces of sentences.
+
+/// "1 clash", "3 clashes".
+pub fn count(number: usize, one: &str, more: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { more })
+}
+
+/// "the container web is", "the containers web, db are".
+pub fn containers_are(names: &[&str]) -> String {
+    match names {
+        [one] => format!("the container {one} is"),
+        more => format!("the containers {} are", more.join(", ")),
+    }
+}
+
+/// Roughly how long ago, so that two looks within a minute say the same: " in the last hour".
+pub fn lately(seconds: u64) -> &'static str {
+    match seconds {
+        0..60 => " in the last minute",
+        60..3_600 => " in the last hour",
+        3_600..86_400 => " in the last day",
+        _ => " more than a day ago",
+    }
+}
+
+/// A word as a shell has to be given it.
+pub fn shell_word(word: &str) -> String {
+    let plain =
+        |character: char| character.is_ascii_alphanumeric() || "-_=+.,:/@%".contains(character);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+/// Of these words the one that was most likely meant.
+pub fn nearest<'a>(word: &str, words: &[&'a str]) -> Option<&'a str> {
+    let far = |other: &&&str| distance(word, other);
+    let best = words.iter().min_by_key(far)?;
+    // A third of the letters wrong is another word.
+    (distance(word, best) <= best.chars().count().div_ceil(3)).then_some(*best)
+}
+
+/// How many letters to change, to add or to take away to make one word another.
+fn distance(from: &str, to: &str) -> usize {
+    let to: Vec<char> = to.chars().collect();
+    let mut row: Vec<usize> = (0..=to.len()).collect();
+    for (at, letter) in from.chars().enumerate() {
+        let mut next = vec![at + 1];
+        for ((other, above), diagonal) in to.iter().zip(row.iter().skip(1)).zip(&row) {
+            let left = next.last().copied().unwrap_or_default();
+            let changed = diagonal + usize::from(*other != letter);
+            next.push(changed.min(above + 1).min(left + 1));
+        }
+        row = next;
+    }
+    row.last().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_of_the_finger_is_recognised() {
+        let names = ["onlink", "route", "neighbour", "nameserver"];
+        assert_eq!(nearest("neigbour", &names), Some("neighbour"));
+        assert_eq!(nearest("neighbor", &names), Some("neighbour"));
+        assert_eq!(nearest("rout", &names), Some("route"));
+        assert_eq!(nearest("banana", &names), None);
+        assert_eq!(nearest("x", &[]), None);
+    }
+
+    #[test]
+    fn words_survive_a_shell() {
+        assert_eq!(
+            shell_word("10.0.0.0/8,172.16.0.0/12"),
+            "10.0.0.0/8,172.16.0.0/12"
+        );
+        assert_eq!(shell_word("my nets"), "'my nets'");
+        assert_eq!(shell_word("it's"), r"'it'\''s'");
+        assert_eq!(shell_word(""), "''");
+    }
+}

@@ -1,0 +1,219 @@
+//! Keys of daemon.json that are tied to docker0's range: they move along with it, or the plan
+//! refuses.
+//!
+//! A `default-gateway` left behind keeps every engine from starting; a `fixed-cidr` left behind
+//! pulls docker0 back.
+
+use super::{Refusal, docker0_range};
+use crate::facts::Facts;
+use ipnet::Ipv4Net;
+use serde_json::Value;
+use std::net::Ipv4Addr;
+
+/// Keys to set, and what could not be moved but does no harm.
+#[derive(Debug, Default, PartialEq)]
+pub struct DependentKeys {
+    /// Key and new value.
+    pub keys: Vec<(String, Value)>,
+    /// What the operator should look at.
+    pub warnings: Vec<String>,
+}
+
+/// Follows docker0 to its new address.
+pub fn follow(facts: &Facts, docker0: Ipv4Net) -> Result<DependentKeys, Refusal> {
+    let mut tied = DependentKeys::default();
+    let keys = &facts.docker.config.keys;
+    let old = docker0_range(facts);
+    if let Some(text) = keys
+        .get("fixed-cidr")
+        .and_then(Value::as_str)
+        .filter(|text| !text.is_empty())
+    {
+        let moved = text
+            .parse()
+            .ok()
+            .zip(old)
+            .and_then(|(fixed, old)| move_part(fixed, old, docker0.trunc()));
+        let moved = moved.ok_or_else(|| cannot_follow("fixed-cidr", text, docker0))?;
+        tied.keys
+            .push(("fixed-cidr".to_owned(), Value::String(moved.to_string())));
+    }
+    if let Some(text) = keys
+        .get("default-gateway")
+        .and_then(Value::as_str)
+        .filter(|text| !text.is_empty())
+    {
+        let moved = text
+            .parse()
+            .ok()
+            .zip(old)
+            .and_then(|(gateway, old)| move_address(gateway, old, docker0));
+        let moved = moved.ok_or_else(|| cannot_follow("default-gateway", text, docker0))?;
+        tied.keys.push((
+            "default-gateway".to_owned(),
+            Value::String(moved.to_string()),
+        ));
+    }
+    let Some(address) = facts.docker0().map(|old| old.addr().to_string()) else {
+        return Ok(tied);
+    };
+    for key in ["host-gateway-ip", "ip"] {
+        if keys.get(key).and_then(Value::as_str) == Some(address.as_str()) {
+            tied.keys
+                .push((key.to_owned(), Value::String(docker0.addr().to_string())));
+        }
+    }
+    if names_address(keys.get("hosts"), &address) {
+        return Err(Refusal::new(
+            format!("cannot move docker0: \"hosts\" makes dockerd listen on its address {address}"),
+            format!(
+                "change \"hosts\" in {} to an address that stays, then run again",
+                facts.docker.config.path
+            ),
+        ));
+    }
+    if names_address(keys.get("dns"), &address) {
+        tied.warnings.push(format!(
+            "\"dns\" in {} names docker0's old address {address}: containers will ask there in \
+             vain until you change it",
+            facts.docker.config.path
+        ));
+    }
+    // Registries are nobody's business and not among the facts; the text is at hand only on the
+    // host itself.
+    let whole = facts
+        .docker
+        .config
+        .text
+        .as_deref()
+        .and_then(|text| serde_json::from_str::<Value>(text).ok());
+    for key in ["insecure-registries", "registry-mirrors"] {
+        if names_address(whole.as_ref().and_then(|whole| whole.get(key)), &address) {
+            tied.warnings.push(format!(
+                "\"{key}\" in {} names docker0's old address {address}: no image can be had there \
+                 until you change it",
+                facts.docker.config.path
+            ));
+        }
+    }
+    Ok(tied)
+}
+
+/// The same part of the new range: the upper half of a /16 becomes the upper half of a /24.
+fn move_part(part: Ipv4Net, old: Ipv4Net, new: Ipv4Net) -> Option<Ipv4Net> {
+    let part = part.trunc();
+    if !old.contains(&part) {
+        return None;
+    }
+    let prefix = new.prefix_len() + (part.prefix_len() - old.prefix_len());
+    if prefix > 30 {
+        return None;
+    }
+    let at =
+        u64::from(u32::from(part.network()) - u32::from(old.network())) >> (32 - part.prefix_len());
+    new.subnets(prefix).ok()?.nth(usize::try_from(at).ok()?)
+}
+
+/// The same place counted from the near end of the range: .1.254 of a /16 has no twin in a /24,
+/// .0.254 has.
+fn move_address(address: Ipv4Addr, old: Ipv4Net, new: Ipv4Net) -> Option<Ipv4Addr> {
+    if !old.contains(&address) {
+        return None;
+    }
+    let from_start = u32::from(address) - u32::from(old.network());
+    let from_end = u32::from(old.broadcast()) - u32::from(address);
+    let room = u32::from(new.broadcast()) - u32::from(new.network());
+    let moved = if from_start < room {
+        u32::from(new.network()) + from_start
+    } else if from_end < room {
+        u32::from(new.broadcast()) - from_end
+    } else {
+        return None;
+    };
+    let moved = Ipv4Addr::from(moved);
+    (moved != new.addr() && moved != new.network() && moved != new.broadcast()).then_some(moved)
+}
+
+fn names_address(value: Option<&Value>, address: &str) -> bool {
+    let entries = value
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str);
+    entries
+        .into_iter()
+        .any(|entry| entry.split(['/', ':']).any(|word| word == address))
+}
+
+fn cannot_follow(key: &str, value: &str, docker0: Ipv4Net) -> Refusal {
+    Refusal::new(
+        format!(
+            "cannot move docker0 to {docker0}: \"{key}\": \"{value}\" has no counterpart there"
+        ),
+        format!("remove or correct \"{key}\" in daemon.json, then run again"),
+    )
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+mod tests {
+    use super::*;
+
+    fn n(text: &str) -> Ipv4Net {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_part_keeps_its_place() {
+        let part = |part, old, new| move_part(n(part), n(old), n(new)).map(|net| net.to_string());
+        assert_eq!(
+            part("172.17.128.0/17", "172.17.0.0/16", "10.200.255.0/24").unwrap(),
+            "10.200.255.128/25"
+        );
+        assert_eq!(
+            part("172.17.0.0/16", "172.17.0.0/16", "10.200.255.0/24").unwrap(),
+            "10.200.255.0/24"
+        );
+        assert_eq!(
+            part("172.17.192.0/18", "172.17.0.0/16", "10.1.0.0/16").unwrap(),
+            "10.1.192.0/18"
+        );
+        assert!(
+            part("172.17.5.0/24", "172.17.0.0/16", "10.200.255.0/24").is_none(),
+            "too narrow"
+        );
+        assert!(
+            part("172.18.0.0/17", "172.17.0.0/16", "10.200.255.0/24").is_none(),
+            "outside"
+        );
+    }
+
+    #[test]
+    fn an_address_keeps_its_distance_to_an_end() {
+        let go = |a: &str, new| {
+            move_address(a.parse().unwrap(), n("172.17.0.0/16"), n(new)).map(|a| a.to_string())
+        };
+        assert_eq!(
+            go("172.17.0.254", "10.200.255.1/24").unwrap(),
+            "10.200.255.254"
+        );
+        assert_eq!(
+            go("172.17.255.254", "10.200.255.1/24").unwrap(),
+            "10.200.255.254"
+        );
+        assert!(
+            go("172.17.0.1", "10.200.255.1/24").is_none(),
+            "docker0's own"
+        );
+        assert!(go("172.17.9.9", "10.200.255.1/24").is_none(), "no twin");
+        assert!(go("172.18.0.5", "10.200.255.1/24").is_none(), "outside");
+    }
+
+    #[test]
+    fn finds_an_address_in_urls() {
+        let hosts = serde_json::json!(["fd://", "tcp://172.17.0.1:2375"]);
+        assert!(names_address(Some(&hosts), "172.17.0.1"));
+        assert!(!names_address(Some(&hosts), "172.17.0.11"));
+        assert!(!names_address(None, "172.17.0.1"));
+    }
+}

@@ -1,0 +1,9 @@
+//! The face: what a person sees on a terminal. Layout, colour, and progress while something goes
+//! on.
+
+pub mod explanation;
+pub mod forecast;
+pub mod layout;
+pub mod map;
+pub mod progress;
+pub mod report;

@@ -1,0 +1,354 @@
+//! The report for a person: the verdict first, then the clash that matters with its evidence, the
+//! others as a table, what changes, what was verified, and the command that comes next.
+
+use super::layout::{Layout, ascii, without_control_chars};
+use super::progress::WORTH_A_LINE;
+use crate::assess::clash::{Clash, Kind};
+use crate::report::advice::{Advice, holder};
+use crate::report::{Outcome, Report};
+use serde_json::{Map, Value};
+
+/// More rows than this are counted, not listed.
+const LISTED: usize = 12;
+
+/// How much is said.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Telling {
+    /// Before the question: what would be done, without an outcome.
+    pub preview: bool,
+    /// The reasoning too; `-v`.
+    pub verbose: bool,
+    /// Whether each phase was shown with its time already while it went on.
+    pub was_live: bool,
+}
+
+/// The whole text.
+pub fn render(report: &Report, layout: &Layout, telling: Telling) -> String {
+    let mut text = Text {
+        layout,
+        out: String::new(),
+    };
+    if telling.preview {
+        text.out += &layout.paragraph("", &layout.bold(&without_control_chars(&report.msg)));
+    } else {
+        text.headline(report);
+    }
+    if report.advice.declined {
+        return text.out;
+    }
+    text.clashes(report, telling);
+    text.rows("Ignored, as you said", &report.ignored, telling);
+    // Of `check` the answer and the command are enough.
+    if report.outcome != Outcome::Clashing || telling.verbose {
+        text.changes(report);
+    }
+    if telling.preview {
+        text.items("Then", &report.advice.then);
+    }
+    text.verified(report);
+    if report.changed || report.outcome == Outcome::WouldChange {
+        text.rows("Still clashing", &report.remaining, telling);
+    }
+    text.items("The old file", report.backup_file.as_slice());
+    if !telling.was_live || telling.verbose {
+        text.took(report);
+    }
+    if !telling.preview {
+        text.next(&report.advice);
+    }
+    text.items("Please note", &report.warnings);
+    if telling.verbose {
+        text.items("Why", &report.advice.reasons);
+    }
+    if layout.unicode {
+        text.out
+    } else {
+        ascii(&text.out)
+    }
+}
+
+/// The layout as far as it is written.
+struct Text<'a> {
+    layout: &'a Layout,
+    out: String,
+}
+
+impl Text<'_> {
+    fn headline(&mut self, report: &Report) {
+        let layout = self.layout;
+        let word = match report.outcome {
+            Outcome::Clean => layout.green("clean: "),
+            Outcome::Changed => layout.green("changed: "),
+            // "would …" begins the sentence itself.
+            Outcome::WouldChange => String::new(),
+            Outcome::Clashing => layout.red("clashing: "),
+            Outcome::Refused => layout.red("refused: "),
+            Outcome::RolledBack => layout.red("rolled back: "),
+            Outcome::Stranded => layout.red("STRANDED: "),
+        };
+        let said = without_control_chars(report.advice.verdict.as_ref().unwrap_or(&report.msg));
+        // The steps of a stranded host are a list: somebody works through them at night.
+        let (said, steps) = said.split_once("Do this by hand: ").unwrap_or((&said, ""));
+        self.out += &layout.paragraph("", &format!("{word}{said}"));
+        if !steps.is_empty() {
+            self.title("Do this by hand");
+            for step in steps.split("; ") {
+                self.out += &layout.paragraph("  ", step);
+            }
+        }
+    }
+
+    fn title(&mut self, title: &str) {
+        self.out += &format!("\n{}\n", self.layout.bold(title));
+    }
+
+    /// Sentences, one below the other.
+    fn items<T: AsRef<str>>(&mut self, title: &str, items: &[T]) {
+        if items.is_empty() {
+            return;
+        }
+        self.title(title);
+        for item in items {
+            self.out += &self
+                .layout
+                .paragraph("  - ", &without_control_chars(item.as_ref()));
+        }
+    }
+
+    /// What clashes: where it is the news, the first in a sentence and the others in a table.
+    fn clashes(&mut self, report: &Report, telling: Telling) {
+        match report.outcome {
+            Outcome::Changed | Outcome::RolledBack | Outcome::Stranded => {
+                self.rows("Clashed before", &report.clashes, telling);
+            }
+            Outcome::Clean | Outcome::Clashing | Outcome::WouldChange | Outcome::Refused => {
+                let Some((first, others)) = report.clashes.split_first() else {
+                    return;
+                };
+                self.out += "\n";
+                self.out += &self
+                    .layout
+                    .paragraph("  ", &without_control_chars(&first.explain));
+                self.rows("Clashes besides", others, telling);
+            }
+        }
+    }
+
+    /// Clashes as a table; with `-v` each in its sentence.
+    fn rows(&mut self, title: &str, clashes: &[Clash], telling: Telling) {
+        if telling.verbose {
+            let said: Vec<&str> = clashes.iter().map(|clash| clash.explain.as_str()).collect();
+            return self.items(title, &said);
+        }
+        if clashes.is_empty() {
+            return;
+        }
+        self.title(title);
+        let mut rows: Vec<Row> = Vec::new();
+        for clash in clashes {
+            let row = Row::of(clash);
+            // Several pools over one and the same network are one matter.
+            match rows.iter_mut().find(|known| {
+                clash.kind == Kind::Latent && known.when == row.when && known.over == row.over
+            }) {
+                Some(known) => known.more = true,
+                None => rows.push(row),
+            }
+        }
+        let cells: Vec<Vec<String>> = rows
+            .iter()
+            .take(LISTED)
+            .map(|row| row.cells(self.layout))
+            .collect();
+        self.out += &self
+            .layout
+            .table(&["When", "Docker", "Subnet", "Over"], &cells);
+        if rows.len() > LISTED {
+            self.out += &format!(
+                "  and {} more; --json and -v list all\n",
+                rows.len() - LISTED
+            );
+        }
+    }
+
+    /// The keys that change, a line each, and every network that moves.
+    fn changes(&mut self, report: &Report) {
+        let layout = self.layout;
+        let tense = |done, tried, to_do| match report.outcome {
+            Outcome::Changed => done,
+            Outcome::RolledBack | Outcome::Stranded => tried,
+            Outcome::Clean | Outcome::Clashing | Outcome::WouldChange | Outcome::Refused => to_do,
+        };
+        if !report.diff.after.is_empty() || !report.diff.before.is_empty() {
+            let verb = tense("Changed in", "Tried in", "To be changed in");
+            self.title(&format!(
+                "{verb} {}",
+                without_control_chars(&report.docker.config_file)
+            ));
+            for (side, sign) in [(&report.diff.before, "-"), (&report.diff.after, "+")] {
+                let keys: Map<String, Value> = serde_json::from_str(side).unwrap_or_default();
+                for (key, value) in keys {
+                    let line = format!("{sign} \"{key}\": {value}");
+                    let line = if sign == "-" {
+                        layout.red(&line)
+                    } else {
+                        layout.green(&line)
+                    };
+                    self.out += &format!("  {line}\n");
+                }
+            }
+        }
+        if report.plan.networks.is_empty() {
+            return;
+        }
+        self.title(tense(
+            "Networks made anew",
+            "Networks that were to be made anew",
+            "Networks to be made anew",
+        ));
+        let row = |one: &crate::plan::relocate::Move| {
+            let restarts = if one.restarts.is_empty() {
+                "none runs".to_owned()
+            } else {
+                one.restarts.join(", ")
+            };
+            vec![
+                without_control_chars(&one.network),
+                one.from.to_string(),
+                format!("-> {}", one.to),
+                without_control_chars(&restarts),
+            ]
+        };
+        let rows: Vec<Vec<String>> = report.plan.networks.iter().map(row).collect();
+        self.out += &layout.table(&["Network", "From", "To", "Restarts"], &rows);
+    }
+
+    fn verified(&mut self, report: &Report) {
+        if report.verified.is_empty() {
+            return;
+        }
+        self.title("Verified");
+        for check in &report.verified {
+            let (word, wanted) = match check.ok {
+                true => (self.layout.green("ok"), String::new()),
+                false => (
+                    self.layout.red("NO"),
+                    format!(" (wanted: {})", check.wanted),
+                ),
+            };
+            let said = without_control_chars(&format!("{}: {}{wanted}", check.what, check.found));
+            self.out += &self.layout.paragraph(&format!("  {word} "), &said);
+        }
+    }
+
+    fn took(&mut self, report: &Report) {
+        // What is over at once is of no interest.
+        let long = report
+            .phases
+            .iter()
+            .filter(|phase| phase.seconds >= WORTH_A_LINE);
+        let lines: Vec<String> = long.map(|phase| format!("{phase}\n")).collect();
+        if !lines.is_empty() {
+            self.title("Took");
+            self.out += &lines.concat();
+        }
+    }
+
+    /// Commands are never broken: they are there to be copied.
+    fn next(&mut self, advice: &Advice) {
+        if advice.next.is_empty() {
+            return;
+        }
+        self.title("Next");
+        for step in &advice.next {
+            if !step.run.is_empty() {
+                self.out += &format!(
+                    "  {}\n",
+                    self.layout.bold(&without_control_chars(&step.run))
+                );
+            }
+            let inset = if step.run.is_empty() { "  " } else { "      " };
+            self.out += &self
+                .layout
+                .paragraph(inset, &without_control_chars(&step.does));
+        }
+    }
+}
+
+/// A clash in a table.
+struct Row {
+    when: &'static str,
+    docker: String,
+    subnet: String,
+    /// Whether there are more such subnets.
+    more: bool,
+    over: String,
+}
+
+impl Row {
+    fn of(clash: &Clash) -> Row {
+        let when = if clash.kind == Kind::Present {
+            "now"
+        } else {
+            "later"
+        };
+        let name = holder(clash);
+        let bare = name.split_once(' ').map_or(name.as_str(), |(_, name)| name);
+        let (docker, over) = (
+            without_control_chars(bare),
+            without_control_chars(&clash.with.describe()),
+        );
+        Row {
+            when,
+            docker,
+            subnet: clash.docker.subnet.to_string(),
+            more: false,
+            over,
+        }
+    }
+
+    fn cells(&self, layout: &Layout) -> Vec<String> {
+        let when = if self.when == "now" {
+            layout.red(self.when)
+        } else {
+            self.when.to_owned()
+        };
+        let subnet = if self.more {
+            format!("{} ...", self.subnet)
+        } else {
+            self.subnet.clone()
+        };
+        vec![when, self.docker.clone(), subnet, self.over.clone()]
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colours_only_on_request() {
+        let report = Report::without_facts("no".to_owned());
+        assert_eq!(
+            render(&report, &Layout::PLAIN, Telling::default()),
+            "refused: no\n"
+        );
+        let colour = Layout {
+            colour: true,
+            ..Layout::PLAIN
+        };
+        assert!(
+            render(&report, &colour, Telling::default()).contains("\u{1b}[31mrefused: \u{1b}[0m")
+        );
+    }
+
+    #[test]
+    fn a_name_from_outside_cannot_command_the_terminal() {
+        let report = Report::without_facts("no network \u{1b}]0;owned\u{7}".to_owned());
+        assert_eq!(
+            render(&report, &Layout::PLAIN, Telling::default()),
+            "refused: no network ?]0;owned?\n"
+        );
+    }
+}
