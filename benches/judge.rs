@@ -3,7 +3,7 @@
 
 use crate::pair::median;
 use ipnet::{IpNet, Ipv4Net};
-use rebridge::assess::assess;
+use rebridge::assess::Assessment;
 use rebridge::facts::Facts;
 use rebridge::policy::{Declared, Origin, Policy};
 use std::hint::black_box;
@@ -31,7 +31,7 @@ pub fn table() {
                 black_box(nets);
             });
             let judge = median_of(|| {
-                black_box(assess(&facts, &policy));
+                black_box(Assessment::of(&facts, &policy));
             });
             let milliseconds = |time: Duration| time.as_secs_f64() * 1e3;
             println!(

@@ -4,11 +4,11 @@
 
 use clap::CommandFactory;
 use clap_complete::Shell;
-use rebridge::assess::explanation::Explanation;
 use rebridge::assess::forecast::Forecast;
 use rebridge::cli::Cli;
 use rebridge::facts::Facts;
 use rebridge::report::Report;
+use rebridge::report::explanation::Explanation;
 use rebridge::report::map::Map;
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};

@@ -1,17 +1,10 @@
-//! The command line as typed, and what it means. Nothing is looked at here but the avoid-files.
+//! The command line: what was typed, and the request it means.
 
-mod again;
 mod examples;
+mod request;
 
-use crate::apply::verify::Probe;
-use crate::plan::Permits;
-use crate::plan::relocate::Existing;
-use crate::policy::{Declared, Policy, read_avoid, read_avoid_file, read_ignore, read_pools};
 use clap::{Args, Parser, Subcommand};
-use std::io::Read;
-use std::net::ToSocketAddrs;
 use std::path::PathBuf;
-use std::time::Duration;
 
 /// Moves Docker's bridges off the networks this host needs to reach.
 ///
@@ -30,7 +23,7 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub verb: Verb,
-    /// OutputFile the result in FILE too, as JSON
+    /// Write the result in FILE too, as JSON
     #[arg(long, value_name = "FILE", global = true)]
     pub result: Option<PathBuf>,
 }
@@ -38,7 +31,7 @@ pub struct Cli {
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
-    /// Look and explain; change nothing. Exits 1 when something clashes
+    /// LookArgs and explain; change nothing. Exits 1 when something clashes
     #[command(after_help = examples::CHECK)]
     Check(Check),
     /// Check, and where needed fix and verify
@@ -59,12 +52,12 @@ pub enum Verb {
     Explain(Explain),
     /// Print everything observed as JSON; feed it back with --facts
     #[command(after_help = examples::FACTS)]
-    Facts(Observe),
+    Facts(RootArgs),
 }
 
 /// What every verb takes.
 #[derive(Debug, Args)]
-pub struct Observe {
+pub struct RootArgs {
     /// An unpacked image instead of this host: files only, never a restart
     #[arg(long, value_name = "DIR")]
     pub root: Option<PathBuf>,
@@ -72,16 +65,13 @@ pub struct Observe {
 
 /// What the verbs that judge take.
 #[derive(Debug, Args)]
-pub struct Look {
+pub struct LookArgs {
     /// A network Docker must keep off; repeatable, comma lists
     #[arg(long, value_name = "CIDR")]
     pub avoid: Vec<String>,
     /// A file of such networks, one a line, `#` comments; - is standard input
     #[arg(long, value_name = "FILE")]
     pub avoid_file: Vec<String>,
-    /// Such networks, read already: of the Ansible module.
-    #[arg(skip)]
-    pub declared: Vec<Declared>,
     /// A pool to choose from: base=CIDR,size=N or a bare CIDR (size 24); repeatable
     #[arg(long, value_name = "POOL")]
     pub pool: Vec<String>,
@@ -95,18 +85,16 @@ pub struct Look {
     /// Use facts saved by `rebridge facts` instead of this host
     #[arg(long, value_name = "FILE", conflicts_with = "root")]
     pub facts: Option<PathBuf>,
-    /// Where to look.
     #[command(flatten)]
-    pub observe: Observe,
+    pub root: RootArgs,
 }
 
 /// What check takes.
 #[derive(Debug, Args)]
 pub struct Check {
-    /// What to look at and by which rules.
     #[command(flatten)]
-    pub look: Look,
-    /// OutputFile metrics for node_exporter's textfile collector in FILE (a name that ends in
+    pub look: LookArgs,
+    /// Write metrics for node_exporter's textfile collector in FILE (a name that ends in
     /// .prom)
     #[arg(long, value_name = "FILE")]
     pub metrics: Option<PathBuf>,
@@ -115,9 +103,8 @@ pub struct Check {
 /// What apply takes.
 #[derive(Debug, Args)]
 pub struct Apply {
-    /// What to look at and by which rules.
     #[command(flatten)]
-    pub look: Look,
+    pub look: LookArgs,
     /// Only say what would be done
     #[arg(long)]
     pub check: bool,
@@ -150,14 +137,14 @@ pub struct Apply {
     /// How long Docker may take to restart
     #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub timeout: u64,
-    /// ContainerStates back after so many seconds unless this run has verified the change by then,
+    /// Roll back after so many seconds unless this run has verified the change by then,
     /// even if it is killed
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(5..=86400))]
     pub dead_man: Option<u64>,
     /// Must accept a TCP connection after the fix, or it is rolled back; repeatable
     #[arg(long, value_name = "HOST:PORT")]
     pub probe: Vec<String>,
-    /// DockerRange the pools given with --pool even when nothing clashes
+    /// Take the pools given with --pool even when nothing clashes
     #[arg(long, requires = "pool")]
     pub pin: bool,
 }
@@ -174,9 +161,8 @@ pub enum Networks {
 /// What forecast takes.
 #[derive(Debug, Args)]
 pub struct Forecast {
-    /// What to look at and by which rules.
     #[command(flatten)]
-    pub look: Look,
+    pub look: LookArgs,
     /// How many subnets
     #[arg(short = 'n', long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub count: u16,
@@ -189,9 +175,8 @@ pub struct Forecast {
 /// What map takes.
 #[derive(Debug, Args)]
 pub struct Map {
-    /// What to look at and by which rules.
     #[command(flatten)]
-    pub look: Look,
+    pub look: LookArgs,
     /// Write a picture, too: for a ticket or a wiki
     #[arg(long, value_name = "FILE")]
     pub svg: Option<PathBuf>,
@@ -203,9 +188,8 @@ pub struct Explain {
     /// A Docker network, a bridge, a range or an address; docker0 where nothing is given
     #[arg(value_name = "NETWORK|CIDR")]
     pub about: Option<String>,
-    /// What to look at and by which rules.
     #[command(flatten)]
-    pub look: Look,
+    pub look: LookArgs,
 }
 
 /// What rollback takes.
@@ -220,10 +204,6 @@ pub struct Rollback {
     /// Only say what would be undone
     #[arg(long)]
     pub check: bool,
-    /// Where no apply has been recorded there is nothing to undo, and that is fine: of the Ansible
-    /// module.
-    #[arg(skip)]
-    pub unless_none: bool,
     /// Where live-restore keeps containers alive: stop them for the restart and start them again
     #[arg(long)]
     pub allow_container_stop: bool,
@@ -239,68 +219,17 @@ pub struct Rollback {
     pub timeout: u64,
 }
 
-impl Look {
-    /// The policy these arguments mean; the error is for the operator.
-    pub fn policy(&self, pin: bool) -> Result<Policy, String> {
-        let mut avoid = read_avoid(&self.avoid)?;
-        for name in &self.avoid_file {
-            let text = read_text(name).map_err(|error| format!("--avoid-file {name}: {error}"))?;
-            avoid.extend(
-                read_avoid_file(name, &text).map_err(|why| format!("--avoid-file: {why}"))?,
-            );
-        }
-        avoid.extend_from_slice(&self.declared);
-        Ok(Policy {
-            avoid,
-            pools: read_pools(&self.pool)?,
-            pin,
-            ignore: read_ignore(&self.ignore)?,
-            given: self.again(),
-        })
-    }
-}
-
-impl Apply {
-    /// What the plan may contain.
-    pub fn permits(&self) -> Permits {
-        Permits {
-            restart: !self.no_restart,
-            stop_containers: self.allow_container_stop,
-            own_command: self.restart_command.is_some(),
-            networks: match (self.network.as_slice(), self.networks) {
-                ([], Networks::Report) => Existing::Report,
-                ([], Networks::Recreate) => Existing::Move,
-                (names, _) => Existing::MoveOnly(names.to_vec()),
-            },
-            mac_loss: self.accept_mac_loss,
+impl Cli {
+    /// Whether the result is read by a program.
+    pub fn wants_json(&self) -> bool {
+        match &self.verb {
+            Verb::Check(check) => check.look.json,
+            Verb::Apply(apply) => apply.look.json,
+            Verb::Forecast(forecast) => forecast.look.json,
+            Verb::Map(map) => map.look.json,
+            Verb::Explain(explain) => explain.look.json,
+            Verb::Rollback(rollback) => rollback.json,
+            Verb::Facts(_) => false,
         }
     }
-
-    /// The deadline for Docker.
-    pub fn deadline(&self) -> Duration {
-        Duration::from_secs(self.timeout)
-    }
-
-    /// The probes, looked up now: later there may be no nameserver to ask.
-    pub fn probes(&self) -> Result<Vec<Probe>, String> {
-        let look_up = |name: &String| match name.to_socket_addrs() {
-            Ok(addresses) => Ok(Probe {
-                name: name.clone(),
-                addresses: addresses.collect(),
-            }),
-            Err(error) => Err(format!(
-                "--probe {name}: {error}; write HOST:PORT, for example 172.17.50.10:8080"
-            )),
-        };
-        self.probe.iter().map(look_up).collect()
-    }
-}
-
-fn read_text(name: &str) -> std::io::Result<String> {
-    if name != "-" {
-        return std::fs::read_to_string(name);
-    }
-    let mut text = String::new();
-    std::io::stdin().read_to_string(&mut text)?;
-    Ok(text)
 }

@@ -1,19 +1,23 @@
-//! The program: reads the command line, runs a verb, prints its report and exits with its code. The
-//! only place that prints.
+//! The program: reads the command line, runs a verb, prints what it gives and exits with its code.
 
 use clap::Parser;
-use rebridge::cli::{Check, Cli, Verb};
+use rebridge::cli::{Cli, Verb};
 use rebridge::module;
+use rebridge::policy::option::{BadValue, Opt};
 use rebridge::report::Report;
-use rebridge::terminal::layout::{ENDLESS, Layout};
-use rebridge::terminal::progress::can_be_live;
-use rebridge::terminal::report::{Telling, render};
+use rebridge::report::error::Error;
+use rebridge::report::vocabulary::Vocabulary;
+use rebridge::terminal::layout::Layout;
+use rebridge::terminal::progress::{ProgressLine, can_be_live};
+use rebridge::terminal::report::{Verbosity, render};
+use rebridge::terminal::screen::{can_ask, complain, confirmed, layout, print};
 use rebridge::terminal::{explanation, forecast, map};
+use rebridge::verbs;
 use rebridge::verbs::output_file::OutputFile;
-use rebridge::verbs::{self, Usage};
 use serde::Serialize;
-use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
+
+const WORDS: Vocabulary = Vocabulary::CommandLine;
 
 fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args_os().skip(1).collect();
@@ -30,176 +34,157 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return usage_of_clap(&error),
     };
-    match run(&cli) {
-        Ok(code) => code,
-        Err(usage) => usage_error(&usage, wants_json(&cli.verb)),
+    let output = match Output::of(&cli) {
+        Ok(output) => output,
+        Err(bad) => return usage_error(&bad.into(), cli.wants_json()),
+    };
+    match run(&cli, &output) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => output.failure(&error),
     }
 }
 
-/// How much the operator wants to read.
-#[derive(Clone, Copy)]
-struct Voice {
-    verbose: bool,
-    quiet: bool,
-}
-
-/// Runs the verb and prints what it gives; a usage error is left to the caller.
-fn run(cli: &Cli) -> Result<ExitCode, Usage> {
-    let leave = cli
-        .result
-        .as_deref()
-        .map(|path| OutputFile::at("--result", path))
-        .transpose()?;
-    let leave = leave.as_ref();
-    let voice = Voice {
-        verbose: cli.verbose,
-        quiet: cli.quiet,
-    };
+/// Runs the verb and prints what it gives; the exit code, or why it gave nothing.
+fn run(cli: &Cli, output: &Output) -> Result<u8, Error> {
     match &cli.verb {
         Verb::Facts(arguments) => {
-            let text = verbs::facts::run(arguments)? + "\n";
+            let text = verbs::facts::run(&arguments.target())? + "\n";
             print(&text);
-            leave_there(leave, &text);
-            Ok(ExitCode::SUCCESS)
+            output.leave(&text);
+            Ok(0)
         }
-        Verb::Forecast(arguments) => tell(
-            &verbs::forecast::run(arguments)?,
-            arguments.look.json,
-            forecast::render,
-            leave,
-        ),
-        Verb::Map(arguments) => tell(
-            &verbs::map::run(arguments)?,
-            arguments.look.json,
-            map::render,
-            leave,
-        ),
-        Verb::Explain(arguments) => tell(
-            &verbs::explain::run(arguments)?,
-            arguments.look.json,
-            explanation::render,
-            leave,
-        ),
-        Verb::Check(arguments) => check(arguments, leave, voice),
+        Verb::Forecast(arguments) => {
+            let found = verbs::forecast::run(&arguments.request()?)?;
+            Ok(output.found(&found, forecast::render))
+        }
+        Verb::Map(arguments) => {
+            let found = verbs::map::run(&arguments.request()?)?;
+            Ok(output.found(&found, map::render))
+        }
+        Verb::Explain(arguments) => {
+            let found = verbs::explain::run(&arguments.request()?)?;
+            Ok(output.found(&found, explanation::render))
+        }
+        Verb::Check(arguments) => {
+            let report = verbs::check::run(&arguments.request()?)?;
+            Ok(output.report(&report, true))
+        }
         Verb::Apply(arguments) => {
-            let asks = !arguments.yes && !arguments.look.json && on_a_terminal();
-            let live = !arguments.look.json && !voice.quiet;
-            let ended = verbs::apply::run(arguments, live, &|preview| {
-                !asks || confirmed(preview, voice)
-            });
-            finish(ended, arguments.look.json, false, leave, voice)
+            let request = arguments.request()?;
+            let progress = output.progress();
+            let ask = |preview: &Report| output.may_go_on(preview, arguments.yes);
+            let report = verbs::apply::run(&request, &progress, &ask);
+            drop(progress);
+            Ok(output.report(&report?, false))
         }
         Verb::Rollback(arguments) => {
-            let asks = !arguments.yes && !arguments.json && on_a_terminal();
-            let live = !arguments.json && !voice.quiet;
-            let ended = verbs::rollback::run(arguments, live, &|preview| {
-                !asks || confirmed(preview, voice)
-            });
-            finish(ended, arguments.json, false, leave, voice)
+            let progress = output.progress();
+            let ask = |preview: &Report| output.may_go_on(preview, arguments.yes);
+            let report = verbs::rollback::run(&arguments.request(), &progress, &ask);
+            drop(progress);
+            Ok(output.report(&report?, false))
         }
     }
 }
 
-/// Prints what was found out, for a program or for a person.
-fn tell<T: Serialize>(
-    found: &T,
+/// Where results go and how much the operator wants to read.
+struct Output {
     json: bool,
-    render: fn(&T, &Layout) -> String,
-    leave: Option<&OutputFile>,
-) -> Result<ExitCode, Usage> {
-    let text = serde_json::to_string_pretty(found).unwrap_or_default() + "\n";
-    print(&if json {
-        text.clone()
-    } else {
-        render(found, &layout())
-    });
-    leave_there(leave, &text);
-    Ok(ExitCode::SUCCESS)
+    verbose: bool,
+    quiet: bool,
+    /// The file that `--result` names.
+    result: Option<OutputFile>,
 }
 
-fn check(arguments: &Check, leave: Option<&OutputFile>, voice: Voice) -> Result<ExitCode, Usage> {
-    let Some(path) = &arguments.metrics else {
-        return finish(
-            verbs::check::run(&arguments.look),
-            arguments.look.json,
-            true,
-            leave,
-            voice,
-        );
-    };
-    let file = OutputFile::at("--metrics", path)?;
-    let (report, metrics) = verbs::check::run_measured(&arguments.look)?;
-    file.write(&metrics).map_err(Usage)?;
-    finish(Ok(report), arguments.look.json, true, leave, voice)
-}
+impl Output {
+    fn of(cli: &Cli) -> Result<Output, BadValue> {
+        let result = cli.result.as_deref();
+        Ok(Output {
+            json: cli.wants_json(),
+            verbose: cli.verbose,
+            quiet: cli.quiet,
+            result: result
+                .map(|path| OutputFile::at(Opt::Result, path))
+                .transpose()?,
+        })
+    }
 
-/// Prints the report; its outcome is the exit code. Of a usage error the file gets the one object
-/// too.
-fn finish(
-    ended: verbs::Ended,
-    json: bool,
-    verb_is_check: bool,
-    leave: Option<&OutputFile>,
-    voice: Voice,
-) -> Result<ExitCode, Usage> {
-    let report = ended.inspect_err(|usage| {
-        leave_there(
-            leave,
-            &(Report::without_facts(usage.0.clone()).json() + "\n"),
-        )
-    })?;
-    let text = report.json() + "\n";
-    match (json, voice.quiet) {
-        (true, _) => print(&text),
-        (false, true) => {}
-        (false, false) => {
-            let telling = Telling {
+    fn progress(&self) -> ProgressLine {
+        ProgressLine::new(!self.json && !self.quiet)
+    }
+
+    fn may_go_on(&self, preview: &Report, yes: bool) -> bool {
+        let asks = !yes && !self.json && can_ask();
+        let question = || {
+            let verbosity = Verbosity {
+                preview: true,
+                verbose: self.verbose,
+                was_live: true,
+            };
+            render(preview, &layout(), verbosity)
+        };
+        !asks || confirmed(&question())
+    }
+
+    /// Prints what was found out, for a program or for a person.
+    fn found<T: Serialize>(&self, found: &T, render: fn(&T, &Layout) -> String) -> u8 {
+        let text = serde_json::to_string_pretty(found).unwrap_or_default() + "\n";
+        match self.json {
+            true => print(&text),
+            false => print(&render(found, &layout())),
+        }
+        self.leave(&text);
+        0
+    }
+
+    /// Prints the report; its outcome is the exit code.
+    fn report(&self, report: &Report, only_looks: bool) -> u8 {
+        let text = report.json() + "\n";
+        if self.json {
+            print(&text);
+        } else if !self.quiet {
+            let verbosity = Verbosity {
                 preview: false,
-                verbose: voice.verbose,
+                verbose: self.verbose,
                 was_live: can_be_live(),
             };
-            let gap = if can_be_live() && !report.phases.is_empty() {
-                "\n"
-            } else {
-                ""
-            };
-            print(&format!("{gap}{}", render(&report, &layout(), telling)));
+            let gap = can_be_live() && !report.phases.is_empty();
+            let gap = if gap { "\n" } else { "" };
+            print(&format!("{gap}{}", render(report, &layout(), verbosity)));
+        }
+        self.leave(&text);
+        report.exit_code(only_looks)
+    }
+
+    /// A verb that did not get to its report: for the file of `--result` that is a report, too.
+    fn failure(&self, error: &Error) -> ExitCode {
+        if error.is_usage() {
+            self.leave(&(Report::refused(error, WORDS).json() + "\n"));
+            return usage_error(error, self.json);
+        }
+        self.report(&Report::refused(error, WORDS), false);
+        ExitCode::from(error.exit_code())
+    }
+
+    /// What was done is done: a result file that could not be written after all changes no exit
+    /// code.
+    fn leave(&self, text: &str) {
+        if let Some(Err(why)) = self.result.as_ref().map(|file| file.write(text)) {
+            complain(&format!("warning: {why}\n"));
         }
     }
-    leave_there(leave, &text);
-    Ok(ExitCode::from(report.exit_code(verb_is_check)))
 }
 
-/// What was done is done: that the file could not be written after all is said and changes no exit
-/// code.
-fn leave_there(leave: Option<&OutputFile>, text: &str) {
-    if let Some(Err(why)) = leave.map(|leave| leave.write(text)) {
-        say(&format!("warning: {why}\n"));
-    }
-}
-
-fn wants_json(verb: &Verb) -> bool {
-    match verb {
-        Verb::Check(check) => check.look.json,
-        Verb::Apply(apply) => apply.look.json,
-        Verb::Forecast(forecast) => forecast.look.json,
-        Verb::Map(map) => map.look.json,
-        Verb::Explain(explain) => explain.look.json,
-        Verb::Rollback(rollback) => rollback.json,
-        Verb::Facts(_) => false,
-    }
-}
-
-fn usage_error(usage: &Usage, json: bool) -> ExitCode {
+fn usage_error(error: &Error, json: bool) -> ExitCode {
     if json {
-        print(&(Report::without_facts(usage.0.clone()).json() + "\n"));
+        print(&(Report::refused(error, WORDS).json() + "\n"));
     } else {
-        say(&format!(
-            "error: {}\nNothing was touched. `rebridge --help` shows the options.\n",
-            usage.0
+        let why = error.sentence(WORDS);
+        complain(&format!(
+            "error: {why}\nNothing was touched. `rebridge --help` shows the options.\n"
         ));
     }
-    ExitCode::from(2)
+    ExitCode::from(error.exit_code())
 }
 
 /// Help and version are clap's to print; of an error, `--json` makes one object all the same.
@@ -207,72 +192,10 @@ fn usage_of_clap(error: &clap::Error) -> ExitCode {
     let json = std::env::args_os().any(|argument| argument == "--json");
     if error.use_stderr() && json {
         let text = error.to_string();
-        let sentence = text
-            .lines()
-            .next()
-            .unwrap_or_default()
-            .trim_start_matches("error: ");
-        return usage_error(&Usage(sentence.to_owned()), true);
+        let sentence = text.lines().next().unwrap_or_default();
+        let why = sentence.trim_start_matches("error: ");
+        return usage_error(&BadValue::plain(why).into(), true);
     }
     let _ = error.print();
     ExitCode::from(if error.use_stderr() { 2 } else { 0 })
-}
-
-/// Shows what would be done and asks. Anything but a clear yes is no.
-fn confirmed(preview: &Report, voice: Voice) -> bool {
-    let telling = Telling {
-        preview: true,
-        verbose: voice.verbose,
-        was_live: true,
-    };
-    print(&format!(
-        "{}\nGo on? [y/N] ",
-        render(preview, &layout(), telling)
-    ));
-    let mut answer = String::new();
-    let read = std::io::stdin().read_line(&mut answer);
-    read.is_ok() && matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")
-}
-
-fn on_a_terminal() -> bool {
-    std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
-}
-
-/// What standard output can show: colours on a terminal that has them and whose owner has nothing
-/// against them, and more than ASCII where the locale says so.
-fn layout() -> Layout {
-    let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let colour = std::io::stdout().is_terminal()
-        && set("NO_COLOR").is_none()
-        && set("TERM").is_some_and(|it| it != "dumb");
-    let given = set("COLUMNS")
-        .and_then(|columns| columns.parse().ok())
-        .filter(|columns| *columns > 0);
-    let width = given.or_else(|| {
-        terminal_size::terminal_size_of(std::io::stdout()).map(|(width, _)| width.0.into())
-    });
-    let log = set("JOURNAL_STREAM")
-        .filter(|_| !std::io::stdout().is_terminal())
-        .map(|_| ENDLESS);
-    let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
-        .into_iter()
-        .find_map(set)
-        .unwrap_or_default()
-        .to_ascii_lowercase();
-    let unicode = locale.contains("utf-8") || locale.contains("utf8");
-    Layout {
-        colour,
-        width: width.or(log).unwrap_or(Layout::PLAIN.width),
-        unicode,
-    }
-}
-
-/// A reader that has gone away is not an error of ours: the work is done and the exit code tells.
-fn print(text: &str) {
-    let mut out = std::io::stdout().lock();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-}
-
-fn say(text: &str) {
-    let _ = std::io::stderr().write_all(text.as_bytes());
 }

@@ -6,10 +6,20 @@ pub fn count(number: usize, one: &str, more: &str) -> String {
 }
 
 /// "the container web is", "the containers web, db are".
-pub fn containers_are(names: &[&str]) -> String {
+pub fn containers_are(names: &[String]) -> String {
     match names {
         [one] => format!("the container {one} is"),
         more => format!("the containers {} are", more.join(", ")),
+    }
+}
+
+/// The first few of a list: "a, b, c and 4 more".
+pub fn list_of<T: AsRef<str>>(names: &[T], most: usize) -> String {
+    let first: Vec<&str> = names.iter().take(most).map(AsRef::as_ref).collect();
+    let first = first.join(", ");
+    match names.len().saturating_sub(most) {
+        0 => first,
+        more => format!("{first} and {more} more"),
     }
 }
 
@@ -33,28 +43,14 @@ pub fn shell_word(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }
 
-/// Of these words the one that was most likely meant.
+/// Of these words the one that was most likely meant, where one is near enough.
 pub fn nearest<'a>(word: &str, words: &[&'a str]) -> Option<&'a str> {
-    let far = |other: &&&str| distance(word, other);
-    let best = words.iter().min_by_key(far)?;
-    // A third of the letters wrong is another word.
-    (distance(word, best) <= best.chars().count().div_ceil(3)).then_some(*best)
-}
-
-/// How many letters to change, to add or to take away to make one word another.
-fn distance(from: &str, to: &str) -> usize {
-    let to: Vec<char> = to.chars().collect();
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (at, letter) in from.chars().enumerate() {
-        let mut next = vec![at + 1];
-        for ((other, above), diagonal) in to.iter().zip(row.iter().skip(1)).zip(&row) {
-            let left = next.last().copied().unwrap_or_default();
-            let changed = diagonal + usize::from(*other != letter);
-            next.push(changed.min(above + 1).min(left + 1));
-        }
-        row = next;
-    }
-    row.last().copied().unwrap_or_default()
+    words
+        .iter()
+        .map(|other| (strsim::jaro_winkler(word, other), *other))
+        .filter(|(score, _)| *score > 0.8)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, other)| other)
 }
 
 #[cfg(test)]

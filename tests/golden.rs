@@ -18,19 +18,21 @@
 use clap::Parser;
 use rebridge::assess::address_map::When;
 use rebridge::assess::clash::Kind;
-use rebridge::assess::explanation::explain;
-use rebridge::assess::forecast::forecast;
-use rebridge::assess::{assess, unmovable};
+use rebridge::assess::forecast::{Forecast, forecast};
+use rebridge::assess::{Assessment, unmovable};
 use rebridge::cli::{Cli, Verb};
 use rebridge::facts::{ConfigState, DockerState, Facts};
 use rebridge::observe::config_file::{KEYS, parse};
 use rebridge::plan::project::project;
 use rebridge::plan::{Decision, Permits, plan};
-use rebridge::policy::Policy;
 use rebridge::report::advice::Step;
+use rebridge::report::explanation::{Explanation, explain};
+use rebridge::report::map::{Map, svg};
+use rebridge::report::vocabulary::Vocabulary;
 use rebridge::report::{Outcome, Report};
+use rebridge::terminal;
 use rebridge::terminal::layout::Layout;
-use rebridge::terminal::report::{Telling, render};
+use rebridge::terminal::report::{Verbosity, render};
 use rebridge::verbs;
 use std::fs;
 use std::path::Path;
@@ -77,6 +79,10 @@ fn run_case(case: &Path) -> Vec<String> {
         if report.outcome == Outcome::Changed && !report.plan.daemon_json.is_empty() {
             report.advice.next.push(Step::rollback());
         }
+        if report.outcome == Outcome::Stranded {
+            let what = report.msg.split(". Do this by hand").next().unwrap();
+            report.advice.verdict = Some(what.to_owned());
+        }
         return pages(case, &report);
     }
     let mut facts: Facts =
@@ -87,60 +93,66 @@ fn run_case(case: &Path) -> Vec<String> {
     let request = fs::read_to_string(case.join("request")).unwrap();
     let cli =
         Cli::try_parse_from(["rebridge"].into_iter().chain(request.split_whitespace())).unwrap();
-    if let Verb::Forecast(forecast) = &cli.verb {
-        return run_forecast(case, &facts, forecast);
-    }
-    if let Verb::Map(arguments) = &cli.verb {
-        return run_map(case, &facts, arguments);
-    }
-    if let Verb::Explain(arguments) = &cli.verb {
-        let told = explain(
-            &facts,
-            &arguments.look.policy(false).unwrap(),
-            arguments.about.as_deref(),
-        )
-        .unwrap();
-        let json = serde_json::to_string_pretty(&told).unwrap() + "\n";
-        let text = rebridge::terminal::explanation::render(&told, &Layout::PLAIN);
-        let faults = [
-            compare(&case.join("report.json"), Some(json)),
-            compare(&case.join("report.txt"), Some(text)),
-        ];
-        return faults.into_iter().flatten().collect();
-    }
-    let (report, policy, permits, code): (Report, Policy, Permits, u8) = match &cli.verb {
+    match &cli.verb {
         Verb::Check(check) => {
-            let policy = check.look.policy(false).unwrap();
-            let report = verbs::check::judge(&facts, &policy);
-            let code = report.exit_code(true);
-            (report, policy, Permits::plain(), code)
+            let look = check.request().unwrap().look;
+            let before = Assessment::of(&facts, &look.policy);
+            let report = verbs::check::judge(&before, WORDS);
+            run_report(case, &before, &Permits::plain(), &report, true)
         }
         Verb::Apply(apply) => {
-            let policy = apply.look.policy(apply.pin).unwrap();
-            let report = verbs::apply::preview(&facts, &policy, &apply.permits());
-            let code = report.exit_code(false);
-            (report, policy, apply.permits(), code)
+            let request = apply.request().unwrap();
+            let before = Assessment::of(&facts, &request.look.policy);
+            let report = verbs::apply::preview(&before, &request.permits, WORDS);
+            run_report(case, &before, &request.permits, &report, false)
         }
-        Verb::Rollback(_)
-        | Verb::Facts(_)
-        | Verb::Forecast(_)
-        | Verb::Map(_)
-        | Verb::Explain(_) => {
-            panic!("{request}: not a verb for a golden case")
+        Verb::Forecast(arguments) => {
+            let asked = arguments.request().unwrap();
+            let before = Assessment::of(&facts, &asked.look.policy);
+            run_forecast(
+                case,
+                &forecast(&before, asked.count, asked.engine.as_deref()),
+            )
         }
-    };
-    let decision = plan(&facts, &policy, &permits);
-    let mut faults = law(&facts, &policy, &permits, &decision);
-    faults.extend(map_agrees(&facts, &policy));
+        Verb::Map(arguments) => {
+            let look = arguments.request().unwrap().look;
+            run_map(
+                case,
+                &verbs::map::draw(&Assessment::of(&facts, &look.policy)),
+            )
+        }
+        Verb::Explain(arguments) => {
+            let asked = arguments.request().unwrap();
+            let before = Assessment::of(&facts, &asked.look.policy);
+            run_explain(case, &explain(&before, asked.about.as_deref()).unwrap())
+        }
+        Verb::Rollback(_) | Verb::Facts(_) => panic!("{request}: not a verb for a golden case"),
+    }
+}
+
+const WORDS: Vocabulary = Vocabulary::CommandLine;
+
+/// A case of `check` or `apply --check`.
+fn run_report(
+    case: &Path,
+    before: &Assessment,
+    permits: &Permits,
+    report: &Report,
+    only_looks: bool,
+) -> Vec<String> {
+    let decision = plan(before, permits);
+    let mut faults = law(before, permits, &decision);
+    faults.extend(map_agrees(before));
     let after = match &decision {
         Decision::Change(plan) => plan.write.as_ref().map(|change| change.after.clone()),
         Decision::Nothing | Decision::Refuse(_) => None,
     };
     let text = format!(
-        "{}exit code {code}\n",
-        render(&report, &Layout::PLAIN, Telling::default())
+        "{}exit code {}\n",
+        render(report, &Layout::PLAIN, Verbosity::default()),
+        report.exit_code(only_looks)
     );
-    faults.extend(pages(case, &report));
+    faults.extend(pages(case, report));
     faults.extend(compare(
         &case.join("report.json"),
         Some(report.json() + "\n"),
@@ -171,7 +183,7 @@ fn pages(case: &Path, report: &Report) -> Vec<String> {
         let text = render(
             report,
             &page,
-            Telling {
+            Verbosity {
                 preview,
                 verbose,
                 was_live: false,
@@ -183,7 +195,7 @@ fn pages(case: &Path, report: &Report) -> Vec<String> {
                 colour: false,
                 ..page
             },
-            Telling {
+            Verbosity {
                 preview,
                 verbose,
                 was_live: false,
@@ -224,16 +236,9 @@ fn uncoloured(text: &str) -> String {
     parts.fold(first, |whole, part| whole + part.split_once('m').unwrap().1)
 }
 
-fn run_forecast(case: &Path, facts: &Facts, arguments: &rebridge::cli::Forecast) -> Vec<String> {
-    let policy = arguments.look.policy(false).unwrap();
-    let foretold = forecast(
-        facts,
-        &policy,
-        usize::from(arguments.count),
-        arguments.engine.as_deref(),
-    );
-    let json = serde_json::to_string_pretty(&foretold).unwrap() + "\n";
-    let text = rebridge::terminal::forecast::render(&foretold, &Layout::PLAIN);
+fn run_explain(case: &Path, explanation: &Explanation) -> Vec<String> {
+    let json = serde_json::to_string_pretty(explanation).unwrap() + "\n";
+    let text = terminal::explanation::render(explanation, &Layout::PLAIN);
     let faults = [
         compare(&case.join("report.json"), Some(json)),
         compare(&case.join("report.txt"), Some(text)),
@@ -241,11 +246,20 @@ fn run_forecast(case: &Path, facts: &Facts, arguments: &rebridge::cli::Forecast)
     faults.into_iter().flatten().collect()
 }
 
-fn run_map(case: &Path, facts: &Facts, arguments: &rebridge::cli::Map) -> Vec<String> {
-    let map = verbs::map::draw(facts, &arguments.look.policy(false).unwrap());
-    let json = serde_json::to_string_pretty(&map).unwrap() + "\n";
-    let text = rebridge::terminal::map::render(&map, &Layout::PLAIN);
-    let picture = rebridge::report::map::svg::render(&map);
+fn run_forecast(case: &Path, foretold: &Forecast) -> Vec<String> {
+    let json = serde_json::to_string_pretty(foretold).unwrap() + "\n";
+    let text = terminal::forecast::render(foretold, &Layout::PLAIN);
+    let faults = [
+        compare(&case.join("report.json"), Some(json)),
+        compare(&case.join("report.txt"), Some(text)),
+    ];
+    faults.into_iter().flatten().collect()
+}
+
+fn run_map(case: &Path, map: &Map) -> Vec<String> {
+    let json = serde_json::to_string_pretty(map).unwrap() + "\n";
+    let text = terminal::map::render(map, &Layout::PLAIN);
+    let picture = svg::render(map);
     let mut faults = Vec::new();
     let mut all = String::new();
     for (width, colour) in [(80, true), (120, false), (120, true)] {
@@ -254,8 +268,7 @@ fn run_map(case: &Path, facts: &Facts, arguments: &rebridge::cli::Map) -> Vec<St
             width,
             unicode: false,
         };
-        let [text, plain] =
-            [colour, false].map(|colour| rebridge::terminal::map::render(&map, &page(colour)));
+        let [text, plain] = [colour, false].map(|colour| terminal::map::render(map, &page(colour)));
         if uncoloured(&text) != plain {
             faults.push(format!("at {width} colour changes the words:\n{text}"));
         }
@@ -278,9 +291,9 @@ fn run_map(case: &Path, facts: &Facts, arguments: &rebridge::cli::Map) -> Vec<St
 
 /// The map of every case shows a clash exactly where `check` finds one, now or later, and it shows
 /// where.
-fn map_agrees(facts: &Facts, policy: &Policy) -> Option<String> {
-    let map = verbs::map::draw(facts, policy);
-    let checked = assess(facts, policy);
+fn map_agrees(before: &Assessment) -> Option<String> {
+    let map = verbs::map::draw(before);
+    let checked = &before.clashes;
     for (kind, when) in [(Kind::Present, When::Now), (Kind::Latent, When::Later)] {
         let mut found: Vec<_> = checked
             .iter()
@@ -305,7 +318,7 @@ fn map_agrees(facts: &Facts, policy: &Policy) -> Option<String> {
         }
     }
     [40, 60, 80, 120].into_iter().find_map(|width| {
-        let text = rebridge::terminal::map::render(
+        let text = terminal::map::render(
             &map,
             &Layout {
                 width,
@@ -335,7 +348,7 @@ fn put_file(facts: &mut Facts, bytes: &[u8]) {
 /// Once Docker has started with the plan carried out, docker0 and the pools clash with nothing, and
 /// planning again finds nothing to do. A stopped Docker's docker0 moves when it starts, so the law
 /// is about that moment.
-fn law(facts: &Facts, policy: &Policy, permits: &Permits, decision: &Decision) -> Vec<String> {
+fn law(before: &Assessment, permits: &Permits, decision: &Decision) -> Vec<String> {
     let Decision::Change(planned) = decision else {
         return Vec::new();
     };
@@ -344,32 +357,32 @@ fn law(facts: &Facts, policy: &Policy, permits: &Permits, decision: &Decision) -
         stop_containers: true,
         ..permits.clone()
     };
-    let after = project(facts, planned, true);
-    let left = assess(&after, policy);
+    let after = project(before.facts, planned, true);
+    let after = Assessment::of(&after, before.policy);
+    let left = &after.clashes;
     let movable: Vec<_> = left.iter().filter(|clash| clash.is_movable()).collect();
     if !movable.is_empty() {
         faults.push(format!("after the plan still clashing: {movable:?}"));
     }
     let moved = |name: &str| planned.moves.iter().any(|one| one.network == name);
-    if let Some(name) = unmovable(&left).iter().find(|name| moved(name)) {
+    if let Some(name) = unmovable(left).iter().find(|name| moved(name)) {
         faults.push(format!("{name} is moved and still clashes"));
     }
-    if left.len() != movable.len() && unmovable(&left).is_empty() {
+    if left.len() != movable.len() && unmovable(left).is_empty() {
         faults.push("a clash of an existing network is not named as such".to_owned());
     }
-    if let Decision::Change(again) = plan(&after, policy, &allowed) {
+    if let Decision::Change(again) = plan(&after, &allowed) {
         faults.push(format!("the next plan is not empty: {again:?}"));
     }
-    if facts.docker.state == DockerState::Running && !planned.restart {
+    if before.facts.docker.state == DockerState::Running && !planned.restart {
         // Written but not restarted: the next plan without a restart has nothing to write either.
-        if let Decision::Change(again) = plan(
-            &project(facts, planned, false),
-            policy,
-            &Permits {
-                restart: false,
-                ..allowed
-            },
-        ) {
+        let written = project(before.facts, planned, false);
+        let permits = Permits {
+            restart: false,
+            ..allowed
+        };
+        let again = plan(&Assessment::of(&written, before.policy), &permits);
+        if let Decision::Change(again) = again {
             faults.push(format!("writes twice: {again:?}"));
         }
     }

@@ -190,23 +190,6 @@ impl ContainerStates {
     }
 }
 
-impl Missing {
-    /// A sentence for each that is not as it was.
-    pub fn sentences(&self) -> Vec<String> {
-        let down = self
-            .down
-            .iter()
-            .map(|(name, why)| format!("the container {name} is not as it was: {why}"));
-        let removed = self.removed.iter().map(|name| {
-            format!(
-                "the container {name} was started with --rm: Docker removed it when it \
-                     stopped; start it anew"
-            )
-        });
-        down.chain(removed).collect()
-    }
-}
-
 /// Starts a container. An engine that was restarted under many containers may find the remains of a
 /// process it had to kill, clear them away and fail; the next try succeeds.
 pub fn start(api: &Api, id: &str) -> Result<(), String> {

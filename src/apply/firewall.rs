@@ -1,7 +1,8 @@
 //! The packet filter after a move: Docker's own rule for docker0's network, and rules of others
 //! that name the old range.
 
-use super::verify::Check;
+use super::check::Check;
+use super::note::Note;
 use crate::facts::Facts;
 use crate::host::Host;
 use ipnet::IpNet;
@@ -62,36 +63,37 @@ pub fn masquerade(host: &Host, now: &Facts, new: &IpNet, old: Option<&IpNet>) ->
     ))
 }
 
-/// Rules that name a range Docker has left: nobody but the operator knows what they were for.
-pub fn leftovers(host: &Host, network: &str, old: &IpNet) -> Vec<String> {
+/// Rules that name a range Docker has left.
+pub fn leftovers(host: &Host, network: &str, old: &IpNet) -> Vec<Note> {
     let saved = host.run(&["iptables-save"], DEADLINE).stdout;
-    let rules = saved
-        .lines()
-        .filter(|line| line.starts_with("-A "))
-        .map(str::to_owned);
     let tables: Vec<&str> = saved
         .lines()
         .filter_map(|line| line.strip_prefix('*'))
         .collect();
     let listed = host.run(&["nft", "list", "ruleset"], DEADLINE).stdout;
-    let rules: Vec<String> = rules
+    let rules: Vec<String> = saved
+        .lines()
+        .filter(|line| line.starts_with("-A "))
+        .map(str::to_owned)
         .chain(rules_of_nft(&listed, &tables))
         .filter(|rule| words(rule).any(|word| word == old.to_string()))
         .collect();
-    let sentence = |rule: &String| {
-        format!(
-            "a firewall rule names {old}, the old range of {network}; see whether it was meant for \
-             Docker: {rule}"
-        )
-    };
-    let mut sentences: Vec<String> = rules.iter().take(QUOTED).map(sentence).collect();
+    let mut notes: Vec<Note> = rules
+        .iter()
+        .take(QUOTED)
+        .map(|rule| Note::RuleNamesOldRange {
+            network: network.to_owned(),
+            range: *old,
+            rule: rule.clone(),
+        })
+        .collect();
     if rules.len() > QUOTED {
-        sentences.push(format!(
-            "and {} firewall rules more name {old}",
-            rules.len() - QUOTED
-        ));
+        notes.push(Note::MoreRules {
+            range: *old,
+            count: rules.len() - QUOTED,
+        });
     }
-    sentences
+    notes
 }
 
 /// Every line of a ruleset with the table and the chain or set it stands in; without Docker's own

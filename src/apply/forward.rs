@@ -5,7 +5,7 @@ use super::journal::Record;
 use super::networks::{self, record::Side};
 use super::phases::Phases;
 use super::restart::{RestartMethod, restart_in};
-use super::{Applied, Request, nothing, verify};
+use super::{Applied, End, Request, verify};
 use crate::host::Host;
 use crate::observe;
 use crate::plan::Plan;
@@ -26,8 +26,7 @@ impl Forward<'_> {
         let Forward { host, plan, .. } = self;
         if !plan.restart {
             return Ok(Applied {
-                restarted: false,
-                ..nothing(observe::observe(host))
+                ..Applied::ended(End::Changed, observe::observe(host))
             });
         }
         if plan.stop_first || !plan.moves.is_empty() {
@@ -60,7 +59,7 @@ impl Forward<'_> {
                 verified,
                 restarted: true,
                 missing,
-                ..nothing(after)
+                ..Applied::ended(End::Changed, after)
             }),
             Some(check) => Err(format!("Docker restarted, but {}", check.complaint())),
         }

@@ -5,38 +5,45 @@
 //! From then on there is no error any more, only an [`End`]: nothing can lose sight of the fact
 //! that the host was touched.
 
+pub mod check;
 pub mod containers;
 pub mod deadman;
 pub mod firewall;
 mod forward;
 pub mod journal;
 pub mod networks;
+pub mod note;
 pub mod parallel;
 pub mod phases;
+pub mod progress;
 pub mod recover;
+pub mod refusal;
 pub mod restart;
 pub mod rollback;
 pub mod validate;
 pub mod verify;
 
+use crate::assess::Assessment;
 use crate::facts::Facts;
 use crate::host::Host;
 use crate::host::files::Staged;
 use crate::host::signals::Shield;
 use crate::observe::{self, config_file};
-use crate::plan::{Plan, Refusal};
-use crate::policy::Policy;
-use crate::terminal::progress::Progress;
+use crate::plan::Plan;
+use check::{Check, Probe};
 use containers::Missing;
 use forward::Forward;
 use ipnet::IpNet;
 use journal::Record;
 use networks::record::Relocation;
+use note::Note;
 use phases::{Phase, Phases};
+use progress::Progress;
+use refusal::{Refusal, Step};
 use restart::RestartMethod;
+use std::io;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
-use verify::{Check, Probe};
 
 /// Mode of a daemon.json that rebridge makes: the file holds no secret of ours, and Docker's
 /// packages use this one.
@@ -56,7 +63,7 @@ pub struct Request {
     pub probes: Vec<Probe>,
     /// What restarts Docker, in the operator's own words.
     pub restart_command: Option<String>,
-    /// ContainerStates back after so many seconds, whatever becomes of this process, unless it has
+    /// Roll back after so many seconds, whatever becomes of this process, unless it has
     /// verified the change by then.
     pub dead_man: Option<u64>,
 }
@@ -93,7 +100,9 @@ pub struct Applied {
     /// Containers that are not as they were.
     pub missing: Missing,
     /// What else was noticed.
-    pub notes: Vec<String>,
+    pub notes: Vec<Note>,
+    /// Whether `rebridge rollback` could undo it.
+    pub can_be_undone: bool,
     /// How long each phase took.
     pub phases: Vec<Phase>,
     /// The networks that were made anew, with the subnets they got.
@@ -105,61 +114,69 @@ pub struct Applied {
 /// Carries out a plan on a host whose lock is held.
 pub fn apply(
     host: &Host,
-    before: &Facts,
+    before: &Assessment,
     plan: &Plan,
-    policy: &Policy,
     request: &Request,
-    progress: &Progress,
+    progress: &dyn Progress,
 ) -> Applied {
-    let mut record = Record::of(before, plan, SystemTime::now());
-    record.way = RestartMethod::of(
-        before.docker.service.as_deref(),
-        request.restart_command.as_deref(),
-    );
-    if !plan.moves.is_empty() {
-        record.moves = match networks::client(host)
-            .and_then(|api| networks::record::record(&api, &plan.moves))
-        {
-            Ok(moves) => moves,
-            Err(why) => {
-                let why = format!("cannot record the networks to move: {why}");
-                return untouched(before, Refusal::new(why, "nothing was changed; run again"));
-            }
-        };
-    }
-    let shield = Shield::raise(progress.calm());
+    let mut record = match record(host, before.facts, plan, request) {
+        Ok(record) => record,
+        Err(refusal) => return untouched(before.facts, refusal),
+    };
+    let _shield = Shield::raise(progress.calm());
     let (staged, backup) = match prepare(host, plan, &record, request) {
         Ok(prepared) => prepared,
-        Err(refusal) => return untouched(before, refusal),
+        Err(refusal) => return untouched(before.facts, refusal),
     };
     if let Some(staged) = staged {
-        progress.say("writing daemon.json");
-        let committed = staged.commit();
-        // Only the rename counts. Where the folder could not be synced after it, the new file is
-        // there all the same.
-        if let Err(error) = committed
-            && text_of(host, &record.path) != record.after
-        {
+        progress.step("writing daemon.json");
+        if let Err(error) = put_in_place(host, staged, &record) {
             let _ = journal::clear(host);
             drop_copy(host, backup);
-            if request.dead_man.is_some() {
-                deadman::disarm(host);
-            }
-            return untouched(before, cannot_replace(&record.path, &error));
+            disarm(host, request);
+            return untouched(before.facts, not_replaced(&record.path, &error));
         }
     }
     let mut applied = if plan.restart || !plan.moves.is_empty() {
-        act_and_verify(host, &mut record, plan, policy, request, progress)
+        act_and_verify(host, &mut record, plan, before, request, progress)
     } else {
-        let verified = vec![verify::file(host, &record.path, record.after.as_deref())];
-        let end = End::Changed;
+        let file = verify::file(host, &record.path, record.after.as_deref());
         Applied {
-            end,
-            verified,
-            restarted: false,
-            ..nothing(observe::observe(host))
+            verified: vec![file],
+            ..Applied::ended(End::Changed, observe::observe(host))
         }
     };
+    close(host, &record, plan, &mut applied, backup);
+    if !matches!(applied.end, End::Stranded { .. }) {
+        disarm(host, request);
+    }
+    applied
+}
+
+/// What is needed to undo the plan.
+fn record(host: &Host, before: &Facts, plan: &Plan, request: &Request) -> Result<Record, Refusal> {
+    let mut record = Record::of(before, plan, SystemTime::now());
+    let service = before.docker.service.as_deref();
+    record.way = RestartMethod::of(service, request.restart_command.as_deref());
+    if !plan.moves.is_empty() {
+        record.moves = networks::client(host)
+            .and_then(|api| networks::record::record(&api, &plan.moves))
+            .map_err(|why| Refusal::NetworksNotRecorded { why })?;
+    }
+    Ok(record)
+}
+
+/// The rename. Only that counts: where the folder could not be synced after it, the new file is
+/// there all the same.
+fn put_in_place(host: &Host, staged: Staged, record: &Record) -> io::Result<()> {
+    match staged.commit() {
+        Err(error) if text_of(host, &record.path) != record.after => Err(error),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// Puts away what the end makes unnecessary: backups, the journal.
+fn close(host: &Host, record: &Record, plan: &Plan, applied: &mut Applied, backup: Option<String>) {
     match applied.end {
         End::Changed | End::Stranded { .. } => {
             applied.backup = backup;
@@ -168,36 +185,43 @@ pub fn apply(
         }
         End::Refused(_) | End::RolledBack(_) => drop_copy(host, backup),
     }
-    if !matches!(applied.end, End::Stranded { .. }) && !host.is_image() {
-        // A stranded host keeps its journal: the next apply begins with it.
-        let kept = if applied.end == End::Changed {
-            journal::commit(host, &record)
-        } else {
-            journal::clear(host)
-        };
-        if let Err(error) = kept {
-            applied
-                .after
-                .unseen
-                .push(format!("the journal in {}: {error}", journal::FOLDER));
-        }
+    if host.is_image() {
+        return;
     }
-    if request.dead_man.is_some() && !matches!(applied.end, End::Stranded { .. }) {
+    match applied.end {
+        End::Changed => {
+            applied.notes = leftovers(host, record, plan);
+            match journal::commit(host, record) {
+                Ok(()) => applied.can_be_undone = true,
+                Err(error) => applied.notes.push(Note::RecordNotKept {
+                    why: error.to_string(),
+                }),
+            }
+        }
+        End::Refused(_) | End::RolledBack(_) => {
+            if let Err(error) = journal::clear(host) {
+                applied.notes.push(Note::RecordNotKept {
+                    why: error.to_string(),
+                });
+            }
+        }
+        // A stranded host keeps its journal: the next apply begins with it.
+        End::Stranded { .. } => {}
+    }
+}
+
+fn disarm(host: &Host, request: &Request) {
+    if request.dead_man.is_some() {
         deadman::disarm(host);
     }
-    if applied.end == End::Changed && !host.is_image() {
-        applied.notes = leftovers(host, &record, plan);
-    }
-    drop(shield);
-    applied
 }
 
 /// Firewall rules that name a range Docker has left.
-fn leftovers(host: &Host, record: &Record, plan: &Plan) -> Vec<String> {
+fn leftovers(host: &Host, record: &Record, plan: &Plan) -> Vec<Note> {
     let docker0 = record
         .docker0_before
-        .filter(|_| plan.restart && plan.docker0.is_some());
-    let docker0 = docker0.map(|old| ("docker0", IpNet::V4(old).trunc()));
+        .filter(|_| plan.restart && plan.docker0.is_some())
+        .map(|old| ("docker0", IpNet::V4(old).trunc()));
     let networks = record
         .moves
         .networks
@@ -211,21 +235,15 @@ fn leftovers(host: &Host, record: &Record, plan: &Plan) -> Vec<String> {
 }
 
 /// Why the last step did not happen; the old file is still the file.
-fn cannot_replace(path: &str, error: &std::io::Error) -> Refusal {
-    if error.kind() == std::io::ErrorKind::ResourceBusy {
-        return Refusal::new(
-            format!(
-                "cannot replace {path}: it is mounted there by itself (a bind mount), so another \
-                 file cannot take its place"
-            ),
-            "the old file is untouched; change the file it is mounted from, or mount its folder \
-             instead",
-        );
+fn not_replaced(path: &str, error: &io::Error) -> Refusal {
+    let path = path.to_owned();
+    match error.kind() {
+        io::ErrorKind::ResourceBusy => Refusal::FileIsMounted { path },
+        _ => Refusal::FileNotReplaced {
+            path,
+            why: error.to_string(),
+        },
     }
-    Refusal::new(
-        format!("cannot replace {path}: {error}"),
-        "the old file is untouched",
-    )
 }
 
 /// Everything that can fail before the host is touched: new bytes on disk beside the old, backup,
@@ -236,55 +254,52 @@ fn prepare(
     record: &Record,
     request: &Request,
 ) -> Result<(Option<Staged>, Option<String>), Refusal> {
-    let untouched = "nothing was changed; make the place writable and run again";
-    let cannot = |what: &str, error: std::io::Error| {
-        Refusal::new(format!("cannot {what}: {error}"), untouched)
-    };
     let mut staged = None;
     let mut backup = None;
     let path = Path::new(&record.path);
     if let Some(change) = &plan.write {
         if let Some(folder) = path.parent() {
             host.make_folder(folder, 0o755)
-                .map_err(|error| cannot(&format!("make {}", folder.display()), error))?;
+                .map_err(|error| not_prepared(Step::MakeFolder(shown(folder)), &error))?;
         }
-        let bytes = change.after.as_bytes();
         let new = host
-            .stage(path, bytes, NEW_FILE_MODE)
-            .map_err(|e| cannot(&format!("write {}", record.path), e))?;
+            .stage(path, change.after.as_bytes(), NEW_FILE_MODE)
+            .map_err(|error| not_prepared(Step::Write(record.path.clone()), &error))?;
         validate::second_opinion(host, &record.path, new.path())?;
         staged = Some(new);
         if change.before.is_some() && !host.is_image() {
-            let suffix = format!(
-                "{BACKUP}{}",
-                humantime::format_rfc3339_seconds(SystemTime::now())
-            );
+            let now = humantime::format_rfc3339_seconds(SystemTime::now());
             let copy = host
-                .copy_beside(path, &suffix)
-                .map_err(|e| cannot(&format!("back up {}", record.path), e))?;
-            backup = Some(copy.to_string_lossy().into_owned());
+                .copy_beside(path, &format!("{BACKUP}{now}"))
+                .map_err(|error| not_prepared(Step::BackUp(record.path.clone()), &error))?;
+            backup = Some(shown(&copy));
         }
     }
     if !host.is_image()
         && let Err(error) = journal::begin(host, record)
     {
         drop_copy(host, backup);
-        return Err(cannot(
-            &format!("write the journal in {}", journal::FOLDER),
-            error,
-        ));
+        return Err(not_prepared(Step::WriteJournal, &error));
     }
     if let Some(seconds) = request.dead_man
         && let Err(why) = deadman::arm(host, seconds)
     {
         let _ = journal::clear(host);
         drop_copy(host, backup);
-        return Err(Refusal::new(
-            format!("cannot set the dead man's switch: {why}"),
-            "nothing was changed; run again without --dead-man if you can do without",
-        ));
+        return Err(Refusal::DeadManNotArmed { why });
     }
     Ok((staged, backup))
+}
+
+fn not_prepared(step: Step, error: &io::Error) -> Refusal {
+    Refusal::NotPrepared {
+        step,
+        why: error.to_string(),
+    }
+}
+
+fn shown(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
 }
 
 /// Where the old bytes are in their place, a copy of them beside it is only litter.
@@ -295,25 +310,24 @@ fn drop_copy(host: &Host, backup: Option<String>) {
 }
 
 fn untouched(before: &Facts, refusal: Refusal) -> Applied {
-    Applied {
-        end: End::Refused(refusal),
-        ..nothing(before.clone())
-    }
+    Applied::ended(End::Refused(refusal), before.clone())
 }
 
-/// Nothing done yet, and this is how the host looks.
-fn nothing(after: Facts) -> Applied {
-    let missing = Missing::default();
-    Applied {
-        end: End::Changed,
-        verified: Vec::new(),
-        backup: None,
-        restarted: false,
-        missing,
-        notes: Vec::new(),
-        phases: Vec::new(),
-        moved: Vec::new(),
-        after,
+impl Applied {
+    /// An end, and how the host looks at it; nothing else is known yet.
+    fn ended(end: End, after: Facts) -> Applied {
+        Applied {
+            end,
+            after,
+            verified: Vec::new(),
+            backup: None,
+            restarted: false,
+            missing: Missing::default(),
+            notes: Vec::new(),
+            can_be_undone: false,
+            phases: Vec::new(),
+            moved: Vec::new(),
+        }
     }
 }
 
@@ -321,19 +335,19 @@ fn act_and_verify(
     host: &Host,
     record: &mut Record,
     plan: &Plan,
-    policy: &Policy,
+    before: &Assessment,
     request: &Request,
-    progress: &Progress,
+    progress: &dyn Progress,
 ) -> Applied {
     let mut phases = Phases::new(progress);
     let forward = Forward {
         host,
         plan,
-        policy,
+        policy: before.policy,
         request,
     };
     let mut ended = forward.settle_docker0(record, &mut phases);
-    if ended.is_ok() && !plan.moves.is_empty() {
+    if !plan.moves.is_empty() {
         ended = ended.and_then(|so_far| forward.settle_networks(record, so_far, &mut phases));
     }
     let why = match ended {
@@ -352,14 +366,12 @@ fn act_and_verify(
         None => End::RolledBack(why),
         Some(then) => End::Stranded { why, then },
     };
-    let (verified, missing, phases) = (back.verified, back.missing, phases.list);
     Applied {
-        end,
-        verified,
+        verified: back.verified,
         restarted: plan.restart,
-        missing,
-        phases,
-        ..nothing(back.after)
+        missing: back.missing,
+        phases: phases.list,
+        ..Applied::ended(end, back.after)
     }
 }
 

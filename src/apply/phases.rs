@@ -1,6 +1,6 @@
 //! How long each phase of a change took: where the time went, live and for the report.
 
-use crate::terminal::progress::Progress;
+use super::progress::Progress;
 use serde::{Deserialize, Serialize};
 use std::fmt::{Display, Formatter};
 use std::time::{Duration, Instant};
@@ -50,16 +50,15 @@ impl Display for Phase {
 }
 
 /// The phases so far, in their order.
-#[derive(Debug)]
 pub struct Phases<'a> {
     /// Them.
     pub list: Vec<Phase>,
-    progress: &'a Progress,
+    progress: &'a dyn Progress,
 }
 
 impl Phases<'_> {
     /// None yet; each will be shown there.
-    pub fn new(progress: &Progress) -> Phases<'_> {
+    pub fn new(progress: &dyn Progress) -> Phases<'_> {
         Phases {
             list: Vec::new(),
             progress,
@@ -80,7 +79,7 @@ impl Phases<'_> {
         steps: impl FnOnce(&T, Duration) -> Vec<Phase>,
     ) -> T {
         let began = Instant::now();
-        self.progress.say(what);
+        self.progress.step(what);
         let result = work();
         let took = began.elapsed();
         let phase = Phase {

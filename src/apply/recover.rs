@@ -2,12 +2,12 @@
 
 use super::journal::{self, Record};
 use super::networks::{self, record::Side};
+use super::progress::Progress;
+use super::refusal::Refusal;
 use super::rollback::roll_back;
 use crate::host::Host;
 use crate::host::signals::Shield;
 use crate::observe::{observe, service};
-use crate::plan::Refusal;
-use crate::terminal::progress::Progress;
 use std::path::Path;
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ pub fn recover(
     host: &Host,
     timeout: Duration,
     may_restart: bool,
-    progress: &Progress,
+    progress: &dyn Progress,
 ) -> Result<Recovered, Refusal> {
     // Not yet a file: litter of a run that was killed before anything happened. Where it cannot be
     // removed, nothing can be written either, and that will be said.
@@ -69,11 +69,7 @@ pub fn recover(
     };
     let Some((closing, words)) = closed else {
         if !may_restart && (record.restart || !record.moves.networks.is_empty()) {
-            return Err(Refusal::new(
-                "an interrupted run is half-way, and to undo it Docker must be restarted, which \
-                 --no-restart rules out",
-                "nothing was touched; run `rebridge apply` without --no-restart once Docker is up",
-            ));
+            return Err(Refusal::HalfWayNeedsRestart);
         }
         return Ok(undo(host, &record, timeout, progress));
     };
@@ -82,10 +78,9 @@ pub fn recover(
     }
     match closing {
         Ok(()) => Ok(Recovered::Closed(words.to_owned())),
-        Err(error) => {
-            let why = format!("cannot close the journal in {}: {error}", journal::FOLDER);
-            Err(Refusal::new(why, "make it writable"))
-        }
+        Err(error) => Err(Refusal::JournalNotClosed {
+            why: error.to_string(),
+        }),
     }
 }
 
@@ -93,7 +88,7 @@ pub fn recover(
 pub fn undo_pending(
     host: &Host,
     timeout: Duration,
-    progress: &Progress,
+    progress: &dyn Progress,
 ) -> Result<Recovered, Refusal> {
     Ok(pending(host)?.map_or(Recovered::Nothing, |record| {
         undo(host, &record, timeout, progress)
@@ -101,19 +96,13 @@ pub fn undo_pending(
 }
 
 fn pending(host: &Host) -> Result<Option<Record>, Refusal> {
-    journal::read(host).map_err(|error| {
-        Refusal::new(
-            format!(
-                "cannot read the journal of an interrupted run in {}: {error}",
-                journal::FOLDER
-            ),
-            "see whether Docker is as you want it, then remove the file",
-        )
+    journal::read(host).map_err(|error| Refusal::JournalUnreadable {
+        why: error.to_string(),
     })
 }
 
-fn undo(host: &Host, record: &Record, timeout: Duration, progress: &Progress) -> Recovered {
-    progress.say("undoing an interrupted run");
+fn undo(host: &Host, record: &Record, timeout: Duration, progress: &dyn Progress) -> Recovered {
+    progress.step("undoing an interrupted run");
     let _shield = Shield::raise(progress.calm());
     let back = roll_back(host, record, timeout, progress);
     match back.problem {

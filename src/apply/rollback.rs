@@ -5,17 +5,18 @@
 //! bytes *without* a further restart. Never through `"bridge": "none"`, which takes the network
 //! from containers for good.
 
+use super::check::Check;
 use super::containers::Missing;
 use super::journal::Record;
 use super::networks::{self, record::Side};
 use super::phases::{Phase, Phases};
+use super::progress::Progress;
 use super::restart::{RestartMethod, restart_in};
-use super::verify::{self, Check};
+use super::verify;
 use crate::facts::Facts;
 use crate::host::Host;
 use crate::observe::observe;
 use crate::plan::edit::set_keys;
-use crate::terminal::progress::Progress;
 use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -41,7 +42,7 @@ pub fn roll_back(
     host: &Host,
     record: &Record,
     timeout: Duration,
-    progress: &Progress,
+    progress: &dyn Progress,
 ) -> RollbackResult {
     let mut problems = Vec::new();
     let mut phases = Phases::new(progress);

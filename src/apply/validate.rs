@@ -1,9 +1,9 @@
 //! dockerd's own opinion of the new file, before it becomes the file. It knows unknown keys, wrong
 //! types and options given twice; of ranges it knows nothing. Docker 20.10 has no such check.
 
+use super::refusal::Refusal;
 use crate::host::Host;
 use crate::observe::service;
-use crate::plan::Refusal;
 use std::path::Path;
 use std::time::Duration;
 
@@ -19,7 +19,8 @@ pub fn second_opinion(host: &Host, path: &str, staged: &Path) -> Result<(), Refu
     let Some((program, flags)) = arguments.split_first() else {
         return Ok(());
     };
-    let staged = format!("--config-file={}", staged.display());
+    let staged_path = staged.to_string_lossy();
+    let staged = format!("--config-file={staged_path}");
     let mut words: Vec<&str> = vec![program, "--validate", &staged];
     let mut flags = flags.iter().map(String::as_str);
     while let Some(flag) = flags.next() {
@@ -43,15 +44,9 @@ pub fn second_opinion(host: &Host, path: &str, staged: &Path) -> Result<(), Refu
     if done.ok() || !complaint {
         return Ok(());
     }
-    let words = said
-        .split(&staged["--config-file=".len()..])
-        .collect::<Vec<_>>()
-        .join(path);
-    Err(Refusal::new(
-        format!(
-            "dockerd itself does not accept the new {path}: {}",
-            words.trim()
-        ),
-        "the file is untouched; mend what it names and run again",
-    ))
+    // dockerd names the file it was given, which is not the file yet.
+    Err(Refusal::NotAcceptedByDockerd {
+        path: path.to_owned(),
+        says: said.replace(&*staged_path, path).trim().to_owned(),
+    })
 }

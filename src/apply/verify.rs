@@ -1,11 +1,12 @@
 //! Observes again with the same readers and assesses again with the same code: fixed means that
 //! `check` would now be silent about what was planned, and that what was set is there.
 
+use super::check::{Check, Probe};
 use super::firewall;
 use super::journal::{Record, networks};
 use super::networks::record::Moves;
 use super::text_of;
-use crate::assess;
+use crate::assess::Assessment;
 use crate::assess::clash::Clash;
 use crate::facts::{DockerState, Facts};
 use crate::host::Host;
@@ -16,8 +17,7 @@ use crate::policy::Policy;
 use crate::subnet::{overlap, v4};
 use ipnet::IpNet;
 use nix::errno::Errno;
-use serde::{Deserialize, Serialize};
-use std::net::{SocketAddr, TcpStream};
+use std::net::TcpStream;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -29,52 +29,6 @@ const MOMENT: Duration = Duration::from_secs(1);
 
 /// How long one probe may take.
 const PROBE_DEADLINE: Duration = Duration::from_secs(3);
-
-/// One thing looked at.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Check {
-    /// What was looked at.
-    pub what: String,
-    /// What it should be.
-    pub wanted: String,
-    /// What it is.
-    pub found: String,
-    /// Whether these agree.
-    pub ok: bool,
-}
-
-/// Somebody who must be reachable after the fix.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Probe {
-    /// As the operator wrote it.
-    pub name: String,
-    /// Looked up before anything was touched.
-    pub addresses: Vec<SocketAddr>,
-}
-
-impl Check {
-    pub(super) fn equal(what: &str, wanted: impl ToString, found: impl ToString) -> Check {
-        let (wanted, found) = (wanted.to_string(), found.to_string());
-        Check {
-            what: what.to_owned(),
-            ok: wanted == found,
-            wanted,
-            found,
-        }
-    }
-
-    /// "docker0's address is X, not Y".
-    pub fn complaint(&self) -> String {
-        // "unanswered" says already that "answered" was wanted.
-        let but = if self.found.starts_with(&format!("un{}", self.wanted)) {
-            String::new()
-        } else {
-            format!(", not {}", self.wanted)
-        };
-        format!("{} is {}{but}", self.what, self.found)
-    }
-}
 
 /// Looks again until everything is right or time is up. Only what may still be on its way is worth
 /// a second look: an engine or an address that is not there yet, a probe. A wrong address stays
@@ -166,10 +120,10 @@ pub fn moved(
         .filter(|old| !overlap(old, &new));
     checks.extend(firewall::masquerade(host, &now, &new, old.as_ref()));
     checks.push(file(host, &record.path, record.after.as_deref()));
-    let left: Vec<String> = assess::assess(&now, policy)
+    // Containers come and go after a restart; a call to one that is gone is no reason to undo it.
+    let left: Vec<String> = Assessment::of(&now, policy)
+        .clashes
         .into_iter()
-        // Containers come and go after a restart; a call to one that is gone is no reason to undo
-        // it.
         .filter(|clash| clash.is_movable() && !clash.is_fleeting())
         .map(|clash| clash.explain)
         .collect();
@@ -188,16 +142,10 @@ pub fn moved(
 
 /// Whether the networks that were moved clash with nothing any more.
 pub fn networks_clear(now: &Facts, policy: &Policy, moves: &Moves) -> Check {
-    let moved = |clash: &Clash| {
-        moves
-            .networks
-            .iter()
-            .any(|one| clash.docker.network.as_ref() == Some(&one.name))
-    };
-    let left = assess::assess(now, policy)
+    let left: Vec<String> = Assessment::of(now, policy)
+        .clashes
         .into_iter()
-        .filter(|clash| moved(clash) && !clash.is_fleeting());
-    let left: Vec<String> = left
+        .filter(|clash| is_of(clash, moves) && !clash.is_fleeting())
         .filter(|clash| v4(&clash.docker.subnet).is_some())
         .map(|clash| clash.explain)
         .collect();
@@ -207,6 +155,11 @@ pub fn networks_clear(now: &Facts, policy: &Policy, moves: &Moves) -> Check {
         left.join("; ")
     };
     Check::equal("what still clashes at the moved networks", "nothing", left)
+}
+
+fn is_of(clash: &Clash, moves: &Moves) -> bool {
+    let network = clash.docker.network.as_ref();
+    moves.networks.iter().any(|one| network == Some(&one.name))
 }
 
 /// Whether the state before a change is back.

@@ -1,14 +1,13 @@
 //! Who uses what of the address space: what this host needs, what Docker holds, takes next and may
 //! take later, and where the two meet. Of facts as they are, or as they will be after a plan.
 
+use super::Assessment;
 use super::clash::{Clash, Kind};
 use super::forecast::{Next, forecast};
-use super::sides::WantedSide;
-use super::wanted::{Wanted, wanted};
-use super::{assess, held, pools_in_force};
-use crate::engine_model::{pools_as_seen, reserved_in, stepped_round};
-use crate::facts::{AddressPool, Facts, Source};
-use crate::policy::Policy;
+use super::held::Held;
+use super::needed::Needed;
+use super::sides::NeededSide;
+use crate::facts::{AddressPool, Source};
 use crate::subnet::{RangeSet, overlap, v4};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -81,132 +80,116 @@ pub enum When {
     Later,
 }
 
-/// Draws up the chart.
-pub fn address_map(facts: &Facts, policy: &Policy) -> AddressMap {
-    let all = wanted(facts, policy);
-    let clashes = assess(facts, policy);
-    let mut docker = held_now(facts, &clashes);
-    docker.extend(next(facts, policy));
-    docker.extend(pools(facts, &clashes));
+/// Draws up the map.
+pub fn address_map(assessment: &Assessment) -> AddressMap {
+    let mut docker: Vec<DockerRange> = assessment
+        .held
+        .iter()
+        .map(|held| held_range(held, &assessment.clashes))
+        .collect();
+    let coming = forecast(assessment, NEXT, None);
+    docker.extend(coming.subnets.into_iter().map(next_range));
+    let taken = assessment.taken();
+    docker.extend(
+        assessment
+            .pools_as_seen()
+            .into_iter()
+            .map(|pool| pool_range(assessment, &pool, &taken)),
+    );
     AddressMap {
-        needed: needs(facts, &all),
+        needed: needed_networks(assessment),
         docker,
     }
 }
 
-fn needs(facts: &Facts, all: &[Wanted]) -> Vec<NeededNetwork> {
-    let mut needed: Vec<NeededNetwork> = all
+fn needed_networks(assessment: &Assessment) -> Vec<NeededNetwork> {
+    let mut needed: Vec<NeededNetwork> = assessment
+        .needed
         .iter()
-        .map(|want| {
-            let side = WantedSide::of(want, None, facts);
-            let words = side.describe();
-            let what = words
-                .split_once([',', ':'])
-                .map_or("", |(_, what)| what.trim_start());
-            let what = what.strip_prefix("the ").unwrap_or(what).to_owned();
-            NeededNetwork {
-                net: want.net.trunc(),
-                source: want.source(),
-                what,
-            }
-        })
+        .map(|need| needed_network(need, assessment))
         .collect();
     needed.sort_by_cached_key(|need| (need.net.network(), need.net.prefix_len()));
     // One call leaves several traces; the first of them, which is the clearest, says it all.
-    let trace = |need: &NeededNetwork| {
-        matches!(
-            need.source,
-            Source::Neighbour | Source::Connection | Source::Ssh
-        )
-    };
     needed.dedup_by(|one, earlier| {
         let same = (one.source, &one.what) == (earlier.source, &earlier.what);
-        one.net == earlier.net && (same || trace(one) && trace(earlier))
+        one.net == earlier.net && (same || one.source.is_a_trace() && earlier.source.is_a_trace())
     });
     needed
 }
 
-fn held_now(facts: &Facts, clashes: &[Clash]) -> Vec<DockerRange> {
-    let take = |held: super::Held| {
-        let its_own =
-            |clash: &&Clash| clash.docker.subnet == held.subnet && clash.docker.bridge.is_some();
-        let clashes = nets(clashes.iter().filter(its_own).map(|clash| clash.with.net));
-        let name = if held.is_docker0() {
-            Some(held.bridge)
-        } else {
-            held.network.or(Some(held.bridge))
-        };
-        let shared = clashes
-            .iter()
-            .filter_map(|net| common(net, &held.subnet))
-            .collect();
-        DockerRange {
-            net: held.subnet,
-            when: When::Now,
-            name,
-            clashes,
-            shared,
-        }
-    };
-    held(facts).into_iter().map(take).collect()
+fn needed_network(need: &Needed, assessment: &Assessment) -> NeededNetwork {
+    NeededNetwork {
+        net: need.net.trunc(),
+        source: need.source(),
+        what: NeededSide::of(need, None, assessment.facts).about(),
+    }
 }
 
-fn next(facts: &Facts, policy: &Policy) -> Vec<DockerRange> {
-    let coming = forecast(facts, policy, NEXT, None).subnets.into_iter();
-    let take = |next: Next| {
-        let clashes = nets(next.clash.iter().map(|clash| clash.with.net));
-        let shared = clashes
-            .iter()
-            .filter_map(|net| common(net, &next.subnet))
-            .collect();
-        DockerRange {
-            net: next.subnet,
-            when: When::Next,
-            name: next.network.map(|_| "docker0".to_owned()),
-            clashes,
-            shared,
-        }
-    };
-    coming.map(take).collect()
+fn held_range(held: &Held, clashes: &[Clash]) -> DockerRange {
+    let over = clashes
+        .iter()
+        .filter(|clash| clash.docker.bridge.is_some() && clash.docker.subnet == held.subnet);
+    let clashes = nets(over.map(|clash| clash.with.net));
+    DockerRange {
+        net: held.subnet,
+        when: When::Now,
+        name: Some(held.label().to_owned()),
+        shared: shared_with(&held.subnet, &clashes),
+        clashes,
+    }
 }
 
-/// The pools, with what of them the engine could really hand out over something needed: not what it
-/// steps round, and not what its networks hold, which is a matter of today.
-fn pools(facts: &Facts, clashes: &[Clash]) -> Vec<DockerRange> {
-    let taken = RangeSet::new(held(facts).iter().filter_map(|held| v4(&held.subnet)));
-    let reserved = stepped_round(facts, facts.version());
-    let take = |pool: AddressPool| {
-        let net = IpNet::V4(pool.base);
-        let latent =
-            |clash: &&Clash| clash.kind == Kind::Latent && net.contains(&clash.docker.subnet);
-        let blocked = reserved_in(&pool, &reserved, facts.version()).union(&taken);
-        let shared = clashes.iter().filter(latent).flat_map(|clash| {
+fn next_range(next: Next) -> DockerRange {
+    let clashes = nets(next.clash.iter().map(|clash| clash.with.net));
+    DockerRange {
+        net: next.subnet,
+        when: When::Next,
+        name: next.network.map(|_| "docker0".to_owned()),
+        shared: shared_with(&next.subnet, &clashes),
+        clashes,
+    }
+}
+
+/// A pool, with what of it the engine could really assign over something needed: not what it steps
+/// round, and not what its networks hold, which is a matter of today.
+fn pool_range(assessment: &Assessment, pool: &AddressPool, taken: &RangeSet) -> DockerRange {
+    let net = IpNet::V4(pool.base);
+    let blocked = assessment.blocked_in(pool, taken);
+    let over: Vec<&Clash> = assessment
+        .clashes
+        .iter()
+        .filter(|clash| clash.kind == Kind::Latent && net.contains(&clash.docker.subnet))
+        .collect();
+    DockerRange {
+        net,
+        when: When::Later,
+        name: None,
+        clashes: nets(over.iter().map(|clash| clash.with.net)),
+        shared: nets(over.iter().flat_map(|clash| {
             // Of a nameserver the engine knows only what it sees at the moment it picks.
-            let blocked = if clash.with.source == Source::Nameserver {
-                &taken
-            } else {
-                &blocked
+            let blocked = match clash.with.source {
+                Source::Nameserver => taken,
+                _ => &blocked,
             };
-            let part = v4(&clash.with.net).and_then(|wanted| pool.part_within(wanted));
-            let pieces = part
-                .map(|part| blocked.carve(part, pool.size))
-                .unwrap_or_default()
-                .into_iter();
-            pieces.filter_map(|piece| common(&clash.with.net, &IpNet::V4(piece)))
-        });
-        let shared = nets(shared);
-        let clashes = nets(clashes.iter().filter(latent).map(|clash| clash.with.net));
-        DockerRange {
-            net,
-            when: When::Later,
-            name: None,
-            clashes,
-            shared,
-        }
-    };
-    pools_as_seen(&pools_in_force(facts), facts.version())
+            shared_in_pool(pool, &clash.with.net, blocked)
+        })),
+    }
+}
+
+fn shared_in_pool(pool: &AddressPool, needed: &IpNet, blocked: &RangeSet) -> Vec<IpNet> {
+    let part = v4(needed).and_then(|needed| pool.part_within(needed));
+    let pieces = part.map(|part| blocked.carve(part, pool.size));
+    pieces
         .into_iter()
-        .map(take)
+        .flatten()
+        .filter_map(|piece| common(needed, &IpNet::V4(piece)))
+        .collect()
+}
+
+fn shared_with(subnet: &IpNet, clashes: &[IpNet]) -> Vec<IpNet> {
+    clashes
+        .iter()
+        .filter_map(|net| common(net, subnet))
         .collect()
 }
 

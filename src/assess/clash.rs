@@ -1,13 +1,13 @@
 //! One clash, as it stands in the report: the two sides, and which of many is the one to act on.
 
+use super::needed::Needed;
 use super::sentence;
-use super::sides::{DockerSide, WantedSide};
-use super::wanted::Wanted;
-use crate::facts::{Facts, Source};
+use super::sides::{DockerSide, NeededSide};
+use crate::facts::{Contact, Facts, Source};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-/// A Docker range and a wanted network that share addresses.
+/// A Docker range and a needed network that share addresses.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Clash {
@@ -16,7 +16,7 @@ pub struct Clash {
     /// Docker's side.
     pub docker: DockerSide,
     /// The other side.
-    pub with: WantedSide,
+    pub with: NeededSide,
     /// One sentence.
     pub explain: String,
 }
@@ -34,9 +34,9 @@ pub enum Kind {
 
 impl Clash {
     /// A range Docker holds now.
-    pub fn present(docker: DockerSide, want: &Wanted, facts: &Facts) -> Clash {
-        let with = WantedSide::of(want, Some(&docker.subnet), facts);
-        let explain = sentence::present(&docker, &with, want, facts);
+    pub fn present(docker: DockerSide, need: &Needed, facts: &Facts) -> Clash {
+        let with = NeededSide::of(need, Some(&docker.subnet), facts);
+        let explain = sentence::present(&docker, &with, need, facts);
         Clash {
             kind: Kind::Present,
             docker,
@@ -46,15 +46,10 @@ impl Clash {
     }
 
     /// Subnets of the pools: the first of them, and how many.
-    pub fn latent(subnet: IpNet, subnets: u64, want: &Wanted, facts: &Facts) -> Clash {
-        let docker = DockerSide {
-            network: None,
-            bridge: None,
-            subnet,
-            project: None,
-        };
-        let with = WantedSide::of(want, Some(&subnet), facts);
-        let explain = sentence::latent(&docker, &with, want, subnets);
+    pub fn latent(subnet: IpNet, subnets: u64, need: &Needed, facts: &Facts) -> Clash {
+        let docker = DockerSide::to_come(subnet);
+        let with = NeededSide::of(need, Some(&subnet), facts);
+        let explain = sentence::latent(&docker, &with, need, subnets);
         Clash {
             kind: Kind::Latent,
             docker,
@@ -65,7 +60,7 @@ impl Clash {
 
     /// Whether Docker's side is docker0 itself.
     pub fn is_docker0(&self) -> bool {
-        self.docker.bridge.as_deref() == Some("docker0")
+        self.docker.is_docker0()
     }
 
     /// Whether another `bip` or other pools end it: docker0's IPv4 range, or the pools.
@@ -79,11 +74,10 @@ impl Clash {
         matches!(self.with.source, Source::Neighbour | Source::Connection)
     }
 
-    /// Of several traces of one and the same caller the first, which is the clearest, says it all.
+    /// Of several traces of one caller the first, which is the clearest, says it all.
     pub fn retells(&self, earlier: &Clash) -> bool {
-        let called = |clash: &Clash| clash.is_fleeting() || clash.with.source == Source::Ssh;
-        called(self)
-            && called(earlier)
+        self.with.source.is_a_trace()
+            && earlier.with.source.is_a_trace()
             && self.with.net == earlier.with.net
             && self.docker == earlier.docker
     }
@@ -92,7 +86,7 @@ impl Clash {
     pub fn urgency(&self) -> impl Ord + use<> {
         let hurt = match self.with.source {
             Source::Ssh => 0,
-            Source::Connection if self.with.detail.starts_with("a program") => 1,
+            Source::Connection if self.with.contact == Some(Contact::Calling) => 1,
             Source::Neighbour => 2,
             Source::Declared => 3,
             Source::Nameserver => 4,

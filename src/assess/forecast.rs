@@ -1,10 +1,9 @@
 //! What Docker will take next, and which of it would clash.
 
+use super::Assessment;
 use super::clash::Clash;
-use super::{clashes_of, held, pools_in_force};
 use crate::engine_model::state::allocator_state;
 use crate::facts::{DockerState, Facts, Version};
-use crate::policy::Policy;
 use crate::subnet::v4;
 use ipnet::{IpNet, Ipv4Net};
 use serde::{Deserialize, Serialize};
@@ -41,60 +40,56 @@ pub struct Next {
     pub clash: Option<Clash>,
 }
 
-/// Foretells the next `count` subnets of the engine that runs, or of this one.
-pub fn forecast(facts: &Facts, policy: &Policy, count: usize, engine: Option<&str>) -> Forecast {
-    let named = engine.map(str::to_owned);
-    let named = named.or_else(|| {
-        facts
-            .docker
-            .engine
-            .as_ref()
-            .map(|engine| engine.version.clone())
-    });
+/// Predicts the next `count` subnets of the engine that runs, or of this one.
+pub fn forecast(assessment: &Assessment, count: usize, engine: Option<&str>) -> Forecast {
+    let facts = assessment.facts;
+    let runs = facts.docker.engine.as_ref();
+    let named = engine
+        .map(str::to_owned)
+        .or_else(|| runs.map(|engine| engine.version.clone()));
     let version = named.as_deref().and_then(Version::parse);
-    let bridges: Vec<Ipv4Net> = held(facts)
+    let bridges: Vec<Ipv4Net> = assessment
+        .held
         .iter()
         .filter(|held| !held.is_docker0())
         .filter_map(|held| v4(&held.subnet))
         .collect();
-    let standing = allocator_state(
+    let state = allocator_state(
         facts,
         version.unwrap_or(Version::NEWEST),
-        &pools_in_force(facts),
+        &assessment.pools,
         &bridges,
     );
-    let mut allocator = standing.allocator;
+    let mut allocator = state.allocator;
     let (capacity, free) = (allocator.capacity(), allocator.free());
-    let docker0 = if standing.docker0_first && count > 0 {
+    let docker0 = if state.docker0_first && count > 0 {
         allocator.docker0()
     } else {
         None
     };
     let after = count - usize::from(docker0.is_some());
     let coming: Vec<Ipv4Net> = docker0.into_iter().chain(allocator.take(after)).collect();
-    let clashes = clashes_of(facts, policy, &coming).into_iter();
-    let next = |(subnet, clash): (Ipv4Net, Option<Clash>)| Next {
-        subnet: IpNet::V4(subnet),
-        network: None,
-        clash,
-    };
-    let mut subnets: Vec<Next> = coming.into_iter().zip(clashes).map(next).collect();
-    if let Some(first) = subnets.first_mut().filter(|_| docker0.is_some()) {
-        first.network = Some("bridge".to_owned());
-    }
-    let first_clash = subnets
+    let subnets: Vec<Next> = coming
         .iter()
-        .find(|next| next.clash.is_some())
-        .map(|next| next.subnet);
-    let warnings = warnings(facts, version, standing.certain);
+        .zip(assessment.clashes_of(&coming))
+        .enumerate()
+        .map(|(at, (subnet, clash))| Next {
+            subnet: IpNet::V4(*subnet),
+            network: (at == 0 && docker0.is_some()).then(|| "bridge".to_owned()),
+            clash,
+        })
+        .collect();
     Forecast {
         schema: 1,
         engine: named,
         capacity,
         free,
+        first_clash: subnets
+            .iter()
+            .find(|next| next.clash.is_some())
+            .map(|next| next.subnet),
         subnets,
-        first_clash,
-        warnings,
+        warnings: warnings(facts, version, state.certain),
     }
 }
 

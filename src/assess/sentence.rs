@@ -1,15 +1,16 @@
 //! The one sentence that explains a clash: who holds what, who needs it, and who loses.
 
-use super::sides::{DockerSide, WantedSide};
-use super::wanted::{Evidence, Lead, Wanted, leads_to};
-use crate::facts::{Facts, Source};
+use super::needed::{Evidence, Lead, Needed, leads_to};
+use super::sides::{DockerSide, NeededSide};
+use crate::facts::{Facts, Route, Source};
+use crate::subnet::short;
 use ipnet::IpNet;
 
 /// The main table's place among the policy rules; Docker's routes are in it.
 const MAIN: u32 = 32766;
 
 /// Of a range Docker holds now.
-pub fn present(docker: &DockerSide, with: &WantedSide, want: &Wanted, facts: &Facts) -> String {
+pub fn present(docker: &DockerSide, with: &NeededSide, need: &Needed, facts: &Facts) -> String {
     let holder = holder(docker);
     let wanted = with.describe();
     let bridge = docker.bridge.as_deref().unwrap_or("a Docker bridge");
@@ -22,7 +23,7 @@ pub fn present(docker: &DockerSide, with: &WantedSide, want: &Wanted, facts: &Fa
         return format!("{holder}, which shadows {wanted}: answers to it may go into {bridge}");
     }
     let contained = docker.subnet.contains(&with.net);
-    let (loses, equal) = match want.evidence {
+    let (loses, equal) = match need.evidence {
         // Asked before the main table, where Docker's own route is.
         Evidence::Route(route) if comes_first(facts, route) => (true, false),
         Evidence::Rule(rule) if rule.priority < MAIN => (true, false),
@@ -42,21 +43,17 @@ pub fn present(docker: &DockerSide, with: &WantedSide, want: &Wanted, facts: &Fa
         format!("{holder}, the same range as {wanted}: packets for it may go into {bridge} instead")
     } else {
         let lost = if contained { with.net } else { docker.subnet };
-        let lost = if lost.prefix_len() == lost.max_prefix_len() {
-            lost.addr().to_string()
-        } else {
-            lost.to_string()
-        };
+        let lost = short(&lost);
         format!("{holder}, which shadows {wanted}: every packet for {lost} goes into {bridge}")
     }
 }
 
-fn comes_first(facts: &Facts, route: &crate::facts::Route) -> bool {
+fn comes_first(facts: &Facts, route: &Route) -> bool {
     matches!(leads_to(facts, route), Some(Lead::Rule(rule)) if rule.priority < MAIN)
 }
 
 /// Of subnets the pools could hand out.
-pub fn latent(docker: &DockerSide, with: &WantedSide, want: &Wanted, subnets: u64) -> String {
+pub fn latent(docker: &DockerSide, with: &NeededSide, need: &Needed, subnets: u64) -> String {
     let which = match subnets {
         1 => format!("Docker's address pools could hand out {}", docker.subnet),
         2 => format!(
@@ -71,7 +68,7 @@ pub fn latent(docker: &DockerSide, with: &WantedSide, want: &Wanted, subnets: u6
     };
     // Docker looks at resolv.conf itself, but only when it picks a subnet, and not at every list
     // there is.
-    let but = match want.evidence {
+    let but = match need.evidence {
         Evidence::Nameserver(_) => " (it steps round a nameserver only while it sees it)",
         _ => "",
     };

@@ -1,7 +1,8 @@
 //! The two sides of a clash: a range of Docker's, and a network this host needs, with the evidence
 //! in words.
 
-use super::wanted::{Evidence, Lead, Wanted, leads_to};
+use super::held::Held;
+use super::needed::{Evidence, Lead, Needed, leads_to};
 use crate::facts::{Contact, Facts, Link, NeighbourState, Peer, Route, RouteKind, Rule, Source};
 use crate::phrases::lately;
 use ipnet::IpNet;
@@ -23,10 +24,35 @@ pub struct DockerSide {
     pub project: Option<String>,
 }
 
+impl DockerSide {
+    pub fn of(held: &Held) -> DockerSide {
+        DockerSide {
+            network: held.network.clone(),
+            bridge: Some(held.bridge.clone()),
+            subnet: held.subnet,
+            project: held.project.clone(),
+        }
+    }
+
+    /// A subnet that no network holds yet.
+    pub fn to_come(subnet: IpNet) -> DockerSide {
+        DockerSide {
+            network: None,
+            bridge: None,
+            subnet,
+            project: None,
+        }
+    }
+
+    pub fn is_docker0(&self) -> bool {
+        self.bridge.as_deref() == Some("docker0")
+    }
+}
+
 /// The side of the host that needs the network.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct WantedSide {
+pub struct NeededSide {
     /// The network.
     pub net: IpNet,
     /// How we know of it.
@@ -39,12 +65,18 @@ pub struct WantedSide {
     pub table: Option<String>,
     /// Where it is said.
     pub detail: String,
+    /// The policy rule by which packets get to its table, where not every host has that rule.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
+    /// How an address was met, for what is urgent; not a part of the result.
+    #[serde(skip)]
+    pub contact: Option<Contact>,
 }
 
-impl WantedSide {
+impl NeededSide {
     /// The other side of a clash with a Docker subnet.
-    pub fn of(want: &Wanted, docker: Option<&IpNet>, facts: &Facts) -> WantedSide {
-        let (dev, table) = match want.evidence {
+    pub fn of(need: &Needed, docker: Option<&IpNet>, facts: &Facts) -> NeededSide {
+        let (dev, table) = match need.evidence {
             Evidence::Route(route) => (route.dev.clone(), Some(table_name(route.table))),
             Evidence::Rule(rule) => (None, Some(table_name(rule.table))),
             Evidence::Address(link, _) => (Some(link.name.clone()), None),
@@ -52,64 +84,80 @@ impl WantedSide {
             Evidence::Neighbour(neighbour) => (Some(neighbour.dev.clone()), None),
             Evidence::Declared(_) | Evidence::Peer(_) | Evidence::Operator => (None, None),
         };
-        let detail = detail(want, docker, facts);
-        WantedSide {
-            net: want.net,
-            source: want.source(),
+        NeededSide {
+            net: need.net,
+            source: need.source(),
             dev,
-            via: want.via(),
+            via: need.via(),
             table,
-            detail,
+            detail: detail(need, docker, facts),
+            rule: match need.evidence {
+                Evidence::Route(route) => led_by(route, facts),
+                _ => None,
+            },
+            contact: match need.evidence {
+                Evidence::Peer(peer) => Some(peer.contact),
+                _ => None,
+            },
         }
     }
 
     /// The other side in words: "172.17.0.0/16, declared by --avoid".
     pub fn describe(&self) -> String {
-        let dev = self
-            .dev
-            .as_ref()
-            .map(|dev| format!(" dev {dev}"))
-            .unwrap_or_default();
-        let via = self
-            .via
-            .map(|via| format!(" via {via}"))
-            .unwrap_or_default();
-        let table = match self.table.as_deref() {
-            None | Some("main" | "local") => String::new(),
-            Some(table) => format!(" in table {table}"),
-        };
+        let about = self.about();
         match self.source {
-            Source::Declared => format!("{}, declared by {}", self.net, self.detail),
-            Source::Nameserver => format!(
-                "{}, the {}{}",
-                self.net.addr(),
-                self.detail,
-                dev.replace(" dev ", " of ")
-            ),
-            Source::OnLink | Source::Route => {
-                let (what, led_by) = self
-                    .detail
-                    .split_at(self.detail.find(LED_BY).unwrap_or(self.detail.len()));
-                format!("{}, the {what}{via}{dev}{table}{led_by}", self.net)
-            }
+            Source::Declared => format!("{}, {about}", self.net),
+            Source::Nameserver => format!("{}, the {about}", self.net.addr()),
+            Source::OnLink | Source::Route => format!("{}, the {about}", self.net),
             Source::Neighbour | Source::Connection | Source::Ssh => {
-                format!("{}: {}", self.net.addr(), self.detail)
+                format!("{}: {about}", self.net.addr())
             }
+        }
+    }
+
+    /// The same without the network itself: "declared by --avoid", "route via 10.0.0.1 dev eth0".
+    pub fn about(&self) -> String {
+        match self.source {
+            Source::Declared => format!("declared by {}", self.detail),
+            Source::Nameserver => match &self.dev {
+                Some(dev) => format!("{} of {dev}", self.detail),
+                None => self.detail.clone(),
+            },
+            Source::OnLink | Source::Route => {
+                format!("{}{}{}", self.detail, self.path(), self.reached_by())
+            }
+            Source::Neighbour | Source::Connection | Source::Ssh => self.detail.clone(),
+        }
+    }
+
+    /// " via 10.0.0.1 dev eth0 in table 100"
+    fn path(&self) -> String {
+        let mut path = String::new();
+        if let Some(via) = self.via {
+            path += &format!(" via {via}");
+        }
+        if let Some(dev) = &self.dev {
+            path += &format!(" dev {dev}");
+        }
+        match self.table.as_deref() {
+            None | Some("main" | "local") => {}
+            Some(table) => path += &format!(" in table {table}"),
+        }
+        path
+    }
+
+    fn reached_by(&self) -> String {
+        match &self.rule {
+            Some(rule) => format!(", reached by {rule}"),
+            None => String::new(),
         }
     }
 }
 
-/// Between what a route is and the rule that leads to its table.
-const LED_BY: &str = ", reached by ";
-
 /// Where it is said, and what it is.
-fn detail(want: &Wanted, docker: Option<&IpNet>, facts: &Facts) -> String {
-    match want.evidence {
-        Evidence::Route(route) => format!(
-            "{}{}",
-            route_in_words(route, docker, facts),
-            led_by(route, facts)
-        ),
+fn detail(need: &Needed, docker: Option<&IpNet>, facts: &Facts) -> String {
+    match need.evidence {
+        Evidence::Route(route) => route_in_words(route, docker, facts),
         Evidence::Rule(rule) => format!("policy {}", rule_in_words(rule)),
         Evidence::Address(_, address) => format!("address {address}"),
         Evidence::Nameserver(server) => format!("nameserver in {}", server.file),
@@ -206,12 +254,10 @@ fn route_in_words(route: &Route, docker: Option<&IpNet>, facts: &Facts) -> Strin
 }
 
 /// How packets get to a table that is not one of every host's.
-fn led_by(route: &Route, facts: &Facts) -> String {
+fn led_by(route: &Route, facts: &Facts) -> Option<String> {
     match leads_to(facts, route) {
-        Some(Lead::Rule(rule)) if !matches!(route.table, 254 | 255) => {
-            format!("{LED_BY}{}", rule_in_words(rule))
-        }
-        Some(Lead::Rule(_) | Lead::Usual) | None => String::new(),
+        Some(Lead::Rule(rule)) if !matches!(route.table, 254 | 255) => Some(rule_in_words(rule)),
+        Some(Lead::Rule(_) | Lead::Usual) | None => None,
     }
 }
 

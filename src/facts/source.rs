@@ -34,4 +34,9 @@ impl Source {
         ("connection", Source::Connection),
         ("ssh", Source::Ssh),
     ];
+
+    /// Whether it is a trace of traffic: one call may leave several.
+    pub fn is_a_trace(self) -> bool {
+        matches!(self, Source::Neighbour | Source::Connection | Source::Ssh)
+    }
 }

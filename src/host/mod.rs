@@ -6,6 +6,7 @@
 
 pub mod child;
 pub mod files;
+pub mod operator_files;
 pub mod signals;
 
 use nix::fcntl::{Flock, FlockArg};

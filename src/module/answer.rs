@@ -4,7 +4,8 @@
 use super::Answered;
 use crate::plan::relocate::Move;
 use crate::report::Report;
-use crate::verbs::Ended;
+use crate::report::error::Error;
+use crate::report::vocabulary::Vocabulary;
 use ipnet::Ipv4Net;
 use serde_json::{Map, Value, json};
 
@@ -22,54 +23,21 @@ pub struct Asked {
     pub shown: Option<Map<String, Value>>,
 }
 
-/// The command line's words, and the module's for the same, the longer ones first.
-const WORDS: [(&str, &str); 20] = [
-    (
-        "`rebridge apply --networks recreate`",
-        "`networks: recreate`",
-    ),
-    (
-        "run `rebridge apply` as root",
-        "use `state: fixed` with become",
-    ),
-    ("run `rebridge apply` again", "use `state: fixed` again"),
-    ("`rebridge apply`", "`state: fixed`"),
-    ("run it with sudo", "set become"),
-    ("run again with --", "try again with --"),
-    ("run again without --dead-man", "try again without dead_man"),
-    (
-        "run again without --no-restart",
-        "leave out `restart: false`",
-    ),
-    ("with --no-restart", "with `restart: false`"),
-    ("--allow-container-stop", "`allow_container_stop: true`"),
-    ("--accept-mac-loss", "`accept_mac_loss: true`"),
-    ("--restart-command", "restart_command"),
-    ("--avoid-file", "avoid_files"),
-    ("--network", "network_names"),
-    ("--avoid", "avoid"),
-    ("--pool", "pools"),
-    ("--ignore", "ignore"),
-    ("--probe", "probe"),
-    ("--wait", "wait"),
-    ("--root", "root"),
-];
-
 /// The most clashes of a list: the first ones are those to act on, and a fleet's addresses may make
 /// 100,000.
 const MOST: usize = 100;
 
-/// The sentences of a report lie under these keys.
-const SENTENCES: [&str; 4] = ["msg", "warnings", "explain", "detail"];
-
 /// The one object, and the exit code.
-pub fn answer(ended: Ended, asked: Asked) -> Answered {
+pub fn answer(ended: Result<Report, Error>, asked: Asked) -> Answered {
     let (mut report, code) = match ended {
         Ok(report) => {
             let code = report.exit_code(asked.only_looks);
             (report, code)
         }
-        Err(usage) => (Report::without_facts(usage.0), 2),
+        Err(error) => (
+            Report::refused(&error, Vocabulary::Ansible),
+            error.exit_code(),
+        ),
     };
     let (found, left) = (report.clashes.len(), report.remaining.len());
     for list in [
@@ -84,7 +52,6 @@ pub fn answer(ended: Ended, asked: Asked) -> Answered {
         // A tree of plain strings, numbers and lists has no way to fail.
         _ => Map::new(),
     };
-    reword(&mut object);
     object.insert("clashes_total".to_owned(), json!(found));
     object.insert("remaining_total".to_owned(), json!(left));
     object.remove("diff");
@@ -125,63 +92,34 @@ fn diff(report: &Report) -> Vec<Value> {
     file.into_iter().chain(networks).collect()
 }
 
-/// Options are named as in the play.
-fn reword(object: &mut Map<String, Value>) {
-    for (key, value) in object {
-        match value {
-            Value::String(text) if SENTENCES.contains(&key.as_str()) => *text = reworded(text),
-            Value::Array(items) => {
-                for item in items {
-                    match item {
-                        Value::String(text) if SENTENCES.contains(&key.as_str()) => {
-                            *text = reworded(text)
-                        }
-                        Value::Object(inner) => reword(inner),
-                        _ => {}
-                    }
-                }
-            }
-            Value::Object(inner) => reword(inner),
-            _ => {}
-        }
-    }
-}
-
-fn reworded(text: &str) -> String {
-    WORDS
-        .iter()
-        .fold(text.to_owned(), |text, (old, new)| text.replace(old, new))
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 mod tests {
     use super::*;
-    use crate::verbs::Usage;
+    use crate::policy::option::{BadValue, Opt};
 
     fn object(answered: &Answered) -> Value {
         serde_json::from_str(&answered.json).unwrap()
     }
 
+    fn bad_pool() -> Error {
+        Error::BadValue(BadValue::of(Opt::Pool, "no"))
+    }
+
     #[test]
     fn an_error_is_one_failed_object() {
-        let answered = answer(
-            Err(Usage("--pool: no".to_owned())),
-            Asked {
-                diff: true,
-                ..Asked::default()
-            },
-        );
+        let asked = Asked {
+            diff: true,
+            ..Asked::default()
+        };
+        let answered = answer(Err(bad_pool()), asked);
         let object = object(&answered);
         assert_eq!(
             (answered.code, &object["failed"], &object["msg"]),
             (2, &json!(true), &json!("pools: no"))
         );
-        assert!(
-            object.get("rc").is_none()
-                && object.get("results").is_none()
-                && object["diff"] == json!([])
-        );
+        assert!(object.get("rc").is_none() && object.get("results").is_none());
+        assert!(object["diff"] == json!([]) && object["docker"] == json!(null));
     }
 
     #[test]
@@ -191,31 +129,9 @@ mod tests {
             shown: Some(Map::from_iter([("probe".to_owned(), json!(["x:1"]))])),
             ..Asked::default()
         };
-        let report = || Ok(Report::without_facts("no".to_owned()));
-        assert_eq!(
-            object(&answer(report(), asked(false)))["invocation"]["module_args"]["probe"][0],
-            "x:1"
-        );
-        assert!(
-            object(&answer(report(), asked(true)))
-                .get("invocation")
-                .is_none()
-        );
-    }
-
-    #[test]
-    fn options_are_named_as_in_the_play() {
-        let words =
-            "run again with --restart-command, or with --no-restart; leave it out with --network";
-        assert_eq!(
-            reworded(words),
-            "try again with restart_command, or with `restart: false`; leave it out with \
-             network_names"
-        );
-        let words = "clashes with 10.0.0.0/8 (--avoid); run it with sudo";
-        assert_eq!(
-            reworded(words),
-            "clashes with 10.0.0.0/8 (avoid); set become"
-        );
+        let shown = object(&answer(Err(bad_pool()), asked(false)));
+        assert_eq!(shown["invocation"]["module_args"]["probe"][0], "x:1");
+        let hidden = object(&answer(Err(bad_pool()), asked(true)));
+        assert!(hidden.get("invocation").is_none());
     }
 }

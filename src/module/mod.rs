@@ -1,18 +1,20 @@
-//! The Ansible module: the binary itself speaks the protocol of native modules. Its only argument
-//! is a file with the options as one JSON object; it prints one JSON object, whatever happens.
+//! The Ansible module: the binary itself speaks the protocol of native modules. Its only argument is
+//! a file with the options as one JSON object; it prints one JSON object, whatever happens.
 
 pub mod answer;
 pub mod options;
 pub mod read;
 
+use crate::apply::progress::Silent;
+use crate::host::operator_files;
+use crate::policy::option::BadValue;
 use crate::report::Report;
-use crate::verbs::{self, Ended, Usage};
+use crate::report::error::Error;
+use crate::verbs;
 use answer::{Asked, answer};
 use options::Job;
 use serde_json::{Map, Value};
 use std::ffi::OsString;
-use std::fs;
-use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
 /// What is printed, and the exit code.
@@ -20,7 +22,7 @@ use std::path::{Path, PathBuf};
 pub struct Answered {
     /// One JSON object.
     pub json: String,
-    /// As DESIGN's table has it; Ansible does not look at it, other callers may.
+    /// The outcome's exit code; Ansible does not look at it, other callers may.
     pub code: u8,
 }
 
@@ -31,16 +33,14 @@ pub fn args_file(arguments: &[OsString]) -> Option<PathBuf> {
     let [only] = arguments else { return None };
     let path = Path::new(only);
     let is_a_path = path.components().count() > 1;
-    let readable = |kind: fs::FileType| kind.is_file() || kind.is_fifo();
-    (is_a_path && fs::metadata(path).is_ok_and(|meta| readable(meta.file_type())))
-        .then(|| path.to_owned())
+    (is_a_path && operator_files::is_readable(path)).then(|| path.to_owned())
 }
 
 /// Does what the args file asks for.
 pub fn run(path: &Path) -> Answered {
     let args = match read_args(path) {
         Ok(args) => args,
-        Err(why) => return answer(Err(Usage(why)), Asked::default()),
+        Err(bad) => return answer(Err(bad.into()), Asked::default()),
     };
     let internal = |name: &str| args.get(name).and_then(Value::as_bool).unwrap_or_default();
     let mut asked = Asked {
@@ -51,34 +51,34 @@ pub fn run(path: &Path) -> Answered {
     let check = internal("_ansible_check_mode");
     let options = match options::read(args, check) {
         Ok(options) => options,
-        Err(why) => return answer(Err(Usage(why)), asked),
+        Err(bad) => return answer(Err(bad.into()), asked),
     };
     asked.shown = Some(options.shown);
     asked.only_looks = matches!(options.job, Job::Check(_));
     answer(work(&options.job), asked)
 }
 
-fn work(job: &Job) -> Ended {
-    // Check mode is the verbs' own; nobody is there to be asked.
+fn work(job: &Job) -> Result<Report, Error> {
+    // Check mode is the verbs' own, and a play is its own yes.
     let yes = |_: &Report| true;
     match job {
-        Job::Check(look) => verbs::check::run(look),
-        Job::Apply(apply) => verbs::apply::run(apply, false, &yes),
-        Job::Rollback(rollback) => verbs::rollback::run(rollback, false, &yes),
+        Job::Check(request) => verbs::check::run(request),
+        Job::Apply(request) => verbs::apply::run(request, &Silent, &yes),
+        Job::Rollback(request) => verbs::rollback::run(request, &Silent, &yes),
     }
 }
 
-fn read_args(path: &Path) -> Result<Map<String, Value>, String> {
+fn read_args(path: &Path) -> Result<Map<String, Value>, BadValue> {
     let cannot = |why: &str| {
-        format!(
+        BadValue::plain(format!(
             "cannot read the args file {}: {why}; nothing was touched",
             path.display()
-        )
+        ))
     };
-    let text = fs::read(path).map_err(|error| cannot(&error.to_string()))?;
+    let text = operator_files::read(path).map_err(|error| cannot(&error.to_string()))?;
     match serde_json::from_slice(&text) {
         Ok(Value::Object(args)) => Ok(args),
         Ok(_) => Err(cannot("it holds no JSON object")),
-        Err(error) => Err(cannot(&format!("it is no JSON: {error}"))),
+        Err(error) => Err(cannot(&format!("it is not JSON: {error}"))),
     }
 }

@@ -1,11 +1,18 @@
-//! The options of the Ansible module, read and coerced as Ansible coerces them, and what they mean
-//! in the words of the command line: from there on there is one way through the program.
+//! The module's options, read and coerced as Ansible coerces them, and the request they mean.
 
 use super::read::{Args, named};
-use crate::cli::{Apply, Look, Networks, Observe, Rollback};
-use crate::policy::{Declared, read_avoid_file, read_avoid_named};
+use crate::apply::{self, check::Probe};
+use crate::host::operator_files;
+use crate::plan::Permits;
+use crate::plan::relocate::Existing;
+use crate::policy::option::{BadValue, Opt};
+use crate::policy::read::{read_avoid, read_avoid_file, read_avoid_named, read_ignore, read_pools};
+use crate::policy::{Declared, Policy};
+use crate::report::vocabulary::Vocabulary;
+use crate::verbs::request::{ApplyRequest, CheckRequest, Look, RollbackRequest, Target};
 use serde_json::{Map, Value};
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Every option, in the order of the documentation.
 pub const NAMES: [&str; 17] = [
@@ -34,12 +41,9 @@ const NAMED: &str = "avoid_named";
 /// What is to be done.
 #[derive(Debug)]
 pub enum Job {
-    /// Look, and report.
-    Check(Look),
-    /// Bring it about.
-    Apply(Apply),
-    /// Undo the last apply.
-    Rollback(Rollback),
+    Check(CheckRequest),
+    Apply(Box<ApplyRequest>),
+    Rollback(RollbackRequest),
 }
 
 /// The state a host is to be in.
@@ -57,10 +61,8 @@ const STATES: [(&str, State); 4] = [
     ("rolled_back", State::RolledBack),
     ("pinned", State::Pinned),
 ];
-const NETWORKS: [(&str, Networks); 2] = [
-    ("report", Networks::Report),
-    ("recreate", Networks::Recreate),
-];
+const NETWORKS: [(&str, Existing); 2] =
+    [("report", Existing::Report), ("recreate", Existing::Move)];
 
 /// Understood options: the job, and how they read, for `invocation`.
 #[derive(Debug)]
@@ -72,44 +74,22 @@ pub struct Options {
 }
 
 /// Reads the options; `check` is Ansible's check mode.
-pub fn read(args: Map<String, Value>, check: bool) -> Result<Options, String> {
+pub fn read(args: Map<String, Value>, check: bool) -> Result<Options, BadValue> {
     let mut args = Args::new(args, &NAMES, NAMED)?;
     let state = args.choice("state", &STATES, "fixed")?;
-    let declared = declared(&mut args)?;
-    let look = Look {
-        avoid: args.words("avoid")?,
-        avoid_file: args.words("avoid_files")?,
-        declared,
-        pool: args.pools("pools")?,
-        ignore: args.words("ignore")?,
-        json: true,
-        facts: None,
-        observe: Observe {
-            root: args.text("root")?.map(PathBuf::from),
-        },
-    };
-    let apply = Apply {
-        check,
-        yes: true,
-        networks: args.choice("networks", &NETWORKS, "report")?,
-        network: args.words("network_names")?,
-        probe: args.words("probe")?,
-        no_restart: !args.flag("restart", true)?,
-        restart_command: args.text("restart_command")?,
-        timeout: args.number("timeout", 120, 1..=3600)?,
-        wait: args.number("wait", 0, 0..=86400)?,
-        dead_man: Some(args.number("dead_man", 0, 0..=86400)?).filter(|seconds| *seconds > 0),
-        allow_container_stop: args.flag("allow_container_stop", false)?,
-        accept_mac_loss: args.flag("accept_mac_loss", false)?,
-        pin: state == State::Pinned,
+    let look = look(&mut args, state)?;
+    let apply = ApplyRequest {
         look,
+        check,
+        permits: permits(&mut args)?,
+        order: order(&mut args)?,
+        wait: Duration::from_secs(args.number("wait", 0, 0..=86400)?),
     };
     if args.flag("avoid_inventory", false)? {
-        return Err(
+        return Err(BadValue::plain(
             "avoid_inventory: only the action plugin of the collection knows the inventory; call \
-                    the module by its full name, rebridge.docker.rebridge"
-                .to_owned(),
-        );
+             the module by its full name, rebridge.docker.rebridge",
+        ));
     }
     agree(state, &apply)?;
     Ok(Options {
@@ -118,53 +98,106 @@ pub fn read(args: Map<String, Value>, check: bool) -> Result<Options, String> {
     })
 }
 
+fn look(args: &mut Args, state: State) -> Result<Look, BadValue> {
+    let called = Vocabulary::Ansible.option(Opt::Avoid);
+    let mut avoid = read_avoid(&args.words("avoid")?, called)?;
+    for name in args.words("avoid_files")? {
+        let text = operator_files::read_text(&name)
+            .map_err(|error| BadValue::of(Opt::AvoidFile, format!("{name}: {error}")))?;
+        avoid.extend(read_avoid_file(&name, &text)?);
+    }
+    avoid.extend(declared(args)?);
+    let root = args.text("root")?.map(PathBuf::from);
+    Ok(Look {
+        target: root.map_or(Target::ThisHost, Target::Image),
+        policy: Policy {
+            avoid,
+            pools: read_pools(&args.pools("pools")?)?,
+            pin: state == State::Pinned,
+            ignore: read_ignore(&args.words("ignore")?)?,
+            given: Vec::new(),
+        },
+        vocabulary: Vocabulary::Ansible,
+    })
+}
+
+fn permits(args: &mut Args) -> Result<Permits, BadValue> {
+    let networks = args.choice("networks", &NETWORKS, "report")?;
+    let names = args.words("network_names")?;
+    Ok(Permits {
+        restart: args.flag("restart", true)?,
+        stop_containers: args.flag("allow_container_stop", false)?,
+        own_command: false,
+        networks: match names.is_empty() {
+            true => networks,
+            false => Existing::MoveOnly(names),
+        },
+        mac_loss: args.flag("accept_mac_loss", false)?,
+    })
+}
+
+fn order(args: &mut Args) -> Result<apply::Request, BadValue> {
+    let dead_man = args.number("dead_man", 0, 0..=86400)?;
+    Ok(apply::Request {
+        timeout: Duration::from_secs(args.number("timeout", 120, 1..=3600)?),
+        probes: Probe::look_up_all(&args.words("probe")?)?,
+        restart_command: args.text("restart_command")?,
+        dead_man: Some(dead_man).filter(|seconds| *seconds > 0),
+    })
+}
+
 /// What single options cannot say for themselves.
-fn agree(state: State, apply: &Apply) -> Result<(), String> {
+fn agree(state: State, apply: &ApplyRequest) -> Result<(), BadValue> {
+    let order = &apply.order;
     let why = match state {
-        State::Pinned if apply.look.pool.is_empty() => {
+        State::Pinned if apply.look.policy.pools.is_empty() => {
             "state: pinned takes the pools you give, and pools is empty"
         }
-        State::RolledBack if apply.look.observe.root.is_some() => {
+        State::RolledBack if matches!(apply.look.target, Target::Image(_)) => {
             "root: an unpacked image has no record of an apply, so state: rolled_back cannot undo \
              one there"
         }
-        _ if apply.no_restart && apply.restart_command.is_some() => {
+        _ if !apply.permits.restart && order.restart_command.is_some() => {
             "restart_command: restart is false, so it would never run; leave one of the two out"
         }
-        _ if apply.dead_man.is_some_and(|seconds| seconds < 5) => {
+        _ if order.dead_man.is_some_and(|seconds| seconds < 5) => {
             "dead_man: give 5 seconds or more, or 0 for none"
         }
         _ => return Ok(()),
     };
-    Err(why.to_owned())
+    Err(BadValue::plain(why))
 }
 
-fn job(state: State, apply: Apply) -> Job {
+fn job(state: State, mut apply: ApplyRequest) -> Job {
+    apply.permits.own_command = apply.order.restart_command.is_some();
     match state {
-        State::Fixed | State::Pinned => Job::Apply(apply),
-        State::Checked => Job::Check(apply.look),
-        State::RolledBack => Job::Rollback(Rollback {
-            json: true,
-            yes: true,
+        State::Fixed | State::Pinned => Job::Apply(Box::new(apply)),
+        State::Checked => Job::Check(CheckRequest {
+            look: apply.look,
+            metrics: None,
+        }),
+        State::RolledBack => Job::Rollback(RollbackRequest {
             check: apply.check,
             // A fleet is rolled back in one play, also where some hosts never needed the change.
             unless_none: true,
-            allow_container_stop: apply.allow_container_stop,
-            wait: apply.wait,
+            allow_container_stop: apply.permits.stop_containers,
             dead_man: false,
-            timeout: apply.timeout,
+            timeout: apply.order.timeout,
+            wait: apply.wait,
+            vocabulary: Vocabulary::Ansible,
         }),
     }
 }
 
 /// What the action plugin has read on the controller: files as text, and networks under a name.
-fn declared(args: &mut Args) -> Result<Vec<Declared>, String> {
+fn declared(args: &mut Args) -> Result<Vec<Declared>, BadValue> {
     let mut all = Vec::new();
     for record in args.records(NAMED)? {
-        let (name, nets, text) =
-            named(&record).ok_or("avoid_named: give a list of name and nets, or name and text")?;
+        let (name, nets, text) = named(&record).ok_or_else(|| {
+            BadValue::plain("avoid_named: give a list of name and nets, or name and text")
+        })?;
         if let Some(text) = text {
-            all.extend(read_avoid_file(name, text).map_err(|why| format!("avoid_files: {why}"))?);
+            all.extend(read_avoid_file(name, text)?);
         }
         all.extend(read_avoid_named(name, &nets)?);
     }

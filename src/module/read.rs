@@ -1,6 +1,7 @@
 //! The args object: values that arrive typed from a playbook, as words from `-a` or a template, or
 //! as null.
 
+use crate::phrases::nearest;
 use serde_json::{Map, Value, json};
 use std::ops::RangeInclusive;
 
@@ -93,7 +94,7 @@ impl Args {
     }
 
     /// One of a few words.
-    pub fn choice<T: Copy>(
+    pub fn choice<T: Clone>(
         &mut self,
         name: &str,
         choices: &[(&str, T)],
@@ -102,7 +103,7 @@ impl Args {
         let text = self.text(name)?.unwrap_or_else(|| default.to_owned());
         self.show(name, json!(text));
         let found = choices.iter().find(|(word, _)| *word == text);
-        found.map(|(_, choice)| *choice).ok_or_else(|| {
+        found.map(|(_, choice)| choice.clone()).ok_or_else(|| {
             let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
             let near = nearest(&text, &words)
                 .map(|word| format!("did you mean {word}? "))
@@ -252,16 +253,6 @@ fn unknown(name: &str, names: &[&str]) -> String {
             names.join(", ")
         ),
     }
-}
-
-/// The word that was meant, where one is near enough.
-fn nearest<'a>(word: &str, words: &[&'a str]) -> Option<&'a str> {
-    let near = words
-        .iter()
-        .map(|other| (strsim::jaro_winkler(word, other), *other))
-        .filter(|(score, _)| *score > 0.8);
-    near.max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, other)| other)
 }
 
 #[cfg(test)]

@@ -5,12 +5,12 @@
 //! sign of use come first, then the others, both in the order of [`PRIVATE_BLOCKS`]; within a block
 //! the search begins at 200/256 of its width (10.200.0.0/16, say), goes up and wraps round.
 
-use super::Refusal;
-use crate::assess::overruled_by_pool;
-use crate::assess::sides::WantedSide;
-use crate::assess::wanted::{self, Wanted};
-use crate::facts::{AddressPool, Facts};
-use crate::policy::Policy;
+use super::blocker::Blocker;
+use super::notice::Notice;
+use crate::assess::Assessment;
+use crate::assess::needed::Needed;
+use crate::assess::sides::NeededSide;
+use crate::facts::AddressPool;
 use crate::subnet::{PRIVATE_BLOCKS, RangeSet, SHARED_BLOCKS, first_host, overlap4, v4};
 use ipnet::{IpNet, Ipv4Net};
 
@@ -29,41 +29,36 @@ pub struct Choice {
     /// A host address in the last subnet that is free.
     pub docker0: Ipv4Net,
     /// What the operator should know.
-    pub warnings: Vec<String>,
+    pub notices: Vec<Notice>,
 }
 
 /// Chooses; from the operator's pools if there are any.
-pub fn choose(facts: &Facts, policy: &Policy) -> Result<Choice, Refusal> {
-    let (pools, warnings) = if policy.pools.is_empty() {
-        (vec![own_pool(facts, policy)?], Vec::new())
+pub fn choose(assessment: &Assessment) -> Result<Choice, Blocker> {
+    let (pools, notices) = if assessment.policy.pools.is_empty() {
+        (vec![own_pool(assessment)?], Vec::new())
     } else {
-        let pools = given_pools(facts, policy)?;
-        let warnings = warn_about(&pools);
-        (pools, warnings)
+        let pools = given_pools(assessment)?;
+        let notices = notices(&pools);
+        (pools, notices)
     };
-    let docker0 = last_free(&pools, &stored(facts)).ok_or_else(|| {
-        Refusal::new(
-            "cannot place docker0: every subnet of the pools is held by a Docker network",
-            "give a wider --pool, or remove networks you no longer need",
-        )
-    })?;
+    let docker0 = last_free(&pools, &stored(assessment)).ok_or(Blocker::NoSubnetForDocker0)?;
     Ok(Choice {
         pools,
         docker0,
-        warnings,
+        notices,
     })
 }
 
 /// The operator's pools with everything in the way cut out of them.
-pub fn given_pools(facts: &Facts, policy: &Policy) -> Result<Vec<AddressPool>, Refusal> {
-    let wanted = wanted::wanted(facts, policy);
+pub fn given_pools(assessment: &Assessment) -> Result<Vec<AddressPool>, Blocker> {
+    let given = &assessment.policy.pools;
     let mut clear = Vec::new();
-    for pool in &policy.pools {
-        let base = IpNet::V4(pool.base);
-        let blocked = wanted
+    for pool in given {
+        let blocked = assessment
+            .needed
             .iter()
-            .filter(|want| !overruled_by_pool(policy, want, &base))
-            .filter_map(|want| v4(&want.net));
+            .filter(|need| is_in_the_way(assessment, need, pool))
+            .filter_map(|need| v4(&need.net));
         let left = RangeSet::new(blocked).carve(pool.base, pool.size);
         clear.extend(left.into_iter().map(|base| AddressPool {
             base,
@@ -73,61 +68,40 @@ pub fn given_pools(facts: &Facts, policy: &Policy) -> Result<Vec<AddressPool>, R
     if clear.iter().map(AddressPool::capacity).sum::<u64>() >= 2 {
         return Ok(clear);
     }
-    let pools = policy
-        .pools
-        .iter()
-        .map(|pool| pool.base.to_string())
-        .collect::<Vec<_>>()
-        .join(", ");
-    let blocks = |want: &Wanted, pool: &AddressPool| {
-        v4(&want.net).is_some_and(|net| overlap4(&pool.base, &net))
-            && !overruled_by_pool(policy, want, &IpNet::V4(pool.base))
-    };
-    let in_the_way = wanted
-        .iter()
-        .find(|want| policy.pools.iter().any(|pool| blocks(want, pool)));
-    let cause = in_the_way
-        .map(|want| WantedSide::of(want, None, facts).describe())
-        .unwrap_or_default();
-    Err(Refusal::new(
-        format!(
-            "cannot use --pool {pools}: hardly anything in it is free of what this host needs \
-             ({cause})"
-        ),
-        "give another --pool, or none and let rebridge choose",
-    ))
+    let in_the_way = assessment.needed.iter().find(|need| {
+        given
+            .iter()
+            .any(|pool| is_in_the_way(assessment, need, pool))
+    });
+    Err(Blocker::PoolsCovered {
+        pools: given.clone(),
+        by: in_the_way.map(|need| Box::new(NeededSide::of(need, None, assessment.facts))),
+    })
+}
+
+fn is_in_the_way(assessment: &Assessment, need: &Needed, pool: &AddressPool) -> bool {
+    v4(&need.net).is_some_and(|net| overlap4(&pool.base, &net))
+        && !assessment.overruled_by_pool(need, &IpNet::V4(pool.base))
 }
 
 /// rebridge's own choice.
-fn own_pool(facts: &Facts, policy: &Policy) -> Result<AddressPool, Refusal> {
-    let wanted = RangeSet::new(
-        wanted::wanted(facts, policy)
-            .iter()
-            .filter_map(|want| v4(&want.net)),
-    );
-    let stored = RangeSet::new(
-        stored(facts)
-            .into_iter()
-            .chain(facts.docker0().map(|address| address.trunc())),
-    );
+fn own_pool(assessment: &Assessment) -> Result<AddressPool, Blocker> {
+    let needed = assessment.needed_v4();
+    let docker0 = assessment.facts.docker0().map(|address| address.trunc());
+    let stored = RangeSet::new(stored(assessment).into_iter().chain(docker0));
     let (unused, used): (Vec<Ipv4Net>, Vec<Ipv4Net>) = PRIVATE_BLOCKS
         .into_iter()
-        .partition(|block| !wanted.overlaps(*block));
+        .partition(|block| !needed.overlaps(*block));
     for (prefix, size) in SHAPES {
         for block in unused.iter().chain(&used) {
             let clear = candidates(*block, prefix)
-                .find(|net| !wanted.overlaps(*net) && !stored.overlaps(*net));
+                .find(|net| !needed.overlaps(*net) && !stored.overlaps(*net));
             if let Some(base) = clear {
                 return Ok(AddressPool { base, size });
             }
         }
     }
-    Err(Refusal::new(
-        "cannot find a free range: routes, addresses, nameservers and --avoid cover all private \
-         address space down to a /21",
-        "name a range you know to be free with --pool; it is then taken against broader routes \
-         through a gateway",
-    ))
+    Err(Blocker::NoFreeRange)
 }
 
 /// The networks of one prefix length in a block, in the order of the search.
@@ -162,42 +136,29 @@ fn last_free(pools: &[AddressPool], stored: &[Ipv4Net]) -> Option<Ipv4Net> {
 
 /// The subnets of every network Docker has stored, docker0's own aside: a `bip` over one of them is
 /// fatal.
-fn stored(facts: &Facts) -> Vec<Ipv4Net> {
-    let by_engine = facts
+fn stored(assessment: &Assessment) -> Vec<Ipv4Net> {
+    let by_engine = assessment
+        .facts
         .engine_networks()
-        .filter(|network| network.name != "bridge");
-    let bridges = crate::assess::held(facts)
-        .into_iter()
-        .filter(|held| !held.is_docker0());
-    by_engine
-        .flat_map(|network| network.subnets.clone())
-        .chain(bridges.map(|held| held.subnet))
-        .filter_map(|n| v4(&n))
-        .collect()
+        .filter(|network| network.name != "bridge")
+        .flat_map(|network| network.subnets.iter());
+    let bridges = assessment
+        .held
+        .iter()
+        .filter(|held| !held.is_docker0())
+        .map(|held| &held.subnet);
+    by_engine.chain(bridges).filter_map(v4).collect()
 }
 
-fn warn_about(pools: &[AddressPool]) -> Vec<String> {
-    let mut warnings = Vec::new();
-    let networks = pools
+fn notices(pools: &[AddressPool]) -> Vec<Notice> {
+    let networks = pools.iter().map(AddressPool::capacity).sum::<u64>();
+    let networks = networks.saturating_sub(1);
+    let few = (networks < ENOUGH).then_some(Notice::FewNetworks { networks });
+    let shared = pools
         .iter()
-        .map(AddressPool::capacity)
-        .sum::<u64>()
-        .saturating_sub(1);
-    if networks < ENOUGH {
-        warnings.push(format!(
-            "the pools have room for {networks} networks besides docker0; Docker's own have 30"
-        ));
-    }
-    for pool in pools {
-        if SHARED_BLOCKS.iter().any(|block| block.contains(&pool.base)) {
-            warnings.push(format!(
-                "the pool {} is not private address space: a carrier, Tailscale (100.64.0.0/10) or \
-                 a test network (198.18.0.0/15) may use it",
-                pool.base
-            ));
-        }
-    }
-    warnings
+        .filter(|pool| SHARED_BLOCKS.iter().any(|block| block.contains(&pool.base)))
+        .map(|pool| Notice::PoolIsShared { pool: *pool });
+    few.into_iter().chain(shared).collect()
 }
 
 #[cfg(test)]

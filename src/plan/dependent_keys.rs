@@ -1,10 +1,12 @@
-//! Keys of daemon.json that are tied to docker0's range: they move along with it, or the plan
+//! Keys of daemon.json that depend on docker0's range: they move along with it, or the plan
 //! refuses.
 //!
 //! A `default-gateway` left behind keeps every engine from starting; a `fixed-cidr` left behind
 //! pulls docker0 back.
 
-use super::{Refusal, docker0_range};
+use super::blocker::Blocker;
+use super::docker0_range;
+use super::notice::Notice;
 use crate::facts::Facts;
 use ipnet::Ipv4Net;
 use serde_json::Value;
@@ -16,12 +18,12 @@ pub struct DependentKeys {
     /// Key and new value.
     pub keys: Vec<(String, Value)>,
     /// What the operator should look at.
-    pub warnings: Vec<String>,
+    pub notices: Vec<Notice>,
 }
 
 /// Follows docker0 to its new address.
-pub fn follow(facts: &Facts, docker0: Ipv4Net) -> Result<DependentKeys, Refusal> {
-    let mut tied = DependentKeys::default();
+pub fn follow(facts: &Facts, docker0: Ipv4Net) -> Result<DependentKeys, Blocker> {
+    let mut dependent = DependentKeys::default();
     let keys = &facts.docker.config.keys;
     let old = docker0_range(facts);
     if let Some(text) = keys
@@ -35,7 +37,8 @@ pub fn follow(facts: &Facts, docker0: Ipv4Net) -> Result<DependentKeys, Refusal>
             .zip(old)
             .and_then(|(fixed, old)| move_part(fixed, old, docker0.trunc()));
         let moved = moved.ok_or_else(|| cannot_follow("fixed-cidr", text, docker0))?;
-        tied.keys
+        dependent
+            .keys
             .push(("fixed-cidr".to_owned(), Value::String(moved.to_string())));
     }
     if let Some(text) = keys
@@ -49,54 +52,47 @@ pub fn follow(facts: &Facts, docker0: Ipv4Net) -> Result<DependentKeys, Refusal>
             .zip(old)
             .and_then(|(gateway, old)| move_address(gateway, old, docker0));
         let moved = moved.ok_or_else(|| cannot_follow("default-gateway", text, docker0))?;
-        tied.keys.push((
+        dependent.keys.push((
             "default-gateway".to_owned(),
             Value::String(moved.to_string()),
         ));
     }
     let Some(address) = facts.docker0().map(|old| old.addr().to_string()) else {
-        return Ok(tied);
+        return Ok(dependent);
     };
     for key in ["host-gateway-ip", "ip"] {
         if keys.get(key).and_then(Value::as_str) == Some(address.as_str()) {
-            tied.keys
+            dependent
+                .keys
                 .push((key.to_owned(), Value::String(docker0.addr().to_string())));
         }
     }
+    let path = &facts.docker.config.path;
     if names_address(keys.get("hosts"), &address) {
-        return Err(Refusal::new(
-            format!("cannot move docker0: \"hosts\" makes dockerd listen on its address {address}"),
-            format!(
-                "change \"hosts\" in {} to an address that stays, then run again",
-                facts.docker.config.path
-            ),
-        ));
+        return Err(Blocker::ListensOnDocker0 {
+            path: path.clone(),
+            address,
+        });
     }
     if names_address(keys.get("dns"), &address) {
-        tied.warnings.push(format!(
-            "\"dns\" in {} names docker0's old address {address}: containers will ask there in \
-             vain until you change it",
-            facts.docker.config.path
-        ));
+        dependent.notices.push(Notice::DnsNamesOldAddress {
+            path: path.clone(),
+            address: address.clone(),
+        });
     }
-    // Registries are nobody's business and not among the facts; the text is at hand only on the
-    // host itself.
-    let whole = facts
-        .docker
-        .config
-        .text
-        .as_deref()
-        .and_then(|text| serde_json::from_str::<Value>(text).ok());
+    // Registries are not among the facts; the text is at hand only on the host itself.
+    let text = facts.docker.config.text.as_deref();
+    let whole = text.and_then(|text| serde_json::from_str::<Value>(text).ok());
     for key in ["insecure-registries", "registry-mirrors"] {
         if names_address(whole.as_ref().and_then(|whole| whole.get(key)), &address) {
-            tied.warnings.push(format!(
-                "\"{key}\" in {} names docker0's old address {address}: no image can be had there \
-                 until you change it",
-                facts.docker.config.path
-            ));
+            dependent.notices.push(Notice::RegistryNamesOldAddress {
+                key,
+                path: path.clone(),
+                address: address.clone(),
+            });
         }
     }
-    Ok(tied)
+    Ok(dependent)
 }
 
 /// The same part of the new range: the upper half of a /16 becomes the upper half of a /24.
@@ -145,13 +141,12 @@ fn names_address(value: Option<&Value>, address: &str) -> bool {
         .any(|entry| entry.split(['/', ':']).any(|word| word == address))
 }
 
-fn cannot_follow(key: &str, value: &str, docker0: Ipv4Net) -> Refusal {
-    Refusal::new(
-        format!(
-            "cannot move docker0 to {docker0}: \"{key}\": \"{value}\" has no counterpart there"
-        ),
-        format!("remove or correct \"{key}\" in daemon.json, then run again"),
-    )
+fn cannot_follow(key: &'static str, value: &str, docker0: Ipv4Net) -> Blocker {
+    Blocker::KeyCannotFollow {
+        key,
+        value: value.to_owned(),
+        docker0,
+    }
 }
 
 #[cfg(test)]

@@ -1,24 +1,25 @@
-//! Third stage: what to do about the clashes. Pure and complete: the plan holds every byte that
-//! apply would write, and the same facts with the same policy give the same plan, always.
+//! What to do about the clashes. Pure and complete: the plan holds every byte that apply would write,
+//! and the same facts with the same policy give the same plan, always.
 
+pub mod blocker;
 pub mod choose;
 pub mod containers;
 pub mod dependent_keys;
 pub mod edit;
+pub mod notice;
 pub mod preflight;
 pub mod project;
 pub mod relocate;
 
-use crate::assess::{self, pools_clash, wanted};
-use crate::engine_model::reserved_by_engine;
+use crate::assess::Assessment;
 use crate::facts::{AddressPool, ConfigState, DockerState, Facts};
-use crate::policy::Policy;
 use crate::subnet::{overlap, v4};
+use blocker::Blocker;
 use choose::Choice;
 use ipnet::{IpNet, Ipv4Net};
+use notice::Notice;
 use project::project;
 use relocate::{Existing, Move};
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 /// What the planner came to.
@@ -28,8 +29,8 @@ pub enum Decision {
     Nothing,
     /// This.
     Change(Box<Plan>),
-    /// Something should change and must not.
-    Refuse(Refusal),
+    /// Something should change, and this keeps it from being done.
+    Refuse(Blocker),
 }
 
 /// Everything apply will do.
@@ -51,7 +52,7 @@ pub struct Plan {
     /// settled.
     pub moves: Vec<Move>,
     /// What the operator should know before.
-    pub warnings: Vec<String>,
+    pub notices: Vec<Notice>,
 }
 
 /// A change of daemon.json, both sides whole.
@@ -67,31 +68,6 @@ pub struct FileChange {
     pub keys_before: Map<String, Value>,
     /// The keys that change, as they will be.
     pub keys_after: Map<String, Value>,
-}
-
-/// A reason not to act, and what the operator can do about it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Refusal {
-    /// What could not be done, to what, and why.
-    pub why: String,
-    /// The next step.
-    pub next: String,
-}
-
-impl Refusal {
-    /// A refusal in two parts.
-    pub fn new(why: impl Into<String>, next: impl Into<String>) -> Refusal {
-        Refusal {
-            why: why.into(),
-            next: next.into(),
-        }
-    }
-}
-
-impl std::fmt::Display for Refusal {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}; {}", self.why, self.next)
-    }
 }
 
 /// What the operator allows.
@@ -123,154 +99,148 @@ impl Permits {
 }
 
 /// Decides.
-pub fn plan(facts: &Facts, policy: &Policy, permits: &Permits) -> Decision {
-    match decide(facts, policy, permits) {
+pub fn plan(assessment: &Assessment, permits: &Permits) -> Decision {
+    match decide(assessment, permits) {
         Ok(None) => Decision::Nothing,
         Ok(Some(plan)) => Decision::Change(Box::new(plan)),
-        Err(refusal) => Decision::Refuse(refusal),
+        Err(blocker) => Decision::Refuse(blocker),
     }
 }
 
-fn decide(facts: &Facts, policy: &Policy, permits: &Permits) -> Result<Option<Plan>, Refusal> {
+fn decide(assessment: &Assessment, permits: &Permits) -> Result<Option<Plan>, Blocker> {
+    let facts = assessment.facts;
     preflight::file_is_editable(facts)?;
-    let settled = if needed(facts, policy)? {
-        settle_docker0(facts, policy, permits)?
+    let settled = if needed(assessment)? {
+        settle_docker0(assessment, permits)?
     } else {
         None
     };
-    let after = settled
-        .as_ref()
-        .map_or_else(|| facts.clone(), |plan| project(facts, plan, plan.restart));
-    let (moves, warnings) =
-        relocate::moves(facts, &after, policy, &permits.networks, permits.mac_loss)?;
+    if permits.networks == Existing::Report {
+        return Ok(settled);
+    }
+    let after = match &settled {
+        Some(plan) => project(facts, plan, plan.restart),
+        None => facts.clone(),
+    };
+    let after = Assessment::of(&after, assessment.policy);
+    let (moves, notices) = relocate::moves(facts, &after, permits)?;
     if moves.is_empty() {
         return Ok(settled);
     }
     let Some(mut plan) = settled else {
-        let pools = assess::pools_in_force(facts);
-        let (restart, stop_first) = (false, false);
         return Ok(Some(Plan {
             write: None,
-            restart,
-            stop_first,
+            restart: false,
+            stop_first: false,
             docker0: None,
-            pools,
+            pools: assessment.pools.clone(),
             moves,
-            warnings,
+            notices,
         }));
     };
     if !plan.restart {
-        return Err(Refusal::new(
-            "cannot move networks: the new pools come into force only when Docker is restarted",
-            "run again without --no-restart",
-        ));
+        return Err(Blocker::MovesNeedRestart);
     }
     plan.moves = moves;
-    plan.warnings.extend(warnings);
+    plan.notices.extend(notices);
     Ok(Some(plan))
 }
 
 /// What there is to do for docker0 and the pools.
-fn settle_docker0(
-    facts: &Facts,
-    policy: &Policy,
-    permits: &Permits,
-) -> Result<Option<Plan>, Refusal> {
+fn settle_docker0(assessment: &Assessment, permits: &Permits) -> Result<Option<Plan>, Blocker> {
+    let facts = assessment.facts;
     let running = facts.docker.state == DockerState::Running;
     let restart = running && permits.restart;
     let stop_first = restart && preflight::survivors(facts);
-    if let Some((docker0, pools)) = cure_in_file(facts, policy)? {
-        // The file is right; what is missing is a start of Docker. If that is not ours to give,
+    if let Some((docker0, pools)) = cure_in_file(assessment)? {
+        // The file is right; what is missing is a start of Docker. Where that is not ours to give,
         // nothing is left to do.
-        if restart {
-            preflight::may_restart(facts, permits)?;
+        if !restart {
+            return Ok(None);
         }
-        let warnings = if restart {
-            containers::warnings(facts, docker0, stop_first)
-        } else {
-            Vec::new()
-        };
-        let (docker0, moves) = (Some(docker0), Vec::new());
-        return Ok(restart.then_some(Plan {
+        preflight::may_restart(facts, permits)?;
+        return Ok(Some(Plan {
             write: None,
             restart,
             stop_first,
-            docker0,
+            docker0: Some(docker0),
             pools,
-            moves,
-            warnings,
+            moves: Vec::new(),
+            notices: containers::notices(facts, docker0, stop_first),
         }));
     }
     preflight::settings_are_here(facts)?;
     preflight::file_decides(facts)?;
     if restart {
         preflight::keys_are_known(facts)?;
-    }
-    if restart {
         preflight::may_restart(facts, permits)?;
     }
-    let choice = choose::choose(facts, policy)?;
-    preflight::engine_could_use(facts, &choice)?;
-    let tied = dependent_keys::follow(facts, choice.docker0)?;
-    let write = change_file(facts, &choice, tied.keys)?;
-    let mut warnings = choice.warnings;
-    warnings.extend(tied.warnings);
+    let choice = choose::choose(assessment)?;
+    preflight::engine_could_use(assessment, &choice)?;
+    let dependent = dependent_keys::follow(facts, choice.docker0)?;
+    let write = change_file(facts, &choice, dependent.keys)?;
+    let mut notices = choice.notices;
+    notices.extend(dependent.notices);
     if restart {
-        warnings.extend(containers::warnings(facts, choice.docker0, stop_first));
+        notices.extend(containers::notices(facts, choice.docker0, stop_first));
     }
-    let (docker0, pools, moves) = (Some(choice.docker0), choice.pools, Vec::new());
     Ok(Some(Plan {
         write: Some(write),
         restart,
         stop_first,
-        docker0,
-        pools,
-        moves,
-        warnings,
+        docker0: Some(choice.docker0),
+        pools: choice.pools,
+        moves: Vec::new(),
+        notices,
     }))
 }
 
 /// Whether docker0 or the pools are in the way, or the operator wants these very pools.
-fn needed(facts: &Facts, policy: &Policy) -> Result<bool, Refusal> {
-    let clashes = assess::assess(facts, policy);
-    let docker0 = clashes
+fn needed(assessment: &Assessment) -> Result<bool, Blocker> {
+    let docker0 = assessment
+        .clashes
         .iter()
         .any(|clash| clash.is_docker0() && clash.is_movable());
-    let pools = pools_clash(facts, policy, &assess::pools_in_force(facts));
-    Ok(docker0 || pools || policy.pin && !pinned(facts, policy)?)
+    let pools = assessment.pools_clash(&assessment.pools);
+    Ok(docker0 || pools || assessment.policy.pin && !pinned(assessment)?)
 }
 
 /// Whether the pools the operator gave are what the file says and what docker0 has.
-fn pinned(facts: &Facts, policy: &Policy) -> Result<bool, Refusal> {
-    let want = choose::given_pools(facts, policy)?;
-    let docker0 = facts.docker0().or(bip_of_file(facts));
-    let in_file = assess::pools_of_file(facts).is_some_and(|pools| pools == want);
-    let inside = |address: Ipv4Net| want.iter().any(|pool| pool.base.contains(&address.trunc()));
-    Ok(in_file && assess::pools_in_force(facts) == want && docker0.is_some_and(inside))
+fn pinned(assessment: &Assessment) -> Result<bool, Blocker> {
+    let want = choose::given_pools(assessment)?;
+    let docker0 = assessment.facts.docker0();
+    let docker0 = docker0.or_else(|| bip_of_file(assessment.facts));
+    let inside = docker0.is_some_and(|address| is_inside(&want, &address));
+    Ok(assessment.pools_of_file.as_ref() == Some(&want) && assessment.pools == want && inside)
+}
+
+fn is_inside(pools: &[AddressPool], address: &Ipv4Net) -> bool {
+    pools
+        .iter()
+        .any(|pool| pool.base.contains(&address.trunc()))
 }
 
 /// The address for docker0 and the pools that daemon.json already names, when they are a cure: both
 /// there, the one inside the others, and clear of everything.
-fn cure_in_file(
-    facts: &Facts,
-    policy: &Policy,
-) -> Result<Option<(Ipv4Net, Vec<AddressPool>)>, Refusal> {
-    let (Some(bip), Some(pools)) = (bip_of_file(facts), assess::pools_of_file(facts)) else {
+fn cure_in_file(assessment: &Assessment) -> Result<Option<(Ipv4Net, Vec<AddressPool>)>, Blocker> {
+    let bip = bip_of_file(assessment.facts);
+    let (Some(bip), Some(pools)) = (bip, assessment.pools_of_file.clone()) else {
         return Ok(None);
     };
     let subnet = IpNet::V4(bip.trunc());
-    let inside = pools.iter().any(|pool| pool.base.contains(&bip.trunc()));
-    let clear = wanted::wanted(facts, policy).iter().all(|want| {
-        !overlap(&want.net, &subnet) || assess::overruled_by_pool(policy, want, &subnet)
-    });
-    let pinned = !policy.pin || pools == choose::given_pools(facts, policy)?;
-    let stored = facts
+    let clear = assessment
+        .needed
+        .iter()
+        .all(|need| !overlap(&need.net, &subnet) || assessment.overruled_by_pool(need, &subnet));
+    let pinned = !assessment.policy.pin || pools == choose::given_pools(assessment)?;
+    let free = assessment
+        .facts
         .engine_networks()
-        .filter(|network| network.name != "bridge");
-    let free = stored
+        .filter(|network| network.name != "bridge")
         .flat_map(|network| &network.subnets)
         .all(|taken| !overlap(taken, &subnet));
-    let good = inside && clear && pinned && free && !pools_clash(facts, policy, &pools);
+    let good =
+        is_inside(&pools, &bip) && clear && pinned && free && !assessment.pools_clash(&pools);
     Ok(good.then_some((bip, pools)))
 }
 
@@ -305,7 +275,7 @@ fn change_file(
     facts: &Facts,
     choice: &Choice,
     tied: Vec<(String, Value)>,
-) -> Result<FileChange, Refusal> {
+) -> Result<FileChange, Blocker> {
     let config = &facts.docker.config;
     let pools = choice.pools.iter().map(|pool| pool.to_value()).collect();
     let mut set = vec![
@@ -323,11 +293,9 @@ fn change_file(
         // apply.
         return Ok(by_keys(config.path.clone(), &config.keys, set));
     }
-    let after = edit::set_keys(before.as_deref(), &set).map_err(|why| {
-        Refusal::new(
-            format!("cannot edit {}: {why}", config.path),
-            "the file is untouched; please report this",
-        )
+    let after = edit::set_keys(before.as_deref(), &set).map_err(|why| Blocker::FileNotEdited {
+        path: config.path.clone(),
+        why,
     })?;
     let mut change = by_keys(config.path.clone(), &config.keys, set);
     change.before = before;
@@ -347,9 +315,4 @@ fn by_keys(path: String, keys: &Map<String, Value>, set: Vec<(String, Value)>) -
         keys_before: old,
         keys_after: set.into_iter().collect(),
     }
-}
-
-/// What the engine itself steps round on this host; shared by choice and pre-flight.
-fn reserved(facts: &Facts) -> crate::subnet::RangeSet {
-    reserved_by_engine(facts, facts.version())
 }

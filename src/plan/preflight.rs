@@ -1,11 +1,12 @@
 //! What keeps rebridge from acting, found before anything is touched. Each refusal says why and
 //! what to do.
 
+use super::Permits;
+use super::blocker::Blocker;
 use super::choose::Choice;
-use super::{Permits, Refusal, reserved};
+use crate::assess::Assessment;
 use crate::engine_model;
-use crate::facts::{AddressPool, ConfigState, Container, Facts, Version};
-use crate::phrases::count;
+use crate::facts::{AddressPool, ConfigState, Facts, Version};
 use serde_json::Value;
 
 /// Flags of dockerd that rebridge would contradict, as flag names and as the key of daemon.json
@@ -19,106 +20,68 @@ const CONTRADICTING_FLAGS: [(&str, &str); 5] = [
 ];
 
 /// The file must be absent or a JSON object.
-pub fn file_is_editable(facts: &Facts) -> Result<(), Refusal> {
-    let config = &facts.docker.config;
-    match &config.state {
+pub fn file_is_editable(facts: &Facts) -> Result<(), Blocker> {
+    let path = facts.docker.config.path.clone();
+    match facts.docker.config.state.clone() {
         ConfigState::Missing | ConfigState::Object => Ok(()),
-        ConfigState::Broken(why) => Err(Refusal::new(
-            format!("cannot edit {}: {why}", config.path),
-            "the file is untouched; mend it and run again",
-        )),
-        ConfigState::Unreadable(why) => Err(Refusal::new(
-            format!("cannot read {}: {why}", config.path),
-            "the file is untouched; run as root, or mend the file's permissions",
-        )),
+        ConfigState::Broken(why) => Err(Blocker::FileBroken { path, why }),
+        ConfigState::Unreadable(why) => Err(Blocker::FileUnreadable { path, why }),
     }
 }
 
 /// Docker Desktop runs its engine in a machine of its own and rewrites the file there.
-pub fn settings_are_here(facts: &Facts) -> Result<(), Refusal> {
+pub fn settings_are_here(facts: &Facts) -> Result<(), Blocker> {
     match &facts.docker.engine {
-        Some(engine) if engine.system.contains("Docker Desktop") => Err(Refusal::new(
-            format!(
-                "cannot change Docker's ranges: this is {}, which keeps its settings in a machine \
-                 of its own",
-                engine.system
-            ),
-            "set bip and default-address-pools in its window, under Settings, Docker Engine",
-        )),
+        Some(engine) if engine.system.contains("Docker Desktop") => {
+            Err(Blocker::SettingsElsewhere {
+                system: engine.system.clone(),
+            })
+        }
         Some(_) | None => Ok(()),
     }
 }
 
 /// `bip` and pools in the file must be what decides where docker0 lies.
-pub fn file_decides(facts: &Facts) -> Result<(), Refusal> {
+pub fn file_decides(facts: &Facts) -> Result<(), Blocker> {
+    let path = &facts.docker.config.path;
     for (flag, key) in CONTRADICTING_FLAGS {
         if let Some(value) = facts.docker.flag(flag).first() {
-            return Err(Refusal::new(
-                format!(
-                    "cannot put {key} into {}: dockerd is started with --{flag} {value}, and it \
-                     does not start with an option in both places",
-                    facts.docker.config.path
-                ),
-                match facts.docker.flag_places.get(flag) {
-                    Some(place) => format!("take --{flag} out of {place} and run again"),
-                    None => format!(
-                        "take --{flag} out of the unit (see `systemctl cat docker.service`) and \
-                         run again"
-                    ),
-                },
-            ));
+            return Err(Blocker::FlagInTheWay {
+                flag,
+                key,
+                value: value.clone(),
+                path: path.clone(),
+                place: facts.docker.flag_places.get(flag).cloned(),
+            });
         }
     }
     match facts.docker.config.keys.get("bridge") {
-        Some(Value::String(name)) if name == "none" => Err(Refusal::new(
-            format!(
-                "there is nothing to fix at docker0: \"bridge\": \"none\" in {} says that there is \
-                 none",
-                facts.docker.config.path
-            ),
-            "remove that key if docker0 should exist, or name other pools for new networks \
-             yourself",
-        )),
-        Some(Value::String(name)) if !name.is_empty() => Err(Refusal::new(
-            format!(
-                "cannot move docker0: \"bridge\": \"{name}\" in {} hands Docker a bridge that you \
-                 manage",
-                facts.docker.config.path
-            ),
-            format!("give {name} another address where you configure it, or remove the key"),
-        )),
+        Some(Value::String(name)) if name == "none" => {
+            Err(Blocker::BridgeSwitchedOff { path: path.clone() })
+        }
+        Some(Value::String(name)) if !name.is_empty() => Err(Blocker::BridgeOfTheOperator {
+            path: path.clone(),
+            name: name.clone(),
+        }),
         Some(_) | None => Ok(()),
     }
 }
 
 /// A restart must be possible and must have the effect it is meant for.
-pub fn may_restart(facts: &Facts, permits: &Permits) -> Result<(), Refusal> {
+pub fn may_restart(facts: &Facts, permits: &Permits) -> Result<(), Blocker> {
     if facts.docker.service.is_none() && !permits.own_command {
-        return Err(Refusal::new(
-            "cannot restart Docker: it runs, but neither as docker.service of systemd, nor as a \
-             snap, nor by an init script",
-            "run again with --restart-command, or with --no-restart and restart Docker as you \
-             started it",
-        ));
+        return Err(Blocker::NoWayToRestart);
     }
     let Some(engine) = &facts.docker.engine else {
-        let seen = facts.unseen.join("; ");
-        return Err(Refusal::new(
-            format!("cannot plan a restart: Docker runs but could not be asked ({seen})"),
-            "make sure that `docker info` works as root, then run again",
-        ));
+        return Err(Blocker::EngineSilent {
+            unseen: facts.unseen.clone(),
+        });
     };
     if survivors(facts) && !permits.stop_containers {
-        return Err(Refusal::new(
-            format!(
-                "cannot move docker0: live-restore is on and {} alive ({}), and while a container \
-                 lives Docker leaves docker0 where it is",
-                count(engine.containers.len(), "container is", "containers are"),
-                first_few(&engine.containers)
-            ),
-            "run again with --allow-container-stop, which stops them before and starts them again \
-             after the restart",
-        ));
+        let containers = engine.containers.iter();
+        return Err(Blocker::LiveRestore {
+            containers: containers.map(|one| one.name.clone()).collect(),
+        });
     }
     Ok(())
 }
@@ -299,68 +262,42 @@ const KEYS_OF_20_10: &[&str] = &[
 ];
 
 /// Every key of the file must be one this engine knows, or the restart is its end.
-pub fn keys_are_known(facts: &Facts) -> Result<(), Refusal> {
+pub fn keys_are_known(facts: &Facts) -> Result<(), Blocker> {
     let Some(version) = facts.version() else {
         return Ok(());
     };
-    let unknown = |key: &&String| {
-        let too_new = KEYS_SINCE
-            .iter()
-            .any(|(name, since)| key.as_str() == *name && version < *since);
-        let none_of_20_10 = version.major < 22 && !KEYS_OF_20_10.contains(&key.as_str());
-        too_new || none_of_20_10
-    };
-    match facts.docker.config.names.iter().find(unknown) {
+    let config = &facts.docker.config;
+    match config.names.iter().find(|key| !is_known(key, version)) {
         None => Ok(()),
-        Some(key) => Err(Refusal::new(
-            format!(
-                "cannot restart Docker: {} has the key \"{key}\", which Docker {}.{} does not know \
-                 and does not start with",
-                facts.docker.config.path, version.major, version.minor
-            ),
-            "remove or correct the key, then run again",
-        )),
+        Some(key) => Err(Blocker::UnknownKey {
+            path: config.path.clone(),
+            key: key.clone(),
+            version: format!("{}.{}", version.major, version.minor),
+        }),
     }
+}
+
+fn is_known(key: &str, version: Version) -> bool {
+    let too_new = KEYS_SINCE
+        .iter()
+        .any(|(name, since)| key == *name && version < *since);
+    let all_known = version.major >= 22;
+    !too_new && (all_known || KEYS_OF_20_10.contains(&key))
 }
 
 /// So many subnets an engine up to 26 may write out one by one in memory: 64 bytes and more each.
 const ROW: u64 = 1 << 20;
 
-/// Up to 26 the engine lays out every subnet of every pool when it starts.
-fn fits_in_memory(facts: &Facts, choice: &Choice) -> Result<(), Refusal> {
-    let subnets: u64 = choice.pools.iter().map(AddressPool::capacity).sum();
-    let old = facts.version().is_none_or(|version| version.major < 27);
-    if !old || subnets <= ROW {
-        return Ok(());
-    }
-    Err(Refusal::new(
-        format!(
-            "cannot use these pools: Docker up to 26 keeps each of their {subnets} subnets in \
-             memory and may not start"
-        ),
-        "give a narrower --pool, or a smaller size in bits such as size=24",
-    ))
-}
-
 /// The engine must be able to start with the choice, and to create networks.
-pub fn engine_could_use(facts: &Facts, choice: &Choice) -> Result<(), Refusal> {
-    fits_in_memory(facts, choice)?;
-    match engine_model::pools_blocked(&choice.pools, &reserved(facts)) {
-        None => Ok(()),
-        Some(why) => Err(Refusal::new(
-            format!("cannot use these pools: {why}"),
-            "take the on-link route away, or give a --pool outside it",
-        )),
+pub fn engine_could_use(assessment: &Assessment, choice: &Choice) -> Result<(), Blocker> {
+    // Up to 26 the engine lays out every subnet of every pool when it starts.
+    let subnets: u64 = choice.pools.iter().map(AddressPool::capacity).sum();
+    let lays_out = assessment.version.is_none_or(|version| version.major < 27);
+    if lays_out && subnets > ROW {
+        return Err(Blocker::TooManySubnets { subnets });
     }
-}
-
-fn first_few(containers: &[Container]) -> String {
-    let names: Vec<&str> = containers
-        .iter()
-        .map(|container| container.name.as_str())
-        .collect();
-    match names.as_slice() {
-        [a, b, c, _, ..] => format!("{a}, {b}, {c} …"),
-        few => few.join(", "),
+    match engine_model::pools_blocked(&choice.pools, &assessment.reserved()) {
+        None => Ok(()),
+        Some(_) => Err(Blocker::PoolsUnderOnLinkRoute),
     }
 }

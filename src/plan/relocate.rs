@@ -2,21 +2,22 @@
 //! they are re-created, with their containers on them. What an engine cannot carry over is refused
 //! by name, before anything is touched.
 
-use super::Refusal;
+use super::Permits;
+use super::blocker::Blocker;
 use super::choose::candidates;
+use super::notice::Notice;
+use super::project::without_networks;
+use crate::assess::Assessment;
 use crate::assess::clash::Kind;
 use crate::assess::swarm::is_hung_on;
-use crate::assess::wanted::wanted;
-use crate::assess::{assess, held, pools_in_force};
 use crate::engine_model::state::allocator_state;
 use crate::facts::{AddressPool, BUILT_IN, Container, Detail, Facts, Network, Version};
 use crate::phrases::nearest;
-use crate::plan::project::without_networks;
-use crate::policy::Policy;
 use crate::subnet::{PRIVATE_BLOCKS, RangeSet, v4};
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 /// What is done about existing networks that clash.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -55,87 +56,61 @@ pub struct Move {
     pub restarts: Vec<String>,
 }
 
-/// The moves, and what the operator should know of them. `before` are the facts as they are,
-/// `after` as they will be once docker0 and the pools are settled.
+/// The moves, and what the operator should know of them. `before` are the facts as they are, `after`
+/// is the host once docker0 and the pools are settled.
 pub fn moves(
     before: &Facts,
-    after: &Facts,
-    policy: &Policy,
-    existing: &Existing,
-    mac_loss: bool,
-) -> Result<(Vec<Move>, Vec<String>), Refusal> {
-    let mut networks = chosen(after, policy, existing)?;
-    let mut warnings = Vec::new();
+    after: &Assessment,
+    permits: &Permits,
+) -> Result<(Vec<Move>, Vec<Notice>), Blocker> {
+    let mut networks = chosen(after, &permits.networks)?;
     networks.retain(|network| !is_hung_on(before, &network.name));
+    let mut notices = Vec::new();
     for network in &networks {
-        warnings.extend(carried_over(before, network, mac_loss)?);
+        notices.extend(carried_over(before, network, permits.mac_loss)?);
     }
-    let targets = targets(before, after, policy, &networks)?;
-    let moves = networks
-        .iter()
-        .zip(targets)
-        .filter_map(|(network, (explicit, to))| {
-            let from = network.subnets.iter().find_map(v4)?;
-            let restarts = restarts(before, &network.name);
-            Some(Move {
-                network: network.name.clone(),
-                from,
-                to,
-                explicit,
-                restarts,
-            })
+    let mut moves = Vec::with_capacity(networks.len());
+    for (network, (explicit, to)) in networks.iter().zip(targets(before, after, &networks)?) {
+        let Some(from) = network.subnets.iter().find_map(v4) else {
+            continue;
+        };
+        moves.push(Move {
+            network: network.name.clone(),
+            from,
+            to,
+            explicit,
+            restarts: restarts(before, &network.name),
         });
-    let moves: Vec<Move> = moves.collect();
-    let by_hand: Vec<&str> = moves
+    }
+    let by_hand: Vec<String> = moves
         .iter()
         .filter(|one| one.explicit)
-        .map(|one| one.network.as_str())
+        .map(|one| one.network.clone())
         .collect();
     if !by_hand.is_empty() {
-        warnings.push(format!(
-            "the subnet of {} was given by hand: change it there too (a Compose file, a script), \
-             or whatever makes the network anew brings the old one back",
-            by_hand.join(", ")
-        ));
+        notices.push(Notice::SubnetByHand { networks: by_hand });
     }
-    Ok((moves, warnings))
+    Ok((moves, notices))
 }
 
 /// The networks to move, oldest first.
 fn chosen<'a>(
-    facts: &'a Facts,
-    policy: &Policy,
+    assessment: &Assessment<'a>,
     existing: &Existing,
-) -> Result<Vec<&'a Network>, Refusal> {
+) -> Result<Vec<&'a Network>, Blocker> {
     let named = match existing {
         Existing::Report => return Ok(Vec::new()),
         Existing::Move => None,
         Existing::MoveOnly(names) => Some(names),
     };
-    if let Some(unknown) = named.and_then(|names| {
-        names.iter().find(|name| {
-            !facts
-                .engine_networks()
-                .any(|network| network.name == **name)
-        })
-    }) {
-        let known: Vec<&str> = facts
-            .engine_networks()
-            .map(|network| network.name.as_str())
-            .collect();
-        let near = nearest(unknown, &known)
-            .map(|near| format!("did you mean {near}? "))
-            .unwrap_or_default();
-        return Err(Refusal::new(
-            format!("cannot move {unknown}: Docker has no network of that name"),
-            format!("{near}its networks are {}", known.join(", ")),
-        ));
+    let facts = assessment.facts;
+    for name in named.into_iter().flatten() {
+        exists(facts, name)?;
     }
-    let clashes = assess(facts, policy);
-    let now = clashes
+    let clashing: BTreeSet<&str> = assessment
+        .clashes
         .iter()
-        .filter(|clash| clash.kind == Kind::Present && !clash.is_docker0());
-    let clashing: BTreeSet<&str> = now
+        .filter(|clash| clash.kind == Kind::Present && !clash.is_docker0())
         .filter(|clash| v4(&clash.docker.subnet).is_some())
         .filter_map(|clash| clash.docker.network.as_deref())
         .filter(|name| named.is_none_or(|names| names.iter().any(|one| one == name)))
@@ -148,141 +123,148 @@ fn chosen<'a>(
     Ok(networks)
 }
 
+fn exists(facts: &Facts, name: &str) -> Result<(), Blocker> {
+    let known: Vec<&str> = facts
+        .engine_networks()
+        .map(|network| network.name.as_str())
+        .collect();
+    if known.contains(&name) {
+        return Ok(());
+    }
+    Err(Blocker::NoSuchNetwork {
+        name: name.to_owned(),
+        near: nearest(name, &known).map(str::to_owned),
+        known: known.into_iter().map(str::to_owned).collect(),
+    })
+}
+
 /// Whether the engine can carry everything over; the losses it cannot avoid and that are accepted.
-fn carried_over(facts: &Facts, network: &Network, mac_loss: bool) -> Result<Vec<String>, Refusal> {
-    let name = &network.name;
+fn carried_over(facts: &Facts, network: &Network, mac_loss: bool) -> Result<Vec<Notice>, Blocker> {
     if let Some(from) = &network.config_from {
-        return Err(Refusal::new(
-            format!("cannot move {name}: it takes its settings from the network {from}"),
-            format!(
-                "make {from} anew with another subnet, then {name}; or leave {name} out with \
-                 --network"
-            ),
-        ));
+        return Err(Blocker::NetworkBorrowsSettings {
+            network: network.name.clone(),
+            from: from.clone(),
+        });
     }
     let loses_mac = facts.version().is_none_or(|version| version >= MAC_IS_LOST);
     let mut losses = Vec::new();
-    for (container, detail) in members(facts, name) {
-        if loses_mac
-            && !network.id.is_empty()
-            && detail.mode.len() >= 12
-            && network.id.starts_with(&detail.mode)
-        {
-            return Err(Refusal::new(
-                format!(
-                    "cannot move {name}: the container {} was made for it by its id, and this \
-                     engine would not start the container again",
-                    container.name
-                ),
-                "make that container anew with the network's name, or leave the network out with \
-                 --network",
-            ));
+    for (container, detail) in members(facts, &network.name) {
+        let network_name = network.name.clone();
+        let container = container.name.clone();
+        if loses_mac && is_named_by_id(network, detail) {
+            return Err(Blocker::ContainerMadeById {
+                network: network_name,
+                container,
+            });
         }
-        let from = network.subnets.iter().find(|net| v4(net).is_some());
-        let inside = |address: &&std::net::IpAddr| from.is_some_and(|from| from.contains(*address));
-        if let Some(address) = detail.published_on.iter().find(inside) {
-            return Err(Refusal::new(
-                format!(
-                    "cannot move {name}: the container {} publishes a port on {address}, which \
-                     goes with the network",
-                    container.name
-                ),
-                "publish it on another address first, or leave the network out with --network",
-            ));
+        if let Some(address) = published_inside(network, detail) {
+            return Err(Blocker::ContainerPublishesOnNetwork {
+                network: network_name,
+                container,
+                address,
+            });
         }
         // One that was never started looks for its network by name, and is left alone.
-        let left_alone =
-            detail.never_started && !matches!(detail.networks.get(name), Some(Some(_)));
-        let Some(mac) = detail.mac.as_ref().filter(|_| loses_mac && !left_alone) else {
+        let by_hand = matches!(detail.networks.get(&network.name), Some(Some(_)));
+        let left_alone = detail.never_started && !by_hand;
+        let Some(mac) = detail.mac.clone().filter(|_| loses_mac && !left_alone) else {
             continue;
         };
-        let loss = format!(
-            "the container {} on {name} has the fixed MAC address {mac}",
-            container.name
-        );
         if !mac_loss {
-            return Err(Refusal::new(
-                format!("cannot move {name}: {loss}, which this engine does not keep"),
-                "run again with --accept-mac-loss, make that container anew afterwards, or leave \
-                 the network out with --network",
-            ));
+            return Err(Blocker::ContainerLosesMac {
+                network: network_name,
+                container,
+                mac,
+            });
         }
-        losses.push(format!("{loss} and gets another"));
+        losses.push(Notice::MacIsLost {
+            network: network_name,
+            container,
+            mac,
+        });
     }
     Ok(losses)
+}
+
+/// Whether a container was created for a network by the network's id, which changes.
+fn is_named_by_id(network: &Network, detail: &Detail) -> bool {
+    !network.id.is_empty() && detail.mode.len() >= 12 && network.id.starts_with(&detail.mode)
+}
+
+/// An address of the network on which the container publishes a port.
+fn published_inside(network: &Network, detail: &Detail) -> Option<IpAddr> {
+    let subnet = network.subnets.iter().find(|net| v4(net).is_some())?;
+    let mut published = detail.published_on.iter();
+    published.find(|address| subnet.contains(*address)).copied()
 }
 
 /// Where each network goes, and whether that is asked for by name. Subnets by name are settled
 /// first: those from the pools go round them.
 fn targets(
     before: &Facts,
-    after: &Facts,
-    policy: &Policy,
+    after: &Assessment,
     networks: &[&Network],
-) -> Result<Vec<(bool, Ipv4Net)>, Refusal> {
+) -> Result<Vec<(bool, Ipv4Net)>, Blocker> {
     let names: Vec<&str> = networks
         .iter()
         .map(|network| network.name.as_str())
         .collect();
-    let cleared = without_networks(after, &names);
-    let pools = pools_in_force(after);
-    let mut taken: Vec<Ipv4Net> = held(&cleared)
+    let cleared = without_networks(after.facts, &names);
+    let cleared = Assessment::of(&cleared, after.policy);
+    let mut taken: Vec<Ipv4Net> = cleared
+        .held
         .iter()
-        .filter_map(|held| v4(&held.subnet))
+        .map(|held| &held.subnet)
+        .chain(cleared.facts.engine_networks().flat_map(|one| &one.subnets))
+        .filter_map(v4)
         .collect();
-    taken.extend(
-        cleared
-            .engine_networks()
-            .flat_map(|network| network.subnets.iter().filter_map(v4)),
-    );
-    let mut standing = allocator_state(
-        &cleared,
-        after.version().unwrap_or(Version::NEWEST),
-        &pools,
-        &[],
-    )
-    .allocator;
+    let version = after.version.unwrap_or(Version::NEWEST);
+    let mut allocator = allocator_state(cleared.facts, version, &after.pools, &[]).allocator;
     let mut explicit = Vec::with_capacity(networks.len());
     for network in networks {
-        let from = network
-            .subnets
-            .iter()
-            .find_map(v4)
-            .filter(|from| by_hand(before, network, *from));
-        let to = from
-            .map(|from| same_shape(&cleared, policy, &pools, &taken, &network.name, from))
-            .transpose()?;
+        let from = network.subnets.iter().find_map(v4);
+        let to = match from.filter(|from| by_hand(before, network, *from)) {
+            Some(from) => Some(same_shape(
+                &cleared,
+                &after.pools,
+                &taken,
+                &network.name,
+                from,
+            )?),
+            None => None,
+        };
         if let Some(to) = to {
             taken.push(to);
-            standing.hold(to);
+            allocator.hold(to);
         }
         explicit.push(to);
     }
-    let settle = |(network, to): (&&Network, Option<Ipv4Net>)| match to {
-        Some(to) => Ok((true, to)),
-        None => standing.next().map(|to| (false, to)).ok_or_else(|| {
-            Refusal::new(
-                format!(
-                    "cannot move {}: Docker's address pools have no subnet left for it",
-                    network.name
-                ),
-                "give a wider --pool, or remove networks you no longer need",
-            )
-        }),
-    };
-    networks.iter().zip(explicit).map(settle).collect()
+    networks
+        .iter()
+        .zip(explicit)
+        .map(|(network, to)| match to {
+            Some(to) => Ok((true, to)),
+            None => match allocator.next() {
+                Some(to) => Ok((false, to)),
+                None => Err(Blocker::NoSubnetForNetwork {
+                    network: network.name.clone(),
+                }),
+            },
+        })
+        .collect()
 }
 
 /// Whether a person gave the subnet, as far as the engine tells. It shows a gateway where it chose
 /// itself; where a person gave both, the shape, or a container's address given by hand, may still
 /// tell.
 fn by_hand(facts: &Facts, network: &Network, from: Ipv4Net) -> bool {
-    let pools = pools_in_force(facts);
+    let in_force = facts.docker.engine.iter();
+    let in_force = in_force.flat_map(|engine| engine.pools.iter().flatten());
     let of_a_pool =
         |pool: &AddressPool| pool.size == from.prefix_len() && pool.base.contains(&from);
     network.shaped
-        || !network.gateways.iter().any(std::net::IpAddr::is_ipv4)
-        || !pools.iter().chain(&BUILT_IN).any(of_a_pool)
+        || !network.gateways.iter().any(IpAddr::is_ipv4)
+        || !in_force.chain(&BUILT_IN).any(of_a_pool)
         || members(facts, &network.name)
             .any(|(_, detail)| matches!(detail.networks.get(&network.name), Some(Some(_))))
 }
@@ -291,47 +273,47 @@ fn by_hand(facts: &Facts, network: &Network, from: Ipv4Net) -> bool {
 /// from their end, or, where they are too narrow and rebridge's own choice, elsewhere in private
 /// space.
 fn same_shape(
-    facts: &Facts,
-    policy: &Policy,
+    cleared: &Assessment,
     pools: &[AddressPool],
     taken: &[Ipv4Net],
     name: &str,
     from: Ipv4Net,
-) -> Result<Ipv4Net, Refusal> {
+) -> Result<Ipv4Net, Blocker> {
     let prefix = from.prefix_len();
-    let wanted = RangeSet::new(
-        wanted(facts, policy)
-            .iter()
-            .filter_map(|want| v4(&want.net)),
-    );
     let taken = RangeSet::new(taken.iter().copied());
-    let inside = |pool: &AddressPool| {
-        let last = pool.base.subnets(prefix).ok()?.collect::<Vec<_>>();
-        last.into_iter().rev().find(|net| !taken.overlaps(*net))
-    };
-    // A pool that is wide open in bits has more subnets than anybody wants to list.
-    let narrow = |pool: &&AddressPool| {
-        prefix >= pool.base.prefix_len() && prefix - pool.base.prefix_len() <= 16
-    };
-    if let Some(found) = pools.iter().rev().filter(narrow).find_map(inside) {
+    let in_pools = pools
+        .iter()
+        .rev()
+        .find_map(|pool| last_free_in(pool, prefix, &taken));
+    if let Some(found) = in_pools {
         return Ok(found);
     }
-    let in_pools = RangeSet::new(pools.iter().map(|pool| pool.base));
+    let needed = cleared.needed_v4();
+    let pooled = RangeSet::new(pools.iter().map(|pool| pool.base));
     let clear =
-        |net: &Ipv4Net| !wanted.overlaps(*net) && !taken.overlaps(*net) && !in_pools.overlaps(*net);
-    let elsewhere = || {
-        PRIVATE_BLOCKS
-            .into_iter()
-            .find_map(|block| candidates(block, prefix).find(clear))
-    };
-    policy.pools.is_empty().then(elsewhere).flatten().ok_or_else(|| {
-        Refusal::new(
-            format!("cannot move {name}: it was made as a /{prefix}, and no clear range of that \
-                     size is left for it"),
-            "give a wider --pool, or leave it out with --network and make it anew with a smaller \
-             subnet",
-        )
+        |net: &Ipv4Net| !needed.overlaps(*net) && !taken.overlaps(*net) && !pooled.overlaps(*net);
+    let mut elsewhere = PRIVATE_BLOCKS
+        .into_iter()
+        .filter_map(|block| candidates(block, prefix).find(clear));
+    match cleared.policy.pools.is_empty() {
+        true => elsewhere.next(),
+        false => None,
+    }
+    .ok_or_else(|| Blocker::NoRangeForNetwork {
+        network: name.to_owned(),
+        prefix,
     })
+}
+
+fn last_free_in(pool: &AddressPool, prefix: u8, taken: &RangeSet) -> Option<Ipv4Net> {
+    // A pool that is wide open in bits has more subnets than anybody wants to list.
+    let bits = prefix.checked_sub(pool.base.prefix_len())?;
+    if bits > 16 {
+        return None;
+    }
+    let subnets: Vec<Ipv4Net> = pool.base.subnets(prefix).ok()?.collect();
+    let mut from_the_end = subnets.into_iter().rev();
+    from_the_end.find(|net| !taken.overlaps(*net))
 }
 
 /// The containers on a network, alive or not.

@@ -1,11 +1,11 @@
-//! What only people are told, besides what the report says itself; none of it is in the JSON.
+//! What the text for people has besides the report itself; none of it is in the JSON.
 
+use crate::assess::Assessment;
 use crate::assess::clash::{Clash, Kind};
-use crate::facts::Facts;
-use crate::facts::Source;
-use crate::phrases::{count, shell_word};
+use crate::facts::{Facts, Source};
+use crate::phrases::{count, list_of, shell_word};
 use crate::plan::{Decision, Plan};
-use crate::policy::Policy;
+use crate::subnet::short;
 use std::collections::BTreeSet;
 
 /// More containers than this are counted, not named.
@@ -20,7 +20,7 @@ pub struct Advice {
     pub next: Vec<Step>,
     /// What will happen, before the question.
     pub then: Vec<String>,
-    /// Whether the reader has just said no to all the rest.
+    /// Whether the reader has just said no to everything else.
     pub declined: bool,
     /// Why each kind of evidence counts, and why this was chosen; for `-v`.
     pub reasons: Vec<String>,
@@ -37,14 +37,14 @@ pub struct Step {
 
 impl Step {
     /// A run of rebridge on this host, with the operator's own options repeated.
-    pub fn again(facts: &Facts, policy: &Policy, verb: &str, does: impl Into<String>) -> Step {
-        let sudo = if facts.root { "" } else { "sudo " };
-        let options = policy
-            .given
-            .iter()
-            .map(|word| format!(" {}", shell_word(word)));
+    pub fn again(assessment: &Assessment, verb: &str, does: impl Into<String>) -> Step {
+        let sudo = if assessment.facts.root { "" } else { "sudo " };
+        let mut run = format!("{sudo}rebridge {verb}");
+        for word in &assessment.policy.given {
+            run += &format!(" {}", shell_word(word));
+        }
         Step {
-            run: format!("{sudo}rebridge {verb}{}", options.collect::<String>()),
+            run,
             does: does.into(),
         }
     }
@@ -61,12 +61,7 @@ impl Step {
 /// The verdict of `check`, without the evidence: that comes below it.
 pub fn verdict(clashes: &[Clash]) -> Option<String> {
     let first = clashes.first()?;
-    let net = first.with.net;
-    let net = if net.prefix_len() == net.max_prefix_len() {
-        net.addr().to_string()
-    } else {
-        net.to_string()
-    };
+    let net = short(&first.with.net);
     let what = match first.kind {
         Kind::Present => format!("{} lies over {net}", holder(first)),
         Kind::Latent => format!(
@@ -105,7 +100,7 @@ pub fn then(facts: &Facts, plan: &Plan) -> Vec<String> {
     if let Some(docker0) = plan.docker0 {
         if !plan.restart {
             return vec![format!(
-                "Docker is not restarted; docker0 gets {docker0} when it starts next"
+                "Docker does not restart; docker0 gets {docker0} when it next starts"
             )];
         }
         lines.push(restart(facts));
@@ -115,21 +110,20 @@ pub fn then(facts: &Facts, plan: &Plan) -> Vec<String> {
     }
     if !plan.moves.is_empty() {
         lines.push(
-            "the networks above are removed and made anew, their containers stopped, connected \
-             again and started; this is verified, and undone if it does not hold"
+            "the networks above are re-created, and their containers stopped, connected again and \
+             started; this is verified, and undone if it does not hold"
                 .to_owned(),
         );
     }
     lines
 }
 
-/// The same of a rollback; docker0 as it will be, where Docker is restarted.
+/// The same for a rollback; docker0 as it will be, where Docker restarts.
 pub fn then_back(path: &str, docker0: Option<String>) -> Vec<String> {
     let mut lines = vec![format!("{path} gets its old bytes back")];
     if let Some(docker0) = docker0 {
         lines.push(
-            "Docker is restarted: every container stops, and each that ran is started again"
-                .to_owned(),
+            "Docker restarts: every container stops, and each that ran starts again".to_owned(),
         );
         lines.push(format!("{docker0} again; this is verified"));
     }
@@ -141,86 +135,48 @@ pub fn then_back(path: &str, docker0: Option<String>) -> Vec<String> {
 /// SIGTERM, unless told otherwise.
 fn restart(facts: &Facts) -> String {
     let Some(engine) = &facts.docker.engine else {
-        return "Docker is restarted: every container stops, and each that ran is started again"
-            .to_owned();
+        return "Docker restarts: every container stops, and each that ran starts again".to_owned();
     };
-    let names: Vec<&str> = engine
+    let names: Vec<String> = engine
         .containers
         .iter()
-        .map(|container| container.name.as_str())
+        .map(|container| container.name.clone())
         .collect();
     if names.is_empty() {
-        return "Docker is restarted, which takes 1 to 3 seconds; no container runs now".to_owned();
+        return "Docker restarts, which takes 1 to 3 seconds; no container runs now".to_owned();
     }
-    let mut named = names
-        .iter()
-        .take(NAMED)
-        .copied()
-        .collect::<Vec<_>>()
-        .join(", ");
-    if names.len() > NAMED {
-        named = format!("{named} and {} more", names.len() - NAMED);
-    }
-    let (stop, them) = match names.len() {
-        1 => ("stops and is started again", "it"),
-        _ => ("stop and are started again", "them"),
-    };
     format!(
-        "Docker is restarted: {} {stop} ({named}); expect some 5 seconds without {them}, and 10 \
-         more where one does not end when told to",
-        count(names.len(), "container", "containers"),
+        "Docker restarts: {} ({}) and start again; expect about 5 seconds of downtime, 10 more if \
+         a container ignores SIGTERM",
+        count(names.len(), "container stops", "containers stop"),
+        list_of(&names, NAMED)
     )
 }
 
 /// Why the evidence counts, and why this was chosen.
-pub fn reasons(
-    facts: &Facts,
-    policy: &Policy,
-    clashes: &[Clash],
-    decision: &Decision,
-) -> Vec<String> {
-    let seen: BTreeSet<usize> = clashes
+pub fn reasons(assessment: &Assessment, decision: &Decision) -> Vec<String> {
+    let seen: BTreeSet<usize> = assessment
+        .clashes
         .iter()
-        .filter_map(|clash| {
-            Source::NAMES
-                .iter()
-                .position(|(_, source)| *source == clash.with.source)
-        })
+        .filter_map(|clash| place_of(clash.with.source))
         .collect();
     let mut reasons: Vec<String> = seen
         .into_iter()
         .filter_map(|at| Source::NAMES.get(at))
-        .map(|(name, source)| format!("{name} counts: {}", why(*source)))
+        .map(|(name, source)| format!("{name} counts: {}", why_it_counts(*source)))
         .collect();
     if let Decision::Change(plan) = decision
         && let Some(docker0) = plan.docker0
     {
-        let pools = plan
-            .pools
-            .iter()
-            .map(ToString::to_string)
-            .collect::<Vec<_>>()
-            .join(", ");
-        let chosen = match (plan.write.is_some(), policy.pools.is_empty()) {
-            (false, _) => "daemon.json names them already, and they are clear",
-            (true, false) => "what is clear of the pools you gave",
-            (true, true) => {
-                "the first clear range in the fixed order 10/8, 172.16/12, 192.168/16, blocks \
-                 without any sign of use first, each from 200/256 of its width upwards"
-            }
-        };
-        reasons.push(format!("pools {pools}: {chosen}"));
+        reasons.push(why_these_pools(assessment, plan));
         reasons.push(format!(
             "docker0 on {docker0}: inside the pools, or Docker 20.10 would not start once they are \
              used up, and in the last subnet that is free, so that no network takes it before the \
              restart"
         ));
     }
-    let version = facts
-        .docker
-        .engine
-        .as_ref()
-        .map_or("that is not known", |engine| engine.version.as_str());
+    let engine = assessment.facts.docker.engine.as_ref();
+    let version = engine.map_or("not known", |engine| engine.version.as_str());
     reasons.push(format!(
         "Docker (version {version}) itself keeps off on-link routes of the main table and the \
          nameservers it sees, and off nothing else; `rebridge explain` says more"
@@ -228,22 +184,38 @@ pub fn reasons(
     reasons
 }
 
-fn why(source: Source) -> &'static str {
+fn place_of(source: Source) -> Option<usize> {
+    Source::NAMES.iter().position(|(_, one)| *one == source)
+}
+
+fn why_these_pools(assessment: &Assessment, plan: &Plan) -> String {
+    let pools: Vec<String> = plan.pools.iter().map(ToString::to_string).collect();
+    let chosen = match (&plan.write, assessment.policy.pools.is_empty()) {
+        (None, _) => "daemon.json names them already, and they are clear",
+        (Some(_), false) => "the part of the pools you gave that is clear",
+        (Some(_), true) => {
+            "the first clear range in the fixed order 10/8, 172.16/12, 192.168/16, blocks without \
+             any sign of use first, each from 200/256 of its width upwards"
+        }
+    };
+    format!("pools {}: {chosen}", pools.join(", "))
+}
+
+fn why_it_counts(source: Source) -> &'static str {
     match source {
-        Source::OnLink => "this host itself has an address there, or sends there without a gateway",
+        Source::OnLink => "this host has an address there, or sends there without a gateway",
         Source::Route => {
-            "somebody gave this host a route there; where Docker's subnet is narrower, Docker's \
-             wins"
+            "this host was given a route there; where Docker's subnet is narrower, Docker's wins"
         }
         Source::Nameserver => "without it names do not resolve",
         Source::Declared => "you said so",
         Source::Neighbour => {
-            "the kernel remembers whom this host called in vain; a call into Docker's range that \
-             no container answers was meant for somebody outside"
+            "the kernel remembers which calls went unanswered; a call into Docker's range that no \
+             container answers was meant for a server outside"
         }
         Source::Connection => {
-            "the far end of a connection into Docker's range is no container of Docker's"
+            "the far end of a connection into Docker's range is not one of Docker's containers"
         }
-        Source::Ssh => "whoever works on this host from there would be locked out",
+        Source::Ssh => "anyone who works on this host from there would be locked out",
     }
 }

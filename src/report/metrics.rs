@@ -73,7 +73,7 @@ pub fn render(measured: &Measured) -> String {
         "Whether Docker runs.",
         &plain(bit(facts.docker.state == DockerState::Running)),
     );
-    let docker0 = report.docker.docker0_before.iter();
+    let docker0 = report.docker0_before().into_iter();
     let docker0: Vec<_> = docker0
         .map(|address| (labels(&[("address", address)]), "1".to_owned()))
         .collect();

@@ -1,23 +1,26 @@
-//! Last stage: an outcome becomes JSON, a text for people and an exit code.
+//! The result: its data, which is the JSON; the sentences in it; metrics and the map.
 
 pub mod advice;
+mod build;
+pub mod error;
+pub mod explanation;
 pub mod map;
 pub mod metrics;
 pub mod sentences;
+pub mod vocabulary;
 
+use crate::apply::check::Check;
 use crate::apply::phases::Phase;
-use crate::apply::verify::Check;
-use crate::assess::{self, clash::Clash};
+use crate::assess::clash::Clash;
 use crate::facts::{DockerState, Facts};
+use crate::plan::Plan;
 use crate::plan::relocate::Move;
-use crate::plan::{Decision, Plan};
-use crate::policy::Policy;
 use advice::Advice;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 /// The result, version 1. A promise: fields are added, never renamed.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Report {
     /// Version of this shape; 1.
@@ -41,8 +44,8 @@ pub struct Report {
     pub plan: PlanReport,
     /// The change of daemon.json, only the keys it touches.
     pub diff: Diff,
-    /// Docker, before and after.
-    pub docker: DockerReport,
+    /// Docker, before and after; null where nothing was looked at.
+    pub docker: Option<DockerReport>,
     /// Whether Docker was restarted, be it forth or back.
     pub restarted: bool,
     /// What was looked at after the restart.
@@ -56,19 +59,23 @@ pub struct Report {
     pub phases: Vec<Phase>,
     /// What a person should know besides.
     pub warnings: Vec<String>,
-    /// What only people are told.
+    /// What to do by hand, step by step, on a host that was left stranded.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub by_hand: Vec<String>,
+    /// What the text for people has besides.
     #[serde(skip)]
     pub advice: Advice,
 }
 
 /// How it ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// Nothing clashes.
+    #[default]
     Clean,
-    /// Something clashes. Of `check`; of `apply` where only what it does not change clashes.
+    /// Something clashes: for `check`, and for `apply` where only what it does not change clashes.
     Clashing,
     /// Changed, and verified.
     Changed,
@@ -129,108 +136,11 @@ pub struct DockerReport {
 }
 
 impl Report {
-    /// A report about a host judged by a policy.
-    pub fn of(facts: &Facts, policy: &Policy) -> Report {
-        let mut report = Report::about(facts, assess::assess(facts, policy));
-        report.ignored = assess::assess_ignored(facts, policy);
-        report
-            .warnings
-            .extend(assess::swarm::notes(facts, policy, &report.clashes));
-        let traced = report.clashes.iter().find(|clash| clash.is_fleeting());
-        report
-            .warnings
-            .extend(traced.filter(|_| policy.avoid.is_empty()).map(|clash| {
-                format!(
-                    "{} is one address; if it belongs to a network that this host needs, name the \
-                 network with --avoid, so that Docker keeps off all of it",
-                    clash.with.net.addr()
-                )
-            }));
-        report
-    }
-
-    /// A report about a host that was only looked at.
-    pub fn about(facts: &Facts, clashes: Vec<Clash>) -> Report {
-        let docker0 = facts.docker0().map(|address| address.to_string());
-        Report {
-            schema: 1,
-            changed: false,
-            failed: false,
-            msg: String::new(),
-            outcome: Outcome::Clean,
-            remaining: clashes.clone(),
-            clashes,
-            ignored: Vec::new(),
-            plan: PlanReport::default(),
-            diff: Diff::default(),
-            docker: DockerReport {
-                state: facts.docker.state,
-                version: facts
-                    .docker
-                    .engine
-                    .as_ref()
-                    .map(|engine| engine.version.clone()),
-                service: facts.docker.service.clone(),
-                config_file: facts.docker.config.path.clone(),
-                docker0_before: docker0.clone(),
-                docker0_after: docker0,
-            },
-            restarted: false,
-            verified: Vec::new(),
-            rolled_back: false,
-            backup_file: None,
-            phases: Vec::new(),
-            warnings: notes(facts),
-            advice: Advice::default(),
-        }
-    }
-
-    /// A report of a run that ended before it looked at anything: bad arguments, not root, busy.
-    pub fn without_facts(msg: String) -> Report {
-        Report {
-            schema: 1,
-            changed: false,
-            failed: true,
-            msg,
-            outcome: Outcome::Refused,
-            clashes: Vec::new(),
-            remaining: Vec::new(),
-            ignored: Vec::new(),
-            plan: PlanReport::default(),
-            diff: Diff::default(),
-            docker: DockerReport {
-                state: DockerState::Absent,
-                version: None,
-                service: None,
-                config_file: String::new(),
-                docker0_before: None,
-                docker0_after: None,
-            },
-            restarted: false,
-            verified: Vec::new(),
-            rolled_back: false,
-            backup_file: None,
-            phases: Vec::new(),
-            warnings: Vec::new(),
-            advice: Advice::default(),
-        }
-    }
-
-    /// Adds what was decided.
-    pub fn with_decision(mut self, decision: &Decision) -> Report {
-        if let Decision::Change(plan) = decision {
-            self.plan = PlanReport::of(plan);
-            self.diff = Diff::of(plan);
-            self.warnings.extend(plan.warnings.clone());
-        }
-        self
-    }
-
-    /// The exit code of the outcome; `check` alone exits 1 for what it found.
-    pub fn exit_code(&self, verb_is_check: bool) -> u8 {
+    /// The exit code of the outcome; a verb that only looks exits 1 for what it found.
+    pub fn exit_code(&self, only_looks: bool) -> u8 {
         match self.outcome {
             Outcome::Clean | Outcome::Changed | Outcome::WouldChange => 0,
-            Outcome::Clashing => u8::from(verb_is_check),
+            Outcome::Clashing => u8::from(only_looks),
             Outcome::Refused => 3,
             Outcome::RolledBack => 4,
             Outcome::Stranded => 5,
@@ -242,18 +152,33 @@ impl Report {
         // A tree of plain strings, numbers and lists has no way to fail.
         serde_json::to_string_pretty(self).unwrap_or_default()
     }
+
+    /// docker0's address as it was found.
+    pub fn docker0_before(&self) -> Option<&str> {
+        self.docker.as_ref()?.docker0_before.as_deref()
+    }
+
+    /// The file Docker reads.
+    pub fn config_file(&self) -> &str {
+        self.docker
+            .as_ref()
+            .map_or("daemon.json", |docker| &docker.config_file)
+    }
 }
 
-/// What was not seen, and what was seen and does not matter.
-fn notes(facts: &Facts) -> Vec<String> {
-    let unseen = facts.unseen.iter().map(|what| format!("not seen: {what}"));
-    let rootless = facts.docker.rootless.iter().map(|user| {
-        format!(
-            "user {user} runs a rootless Docker besides: its bridges hide nothing from this host \
-             and are not looked at"
-        )
-    });
-    unseen.chain(rootless).collect()
+impl DockerReport {
+    fn of(facts: &Facts) -> DockerReport {
+        let docker0 = facts.docker0().map(|address| address.to_string());
+        let engine = facts.docker.engine.as_ref();
+        DockerReport {
+            state: facts.docker.state,
+            version: engine.map(|engine| engine.version.clone()),
+            service: facts.docker.service.clone(),
+            config_file: facts.docker.config.path.clone(),
+            docker0_before: docker0.clone(),
+            docker0_after: docker0,
+        }
+    }
 }
 
 impl PlanReport {
@@ -281,15 +206,18 @@ impl Diff {
 
     /// What the keys of a file were and are to be.
     pub fn between(path: &str, before: &Map<String, Value>, after: &Map<String, Value>) -> Diff {
-        let keys = |keys: &Map<String, Value>| match keys.is_empty() {
-            true => String::new(),
-            false => serde_json::to_string_pretty(keys).unwrap_or_default() + "\n",
-        };
         Diff {
             before_header: format!("{path} (keys rebridge changes, before)"),
             after_header: format!("{path} (keys rebridge changes, after)"),
-            before: keys(before),
-            after: keys(after),
+            before: shown(before),
+            after: shown(after),
         }
+    }
+}
+
+fn shown(keys: &Map<String, Value>) -> String {
+    match keys.is_empty() {
+        true => String::new(),
+        false => serde_json::to_string_pretty(keys).unwrap_or_default() + "\n",
     }
 }

@@ -56,6 +56,15 @@ pub fn v4(net: &IpNet) -> Option<Ipv4Net> {
     }
 }
 
+/// A network as a person writes it: a single address without its prefix.
+pub fn short(net: &IpNet) -> String {
+    if net.prefix_len() == net.max_prefix_len() {
+        net.addr().to_string()
+    } else {
+        net.to_string()
+    }
+}
+
 /// The first usable address of a network with the network's prefix: what Docker puts on a bridge.
 /// `None` where the network is too small to hold a bridge and a container.
 pub fn first_host(net: Ipv4Net) -> Option<Ipv4Net> {

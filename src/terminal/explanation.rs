@@ -1,7 +1,7 @@
 //! An explanation for a person: the answer first, then its parts.
 
 use super::layout::{Layout, ascii, without_control_chars};
-use crate::assess::explanation::Explanation;
+use crate::report::explanation::Explanation;
 
 /// The whole text.
 pub fn render(explanation: &Explanation, layout: &Layout) -> String {

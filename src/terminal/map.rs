@@ -3,7 +3,8 @@
 
 use super::layout::{Layout, ascii, without_control_chars};
 use crate::assess::address_map::{DockerRange, When};
-use crate::report::map::{Map, blocks, kind, pool_ranges, range_in_words, short, width, within};
+use crate::report::map::{Map, blocks, kind, pool_ranges, range_in_words, width, within};
+use crate::subnet::short;
 use ipnet::{IpNet, Ipv4Net};
 use std::fmt::Write;
 

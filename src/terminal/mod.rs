@@ -7,3 +7,4 @@ pub mod layout;
 pub mod map;
 pub mod progress;
 pub mod report;
+pub mod screen;

@@ -2,6 +2,7 @@
 //! elsewhere. A word of calm for whoever wants to stop it half-way.
 
 use crate::apply::phases::Phase;
+use crate::apply::progress::Progress;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::{IsTerminal, Write};
 use std::sync::{Arc, OnceLock};
@@ -19,7 +20,7 @@ afterwards.";
 /// The line and what was above it. The line is there from the first step on, not while a question
 /// is asked, and gone when this is dropped.
 #[derive(Debug)]
-pub struct Progress(Arc<Live>);
+pub struct ProgressLine(Arc<Live>);
 
 #[derive(Debug)]
 struct Live {
@@ -39,20 +40,22 @@ fn can_move() -> bool {
     std::env::var_os("TERM").is_some_and(|term| term != "dumb")
 }
 
-impl Progress {
+impl ProgressLine {
     /// Lines on standard error, if that is a terminal and the reader is a person.
-    pub fn new(for_a_person: bool) -> Progress {
+    pub fn new(for_a_person: bool) -> ProgressLine {
         let shown = for_a_person && can_be_live();
-        Progress(Arc::new(Live {
+        ProgressLine(Arc::new(Live {
             for_a_person,
             shown,
             moves: shown && can_move(),
             line: OnceLock::new(),
         }))
     }
+}
 
+impl Progress for ProgressLine {
     /// Says what is being done now.
-    pub fn say(&self, what: &str) {
+    fn step(&self, what: &str) {
         if self.0.moves {
             self.0
                 .line
@@ -62,7 +65,7 @@ impl Progress {
     }
 
     /// Says that it is done, and how long it took.
-    pub fn done(&self, phase: &Phase) {
+    fn done(&self, phase: &Phase) {
         if !self.0.shown || phase.seconds < WORTH_A_LINE {
             return;
         }
@@ -75,9 +78,9 @@ impl Progress {
 
     /// What to tell whoever wants to stop this. To be called on another thread; programs are told
     /// nothing.
-    pub fn calm(&self) -> impl FnOnce() + Send + 'static {
+    fn calm(&self) -> Box<dyn FnOnce() + Send> {
         let live = Arc::downgrade(&self.0);
-        move || {
+        Box::new(move || {
             let Some(live) = live.upgrade().filter(|live| live.for_a_person) else {
                 return;
             };
@@ -85,7 +88,7 @@ impl Progress {
                 Some(line) => line.println(CALM),
                 None => drop(writeln!(std::io::stderr(), "{CALM}")),
             }
-        }
+        })
     }
 }
 

@@ -13,7 +13,7 @@ const LISTED: usize = 12;
 
 /// How much is said.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Telling {
+pub struct Verbosity {
     /// Before the question: what would be done, without an outcome.
     pub preview: bool,
     /// The reasoning too; `-v`.
@@ -23,12 +23,12 @@ pub struct Telling {
 }
 
 /// The whole text.
-pub fn render(report: &Report, layout: &Layout, telling: Telling) -> String {
+pub fn render(report: &Report, layout: &Layout, verbosity: Verbosity) -> String {
     let mut text = Text {
         layout,
         out: String::new(),
     };
-    if telling.preview {
+    if verbosity.preview {
         text.out += &layout.paragraph("", &layout.bold(&without_control_chars(&report.msg)));
     } else {
         text.headline(report);
@@ -36,28 +36,28 @@ pub fn render(report: &Report, layout: &Layout, telling: Telling) -> String {
     if report.advice.declined {
         return text.out;
     }
-    text.clashes(report, telling);
-    text.rows("Ignored, as you said", &report.ignored, telling);
+    text.clashes(report, verbosity);
+    text.rows("Ignored, as you said", &report.ignored, verbosity);
     // Of `check` the answer and the command are enough.
-    if report.outcome != Outcome::Clashing || telling.verbose {
+    if report.outcome != Outcome::Clashing || verbosity.verbose {
         text.changes(report);
     }
-    if telling.preview {
+    if verbosity.preview {
         text.items("Then", &report.advice.then);
     }
     text.verified(report);
     if report.changed || report.outcome == Outcome::WouldChange {
-        text.rows("Still clashing", &report.remaining, telling);
+        text.rows("Still clashing", &report.remaining, verbosity);
     }
     text.items("The old file", report.backup_file.as_slice());
-    if !telling.was_live || telling.verbose {
+    if !verbosity.was_live || verbosity.verbose {
         text.took(report);
     }
-    if !telling.preview {
+    if !verbosity.preview {
         text.next(&report.advice);
     }
     text.items("Please note", &report.warnings);
-    if telling.verbose {
+    if verbosity.verbose {
         text.items("Why", &report.advice.reasons);
     }
     if layout.unicode {
@@ -86,14 +86,13 @@ impl Text<'_> {
             Outcome::RolledBack => layout.red("rolled back: "),
             Outcome::Stranded => layout.red("STRANDED: "),
         };
-        let said = without_control_chars(report.advice.verdict.as_ref().unwrap_or(&report.msg));
-        // The steps of a stranded host are a list: somebody works through them at night.
-        let (said, steps) = said.split_once("Do this by hand: ").unwrap_or((&said, ""));
+        let said = report.advice.verdict.as_ref().unwrap_or(&report.msg);
+        let said = without_control_chars(said);
         self.out += &layout.paragraph("", &format!("{word}{said}"));
-        if !steps.is_empty() {
+        if !report.by_hand.is_empty() {
             self.title("Do this by hand");
-            for step in steps.split("; ") {
-                self.out += &layout.paragraph("  ", step);
+            for step in &report.by_hand {
+                self.out += &layout.paragraph("  ", &without_control_chars(step));
             }
         }
     }
@@ -116,10 +115,10 @@ impl Text<'_> {
     }
 
     /// What clashes: where it is the news, the first in a sentence and the others in a table.
-    fn clashes(&mut self, report: &Report, telling: Telling) {
+    fn clashes(&mut self, report: &Report, verbosity: Verbosity) {
         match report.outcome {
             Outcome::Changed | Outcome::RolledBack | Outcome::Stranded => {
-                self.rows("Clashed before", &report.clashes, telling);
+                self.rows("Clashed before", &report.clashes, verbosity);
             }
             Outcome::Clean | Outcome::Clashing | Outcome::WouldChange | Outcome::Refused => {
                 let Some((first, others)) = report.clashes.split_first() else {
@@ -129,14 +128,14 @@ impl Text<'_> {
                 self.out += &self
                     .layout
                     .paragraph("  ", &without_control_chars(&first.explain));
-                self.rows("Clashes besides", others, telling);
+                self.rows("Clashes besides", others, verbosity);
             }
         }
     }
 
     /// Clashes as a table; with `-v` each in its sentence.
-    fn rows(&mut self, title: &str, clashes: &[Clash], telling: Telling) {
-        if telling.verbose {
+    fn rows(&mut self, title: &str, clashes: &[Clash], verbosity: Verbosity) {
+        if verbosity.verbose {
             let said: Vec<&str> = clashes.iter().map(|clash| clash.explain.as_str()).collect();
             return self.items(title, &said);
         }
@@ -183,7 +182,7 @@ impl Text<'_> {
             let verb = tense("Changed in", "Tried in", "To be changed in");
             self.title(&format!(
                 "{verb} {}",
-                without_control_chars(&report.docker.config_file)
+                without_control_chars(&report.config_file())
             ));
             for (side, sign) in [(&report.diff.before, "-"), (&report.diff.after, "+")] {
                 let keys: Map<String, Value> = serde_json::from_str(side).unwrap_or_default();
@@ -202,9 +201,9 @@ impl Text<'_> {
             return;
         }
         self.title(tense(
-            "Networks made anew",
-            "Networks that were to be made anew",
-            "Networks to be made anew",
+            "Networks re-created",
+            "Networks that were to be re-created",
+            "Networks to be re-created",
         ));
         let row = |one: &crate::plan::relocate::Move| {
             let restarts = if one.restarts.is_empty() {
@@ -326,12 +325,19 @@ impl Row {
 #[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 mod tests {
     use super::*;
+    use crate::policy::option::BadValue;
+    use crate::report::vocabulary::Vocabulary;
+
+    fn refused(why: &str) -> Report {
+        let error = BadValue::plain(why).into();
+        Report::refused(&error, Vocabulary::CommandLine)
+    }
 
     #[test]
     fn colours_only_on_request() {
-        let report = Report::without_facts("no".to_owned());
+        let report = refused("no");
         assert_eq!(
-            render(&report, &Layout::PLAIN, Telling::default()),
+            render(&report, &Layout::PLAIN, Verbosity::default()),
             "refused: no\n"
         );
         let colour = Layout {
@@ -339,15 +345,15 @@ mod tests {
             ..Layout::PLAIN
         };
         assert!(
-            render(&report, &colour, Telling::default()).contains("\u{1b}[31mrefused: \u{1b}[0m")
+            render(&report, &colour, Verbosity::default()).contains("\u{1b}[31mrefused: \u{1b}[0m")
         );
     }
 
     #[test]
     fn a_name_from_outside_cannot_command_the_terminal() {
-        let report = Report::without_facts("no network \u{1b}]0;owned\u{7}".to_owned());
+        let report = refused("no network \u{1b}]0;owned\u{7}");
         assert_eq!(
-            render(&report, &Layout::PLAIN, Telling::default()),
+            render(&report, &Layout::PLAIN, Verbosity::default()),
             "refused: no network ?]0;owned?\n"
         );
     }

@@ -1,12 +1,15 @@
 //! `rebridge explain`: why Docker is where it is.
 
-use super::{Usage, facts_of, host_of};
-use crate::assess::explanation::{Explanation, explain};
-use crate::cli;
+use super::facts_of;
+use super::request::ExplainRequest;
+use crate::assess::Assessment;
+use crate::policy::option::BadValue;
+use crate::report::error::Error;
+use crate::report::explanation::{Explanation, explain};
 
-/// Looks, and tells.
-pub fn run(arguments: &cli::Explain) -> Result<Explanation, Usage> {
-    let policy = arguments.look.policy(false)?;
-    let facts = facts_of(&arguments.look, &host_of(&arguments.look.observe)?)?;
-    explain(&facts, &policy, arguments.about.as_deref()).map_err(Usage)
+/// Looks, and explains.
+pub fn run(request: &ExplainRequest) -> Result<Explanation, Error> {
+    let facts = facts_of(&request.look)?;
+    let assessment = Assessment::of(&facts, &request.look.policy);
+    Ok(explain(&assessment, request.about.as_deref()).map_err(BadValue::plain)?)
 }

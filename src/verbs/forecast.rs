@@ -1,29 +1,23 @@
 //! `rebridge forecast`: what Docker will take next.
 
-use super::{Usage, facts_of, host_of};
+use super::facts_of;
+use super::request::ForecastRequest;
+use crate::assess::Assessment;
 use crate::assess::forecast::{Forecast, forecast};
-use crate::cli;
 use crate::facts::Version;
+use crate::policy::option::{BadValue, Opt};
+use crate::report::error::Error;
 
-/// Looks, and foretells.
-pub fn run(arguments: &cli::Forecast) -> Result<Forecast, Usage> {
-    let policy = arguments.look.policy(false)?;
-    if let Some(version) = arguments
-        .engine
-        .as_deref()
-        .filter(|version| Version::parse(version).is_none())
-    {
-        return Err(Usage(format!(
-            "--engine {version}: not a version; write it as `docker version` does, for example \
-             26.1.5"
-        )));
+/// Looks, and predicts.
+pub fn run(request: &ForecastRequest) -> Result<Forecast, Error> {
+    let engine = request.engine.as_deref();
+    if let Some(version) = engine.filter(|version| Version::parse(version).is_none()) {
+        let why = format!(
+            "{version}: not a version; write it as `docker version` does, for example 26.1.5"
+        );
+        return Err(BadValue::of(Opt::Engine, why).into());
     }
-    let host = host_of(&arguments.look.observe)?;
-    let facts = facts_of(&arguments.look, &host)?;
-    Ok(forecast(
-        &facts,
-        &policy,
-        usize::from(arguments.count),
-        arguments.engine.as_deref(),
-    ))
+    let facts = facts_of(&request.look)?;
+    let assessment = Assessment::of(&facts, &request.look.policy);
+    Ok(forecast(&assessment, request.count, engine))
 }

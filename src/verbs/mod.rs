@@ -1,5 +1,5 @@
-//! One file a verb: each takes its arguments and gives a [`Report`]. Printing and the exit code are
-//! `main`'s.
+//! One file a verb: each takes its request, puts the stages together, and gives what it found.
+//! Printing and the exit code are `main`'s.
 
 pub mod apply;
 pub mod check;
@@ -9,53 +9,48 @@ pub mod forecast;
 pub mod map;
 pub mod networks;
 pub mod output_file;
+pub mod request;
 pub mod rollback;
 
-use crate::cli::{Look, Observe};
 use crate::facts::Facts;
-use crate::host::{Host, Lock, LockError};
+use crate::host::{Host, Lock, LockError, operator_files};
 use crate::observe::observe;
-use crate::report::Report;
+use crate::policy::option::{BadValue, Opt};
+use crate::report::error::Error;
+use request::{Look, Target};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// A verb's end: its report, or a usage error (exit 2) that only showed when the arguments were
-/// understood.
-pub type Ended = Result<Report, Usage>;
-
-/// A usage error.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Usage(pub String);
-
-impl From<String> for Usage {
-    fn from(why: String) -> Usage {
-        Usage(why)
-    }
-}
-
-/// The host the arguments mean.
-fn host_of(arguments: &Observe) -> Result<Host, Usage> {
-    match &arguments.root {
-        None => Ok(Host::live()),
-        Some(root) => match root.canonicalize() {
-            Ok(root) if root == Path::new("/") => Ok(Host::live()),
-            Ok(root) if root.is_dir() => Ok(Host::image(&root)),
-            Ok(root) => Err(Usage(format!("--root {}: not a folder", root.display()))),
-            Err(error) => Err(Usage(format!("--root {}: {error}", root.display()))),
-        },
-    }
-}
-
-/// The facts the arguments mean: of a file, or observed now.
-fn facts_of(look: &Look, host: &Host) -> Result<Facts, Usage> {
-    let Some(path) = &look.facts else {
-        return Ok(observe(host));
+/// The host that is meant. Saved facts are judged, not changed; they have none.
+fn host_of(target: &Target) -> Result<Host, BadValue> {
+    let Target::Image(root) = target else {
+        return Ok(Host::live());
     };
-    let cannot = |why: String| Usage(format!("--facts {}: {why}", path.display()));
-    let text = std::fs::read_to_string(path).map_err(|error| cannot(error.to_string()))?;
-    let facts: Facts = serde_json::from_str(&text).map_err(|error| cannot(error.to_string()))?;
+    let bad = |why: String| BadValue::of(Opt::Root, format!("{}: {why}", root.display()));
+    match root.canonicalize() {
+        Ok(root) if root == Path::new("/") => Err(bad(
+            "this host is never an image; leave the option out to look at this host".to_owned(),
+        )),
+        Ok(root) if root.is_dir() => Ok(Host::image(&root)),
+        Ok(_) => Err(bad("not a folder".to_owned())),
+        Err(error) => Err(bad(error.to_string())),
+    }
+}
+
+/// The facts that are meant: from a file, or observed now.
+fn facts_of(look: &Look) -> Result<Facts, BadValue> {
+    match &look.target {
+        Target::SavedFacts(path) => saved_facts(path),
+        target => Ok(observe(&host_of(target)?)),
+    }
+}
+
+fn saved_facts(path: &Path) -> Result<Facts, BadValue> {
+    let bad = |why: String| BadValue::of(Opt::Facts, format!("{}: {why}", path.display()));
+    let bytes = operator_files::read(path).map_err(|error| bad(error.to_string()))?;
+    let facts: Facts = serde_json::from_slice(&bytes).map_err(|error| bad(error.to_string()))?;
     if facts.schema != 1 {
-        return Err(cannot(format!(
+        return Err(bad(format!(
             "schema {} is not known to this version, which knows 1",
             facts.schema
         )));
@@ -66,31 +61,25 @@ fn facts_of(look: &Look, host: &Host) -> Result<Facts, Usage> {
 /// Between two tries for the lock.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Rights and lock for a verb that changes the host; a refusal otherwise. A lock that is taken is
-/// waited for, so many seconds.
-fn take_charge(host: &Host, verb: &str, wait: u64) -> Result<Lock, Box<Report>> {
-    let refuse = |msg: String| Box::new(Report::without_facts(msg));
+/// Rights and lock for a verb that changes the host. A lock that another holds is waited for, so
+/// long.
+fn take_charge(host: &Host, deed: &'static str, wait: Duration) -> Result<Lock, Error> {
     if !host.may_change() {
-        return Err(refuse(format!(
-            "cannot {verb}: only root may change Docker; nothing was touched; run it with sudo"
-        )));
+        return Err(Error::OnlyRoot { deed });
     }
-    let end = Instant::now() + Duration::from_secs(wait);
-    let lock = loop {
+    let end = Instant::now() + wait;
+    loop {
         match host.lock() {
+            Ok(lock) => return Ok(lock),
             Err(LockError::Busy) if Instant::now() < end => std::thread::sleep(PAUSE),
-            lock => break lock,
+            Err(LockError::Busy) => return Err(Error::Busy { deed }),
+            Err(LockError::Io(path, error)) => {
+                return Err(Error::NoLock {
+                    deed,
+                    path: path.display().to_string(),
+                    why: error.to_string(),
+                });
+            }
         }
-    };
-    lock.map_err(|error| match error {
-        LockError::Busy => refuse(format!(
-            "cannot {verb}: another rebridge is at work on this host; nothing was touched; try \
-             again when it is done, or with --wait SECONDS"
-        )),
-        LockError::Io(path, error) => refuse(format!(
-            "cannot {verb}: the lock {} cannot be taken: {error}; nothing was \
-                            touched",
-            path.display()
-        )),
-    })
+    }
 }

@@ -1,15 +1,17 @@
 //! `rebridge rollback`: undo the last apply, verified, be it days later.
 
-use super::{Ended, take_charge};
+use super::request::RollbackRequest;
+use super::take_charge;
 use crate::apply::containers::ContainerStates;
 use crate::apply::journal::{self, Record};
 use crate::apply::networks;
 use crate::apply::networks::record::{self, Moves, Relocation, Side};
+use crate::apply::progress::Progress;
 use crate::apply::recover::{Recovered, recover, undo_pending};
+use crate::apply::refusal::{Refusal, Step};
 use crate::apply::restart::RestartMethod;
 use crate::apply::rollback::{RollbackResult, roll_back};
 use crate::apply::text_of;
-use crate::cli::Rollback;
 use crate::facts::{DockerState, Facts, Network};
 use crate::host::Host;
 use crate::host::signals::Shield;
@@ -17,105 +19,90 @@ use crate::observe::config_file::{KEYS, parse};
 use crate::observe::observe_closely;
 use crate::plan::relocate::Move;
 use crate::plan::{Permits, preflight};
+use crate::policy::Policy;
 use crate::report::advice;
+use crate::report::error::Error;
+use crate::report::sentences::{afterwards, blockers, outcome};
+use crate::report::vocabulary::Vocabulary;
 use crate::report::{Diff, Outcome, Report};
 use crate::subnet::{overlap, v4};
-use crate::terminal::progress::Progress;
 use crate::verbs::apply::Ask;
 use ipnet::IpNet;
 use serde_json::{Map, Value};
-use std::time::Duration;
 
 const NOTHING: &str = "no apply is left to undo; nothing to do";
 
 /// Runs the verb.
-pub fn run(arguments: &Rollback, live: bool, ask: Ask) -> Ended {
+pub fn run(request: &RollbackRequest, progress: &dyn Progress, ask: Ask) -> Result<Report, Error> {
     let host = Host::live();
-    if arguments.check {
-        return Ok(foretell(&host, arguments));
+    let words = request.vocabulary;
+    if request.check {
+        return foretell(&host, request);
     }
-    let _lock = match take_charge(&host, "roll back", arguments.wait) {
-        Ok(lock) => lock,
-        Err(report) => return Ok(*report),
-    };
-    let progress = Progress::new(live);
-    let timeout = Duration::from_secs(arguments.timeout);
-    if arguments.dead_man {
-        return Ok(settle(&host, timeout, &progress));
+    let _lock = take_charge(&host, "roll back", request.wait)?;
+    if request.dead_man {
+        return settle(&host, request, progress);
     }
-    match recover(&host, timeout, true, &progress) {
-        Ok(Recovered::Nothing | Recovered::Closed(_)) => {}
-        Ok(Recovered::Undone(note)) => return Ok(undone_already(&host, note)),
-        Ok(Recovered::Stuck(problem)) => {
-            return Ok(super::apply::stuck(
-                &host,
-                &crate::policy::Policy::default(),
-                &problem,
-            ));
-        }
-        Err(refusal) => return Ok(Report::without_facts(refusal.to_string())),
+    match recover(&host, request.timeout, true, progress)? {
+        Recovered::Nothing | Recovered::Closed(_) => {}
+        Recovered::Undone(note) => return Ok(undone_already(&host, note)),
+        Recovered::Stuck(problem) => return Ok(stuck(&host, &problem, words)),
     }
     let facts = observe_closely(&host);
-    let record = match ready(&host, &facts, arguments) {
+    let record = match ready(&host, &facts, request) {
         Ok(Some(record)) => record,
         Ok(None) => return Ok(undone_already(&host, NOTHING.to_owned())),
-        Err(why) => {
-            return Ok(Report::without_facts(format!(
-                "cannot roll back: {why}; nothing was touched"
-            )));
-        }
+        Err(why) => return Err(Error::CannotRollBack { why }),
     };
-    let mut report = preview(&facts, &record);
-    let old = range_of(&record);
+    let report = preview(&facts, &record);
     if !ask(&report) {
-        report.failed = true;
-        report.outcome = Outcome::Refused;
-        report.msg = "not confirmed; nothing was touched".to_owned();
-        report.advice.declined = true;
-        return Ok(report);
+        return Ok(report.declined());
     }
     if let Err(error) = journal::begin(&host, &record) {
-        let why = format!(
-            "cannot write the journal in {}: {error}; nothing was touched",
-            journal::FOLDER
-        );
-        return Ok(Report::without_facts(why));
+        return Err(Error::NotBegun(Refusal::NotPrepared {
+            step: Step::WriteJournal,
+            why: error.to_string(),
+        }));
     }
     let _shield = Shield::raise(progress.calm());
-    let back = roll_back(&host, &record, timeout, &progress);
-    Ok(conclude(&host, report, &record, back, &old))
+    let back = roll_back(&host, &record, request.timeout, progress);
+    Ok(conclude(&host, report, &record, back, words))
+}
+
+fn stuck(host: &Host, problem: &str, words: Vocabulary) -> Report {
+    super::apply::stuck(host, &Policy::default(), problem, words)
 }
 
 /// The report of what would be undone, nothing touched.
-fn foretell(host: &Host, arguments: &Rollback) -> Report {
+fn foretell(host: &Host, request: &RollbackRequest) -> Result<Report, Error> {
     if !host.may_change() {
-        let why = "cannot foretell a rollback: only root may read the record of the last apply; \
-                   run it with sudo";
-        return Report::without_facts(why.to_owned());
+        return Err(Error::RecordUnreadable);
     }
     let facts = observe_closely(host);
-    if facts.interrupted {
-        let mut report = Report::about(&facts, Vec::new());
-        (report.changed, report.outcome) = (true, Outcome::WouldChange);
+    let mut report = if facts.interrupted {
+        let mut report = Report::of_facts(&facts);
         report.msg = "would undo the apply that was interrupted half-way".to_owned();
-        return report;
-    }
-    match ready(host, &facts, arguments) {
-        Ok(Some(record)) => {
-            let mut report = preview(&facts, &record);
-            (report.changed, report.outcome) = (true, Outcome::WouldChange);
-            if record.restart {
-                report.docker.docker0_after = report.plan.docker0.clone();
+        report
+    } else {
+        match ready(host, &facts, request) {
+            Ok(Some(record)) => {
+                let mut report = preview(&facts, &record);
+                if record.restart {
+                    report.set_docker0(record.docker0_before);
+                }
+                report
             }
-            report
+            Ok(None) => return Ok(undone_already(host, NOTHING.to_owned())),
+            Err(why) => return Err(Error::CannotRollBack { why }),
         }
-        Ok(None) => undone_already(host, NOTHING.to_owned()),
-        Err(why) => Report::without_facts(format!("cannot roll back: {why}; nothing was touched")),
-    }
+    };
+    report.changed = true;
+    report.outcome = Outcome::WouldChange;
+    Ok(report)
 }
 
 fn preview(facts: &Facts, record: &Record) -> Report {
-    let mut report = Report::about(facts, Vec::new());
+    let mut report = Report::of_facts(facts);
     report.plan.restart = record.restart;
     report.plan.docker0 = record.docker0_before.map(|address| address.to_string());
     report.plan.networks = record
@@ -166,25 +153,29 @@ fn diff(record: &Record) -> Diff {
 }
 
 /// What the dead man's switch does: undo the apply that has left its journal, however far it came.
-fn settle(host: &Host, timeout: Duration, progress: &Progress) -> Report {
-    match undo_pending(host, timeout, progress) {
-        Ok(Recovered::Stuck(problem)) => {
-            super::apply::stuck(host, &crate::policy::Policy::default(), &problem)
-        }
-        Ok(Recovered::Undone(note) | Recovered::Closed(note)) => {
+fn settle(
+    host: &Host,
+    request: &RollbackRequest,
+    progress: &dyn Progress,
+) -> Result<Report, Error> {
+    match undo_pending(host, request.timeout, progress)? {
+        Recovered::Stuck(problem) => Ok(stuck(host, &problem, request.vocabulary)),
+        Recovered::Undone(note) | Recovered::Closed(note) => {
             let mut report = undone_already(host, note);
-            (report.changed, report.rolled_back, report.outcome) = (true, true, Outcome::Changed);
-            report
+            report.changed = true;
+            report.rolled_back = true;
+            report.outcome = Outcome::Changed;
+            Ok(report)
         }
-        Ok(Recovered::Nothing) => {
-            undone_already(host, "the apply came to its end; nothing to do".to_owned())
+        Recovered::Nothing => {
+            let done = "the apply came to its end; nothing to do";
+            Ok(undone_already(host, done.to_owned()))
         }
-        Err(refusal) => Report::without_facts(refusal.to_string()),
     }
 }
 
 /// The record to go back by, when nothing stands in the way; none when that was done already.
-fn ready(host: &Host, facts: &Facts, arguments: &Rollback) -> Result<Option<Record>, String> {
+fn ready(host: &Host, facts: &Facts, request: &RollbackRequest) -> Result<Option<Record>, String> {
     let last = journal::last(host).map_err(|error| {
         format!(
             "the record of the last apply in {} cannot be read: {error}",
@@ -193,7 +184,7 @@ fn ready(host: &Host, facts: &Facts, arguments: &Rollback) -> Result<Option<Reco
     })?;
     let Some(mut record) = last else {
         let undone = journal::undone(host).unwrap_or_default();
-        return if undone || arguments.unless_none {
+        return if undone || request.unless_none {
             Ok(None)
         } else {
             Err("no apply has been recorded on this host".to_owned())
@@ -225,11 +216,12 @@ fn ready(host: &Host, facts: &Facts, arguments: &Rollback) -> Result<Option<Reco
     }
     if record.restart {
         let permits = Permits {
-            stop_containers: arguments.allow_container_stop,
+            stop_containers: request.allow_container_stop,
             own_command: record.way.is_some(),
             ..Permits::plain()
         };
-        preflight::may_restart(facts, &permits).map_err(|refusal| refusal.to_string())?;
+        preflight::may_restart(facts, &permits)
+            .map_err(|blocker| blockers::refused(&blocker, request.vocabulary))?;
     }
     Ok(Some(record))
 }
@@ -353,7 +345,7 @@ fn difference(wrote: Option<&str>, now: Option<&str>) -> String {
 }
 
 fn undone_already(host: &Host, msg: String) -> Report {
-    let mut report = Report::about(&crate::observe::observe(host), Vec::new());
+    let mut report = Report::of_facts(&crate::observe::observe(host));
     report.msg = msg;
     report
 }
@@ -363,38 +355,37 @@ fn conclude(
     mut report: Report,
     record: &Record,
     back: RollbackResult,
-    old: &str,
+    words: Vocabulary,
 ) -> Report {
     report.restarted = record.restart;
     report.verified = back.verified;
     report.phases = back.phases;
-    report.docker.docker0_after = back.after.docker0().map(|address| address.to_string());
+    report.set_docker0(back.after.docker0());
     report.changed = true;
-    report.warnings.extend(back.missing.sentences());
+    report.warnings.extend(afterwards::missing(&back.missing));
     match back.problem {
         None => {
             if let Err(error) = journal::forget_last(host) {
+                let folder = journal::FOLDER;
                 report
                     .warnings
-                    .push(format!("the journal in {}: {error}", journal::FOLDER));
+                    .push(format!("the journal in {folder}: {error}"));
             }
             report.rolled_back = true;
             report.outcome = Outcome::Changed;
             report.msg = format!(
-                "the apply of {} is undone: {} as it was, {old}",
-                record.began, record.path
+                "the apply of {} is undone: {} as it was, {}",
+                record.began,
+                record.path,
+                range_of(record)
             );
         }
         Some(problem) => {
-            report.failed = true;
-            report.outcome = Outcome::Stranded;
-            report.msg = format!(
-                "the apply of {} could not be undone: {problem}. Do this by hand: 1. see what \
-                 Docker says: `journalctl -u docker.service -n 50`; 2. `systemctl reset-failed \
-                 docker.service docker.socket`; 3. `systemctl start docker.service`; 4. run \
-                 `rebridge rollback` again",
+            let what = format!(
+                "the apply of {} could not be undone: {problem}",
                 record.began
             );
+            report.leave_to_a_person(what, outcome::steps_after_rollback(words));
         }
     }
     report

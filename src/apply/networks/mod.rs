@@ -8,10 +8,11 @@
 mod order;
 pub mod record;
 
+use super::check::Check;
 use super::containers;
 use super::parallel::for_each;
 use super::phases::Phases;
-use super::verify::{Check, UP};
+use super::verify::UP;
 use crate::docker::Api;
 use crate::host::Host;
 use crate::subnet::v4;

@@ -1,8 +1,9 @@
 //! Which networks move and where to, and what is refused.
 
 use super::*;
-use crate::facts::Detail;
-use crate::plan::{Decision, Permits, plan};
+use crate::plan::{Decision, plan};
+use crate::policy::Policy;
+use crate::policy::read::read_avoid;
 
 /// A host of this version where docker0 and the pools are settled, with an office network in
 /// 172.16.0.0/12.
@@ -43,12 +44,11 @@ fn container(name: &str, on: &str, more: &str) -> String {
 
 fn decide(facts: &Facts, existing: Existing) -> Decision {
     let policy = Policy {
-        avoid: crate::policy::read_avoid(&["172.16.0.0/12".to_owned()]).unwrap(),
+        avoid: read_avoid(&["172.16.0.0/12".to_owned()], "--avoid").unwrap(),
         ..Policy::default()
     };
     plan(
-        facts,
-        &policy,
+        &Assessment::of(facts, &policy),
         &Permits {
             networks: existing,
             ..Permits::plain()
@@ -79,10 +79,10 @@ fn moves_of(facts: &Facts) -> Vec<String> {
     }
 }
 
-fn refused(facts: &Facts, existing: Existing, words: &str) {
+fn refused(facts: &Facts, existing: Existing) -> Blocker {
     match decide(facts, existing) {
-        Decision::Refuse(refusal) => assert!(refusal.to_string().contains(words), "{refusal}"),
-        other => panic!("{words}: {other:?}"),
+        Decision::Refuse(blocker) => blocker,
+        other => panic!("{other:?}"),
     }
 }
 
@@ -157,21 +157,22 @@ fn only_what_clashes_moves_and_only_what_was_named() {
         Decision::Nothing
     );
     assert_eq!(decide(&facts, Existing::Report), Decision::Nothing);
-    refused(
-        &facts,
-        Existing::MoveOnly(vec!["three".to_owned()]),
-        "cannot move three: Docker has no network of that name",
-    );
+    let unknown = refused(&facts, Existing::MoveOnly(vec!["three".to_owned()]));
+    assert!(matches!(unknown, Blocker::NoSuchNetwork { name, .. } if name == "three"));
 }
 
 #[test]
 fn what_the_engine_cannot_carry_over_is_refused_by_name() {
     let one = from_pools("one", "172.18.0.0/16");
     let mac = container("web", r#""one": null"#, r#", "mac": "02:42:ac:12:00:77""#);
-    refused(
-        &host("26.1.5", &one, &mac),
-        Existing::Move,
-        "cannot move one: the container web on one has the fixed MAC",
+    let lost = refused(&host("26.1.5", &one, &mac), Existing::Move);
+    assert_eq!(
+        lost,
+        Blocker::ContainerLosesMac {
+            network: "one".to_owned(),
+            container: "web".to_owned(),
+            mac: "02:42:ac:12:00:77".to_owned(),
+        }
     );
     assert_eq!(
         moves_of(&host("20.10.24", &one, &mac)).len(),
@@ -183,25 +184,21 @@ fn what_the_engine_cannot_carry_over_is_refused_by_name() {
         r#""one": null"#,
         r#", "mode": "one0123456789abcdef""#,
     );
-    refused(
-        &host("28.5.2", &one, &by_id),
-        Existing::Move,
-        "the container web was made for it by its id",
+    let by_its_id = refused(&host("28.5.2", &one, &by_id), Existing::Move);
+    assert!(
+        matches!(by_its_id, Blocker::ContainerMadeById { container, .. } if container == "web")
     );
     assert_eq!(moves_of(&host("20.10.24", &one, &by_id)).len(), 1);
     let port = container("web", r#""one": null"#, "")
         .replace("\"published_on\": []", "\"published_on\": [\"172.18.0.1\"]");
-    refused(
-        &host("20.10.24", &one, &port),
-        Existing::Move,
-        "the container web publishes a port on 172.18.0.1",
-    );
+    let published = refused(&host("20.10.24", &one, &port), Existing::Move);
+    assert!(matches!(
+        published,
+        Blocker::ContainerPublishesOnNetwork { address, .. } if address.to_string() == "172.18.0.1"
+    ));
     let borrowed = network("one", "172.18.0.0/16", r#", "config_from": "settings""#);
-    refused(
-        &host("26.1.5", &borrowed, ""),
-        Existing::Move,
-        "takes its settings from the network settings",
-    );
+    let borrows = refused(&host("26.1.5", &borrowed, ""), Existing::Move);
+    assert!(matches!(borrows, Blocker::NetworkBorrowsSettings { from, .. } if from == "settings"));
     let gwbridge = from_pools("docker_gwbridge", "172.18.0.0/16");
     let mut facts = host("26.1.5", &gwbridge, "");
     assert_eq!(
@@ -232,11 +229,8 @@ fn pools_that_are_full_are_no_way_out() {
         "default-address-pools".to_owned(),
         serde_json::from_str(small).unwrap(),
     );
-    refused(
-        &facts,
-        Existing::Move,
-        "cannot move two: Docker's address pools have no subnet left for it",
-    );
+    let full = refused(&facts, Existing::Move);
+    assert!(matches!(full, Blocker::NoSubnetForNetwork { network } if network == "two"));
 }
 
 #[test]
@@ -255,9 +249,6 @@ fn a_member_alive_or_not_counts() {
         detail: Some(idle),
     };
     facts.docker.engine.as_mut().unwrap().idle.push(off);
-    refused(
-        &facts,
-        Existing::Move,
-        "the container off on one has the fixed MAC address 02:00:00:00:00:01",
-    );
+    let lost = refused(&facts, Existing::Move);
+    assert!(matches!(lost, Blocker::ContainerLosesMac { container, .. } if container == "off"));
 }

@@ -1,8 +1,9 @@
 //! What the lanes of the picture hold: bars, and the words beside them.
 
 use super::labels::Label;
-use super::{Map, pool_ranges, range_in_words, short, width, within};
+use super::{Map, pool_ranges, range_in_words, width, within};
 use crate::assess::address_map::{DockerRange, When};
+use crate::subnet::short;
 use ipnet::{IpNet, Ipv4Net};
 
 /// The edges of the lanes.

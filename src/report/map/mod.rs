@@ -7,7 +7,7 @@ pub mod svg;
 
 use crate::assess::address_map::{DockerRange, NeededNetwork, When};
 use crate::facts::Source;
-use crate::subnet::{PRIVATE_BLOCKS, SHARED_BLOCKS, v4};
+use crate::subnet::{PRIVATE_BLOCKS, SHARED_BLOCKS, short, v4};
 use ipnet::{IpNet, Ipv4Net};
 use serde::{Deserialize, Serialize};
 
@@ -65,15 +65,6 @@ pub fn within(block: Ipv4Net, net: &IpNet) -> Option<(u64, u64)> {
 /// How many addresses a block has.
 pub fn width(block: Ipv4Net) -> u64 {
     1u64 << (32 - u32::from(block.prefix_len()))
-}
-
-/// A network as a person writes it: a single address without its prefix.
-pub fn short(net: &IpNet) -> String {
-    if net.prefix_len() == net.max_prefix_len() {
-        net.addr().to_string()
-    } else {
-        net.to_string()
-    }
 }
 
 impl Map {

@@ -3,8 +3,9 @@
 
 use super::bars::{Bar, CLASH, DOCKER, LEFT, Look, RIGHT, in_words, needs, span, takes};
 use super::labels::{Label, place};
-use super::{Map, blocks, short, width, within};
+use super::{Map, blocks, width, within};
 use crate::assess::address_map::{DockerRange, When};
+use crate::subnet::short;
 use ipnet::Ipv4Net;
 use std::fmt::Write;
 

@@ -2,22 +2,24 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use rebridge::observe::{engine, operator, resolver, unit};
+use rebridge::docker;
 use rebridge::facts::pools;
-use rebridge::{policy, subnet};
+use rebridge::observe::{operator, resolver, unit};
+use rebridge::policy::read;
+use rebridge::subnet;
 
 fuzz_target!(|bytes: &[u8]| {
     let _ = operator::of_environment(bytes);
-    let _ = engine::networks_of(bytes);
+    let _ = docker::networks_of(bytes);
     let text = String::from_utf8_lossy(bytes);
     let _ = resolver::nameservers(&text).count();
     let _ = resolver::of_link(&text, "DNS=");
     let _ = unit::parse(&text, |_| text.to_string());
     let one = [text.to_string()];
-    let _ = policy::read_avoid(&one);
-    let _ = policy::read_avoid_file("file", &text);
-    let _ = policy::read_ignore(&one);
-    if let Ok(given) = policy::read_pools(&one) {
+    let _ = read::read_avoid(&one, "--avoid");
+    let _ = read::read_avoid_file("file", &text);
+    let _ = read::read_ignore(&one);
+    if let Ok(given) = read::read_pools(&one) {
         assert!(given.iter().all(|pool| pool.capacity() > 0));
     }
     if let Some(pool) = pools::parse_flag(&text) {

@@ -1,7 +1,7 @@
 //! The networks this host needs: what its routes, addresses and nameservers say, whom it talks to,
 //! and what the operator declared.
 //!
-//! Not wanted: the default route, parts of the Internet as wide as those by which VPNs overrule it
+//! Not needed: the default route, parts of the Internet as wide as those by which VPNs overrule it
 //! (0.0.0.0/1 and 128.0.0.0/1, 2000::/3), loopback, link-local and multicast, anything on Docker's
 //! own bridges, and tables that no policy rule leads to.
 
@@ -15,9 +15,9 @@ use ipnet::{IpNet, Ipv6Net};
 use std::collections::{BTreeSet, HashSet};
 use std::net::{IpAddr, Ipv6Addr};
 
-/// A network somebody on this host needs.
+/// A network this host needs.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Wanted<'a> {
+pub struct Needed<'a> {
     /// The network.
     pub net: IpNet,
     /// How we know.
@@ -37,15 +37,15 @@ pub enum Evidence<'a> {
     Nameserver(&'a Nameserver),
     /// The operator said so.
     Declared(&'a Declared),
-    /// Somebody on this host called, and nobody answered.
+    /// This host called it, and it did not answer.
     Neighbour(&'a Neighbour),
-    /// Somebody this host talks to.
+    /// This host talks to it.
     Peer(&'a Peer),
     /// The operator's own ssh session.
     Operator,
 }
 
-impl Wanted<'_> {
+impl<'a> Needed<'a> {
     /// How we know, in a word.
     pub fn source(&self) -> Source {
         match self.evidence {
@@ -69,6 +69,15 @@ impl Wanted<'_> {
         }
     }
 
+    /// The interface, where a route or an address names one.
+    pub fn dev(&self) -> Option<&'a str> {
+        match self.evidence {
+            Evidence::Route(route) => route.dev.as_deref(),
+            Evidence::Address(link, _) => Some(&link.name),
+            _ => None,
+        }
+    }
+
     /// Whether it stands in the way of a range that Docker holds now, and not only of one it may
     /// take. Of flows that are answered nobody can say whether a container that is gone was meant.
     pub fn bites_now(&self) -> bool {
@@ -86,107 +95,113 @@ fn is_on_link(route: &Route) -> bool {
     }
 }
 
-/// Everything wanted, in a fixed order, each thing once, without what the operator knows to be
-/// wrong.
-pub fn wanted<'a>(facts: &'a Facts, policy: &'a Policy) -> Vec<Wanted<'a>> {
-    let mut all = everything(facts, policy);
-    if !policy.ignore.is_empty() {
-        all.retain(|want| !is_ignored(policy, want));
+/// Everything needed, in a fixed order, each thing once: what counts, and what the operator said to
+/// ignore.
+pub fn needed<'a>(
+    facts: &'a Facts,
+    policy: &'a Policy,
+    docker: &BTreeSet<String>,
+) -> (Vec<Needed<'a>>, Vec<Needed<'a>>) {
+    let all = everything(facts, policy, docker);
+    if policy.ignore.is_empty() {
+        return (all, Vec::new());
     }
-    all
-}
-
-/// What the operator said not to heed.
-pub fn ignored<'a>(facts: &'a Facts, policy: &'a Policy) -> Vec<Wanted<'a>> {
-    let mut all = everything(facts, policy);
-    all.retain(|want| is_ignored(policy, want));
-    all
+    all.into_iter().partition(|need| !is_ignored(policy, need))
 }
 
 /// Whether this is not to be heeded. What the operator declared is never ignored by a range: that
 /// would be a contradiction, and the safe half of it wins.
-fn is_ignored(policy: &Policy, want: &Wanted) -> bool {
+fn is_ignored(policy: &Policy, need: &Needed) -> bool {
     policy.ignore.iter().any(|ignore| match ignore {
-        Ignore::Source(source) => want.source() == *source,
-        Ignore::Net(net) => want.source() != Source::Declared && net.contains(&want.net),
+        Ignore::Source(source) => need.source() == *source,
+        Ignore::Net(net) => need.source() != Source::Declared && net.contains(&need.net),
     })
 }
 
-fn everything<'a>(facts: &'a Facts, policy: &'a Policy) -> Vec<Wanted<'a>> {
-    let docker = facts.docker_devices();
-    let mut all: Vec<Wanted> = Vec::with_capacity(policy.avoid.len() + 64);
-    let routes = facts
-        .kernel
-        .routes
-        .iter()
-        .filter(|route| is_somebodys(route, facts, &docker));
-    let routes = routes.map(|route| Wanted {
-        net: route.dst,
-        evidence: Evidence::Route(route),
-    });
-    let rules = facts.kernel.rules.iter().filter(|rule| !rule.inverted);
-    let rules = rules.filter_map(|rule| {
-        Some(Wanted {
-            net: rule.to?,
-            evidence: Evidence::Rule(rule),
-        })
-    });
-    let links = facts
-        .kernel
-        .links
-        .iter()
-        .filter(|link| !docker.contains(&link.name));
-    let addresses = links.flat_map(|link| {
-        let of = |address: &IpNet| Wanted {
-            net: address.trunc(),
-            evidence: Evidence::Address(link, *address),
-        };
-        link.addresses.iter().map(of)
-    });
+fn everything<'a>(
+    facts: &'a Facts,
+    policy: &'a Policy,
+    docker: &BTreeSet<String>,
+) -> Vec<Needed<'a>> {
+    let mut all: Vec<Needed> = Vec::with_capacity(policy.avoid.len() + 64);
     // Addresses after routes: an address whose route is there says the same thing twice.
     let mut known = HashSet::new();
-    for want in routes
-        .chain(rules)
-        .chain(addresses)
-        .filter(|want| is_a_network(&want.net))
+    for need in routes(facts, docker)
+        .chain(rules(facts))
+        .chain(addresses(facts, docker))
+        .filter(|need| is_a_network(&need.net))
     {
-        let dev = match want.evidence {
-            Evidence::Route(route) => route.dev.as_deref(),
-            Evidence::Address(link, _) => Some(link.name.as_str()),
-            _ => None,
-        };
-        if known.insert((want.net, dev, want.via())) {
-            all.push(want);
+        if known.insert((need.net, need.dev(), need.via())) {
+            all.push(need);
         }
     }
-    let bridges = bridge_addresses(facts, &docker);
-    all.extend(
-        // A nameserver on a bridge's own address is this host itself, and reachable.
-        facts
-            .nameservers
-            .iter()
-            .filter(|server| !bridges.contains(&server.address))
-            .map(|server| Wanted {
-                net: IpNet::from(server.address),
-                evidence: Evidence::Nameserver(server),
-            }),
-    );
-    all.extend(strangers(facts, &docker));
-    all.extend(policy.avoid.iter().map(|declared| Wanted {
+    all.extend(nameservers(facts, docker));
+    all.extend(strangers(facts, docker));
+    all.extend(policy.avoid.iter().map(|declared| Needed {
         net: IpNet::V4(declared.net),
         evidence: Evidence::Declared(declared),
     }));
     all
 }
 
+fn routes<'a>(facts: &'a Facts, docker: &BTreeSet<String>) -> impl Iterator<Item = Needed<'a>> {
+    facts
+        .kernel
+        .routes
+        .iter()
+        .filter(|route| is_a_need(route, facts, docker))
+        .map(|route| Needed {
+            net: route.dst,
+            evidence: Evidence::Route(route),
+        })
+}
+
+fn rules(facts: &Facts) -> impl Iterator<Item = Needed<'_>> {
+    let rules = facts.kernel.rules.iter().filter(|rule| !rule.inverted);
+    rules.filter_map(|rule| {
+        Some(Needed {
+            net: rule.to?,
+            evidence: Evidence::Rule(rule),
+        })
+    })
+}
+
+fn addresses<'a>(facts: &'a Facts, docker: &BTreeSet<String>) -> impl Iterator<Item = Needed<'a>> {
+    let links = facts.kernel.links.iter();
+    links
+        .filter(|link| !docker.contains(&link.name))
+        .flat_map(move |link| {
+            link.addresses.iter().map(|address| Needed {
+                net: address.trunc(),
+                evidence: Evidence::Address(link, *address),
+            })
+        })
+}
+
+/// A nameserver on a bridge's own address is this host itself, and reachable.
+fn nameservers<'a>(
+    facts: &'a Facts,
+    docker: &BTreeSet<String>,
+) -> impl Iterator<Item = Needed<'a>> {
+    let bridges = bridge_addresses(facts, docker);
+    facts
+        .nameservers
+        .iter()
+        .filter(move |server| !bridges.contains(&server.address))
+        .map(|server| Needed {
+            net: IpNet::from(server.address),
+            evidence: Evidence::Nameserver(server),
+        })
+}
+
 /// Addresses this host calls or is called from, and that are none of Docker's. Without the engine's
 /// word nobody can tell a container from a server: then only the operator's own session counts.
-fn strangers<'a>(facts: &'a Facts, docker: &BTreeSet<String>) -> Vec<Wanted<'a>> {
-    let operator = facts.operator.map(|address| Wanted {
+fn strangers<'a>(facts: &'a Facts, docker: &BTreeSet<String>) -> Vec<Needed<'a>> {
+    let operator = facts.operator.map(|address| Needed {
         net: IpNet::from(address),
         evidence: Evidence::Operator,
     });
-    let mut all: Vec<Wanted> = operator.into_iter().collect();
+    let mut all: Vec<Needed> = operator.into_iter().collect();
     if facts.docker.engine.is_none() {
         return all;
     }
@@ -205,16 +220,16 @@ fn strangers<'a>(facts: &'a Facts, docker: &BTreeSet<String>) -> Vec<Wanted<'a>>
     let strange = neighbours
         .chain(peers)
         .filter(|(address, _)| !ours.contains(address));
-    all.extend(strange.map(|(address, evidence)| Wanted {
+    all.extend(strange.map(|(address, evidence)| Needed {
         net: IpNet::from(address),
         evidence,
     }));
-    all.retain(|want| is_a_network(&want.net));
+    all.retain(|need| is_a_network(&need.net));
     all
 }
 
-/// Whether a route says that somebody on this host needs where it leads.
-fn is_somebodys(route: &Route, facts: &Facts, docker: &BTreeSet<String>) -> bool {
+/// Whether a route says that this host needs where it leads.
+fn is_a_need(route: &Route, facts: &Facts, docker: &BTreeSet<String>) -> bool {
     let dockers = route.dev.as_ref().is_some_and(|dev| docker.contains(dev));
     // The table local repeats every address; what it says beyond them is worth knowing.
     let repeats = || {

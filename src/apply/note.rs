@@ -1,0 +1,17 @@
+//! What else was noticed while a plan was carried out. Data; the sentences are made later.
+
+use ipnet::IpNet;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Note {
+    /// A firewall rule that names a range Docker has left. Only the operator knows what it was for.
+    RuleNamesOldRange {
+        network: String,
+        range: IpNet,
+        rule: String,
+    },
+    /// So many more of them.
+    MoreRules { range: IpNet, count: usize },
+    /// The change is done, but its record could not be kept: it cannot be rolled back.
+    RecordNotKept { why: String },
+}

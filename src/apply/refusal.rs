@@ -1,0 +1,46 @@
+//! Why a plan was not begun. Data; the sentences are made later.
+
+/// A step before the host is touched, and what it works on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    MakeFolder(String),
+    Write(String),
+    BackUp(String),
+    WriteJournal,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// The engine did not say what it takes to put the networks back.
+    NetworksNotRecorded {
+        why: String,
+    },
+    /// A file mounted by itself cannot be replaced by another.
+    FileIsMounted {
+        path: String,
+    },
+    FileNotReplaced {
+        path: String,
+        why: String,
+    },
+    NotPrepared {
+        step: Step,
+        why: String,
+    },
+    DeadManNotArmed {
+        why: String,
+    },
+    /// dockerd's own check does not accept the new file.
+    NotAcceptedByDockerd {
+        path: String,
+        says: String,
+    },
+    /// An earlier run is half-way, and undoing it needs the restart that was forbidden.
+    HalfWayNeedsRestart,
+    JournalUnreadable {
+        why: String,
+    },
+    JournalNotClosed {
+        why: String,
+    },
+}

@@ -1,0 +1,254 @@
+//! The one judgement, made once per look at a host.
+
+use super::clash::Clash;
+use super::held::{Held, held};
+use super::needed::{Needed, needed};
+use super::sides::DockerSide;
+use crate::engine_model;
+use crate::facts::{AddressPool, BUILT_IN, Facts, Source, Version, pools};
+use crate::policy::Policy;
+use crate::subnet::{NetIndex, RangeSet, v4};
+use ipnet::{IpNet, Ipv4Net};
+use std::collections::{BTreeSet, HashMap};
+
+/// What these facts mean under this policy. Everything later takes this and nothing else; "before"
+/// and "after" are two of them.
+#[derive(Debug)]
+pub struct Assessment<'a> {
+    pub facts: &'a Facts,
+    pub policy: &'a Policy,
+    /// The engine's version; none where it cannot be asked.
+    pub version: Option<Version>,
+    /// The networks this host needs, in a fixed order, without those to be ignored.
+    pub needed: Vec<Needed<'a>>,
+    /// The ranges Docker holds, docker0 first.
+    pub held: Vec<Held>,
+    /// The pools new networks come from.
+    pub pools: Vec<AddressPool>,
+    /// The pools that daemon.json names.
+    pub pools_of_file: Option<Vec<AddressPool>>,
+    /// What the engine steps round by itself when it picks a subnet.
+    pub stepped_round: BTreeSet<Ipv4Net>,
+    /// Every clash, the one to act on first.
+    pub clashes: Vec<Clash>,
+    /// The clashes there would be if the operator had not said what to ignore.
+    pub ignored: Vec<Clash>,
+}
+
+impl<'a> Assessment<'a> {
+    pub fn of(facts: &'a Facts, policy: &'a Policy) -> Assessment<'a> {
+        let devices = facts.docker_devices();
+        let version = facts.version();
+        let (needed, ignored) = needed(facts, policy, &devices);
+        let pools_of_file = pools_of_file(facts);
+        let mut assessment = Assessment {
+            facts,
+            policy,
+            version,
+            needed,
+            held: held(facts, &devices),
+            pools: pools_in_force(facts, pools_of_file.as_deref()),
+            pools_of_file,
+            stepped_round: engine_model::stepped_round(facts, version),
+            clashes: Vec::new(),
+            ignored: Vec::new(),
+        };
+        assessment.clashes = assessment.clashes_with(&assessment.needed);
+        assessment.ignored = assessment.clashes_with(&ignored);
+        assessment
+    }
+
+    fn clashes_with(&self, needed: &[Needed]) -> Vec<Clash> {
+        if needed.is_empty() {
+            return Vec::new();
+        }
+        let mut clashes = self.present(needed);
+        // What a Docker network holds today is a present matter.
+        clashes.extend(self.latent(needed, &self.pools, &self.taken()));
+        clashes.sort_by_cached_key(Clash::urgency);
+        without_retold(clashes)
+    }
+
+    /// What Docker's networks hold of IPv4.
+    pub fn taken(&self) -> RangeSet {
+        RangeSet::new(self.held.iter().filter_map(|held| v4(&held.subnet)))
+    }
+
+    /// What the engine steps round, as one set.
+    pub fn reserved(&self) -> RangeSet {
+        RangeSet::new(self.stepped_round.iter().copied())
+    }
+
+    /// What the engine steps round in one pool, and what its networks hold there.
+    pub fn blocked_in(&self, pool: &AddressPool, taken: &RangeSet) -> RangeSet {
+        engine_model::reserved_in(pool, &self.stepped_round, self.version).union(taken)
+    }
+
+    /// The pools in force as this engine sees them.
+    pub fn pools_as_seen(&self) -> Vec<AddressPool> {
+        engine_model::pools_as_seen(&self.pools, self.version)
+    }
+
+    /// Whether the pools in force are the list built into Docker.
+    pub fn pools_are_built_in(&self) -> bool {
+        match &self.facts.docker.engine {
+            Some(engine) => engine.pools.is_none(),
+            None => {
+                self.pools_of_file.is_none()
+                    && self.facts.docker.flag("default-address-pool").is_empty()
+            }
+        }
+    }
+
+    /// Everything needed of IPv4, as one set.
+    pub fn needed_v4(&self) -> RangeSet {
+        RangeSet::new(self.needed.iter().filter_map(|need| v4(&need.net)))
+    }
+
+    /// Whether these pools could ever, also after networks are removed, hand out something needed.
+    pub fn pools_clash(&self, pools: &[AddressPool]) -> bool {
+        !self
+            .latent(&self.needed, pools, &RangeSet::default())
+            .is_empty()
+    }
+
+    /// Whether the operator's own pools overrule this need: a pool given by hand is good against a
+    /// *broader* route through a gateway (10.0.0.0/8 via the office router), never against an equal
+    /// or narrower one, nor on-link ones.
+    pub fn overruled_by_pool(&self, need: &Needed, subnet: &IpNet) -> bool {
+        need.source() == Source::Route
+            && need.via().is_some()
+            && self.policy.pools.iter().any(|pool| {
+                let base = IpNet::V4(pool.base);
+                base.contains(subnet) && need.net.contains(&base) && need.net != base
+            })
+    }
+
+    /// Clashes of the ranges Docker holds now.
+    fn present(&self, needed: &[Needed]) -> Vec<Clash> {
+        let index = NetIndex::new(self.held.iter().map(|held| &held.subnet));
+        let mut clashes = Vec::new();
+        for need in needed.iter().filter(|need| need.bites_now()) {
+            for held in index
+                .overlapping(&need.net)
+                .filter_map(|place| self.held.get(place))
+            {
+                if !self.overruled_by_pool(need, &held.subnet) {
+                    clashes.push(Clash::present(DockerSide::of(held), need, self.facts));
+                }
+            }
+        }
+        clashes
+    }
+
+    /// Clashes of the subnets these pools could still hand out.
+    fn latent(&self, needed: &[Needed], pools: &[AddressPool], taken: &RangeSet) -> Vec<Clash> {
+        let pools = engine_model::pools_as_seen(pools, self.version);
+        let bases: Vec<IpNet> = pools.iter().map(|pool| IpNet::V4(pool.base)).collect();
+        let index = NetIndex::new(&bases);
+        let blocked: Vec<RangeSet> = pools
+            .iter()
+            .map(|pool| self.blocked_in(pool, taken))
+            .collect();
+        let mut clashes = Vec::new();
+        for need in needed {
+            let Some(net) = v4(&need.net) else { continue };
+            let mut places: Vec<usize> = index.overlapping(&need.net).collect();
+            places.sort_unstable();
+            for (pool, blocked) in places
+                .into_iter()
+                .filter_map(|place| Some((pools.get(place)?, blocked.get(place)?)))
+            {
+                // Of a nameserver the engine knows only what it sees at the moment it picks.
+                let blocked = match need.source() {
+                    Source::Nameserver => taken,
+                    _ => blocked,
+                };
+                if self.overruled_by_pool(need, &IpNet::V4(pool.base)) {
+                    continue;
+                }
+                if let Some((subnet, count)) = engine_model::could_hand_out(pool, net, blocked) {
+                    clashes.push(Clash::latent(IpNet::V4(subnet), count, need, self.facts));
+                }
+            }
+        }
+        clashes
+    }
+
+    /// The clash to act on first if Docker took each of these subnets.
+    pub fn clashes_of(&self, subnets: &[Ipv4Net]) -> Vec<Option<Clash>> {
+        let nets: Vec<IpNet> = subnets.iter().copied().map(IpNet::V4).collect();
+        let index = NetIndex::new(&nets);
+        let mut first: Vec<Option<Clash>> = vec![None; nets.len()];
+        for need in &self.needed {
+            for place in index.overlapping(&need.net) {
+                let (Some(net), Some(first)) = (nets.get(place), first.get_mut(place)) else {
+                    continue;
+                };
+                if self.overruled_by_pool(need, net) {
+                    continue;
+                }
+                let clash = Clash::latent(*net, 1, need, self.facts);
+                if first
+                    .as_ref()
+                    .is_none_or(|known| clash.urgency() < known.urgency())
+                {
+                    *first = Some(clash);
+                }
+            }
+        }
+        first
+    }
+}
+
+/// The pools new networks come from: of the running engine, else of its command line, of the file,
+/// the built-in list.
+fn pools_in_force(facts: &Facts, of_file: Option<&[AddressPool]>) -> Vec<AddressPool> {
+    if let Some(engine) = &facts.docker.engine {
+        return engine.pools.clone().unwrap_or_else(|| BUILT_IN.to_vec());
+    }
+    let flags = facts.docker.flag("default-address-pool").iter();
+    let flags: Vec<AddressPool> = flags.filter_map(|text| pools::parse_flag(text)).collect();
+    if flags.is_empty() {
+        of_file.unwrap_or(&BUILT_IN).to_vec()
+    } else {
+        flags
+    }
+}
+
+fn pools_of_file(facts: &Facts) -> Option<Vec<AddressPool>> {
+    pools::pools_from_value(facts.docker.config.keys.get("default-address-pools")?)
+}
+
+/// One call leaves up to three traces: a socket, a neighbour, a flow. The first says it all.
+fn without_retold(clashes: Vec<Clash>) -> Vec<Clash> {
+    let mut told: HashMap<(IpNet, IpNet), usize> = HashMap::new();
+    let mut kept: Vec<Clash> = Vec::with_capacity(clashes.len());
+    for clash in clashes {
+        let sides = (clash.docker.subnet, clash.with.net);
+        if told
+            .get(&sides)
+            .and_then(|at| kept.get(*at))
+            .is_some_and(|earlier| clash.retells(earlier))
+        {
+            continue;
+        }
+        told.entry(sides).or_insert(kept.len());
+        kept.push(clash);
+    }
+    kept
+}
+
+/// The networks that rebridge cannot move with `bip` and pools, among these clashes.
+pub fn unmovable(clashes: &[Clash]) -> BTreeSet<String> {
+    let others = clashes.iter().filter(|clash| !clash.is_movable());
+    others
+        .filter_map(|clash| {
+            clash
+                .docker
+                .network
+                .clone()
+                .or_else(|| clash.docker.bridge.clone())
+        })
+        .collect()
+}

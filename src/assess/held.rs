@@ -1,0 +1,82 @@
+//! The ranges Docker's bridges hold now.
+
+use crate::facts::Facts;
+use ipnet::IpNet;
+use std::collections::{BTreeSet, HashSet};
+
+/// A range Docker holds now.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Held {
+    /// The network's name; none for a bridge whose engine cannot be asked.
+    pub network: Option<String>,
+    pub bridge: String,
+    pub subnet: IpNet,
+    /// The Compose project it was made for.
+    pub project: Option<String>,
+}
+
+impl Held {
+    /// Whether this is docker0, the one bridge that daemon.json moves.
+    pub fn is_docker0(&self) -> bool {
+        self.bridge == "docker0"
+    }
+
+    /// The network's name, or `docker0`.
+    pub fn label(&self) -> &str {
+        match &self.network {
+            Some(network) if !self.is_docker0() => network,
+            _ => &self.bridge,
+        }
+    }
+}
+
+/// What the kernel has on Docker's bridges, and what the engine says of them; docker0 first.
+///
+/// The kernel counts first (it is the kernel that swallows packets), the engine adds names and
+/// networks whose bridge has no address. macvlan and ipvlan networks put no route on the host and
+/// shadow nothing; overlays neither.
+pub fn held(facts: &Facts, devices: &BTreeSet<String>) -> Vec<Held> {
+    let mut held: Vec<Held> = Vec::new();
+    let mut known: HashSet<(String, IpNet)> = HashSet::new();
+    for network in facts
+        .engine_networks()
+        .filter(|network| network.driver == "bridge")
+    {
+        let bridge = network.bridge.clone().unwrap_or_default();
+        for subnet in &network.subnets {
+            known.insert((bridge.clone(), *subnet));
+            held.push(Held {
+                network: Some(network.name.clone()),
+                bridge: bridge.clone(),
+                subnet: *subnet,
+                project: network.project.clone(),
+            });
+        }
+    }
+    for link in facts
+        .kernel
+        .links
+        .iter()
+        .filter(|link| devices.contains(&link.name))
+    {
+        for subnet in link.addresses.iter().map(IpNet::trunc) {
+            if !is_link_local(&subnet) && known.insert((link.name.clone(), subnet)) {
+                held.push(Held {
+                    network: (link.name == "docker0").then(|| "bridge".to_owned()),
+                    bridge: link.name.clone(),
+                    subnet,
+                    project: None,
+                });
+            }
+        }
+    }
+    held.sort_by(|a, b| {
+        (!a.is_docker0(), &a.bridge, a.subnet).cmp(&(!b.is_docker0(), &b.bridge, b.subnet))
+    });
+    held
+}
+
+/// Every IPv6 bridge has such an address besides its own.
+fn is_link_local(net: &IpNet) -> bool {
+    matches!(net, IpNet::V6(net) if net.addr().is_unicast_link_local())
+}

@@ -1,0 +1,32 @@
+//! Files the operator named on the command line. They lie on the machine rebridge runs on, also
+//! where an image is looked at, so no root goes before them.
+
+use std::fs;
+use std::io::{self, Read};
+use std::path::Path;
+
+/// The text of a file; `-` is standard input.
+pub fn read_text(name: &str) -> io::Result<String> {
+    if name != "-" {
+        return fs::read_to_string(name);
+    }
+    let mut text = String::new();
+    io::stdin().read_to_string(&mut text)?;
+    Ok(text)
+}
+
+/// The bytes of a file.
+pub fn read(path: &Path) -> io::Result<Vec<u8>> {
+    fs::read(path)
+}
+
+/// Whether a path leads to something other than a file, such as a device or a folder.
+pub fn is_special(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|meta| !meta.is_file())
+}
+
+/// Whether a path leads to a file or a pipe.
+pub fn is_readable(path: &Path) -> bool {
+    use std::os::unix::fs::FileTypeExt;
+    fs::metadata(path).is_ok_and(|meta| meta.is_file() || meta.file_type().is_fifo())
+}

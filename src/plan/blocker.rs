@@ -1,0 +1,108 @@
+//! What keeps a plan from being carried out as things are. Data; the sentences are made later.
+
+use crate::assess::sides::NeededSide;
+use crate::facts::AddressPool;
+use ipnet::Ipv4Net;
+use std::net::IpAddr;
+
+/// A reason not to act.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Blocker {
+    FileBroken {
+        path: String,
+        why: String,
+    },
+    FileUnreadable {
+        path: String,
+        why: String,
+    },
+    /// A file that parses and yet cannot be edited: our own fault.
+    FileNotEdited {
+        path: String,
+        why: String,
+    },
+    /// The engine runs in a virtual machine that keeps its own settings.
+    SettingsElsewhere {
+        system: String,
+    },
+    /// dockerd does not start with an option both as a flag and in the file.
+    FlagInTheWay {
+        flag: &'static str,
+        key: &'static str,
+        value: String,
+        path: String,
+        /// File and line of the flag, where known.
+        place: Option<String>,
+    },
+    BridgeSwitchedOff {
+        path: String,
+    },
+    BridgeOfTheOperator {
+        path: String,
+        name: String,
+    },
+    NoWayToRestart,
+    EngineSilent {
+        unseen: Vec<String>,
+    },
+    LiveRestore {
+        containers: Vec<String>,
+    },
+    UnknownKey {
+        path: String,
+        key: String,
+        version: String,
+    },
+    /// Up to 26 an engine writes out every subnet of every pool in memory.
+    TooManySubnets {
+        subnets: u64,
+    },
+    /// The engine steps round every subnet of the pools.
+    PoolsUnderOnLinkRoute,
+    NoSubnetForDocker0,
+    PoolsCovered {
+        pools: Vec<AddressPool>,
+        by: Option<Box<NeededSide>>,
+    },
+    NoFreeRange,
+    KeyCannotFollow {
+        key: &'static str,
+        value: String,
+        docker0: Ipv4Net,
+    },
+    ListensOnDocker0 {
+        path: String,
+        address: String,
+    },
+    MovesNeedRestart,
+    NoSuchNetwork {
+        name: String,
+        near: Option<String>,
+        known: Vec<String>,
+    },
+    NetworkBorrowsSettings {
+        network: String,
+        from: String,
+    },
+    ContainerMadeById {
+        network: String,
+        container: String,
+    },
+    ContainerPublishesOnNetwork {
+        network: String,
+        container: String,
+        address: IpAddr,
+    },
+    ContainerLosesMac {
+        network: String,
+        container: String,
+        mac: String,
+    },
+    NoSubnetForNetwork {
+        network: String,
+    },
+    NoRangeForNetwork {
+        network: String,
+        prefix: u8,
+    },
+}

@@ -1,0 +1,366 @@
+//! One builder for each kind of report.
+
+use super::advice::{self, Step};
+use super::error::Error;
+use super::sentences::networks::{existing, movable};
+use super::sentences::outcome::{self, CLEAR};
+use super::sentences::{afterwards, blockers, notices, refusals, swarm};
+use super::vocabulary::Vocabulary;
+use super::{Diff, DockerReport, Outcome, PlanReport, Report};
+use crate::apply::{Applied, End};
+use crate::assess::Assessment;
+use crate::assess::clash::{Clash, Kind};
+use crate::facts::Facts;
+use crate::phrases::count;
+use crate::plan::{Decision, Plan};
+use crate::policy::option::Opt;
+use ipnet::Ipv4Net;
+
+impl Report {
+    /// `check`: what clashes, and what `apply` would do about it.
+    pub fn checked(assessment: &Assessment, decision: &Decision, words: Vocabulary) -> Report {
+        let mut report = Report::decided(assessment, decision, words);
+        let facts = assessment.facts;
+        if facts.interrupted {
+            report.warnings.push(format!(
+                "an earlier apply was interrupted; {} first puts that right",
+                words.apply()
+            ));
+        }
+        report.advice.reasons = advice::reasons(assessment, decision);
+        if report.clashes.is_empty() {
+            report.msg = CLEAR.to_owned();
+            return report;
+        }
+        if let Decision::Refuse(blocker) = decision
+            && facts.root
+        {
+            let why = blockers::refused(blocker, words);
+            report.warnings.push(format!("apply would refuse: {why}"));
+        }
+        report.outcome = Outcome::Clashing;
+        report.advice.verdict = advice::verdict(&report.clashes);
+        report.advice.next = cures(assessment, decision);
+        report.msg = checked_in_words(assessment, &cure_in_words(assessment, decision, words));
+        report
+    }
+
+    /// `apply --check`, and the question: what would be done, nothing touched. `after` is the host
+    /// once the plan is carried out.
+    pub fn previewed(
+        assessment: &Assessment,
+        decision: &Decision,
+        after: Option<&Assessment>,
+        words: Vocabulary,
+    ) -> Report {
+        let mut report = Report::decided(assessment, decision, words);
+        report.advice.reasons = advice::reasons(assessment, decision);
+        match decision {
+            Decision::Refuse(blocker) => report.refuse(blockers::refused(blocker, words)),
+            Decision::Nothing if report.clashes.is_empty() => {
+                report.msg = format!("nothing to do: {CLEAR}");
+            }
+            Decision::Nothing => {
+                report.outcome = Outcome::Clashing;
+                report.msg = outcome::nothing_to_do(assessment, words);
+                report
+                    .advice
+                    .next
+                    .extend(recreate(assessment, &report.clashes));
+            }
+            Decision::Change(plan) => {
+                report.changed = true;
+                report.outcome = Outcome::WouldChange;
+                if let Some(after) = after {
+                    report.remaining = after.clashes.clone();
+                }
+                if let (true, Some(new)) = (plan.restart, plan.docker0) {
+                    report.set_docker0(Some(new));
+                }
+                let deed = outcome::would_do(plan, assessment.facts);
+                report.msg = format!("would {deed}");
+                report.advice.then = advice::then(assessment.facts, plan);
+                report.advice.next = vec![Step {
+                    run: String::new(),
+                    does: "the same command without --check does it".to_owned(),
+                }];
+            }
+        }
+        report
+    }
+
+    /// The operator said no.
+    pub fn declined(mut self) -> Report {
+        self.changed = false;
+        self.remaining = self.clashes.clone();
+        if let Some(docker) = &mut self.docker {
+            docker.docker0_after = docker.docker0_before.clone();
+        }
+        self.refuse("not confirmed; nothing was touched".to_owned());
+        self.advice.declined = true;
+        self
+    }
+
+    /// `apply`: what was done.
+    pub fn applied(
+        before: &Assessment,
+        plan: &Plan,
+        applied: Applied,
+        after: &Assessment,
+        words: Vocabulary,
+    ) -> Report {
+        let decision = Decision::Change(Box::new(plan.clone()));
+        let mut report = Report::decided(before, &decision, words);
+        report.remaining = after.clashes.clone();
+        report.set_docker0(after.facts.docker0());
+        report.restarted = applied.restarted;
+        report.verified = applied.verified;
+        report.phases = applied.phases;
+        for (one, made) in report.plan.networks.iter_mut().zip(&applied.moved) {
+            one.to = made.to;
+        }
+        report.backup_file = applied.backup;
+        let missing = afterwards::missing(&applied.missing);
+        report.warnings.extend(missing);
+        report
+            .warnings
+            .extend(applied.notes.iter().map(afterwards::note));
+        match applied.end {
+            End::Refused(refusal) => report.refuse(refusals::refused(&refusal, words)),
+            End::Changed => {
+                report.changed = true;
+                report.outcome = Outcome::Changed;
+                report.msg = outcome::was_done(plan, &report.plan.networks, before.facts);
+                let left = existing(before.facts, &report.remaining, words);
+                report.warnings.extend(left);
+                let next = recreate(before, &report.remaining);
+                report.advice.next.extend(next.filter(|_| plan.restart));
+                if applied.can_be_undone {
+                    report.advice.next.push(Step::rollback());
+                }
+            }
+            End::RolledBack(why) => {
+                report.failed = true;
+                report.rolled_back = true;
+                report.outcome = Outcome::RolledBack;
+                let docker0 = after.facts.docker0().map(|address| address.to_string());
+                report.msg = outcome::rolled_back(plan, before.facts, docker0.as_deref(), &why);
+            }
+            End::Stranded { why, then } => report.strand(before.facts, &why, &then, words),
+        }
+        report
+    }
+
+    /// An interrupted run could not be undone.
+    pub fn stuck(assessment: &Assessment, problem: &str, words: Vocabulary) -> Report {
+        let mut report = Report::judged(assessment, words);
+        let why = "an earlier run was interrupted half-way";
+        report.strand(assessment.facts, why, problem, words);
+        report
+    }
+
+    /// A verb that did not get to look at anything.
+    pub fn refused(error: &Error, words: Vocabulary) -> Report {
+        let mut report = Report {
+            schema: 1,
+            ..Report::default()
+        };
+        report.refuse(error.sentence(words));
+        report
+    }
+
+    /// A host that was looked at, without a judgement.
+    pub fn of_facts(facts: &Facts) -> Report {
+        Report {
+            schema: 1,
+            docker: Some(DockerReport::of(facts)),
+            warnings: unseen(facts),
+            ..Report::default()
+        }
+    }
+
+    /// A host that was judged.
+    fn judged(assessment: &Assessment, words: Vocabulary) -> Report {
+        let mut report = Report {
+            clashes: assessment.clashes.clone(),
+            remaining: assessment.clashes.clone(),
+            ignored: assessment.ignored.clone(),
+            ..Report::of_facts(assessment.facts)
+        };
+        report.warnings.extend(swarm::notes(assessment, words));
+        report.warnings.extend(name_the_network(assessment, words));
+        report
+    }
+
+    /// A host that was judged, and what was decided.
+    fn decided(assessment: &Assessment, decision: &Decision, words: Vocabulary) -> Report {
+        let mut report = Report::judged(assessment, words);
+        if let Decision::Change(plan) = decision {
+            report.plan = PlanReport::of(plan);
+            report.diff = Diff::of(plan);
+            let notices = plan.notices.iter().map(notices::notice);
+            report.warnings.extend(notices);
+        }
+        report
+    }
+
+    fn refuse(&mut self, msg: String) {
+        self.failed = true;
+        self.outcome = Outcome::Refused;
+        self.msg = msg;
+    }
+
+    fn strand(&mut self, before: &Facts, why: &str, then: &str, words: Vocabulary) {
+        let path = &before.docker.config.path;
+        let steps = outcome::steps_by_hand(path, before.docker0(), words);
+        self.leave_to_a_person(outcome::stranded(why, then), steps);
+    }
+
+    /// The host needs a person: what went wrong, and what to do.
+    pub fn leave_to_a_person(&mut self, what: String, steps: Vec<String>) {
+        self.failed = true;
+        self.changed = true;
+        self.outcome = Outcome::Stranded;
+        self.by_hand = outcome::numbered(&steps);
+        self.msg = format!("{what}. Do this by hand: {}", self.by_hand.join("; "));
+        self.advice.verdict = Some(what);
+    }
+
+    pub fn set_docker0(&mut self, address: Option<Ipv4Net>) {
+        if let Some(docker) = &mut self.docker {
+            docker.docker0_after = address.map(|address| address.to_string());
+        }
+    }
+}
+
+/// What was not seen, and what was seen and does not matter.
+fn unseen(facts: &Facts) -> Vec<String> {
+    let unseen = facts.unseen.iter().map(|what| format!("not seen: {what}"));
+    let rootless = facts.docker.rootless.iter().map(|user| {
+        format!(
+            "user {user} also runs a rootless Docker: its bridges hide nothing from this host and \
+             are not looked at"
+        )
+    });
+    unseen.chain(rootless).collect()
+}
+
+/// One address in traffic stands for a network that only the operator knows.
+fn name_the_network(assessment: &Assessment, words: Vocabulary) -> Option<String> {
+    if !assessment.policy.avoid.is_empty() {
+        return None;
+    }
+    let traced = assessment
+        .clashes
+        .iter()
+        .find(|clash| clash.is_fleeting())?;
+    Some(format!(
+        "{} is one address; if it belongs to a network that this host needs, name the network with \
+         {}, so that Docker keeps off all of it",
+        traced.with.net.addr(),
+        words.option(Opt::Avoid)
+    ))
+}
+
+/// What `check` found, in a sentence, with the cure.
+fn checked_in_words(assessment: &Assessment, cure: &str) -> String {
+    let mut present = assessment
+        .clashes
+        .iter()
+        .filter(|clash| clash.kind == Kind::Present);
+    let Some(first) = present.next() else {
+        return format!(
+            "nothing clashes yet, but Docker's address pools hold ranges that this host needs; {cure}"
+        );
+    };
+    match present.count() {
+        0 => format!("{}; {cure}", first.explain),
+        more => format!(
+            "{} (and {}); {cure}",
+            first.explain,
+            count(more, "more clash", "more clashes")
+        ),
+    }
+}
+
+fn cure_in_words(assessment: &Assessment, decision: &Decision, words: Vocabulary) -> String {
+    let facts = assessment.facts;
+    match decision {
+        Decision::Change(plan) => {
+            let docker0 = match plan.docker0 {
+                Some(address) => address.to_string(),
+                None => "its new address".to_owned(),
+            };
+            let does = match plan.restart {
+                true => "moves docker0 to",
+                false => "makes Docker start with docker0 on",
+            };
+            let names = movable(facts, &assessment.clashes);
+            let too = match names.is_empty() {
+                true => String::new(),
+                false => format!(
+                    ", and with {} it moves {} too",
+                    words.with_recreate(),
+                    names.join(", ")
+                ),
+            };
+            format!("{} {does} {docker0}{too}", words.apply())
+        }
+        Decision::Refuse(_) if !facts.root => match words {
+            Vocabulary::CommandLine => "run `rebridge apply` as root to fix it".to_owned(),
+            Vocabulary::Ansible => "use `state: fixed` with become to fix it".to_owned(),
+        },
+        Decision::Refuse(_) => {
+            format!(
+                "{} cannot fix it as things are (see the note)",
+                words.apply()
+            )
+        }
+        Decision::Nothing => existing(facts, &assessment.clashes, words)
+            .unwrap_or_else(|| format!("{} has nothing to write", words.apply())),
+    }
+}
+
+/// The commands that fix what `check` found, with the options that found it.
+fn cures(assessment: &Assessment, decision: &Decision) -> Vec<Step> {
+    let mut steps = Vec::new();
+    match decision {
+        Decision::Change(plan) => {
+            let docker0 = match plan.docker0 {
+                Some(address) => format!("to {address}"),
+                None => "elsewhere".to_owned(),
+            };
+            let does = match plan.restart {
+                true => "restarts Docker and verifies",
+                false => "which counts when Docker starts",
+            };
+            let does = format!("shows the plan and asks, then moves docker0 {docker0}, {does}");
+            steps.push(Step::again(assessment, "apply", does));
+        }
+        Decision::Refuse(_) if !assessment.facts.root => {
+            let does = "as root: sees more, shows the plan and asks, then fixes it";
+            steps.push(Step::again(assessment, "apply", does));
+        }
+        Decision::Refuse(_) => return steps,
+        Decision::Nothing => {}
+    }
+    let names = movable(assessment.facts, &assessment.clashes);
+    if !names.is_empty() && !matches!(decision, Decision::Refuse(_)) {
+        let does = format!(
+            "also moves what exists already, with its containers: {}",
+            names.join(", ")
+        );
+        steps.push(Step::again(assessment, "apply --networks recreate", does));
+    }
+    steps
+}
+
+/// What moves the networks that exist already, where some clash.
+fn recreate(assessment: &Assessment, clashes: &[Clash]) -> Option<Step> {
+    let names = movable(assessment.facts, clashes);
+    let does = format!(
+        "moves what exists already, with its containers: {}",
+        names.join(", ")
+    );
+    (!names.is_empty()).then(|| Step::again(assessment, "apply --networks recreate", does))
+}

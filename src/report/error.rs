@@ -1,0 +1,89 @@
+//! Why a verb did not get to its report: a request that cannot be meant, or a host that may not be
+//! changed now.
+
+use super::sentences::refusals;
+use super::vocabulary::Vocabulary;
+use crate::apply::refusal::Refusal;
+use crate::policy::option::{BadValue, Opt};
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Error {
+    BadValue(BadValue),
+    /// `deed` is what was asked for: "apply", "roll back".
+    OnlyRoot {
+        deed: &'static str,
+    },
+    Busy {
+        deed: &'static str,
+    },
+    NoLock {
+        deed: &'static str,
+        path: String,
+        why: String,
+    },
+    NotBegun(Refusal),
+    CannotRollBack {
+        why: String,
+    },
+    /// Only root may read the record of the last apply.
+    RecordUnreadable,
+}
+
+impl From<BadValue> for Error {
+    fn from(bad: BadValue) -> Error {
+        Error::BadValue(bad)
+    }
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Error {
+        Error::NotBegun(refusal)
+    }
+}
+
+impl Error {
+    /// 2 where the request is at fault, 3 where the host was left alone.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Error::BadValue(_) => 2,
+            _ => 3,
+        }
+    }
+
+    pub fn is_usage(&self) -> bool {
+        matches!(self, Error::BadValue(_))
+    }
+
+    pub fn sentence(&self, words: Vocabulary) -> String {
+        match self {
+            Error::BadValue(bad) => words.bad_value(bad),
+            Error::OnlyRoot { deed } => format!(
+                "cannot {deed}: only root may change Docker; nothing was touched; {}",
+                words.as_root()
+            ),
+            Error::Busy { deed } => {
+                let wait = match words {
+                    Vocabulary::CommandLine => "--wait SECONDS",
+                    Vocabulary::Ansible => words.option(Opt::Wait),
+                };
+                format!(
+                    "cannot {deed}: another rebridge is at work on this host; nothing was touched; \
+                     try again when it has finished, or with {wait}"
+                )
+            }
+            Error::NoLock { deed, path, why } => {
+                format!(
+                    "cannot {deed}: the lock {path} cannot be taken: {why}; nothing was touched"
+                )
+            }
+            Error::NotBegun(refusal) => refusals::refused(refusal, words),
+            Error::CannotRollBack { why } => {
+                format!("cannot roll back: {why}; nothing was touched")
+            }
+            Error::RecordUnreadable => format!(
+                "cannot preview a rollback: only root may read the record of the last apply; {}",
+                words.as_root()
+            ),
+        }
+    }
+}

@@ -1,0 +1,398 @@
+//! Why Docker is where it is: what settled the range, in which order Docker looks, what it saw, and
+//! what it could not see. For a person who has to explain it to others.
+
+use crate::assess::Assessment;
+use crate::assess::forecast::forecast;
+use crate::assess::held::Held;
+use crate::assess::needed::Needed;
+use crate::assess::sides::NeededSide;
+use crate::engine_model;
+use crate::facts::{AddressPool, DockerState, Facts, Version};
+use crate::phrases::{count, nearest};
+use crate::subnet::{RangeSet, overlap, v4};
+use ipnet::{IpNet, Ipv4Net};
+use serde::Serialize;
+use std::net::IpAddr;
+
+/// More lines of a kind than this are counted.
+const LISTED: usize = 12;
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Explanation {
+    /// Version of this shape; 1.
+    pub schema: u32,
+    /// The answer.
+    pub answer: String,
+    /// What makes it one.
+    pub parts: Vec<Part>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Part {
+    /// What it is about.
+    pub title: &'static str,
+    /// Its sentences.
+    pub lines: Vec<String>,
+}
+
+/// Explains a network, a bridge, a range or an address; docker0 where nothing is named. The error
+/// names what there is.
+pub fn explain(assessment: &Assessment, about: Option<&str>) -> Result<Explanation, String> {
+    let name = about.unwrap_or("docker0");
+    if let Some(held) = assessment
+        .held
+        .iter()
+        .find(|held| held.bridge == name || held.network.as_deref() == Some(name))
+    {
+        let answer = format!("{} holds {}", held.label(), held.subnet);
+        return Ok(of_held(assessment, held, answer));
+    }
+    let address = name.parse::<IpAddr>().map(IpNet::from);
+    match name.parse::<IpNet>().or(address) {
+        Ok(net) => Ok(of_range(assessment, net.trunc())),
+        Err(_) if about.is_none() => Ok(of_range_to_come(assessment)),
+        Err(_) => Err(unknown(assessment, name)),
+    }
+}
+
+fn unknown(assessment: &Assessment, name: &str) -> String {
+    let mut names: Vec<&str> = assessment
+        .held
+        .iter()
+        .map(|held| held.network.as_deref().unwrap_or(&held.bridge))
+        .collect();
+    names.dedup();
+    let near = nearest(name, &names)
+        .map(|near| format!(", did you mean {near}?"))
+        .unwrap_or_default();
+    let list = match names.is_empty() {
+        true => "none".to_owned(),
+        false => names.join(", "),
+    };
+    format!(
+        "\"{name}\" is not a network, an address or a Docker network{near} (Docker's networks \
+         here: {list})"
+    )
+}
+
+fn of_held(assessment: &Assessment, held: &Held, answer: String) -> Explanation {
+    let (came, keeps) = if held.is_docker0() {
+        (
+            how_docker0(assessment, held.subnet),
+            "docker0 keeps its address from one start to the next, even after the setting that \
+             chose it is gone. Only another `bip`, or pools without live-restore, move it",
+        )
+    } else {
+        (
+            how(assessment, held.subnet),
+            "a network keeps its subnet until it is re-created, whatever the pools say by then",
+        )
+    };
+    let mut parts = vec![Part {
+        title: "Where the range came from",
+        lines: vec![came, keeps.to_owned()],
+    }];
+    parts.extend(order_and_sight(assessment, held.subnet));
+    Explanation {
+        schema: 1,
+        answer,
+        parts,
+    }
+}
+
+/// docker0 does not exist yet, or no longer.
+fn of_range_to_come(assessment: &Assessment) -> Explanation {
+    let coming = forecast(assessment, 1, None);
+    let why = match assessment.facts.docker.state {
+        DockerState::Absent => "Docker is not installed",
+        DockerState::Stopped => "Docker is stopped",
+        DockerState::Running => "Docker runs without docker0",
+    };
+    let Some(next) = coming.subnets.first() else {
+        return Explanation {
+            schema: 1,
+            answer: format!("{why}, and its pools are used up"),
+            parts: Vec::new(),
+        };
+    };
+    let whose = match next.network {
+        Some(_) => "docker0",
+        None => "a network",
+    };
+    Explanation {
+        schema: 1,
+        answer: format!(
+            "{why}; the next subnet, for {whose}, would be {}",
+            next.subnet
+        ),
+        parts: order_and_sight(assessment, next.subnet),
+    }
+}
+
+fn of_range(assessment: &Assessment, net: IpNet) -> Explanation {
+    let holders: Vec<&Held> = assessment
+        .held
+        .iter()
+        .filter(|held| overlap(&held.subnet, &net))
+        .collect();
+    let answer = match holders.as_slice() {
+        [] => format!("no Docker network holds any of {net}"),
+        [only] => {
+            let answer = format!("{net}: {} holds {}", only.label(), only.subnet);
+            return of_held(assessment, only, answer);
+        }
+        several => {
+            let names: Vec<String> = several
+                .iter()
+                .map(|held| format!("{} ({})", held.label(), held.subnet))
+                .collect();
+            format!(
+                "{} in {net}: {}",
+                count(several.len(), "Docker network lies", "Docker networks lie"),
+                names.join(", ")
+            )
+        }
+    };
+    let mut parts = vec![Part {
+        title: "What Docker could take of it",
+        lines: could_take(assessment, net),
+    }];
+    parts.extend(order_and_sight(assessment, net));
+    Explanation {
+        schema: 1,
+        answer,
+        parts,
+    }
+}
+
+fn could_take(assessment: &Assessment, net: IpNet) -> Vec<String> {
+    let taken = assessment.taken();
+    let Some(net) = v4(&net) else {
+        return vec!["nothing: its pools are IPv4".to_owned()];
+    };
+    let could: Vec<String> = assessment
+        .pools_as_seen()
+        .iter()
+        .filter_map(|pool| could_take_from(assessment, pool, net, &taken))
+        .collect();
+    match could.is_empty() {
+        true => vec!["nothing of it, with the pools in force".to_owned()],
+        false => could,
+    }
+}
+
+fn could_take_from(
+    assessment: &Assessment,
+    pool: &AddressPool,
+    net: Ipv4Net,
+    taken: &RangeSet,
+) -> Option<String> {
+    let blocked = assessment.blocked_in(pool, taken);
+    let (first, subnets) = engine_model::could_hand_out(pool, net, &blocked)?;
+    let subnets = match subnets {
+        1 => "1 subnet".to_owned(),
+        more => format!("{more} subnets"),
+    };
+    Some(format!(
+        "the pool {pool} could: {first} first, {subnets} in all"
+    ))
+}
+
+/// What settled docker0's range, as far as today's settings tell.
+fn how_docker0(assessment: &Assessment, subnet: IpNet) -> String {
+    let settled = [
+        ("bip", "which Docker takes unchecked"),
+        ("fixed-cidr", "which settles it from 23.0.5 on"),
+    ]
+    .into_iter()
+    .find_map(|(key, says)| {
+        let (place, value) = setting(assessment.facts, key)?;
+        let fits = value
+            .parse::<IpNet>()
+            .is_ok_and(|net| overlap(&net, &subnet));
+        fits.then(|| format!("{place} says {key} {value}, {says}"))
+    });
+    settled.unwrap_or_else(|| how(assessment, subnet))
+}
+
+/// A setting with its place: the file, or the command line.
+fn setting<'a>(facts: &'a Facts, key: &str) -> Option<(&'a str, &'a str)> {
+    let config = &facts.docker.config;
+    let in_file = config.keys.get(key).and_then(|value| value.as_str());
+    in_file
+        .map(|value| (config.path.as_str(), value))
+        .or_else(|| {
+            let flag = facts.docker.flag(key).last()?;
+            Some(("dockerd's command line", flag.as_str()))
+        })
+}
+
+/// Where in the pools a subnet stands.
+fn how(assessment: &Assessment, subnet: IpNet) -> String {
+    let Some(net) = v4(&subnet) else {
+        return "IPv6: given by hand, by fixed-cidr-v6, or from 27 on taken from a range that \
+                Docker makes up for this host; the pools below are IPv4"
+            .to_owned();
+    };
+    let mut before = 0;
+    for pool in &assessment.pools {
+        if pool.base.contains(&net) && pool.size == net.prefix_len() {
+            let at = pool
+                .subnets()
+                .position(|one| one == net)
+                .unwrap_or_default();
+            return number_of_pools(assessment, before + at as u64 + 1);
+        }
+        before += pool.capacity();
+    }
+    "it is not a subnet of the pools in force: it was given by hand, or comes from earlier settings"
+        .to_owned()
+}
+
+fn number_of_pools(assessment: &Assessment, number: u64) -> String {
+    let all: u64 = assessment.pools.iter().map(AddressPool::capacity).sum();
+    let list = match assessment.pools_are_built_in() {
+        true => "the list built into Docker",
+        false => "the pools it was given",
+    };
+    let before = match number {
+        1 => "",
+        _ => {
+            ". Those before it were taken, lay under something Docker saw, or had been passed \
+             already (up to 26)"
+        }
+    };
+    format!(
+        "it is number {number} of the {all} subnets of {list}: Docker picked it, unless it was \
+         asked for by name{before}"
+    )
+}
+
+/// The parts every explanation has.
+fn order_and_sight(assessment: &Assessment, about: IpNet) -> Vec<Part> {
+    let mut parts = vec![
+        Part {
+            title: "In which order Docker looks",
+            lines: order(assessment),
+        },
+        Part {
+            title: "What Docker sees on this host",
+            lines: seen(assessment),
+        },
+        Part {
+            title: "What it does not see",
+            lines: unseen(assessment, about),
+        },
+    ];
+    let clashes = assessment
+        .clashes
+        .iter()
+        .filter(|clash| overlap(&clash.docker.subnet, &about))
+        .count();
+    let verdict = match clashes {
+        0 => return parts,
+        1 => "once".to_owned(),
+        more => format!("{more} times"),
+    };
+    parts.push(Part {
+        title: "So",
+        lines: vec![format!(
+            "this range clashes {verdict}; run `rebridge check` for the details and the fix"
+        )],
+    });
+    parts
+}
+
+fn order(assessment: &Assessment) -> Vec<String> {
+    let list: Vec<String> = assessment
+        .pools_as_seen()
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    let whose = match assessment.pools_are_built_in() {
+        true => "built in",
+        false => "from daemon.json or a flag",
+    };
+    let engine = assessment.facts.docker.engine.as_ref();
+    let engine = engine.map(|engine| engine.version.as_str());
+    let sorts = assessment.version.is_none_or(Version::first_fit);
+    let rule = match (sorts, engine) {
+        (true, Some(version)) => format!(
+            "Docker {version}, like every version from 27 on, sorts the pools and takes the lowest \
+             free subnet"
+        ),
+        (true, None) => {
+            "no engine answers. From 27 on Docker sorts the pools and takes the lowest \
+                         free subnet; up to 26 it searches them in the order of daemon.json and \
+                         continues after the last hit"
+                .to_owned()
+        }
+        (false, version) => format!(
+            "Docker {}, like every version up to 26, searches one list in this order, continues \
+             after the last hit and wraps round",
+            version.unwrap_or_default()
+        ),
+    };
+    vec![format!("pools, {whose}: {}", list.join(", ")), rule]
+}
+
+fn seen(assessment: &Assessment) -> Vec<String> {
+    let nets = assessment.stepped_round.iter().map(ToString::to_string);
+    let nets = shortened(nets.collect());
+    if nets.is_empty() {
+        return vec![
+            "nothing that matters: no nameserver, and no on-link route of the main table into its \
+             ranges but its own"
+                .to_owned(),
+        ];
+    }
+    vec![
+        format!(
+            "nameservers, and on-link routes of the main table into its ranges: {}",
+            nets.join(", ")
+        ),
+        "Docker checks only when it picks a subnet. A subnet you name yourself, including `bip`, \
+         is never checked"
+            .to_owned(),
+    ]
+}
+
+/// What this host is known to need of a range and Docker's own look does not show it.
+fn unseen(assessment: &Assessment, about: IpNet) -> Vec<String> {
+    let mut told: Vec<&Needed> = Vec::new();
+    for need in &assessment.needed {
+        let seen = v4(&need.net).is_some_and(|net| assessment.stepped_round.contains(&net));
+        // One call leaves several traces; the first of them says it all.
+        let retold = need.source().is_a_trace()
+            && told
+                .iter()
+                .any(|known| known.net == need.net && known.source().is_a_trace());
+        if overlap(&need.net, &about) && !seen && !retold {
+            told.push(need);
+        }
+    }
+    let mut lines: Vec<String> = told
+        .into_iter()
+        .map(|need| NeededSide::of(need, Some(&about), assessment.facts).describe())
+        .collect();
+    lines.dedup();
+    let mut lines = shortened(lines);
+    lines.push(
+        "in general: routes through a gateway, other routing tables, and everything behind the \
+         default route. Networks behind the default route leave no trace on this host until it \
+         talks to them: name them with --avoid"
+            .to_owned(),
+    );
+    lines
+}
+
+fn shortened(mut lines: Vec<String>) -> Vec<String> {
+    if lines.len() > LISTED {
+        let more = lines.len() - LISTED;
+        lines.truncate(LISTED);
+        lines.push(format!("{more} more"));
+    }
+    lines
+}

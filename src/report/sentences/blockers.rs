@@ -1,0 +1,237 @@
+//! What keeps rebridge from acting, in words: what could not be done, to what, why, and the next
+//! step.
+
+use crate::phrases::{count, list_of};
+use crate::plan::blocker::Blocker;
+use crate::policy::option::Opt;
+use crate::report::vocabulary::Vocabulary;
+
+/// More containers than this are not named.
+const NAMED: usize = 3;
+
+/// Why, and what the operator can do about it: "cannot …; run again with …".
+pub fn refused(blocker: &Blocker, words: Vocabulary) -> String {
+    format!("{}; {}", why(blocker, words), next(blocker, words))
+}
+
+/// What could not be done, to what, and why.
+fn why(blocker: &Blocker, words: Vocabulary) -> String {
+    match blocker {
+        Blocker::FileBroken { path, why } | Blocker::FileNotEdited { path, why } => {
+            format!("cannot edit {path}: {why}")
+        }
+        Blocker::FileUnreadable { path, why } => format!("cannot read {path}: {why}"),
+        Blocker::SettingsElsewhere { system } => format!(
+            "cannot change Docker's ranges: this is {system}, which keeps its settings in a \
+             virtual machine of its own"
+        ),
+        Blocker::FlagInTheWay {
+            flag,
+            key,
+            value,
+            path,
+            ..
+        } => format!(
+            "cannot put {key} into {path}: dockerd is started with --{flag} {value}, and it does \
+             not start with an option in both places"
+        ),
+        Blocker::BridgeSwitchedOff { path } => {
+            format!("docker0 is switched off: {path} has \"bridge\": \"none\"")
+        }
+        Blocker::BridgeOfTheOperator { path, name } => format!(
+            "cannot move docker0: \"bridge\": \"{name}\" in {path} gives Docker a bridge that you \
+             manage"
+        ),
+        Blocker::NoWayToRestart => "cannot restart Docker: it runs, but neither as docker.service \
+                                    of systemd, nor as a snap, nor by an init script"
+            .to_owned(),
+        Blocker::EngineSilent { unseen } => format!(
+            "cannot plan a restart: Docker runs but did not answer ({})",
+            unseen.join("; ")
+        ),
+        Blocker::LiveRestore { containers } => format!(
+            "cannot move docker0: live-restore is on and {} running ({}). While a container runs, \
+             Docker leaves docker0 where it is",
+            count(containers.len(), "container is", "containers are"),
+            list_of(containers, NAMED)
+        ),
+        Blocker::UnknownKey { path, key, version } => format!(
+            "cannot restart Docker: {path} has the key \"{key}\", which Docker {version} does not \
+             know and does not start with"
+        ),
+        Blocker::TooManySubnets { subnets } => format!(
+            "cannot use these pools: Docker up to 26 keeps each of their {subnets} subnets in \
+             memory and may not start"
+        ),
+        Blocker::PoolsUnderOnLinkRoute => "cannot use these pools: every subnet of them lies under \
+                                           an on-link route or a nameserver of this host, so Docker \
+                                           could not create a network (and 20.10 would not start)"
+            .to_owned(),
+        Blocker::NoSubnetForDocker0 => {
+            "cannot place docker0: every subnet of the pools is held by a Docker network".to_owned()
+        }
+        Blocker::PoolsCovered { pools, by } => {
+            let pools: Vec<String> = pools.iter().map(|pool| pool.base.to_string()).collect();
+            let by = by.as_ref().map(|side| side.describe()).unwrap_or_default();
+            format!(
+                "cannot use {} {}: hardly anything in it is free of what this host needs ({by})",
+                words.option(Opt::Pool),
+                pools.join(", ")
+            )
+        }
+        Blocker::NoFreeRange => format!(
+            "cannot find a free range: routes, addresses, nameservers and {} cover all private \
+             address space down to a /21",
+            words.option(Opt::Avoid)
+        ),
+        Blocker::KeyCannotFollow {
+            key,
+            value,
+            docker0,
+        } => format!(
+            "cannot move docker0 to {docker0}: \"{key}\": \"{value}\" has no counterpart there"
+        ),
+        Blocker::ListensOnDocker0 { address, .. } => format!(
+            "cannot move docker0: \"hosts\" makes dockerd listen on its address {address}"
+        ),
+        Blocker::MovesNeedRestart => "cannot move networks: the new pools come into force only \
+                                      when Docker restarts"
+            .to_owned(),
+        Blocker::NoSuchNetwork { name, .. } => {
+            format!("cannot move {name}: Docker has no network of that name")
+        }
+        Blocker::NetworkBorrowsSettings { network, from } => {
+            format!("cannot move {network}: it takes its settings from the network {from}")
+        }
+        Blocker::ContainerMadeById { network, container } => format!(
+            "cannot move {network}: the container {container} was created for it by its id, and \
+             this engine would not start the container again"
+        ),
+        Blocker::ContainerPublishesOnNetwork {
+            network,
+            container,
+            address,
+        } => format!(
+            "cannot move {network}: the container {container} publishes a port on {address}, \
+             which goes with the network"
+        ),
+        Blocker::ContainerLosesMac {
+            network,
+            container,
+            mac,
+        } => format!(
+            "cannot move {network}: the container {container} on {network} has the fixed MAC \
+             address {mac}, which this engine does not keep"
+        ),
+        Blocker::NoSubnetForNetwork { network } => format!(
+            "cannot move {network}: Docker's address pools have no subnet left for it"
+        ),
+        Blocker::NoRangeForNetwork { network, prefix } => format!(
+            "cannot move {network}: it was created as a /{prefix}, and no clear range of that \
+             size is left for it"
+        ),
+    }
+}
+
+/// What the operator can do about it.
+fn next(blocker: &Blocker, words: Vocabulary) -> String {
+    let again = words.again();
+    match blocker {
+        Blocker::FileBroken { .. } => format!("the file is untouched; fix it and {again}"),
+        Blocker::FileUnreadable { .. } => {
+            "the file is untouched; run as root, or fix the file's permissions".to_owned()
+        }
+        Blocker::FileNotEdited { .. } => "the file is untouched; please report this".to_owned(),
+        Blocker::SettingsElsewhere { .. } => {
+            "set bip and default-address-pools in its window, under Settings, Docker Engine"
+                .to_owned()
+        }
+        Blocker::FlagInTheWay { flag, place, .. } => match place {
+            Some(place) => format!("take --{flag} out of {place} and {again}"),
+            None => format!(
+                "take --{flag} out of the unit (see `systemctl cat docker.service`) and {again}"
+            ),
+        },
+        Blocker::BridgeSwitchedOff { .. } => {
+            "remove that key if docker0 should exist, or set other pools for new networks yourself"
+                .to_owned()
+        }
+        Blocker::BridgeOfTheOperator { name, .. } => {
+            format!("give {name} another address where you configure it, or remove the key")
+        }
+        Blocker::NoWayToRestart => format!(
+            "{again} with {}, or with {} and restart Docker as you started it",
+            words.option(Opt::RestartCommand),
+            words.switch(Opt::NoRestart)
+        ),
+        Blocker::EngineSilent { .. } => {
+            format!("make sure that `docker info` works as root, then {again}")
+        }
+        Blocker::LiveRestore { .. } => format!(
+            "{again} with {}, which stops them before the restart and starts them again after it",
+            words.switch(Opt::AllowContainerStop)
+        ),
+        Blocker::UnknownKey { .. } => format!("remove or correct the key, then {again}"),
+        Blocker::TooManySubnets { .. } => format!(
+            "give a narrower {}, or a smaller size in bits such as size=24",
+            words.option(Opt::Pool)
+        ),
+        Blocker::PoolsUnderOnLinkRoute => format!(
+            "remove the on-link route, or give a {} outside it",
+            words.option(Opt::Pool)
+        ),
+        Blocker::NoSubnetForDocker0 | Blocker::NoSubnetForNetwork { .. } => format!(
+            "give a wider {}, or remove networks you no longer need",
+            words.option(Opt::Pool)
+        ),
+        Blocker::PoolsCovered { .. } => format!(
+            "give another {}, or none and let rebridge choose",
+            words.option(Opt::Pool)
+        ),
+        Blocker::NoFreeRange => format!(
+            "name a range you know to be free with {}; it is then taken against broader routes \
+             through a gateway",
+            words.option(Opt::Pool)
+        ),
+        Blocker::KeyCannotFollow { key, .. } => {
+            format!("remove or correct \"{key}\" in daemon.json, then {again}")
+        }
+        Blocker::ListensOnDocker0 { path, .. } => {
+            format!("change \"hosts\" in {path} to an address that stays, then {again}")
+        }
+        Blocker::MovesNeedRestart => {
+            format!("{again} without {}", words.switch(Opt::NoRestart))
+        }
+        Blocker::NoSuchNetwork { near, known, .. } => {
+            let near = near.as_ref().map(|near| format!("did you mean {near}? "));
+            format!(
+                "{}its networks are {}",
+                near.unwrap_or_default(),
+                known.join(", ")
+            )
+        }
+        Blocker::NetworkBorrowsSettings { network, from } => format!(
+            "re-create {from} with another subnet, then {network}; or leave {network} out with {}",
+            words.option(Opt::Network)
+        ),
+        Blocker::ContainerMadeById { .. } => format!(
+            "re-create that container with the network's name, or leave the network out with {}",
+            words.option(Opt::Network)
+        ),
+        Blocker::ContainerPublishesOnNetwork { .. } => format!(
+            "publish it on another address first, or leave the network out with {}",
+            words.option(Opt::Network)
+        ),
+        Blocker::ContainerLosesMac { .. } => format!(
+            "{again} with {}, re-create that container afterwards, or leave the network out with \
+             {}",
+            words.switch(Opt::AcceptMacLoss),
+            words.option(Opt::Network)
+        ),
+        Blocker::NoRangeForNetwork { .. } => format!(
+            "give a wider {}, or leave it out with {} and re-create it with a smaller subnet",
+            words.option(Opt::Pool),
+            words.option(Opt::Network)
+        ),
+    }
+}

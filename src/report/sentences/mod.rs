@@ -1,0 +1,9 @@
+//! The one place where reasons become sentences, in one of two vocabularies.
+
+pub mod afterwards;
+pub mod blockers;
+pub mod networks;
+pub mod notices;
+pub mod outcome;
+pub mod refusals;
+pub mod swarm;

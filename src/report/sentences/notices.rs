@@ -1,0 +1,63 @@
+//! What the operator should know of a plan, in words.
+
+use crate::phrases::containers_are;
+use crate::plan::notice::Notice;
+
+pub fn notice(notice: &Notice) -> String {
+    match notice {
+        Notice::FewNetworks { networks } => format!(
+            "the pools have room for {networks} networks besides docker0; Docker's own have 30"
+        ),
+        Notice::PoolIsShared { pool } => format!(
+            "the pool {} is not private address space: a carrier, Tailscale (100.64.0.0/10) or a \
+             test network (198.18.0.0/15) may use it",
+            pool.base
+        ),
+        Notice::ContainersStop { containers } => format!(
+            "live-restore keeps docker0 where it is while a container runs: {} stopped before the \
+             restart and started again after it",
+            containers_are(containers)
+        ),
+        Notice::ContainersAreRemoved { containers } => match containers.as_slice() {
+            [one] => format!(
+                "the container {one} is removed when it stops (--rm) and does not come back"
+            ),
+            more => format!(
+                "the containers {} are removed when they stop (--rm) and do not come back",
+                more.join(", ")
+            ),
+        },
+        Notice::PublishesOnOldAddress {
+            containers,
+            address,
+        } => format!(
+            "{} on docker0's old address {address}, which will be gone: Docker cannot start such a \
+             container again; publish on another address first",
+            match containers.as_slice() {
+                [one] => format!("the container {one} publishes a port"),
+                more => format!("the containers {} publish ports", more.join(", ")),
+            }
+        ),
+        Notice::DnsNamesOldAddress { path, address } => format!(
+            "\"dns\" in {path} names docker0's old address {address}: containers get no answer \
+             there until you change it"
+        ),
+        Notice::RegistryNamesOldAddress { key, path, address } => format!(
+            "\"{key}\" in {path} names docker0's old address {address}: images cannot be pulled \
+             from there until you change it"
+        ),
+        Notice::SubnetByHand { networks } => format!(
+            "the subnet of {} was given by hand: change it there too (a Compose file, a script), \
+             or the old one comes back when the network is re-created",
+            networks.join(", ")
+        ),
+        Notice::MacIsLost {
+            network,
+            container,
+            mac,
+        } => format!(
+            "the container {container} on {network} has the fixed MAC address {mac} and gets \
+             another"
+        ),
+    }
+}

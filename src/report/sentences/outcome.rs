@@ -1,0 +1,197 @@
+//! What would be done, what was done, and what is left to a person, in words.
+
+use super::networks::existing;
+use crate::assess::Assessment;
+use crate::facts::{DockerState, Facts};
+use crate::phrases::{count, list_of};
+use crate::plan::Plan;
+use crate::plan::relocate::Move;
+use crate::report::vocabulary::Vocabulary;
+use ipnet::Ipv4Net;
+
+/// More networks than this are counted, not named.
+const NAMED: usize = 4;
+
+/// Nothing clashes.
+pub const CLEAR: &str = "Docker's networks are clear of everything this host is known to need";
+
+/// That there is nothing to do, though something clashes.
+pub fn nothing_to_do(assessment: &Assessment, words: Vocabulary) -> String {
+    let facts = assessment.facts;
+    if let Some(existing) = existing(facts, &assessment.clashes, words) {
+        return format!("nothing to do for docker0 and the pools; {existing}");
+    }
+    let when = match facts.docker.state {
+        DockerState::Running => "when Docker restarts",
+        DockerState::Stopped | DockerState::Absent => "when Docker starts",
+    };
+    format!(
+        "nothing to write: {} already names clear ranges, which take effect {when}",
+        facts.docker.config.path
+    )
+}
+
+/// "set bip and default-address-pools in …, restart Docker …"
+pub fn would_do(plan: &Plan, facts: &Facts) -> String {
+    let mut parts = Vec::new();
+    if let Some(change) = &plan.write {
+        parts.push(format!("set {} in {}", keys(plan), change.path));
+    }
+    match (plan.docker0, facts.docker0()) {
+        (Some(new), Some(old)) if plan.restart && new == old => {
+            parts.push(format!("restart Docker; docker0 stays on {old}"));
+        }
+        (Some(new), Some(old)) if plan.restart => parts.push(format!(
+            "restart Docker to move docker0 from {old} to {new}"
+        )),
+        (Some(new), _) if plan.restart => {
+            parts.push(format!("restart Docker to put docker0 on {new}"));
+        }
+        (Some(new), _) => parts.push(format!(
+            "change nothing else, because {}",
+            later(facts, new)
+        )),
+        (None, _) => {}
+    }
+    if !plan.moves.is_empty() {
+        parts.push(format!(
+            "re-create {}: {}",
+            count(plan.moves.len(), "network", "networks"),
+            from_to(&plan.moves)
+        ));
+    }
+    parts.join(" and ")
+}
+
+fn keys(plan: &Plan) -> String {
+    let keys = plan
+        .write
+        .iter()
+        .flat_map(|change| change.keys_after.keys());
+    let keys: Vec<&str> = keys.map(String::as_str).collect();
+    keys.join(", ")
+}
+
+fn later(facts: &Facts, docker0: Ipv4Net) -> String {
+    match facts.docker.state {
+        DockerState::Running => {
+            format!("Docker is not to be restarted; docker0 gets {docker0} at its next start")
+        }
+        DockerState::Stopped => {
+            format!("Docker is stopped; docker0 gets {docker0} when Docker starts")
+        }
+        DockerState::Absent => {
+            format!("Docker is not installed; docker0 gets {docker0} when Docker first starts")
+        }
+    }
+}
+
+/// "docker0 moved from … to …; Docker runs and this was verified"
+pub fn was_done(plan: &Plan, moved: &[Move], before: &Facts) -> String {
+    let mut parts = Vec::new();
+    match (plan.docker0, before.docker0()) {
+        (Some(new), Some(old)) if plan.restart && new == old => {
+            parts.push(format!("docker0 stays on {old}, and Docker has new pools"));
+        }
+        (Some(new), Some(old)) if plan.restart => {
+            parts.push(format!("docker0 moved from {old} to {new}"));
+        }
+        (Some(new), _) if plan.restart => parts.push(format!("docker0 is {new}")),
+        (Some(new), _) => {
+            let path = match &plan.write {
+                Some(change) => &change.path,
+                None => &before.docker.config.path,
+            };
+            return format!(
+                "set {} in {path} and changed nothing else, because {}",
+                keys(plan),
+                later(before, new)
+            );
+        }
+        (None, _) => {}
+    }
+    if !moved.is_empty() {
+        parts.push(format!(
+            "{} re-created: {}",
+            count(moved.len(), "network", "networks"),
+            from_to(moved)
+        ));
+    }
+    format!("{}; Docker runs and this was verified", parts.join(" and "))
+}
+
+/// "shop_default 172.18.0.0/16 -> 10.200.0.0/24", of many only the first.
+fn from_to(moves: &[Move]) -> String {
+    let all: Vec<String> = moves
+        .iter()
+        .map(|one| format!("{} {} -> {}", one.network, one.from, one.to))
+        .collect();
+    list_of(&all, NAMED)
+}
+
+/// What comes next on a host that is as it was.
+const AGAIN: &str = "fix the cause, then run the same again";
+
+/// What could not be done, and that the host is as it was.
+pub fn rolled_back(plan: &Plan, before: &Facts, docker0: Option<&str>, why: &str) -> String {
+    if !plan.restart {
+        return format!(
+            "cannot move networks: {why}; Docker runs, and its networks are as they were; {AGAIN}"
+        );
+    }
+    let path = &before.docker.config.path;
+    let docker0 = docker0.unwrap_or("without an address");
+    let what = match plan.moves.is_empty() {
+        true => "docker0",
+        false => "docker0 and networks",
+    };
+    format!(
+        "cannot move {what}: {why}; the old {path} is back, Docker runs and docker0 is {docker0} \
+         again; {AGAIN}"
+    )
+}
+
+/// That the host is left to a person. The steps come apart: people work through them at night.
+pub fn stranded(why: &str, then: &str) -> String {
+    let then = match then == why {
+        true => "for the same reason",
+        false => then,
+    };
+    format!("cannot settle Docker's networks: {why}; and the way back failed: {then}")
+}
+
+/// What to do by hand on a host that could be brought neither forth nor back.
+pub fn steps_by_hand(path: &str, docker0: Option<Ipv4Net>, words: Vocabulary) -> Vec<String> {
+    let old = docker0.map_or("(none)".to_owned(), |address| address.to_string());
+    vec![
+        "see what Docker says: `journalctl -u docker.service -n 50`".to_owned(),
+        format!("fix {path} or the unit"),
+        "`systemctl reset-failed docker.service docker.socket`".to_owned(),
+        "`systemctl start docker.service`".to_owned(),
+        format!("docker0 was {old} before: see `ip -4 addr show docker0`"),
+        format!(
+            "run {} again; it first undoes what is half-done",
+            words.apply()
+        ),
+    ]
+}
+
+/// The same after a rollback that failed.
+pub fn steps_after_rollback(words: Vocabulary) -> Vec<String> {
+    vec![
+        "see what Docker says: `journalctl -u docker.service -n 50`".to_owned(),
+        "`systemctl reset-failed docker.service docker.socket`".to_owned(),
+        "`systemctl start docker.service`".to_owned(),
+        format!("run {} again", words.rollback()),
+    ]
+}
+
+/// Steps in a sentence: " Do this by hand: 1. …; 2. …".
+pub fn numbered(steps: &[String]) -> Vec<String> {
+    let numbers = 1..;
+    steps
+        .iter()
+        .zip(numbers)
+        .map(|(step, number)| format!("{number}. {step}"))
+        .collect()
+}

@@ -1,0 +1,57 @@
+//! Why a plan was not begun, in words.
+
+use crate::apply::journal::FOLDER;
+use crate::apply::refusal::{Refusal, Step};
+use crate::policy::option::Opt;
+use crate::report::vocabulary::Vocabulary;
+
+pub fn refused(refusal: &Refusal, words: Vocabulary) -> String {
+    let again = words.again();
+    match refusal {
+        Refusal::NetworksNotRecorded { why } => {
+            format!("cannot record the networks to move: {why}; nothing was changed; {again}")
+        }
+        Refusal::FileIsMounted { path } => format!(
+            "cannot replace {path}: it is mounted there by itself (a bind mount), so another file \
+             cannot take its place; the old file is untouched; change the file it is mounted from, \
+             or mount its folder instead"
+        ),
+        Refusal::FileNotReplaced { path, why } => {
+            format!("cannot replace {path}: {why}; the old file is untouched")
+        }
+        Refusal::NotPrepared { step, why } => format!(
+            "cannot {}: {why}; nothing was changed; make the place writable and {again}",
+            step_in_words(step)
+        ),
+        Refusal::DeadManNotArmed { why } => format!(
+            "cannot set the dead man's switch: {why}; nothing was changed; {again} without {} if \
+             you can do without",
+            words.option(Opt::DeadMan)
+        ),
+        Refusal::NotAcceptedByDockerd { path, says } => format!(
+            "dockerd itself does not accept the new {path}: {says}; the file is untouched; fix \
+             what it names and {again}"
+        ),
+        Refusal::HalfWayNeedsRestart => format!(
+            "an earlier run was interrupted half-way; undoing it needs a restart of Docker, which \
+             {} forbids; nothing was touched; {again} without it once Docker is up",
+            words.switch(Opt::NoRestart)
+        ),
+        Refusal::JournalUnreadable { why } => format!(
+            "cannot read the journal of an interrupted run in {FOLDER}: {why}; see whether Docker \
+             is as you want it, then remove the file"
+        ),
+        Refusal::JournalNotClosed { why } => {
+            format!("cannot close the journal in {FOLDER}: {why}; make it writable")
+        }
+    }
+}
+
+fn step_in_words(step: &Step) -> String {
+    match step {
+        Step::MakeFolder(path) => format!("create {path}"),
+        Step::Write(path) => format!("write {path}"),
+        Step::BackUp(path) => format!("back up {path}"),
+        Step::WriteJournal => format!("write the journal in {FOLDER}"),
+    }
+}

@@ -1,0 +1,82 @@
+//! What a verb is asked to do, as plain values. The command line and the Ansible module both build
+//! these; from here on there is one way through the program.
+
+use super::output_file::OutputFile;
+use crate::apply;
+use crate::plan::Permits;
+use crate::policy::Policy;
+use crate::report::vocabulary::Vocabulary;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// What to look at.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Target {
+    #[default]
+    ThisHost,
+    /// An unpacked image: files only, never a restart.
+    Image(PathBuf),
+    /// What `rebridge facts` saved, here or elsewhere.
+    SavedFacts(PathBuf),
+}
+
+/// What to look at, and by which rules.
+#[derive(Debug, Clone, Default)]
+pub struct Look {
+    pub target: Target,
+    pub policy: Policy,
+    pub vocabulary: Vocabulary,
+}
+
+#[derive(Debug, Default)]
+pub struct CheckRequest {
+    pub look: Look,
+    pub metrics: Option<OutputFile>,
+}
+
+#[derive(Debug)]
+pub struct ApplyRequest {
+    pub look: Look,
+    /// Only say what would be done.
+    pub check: bool,
+    pub permits: Permits,
+    pub order: apply::Request,
+    /// How long to wait for another rebridge to finish.
+    pub wait: Duration,
+}
+
+#[derive(Debug)]
+pub struct RollbackRequest {
+    /// Only say what would be undone.
+    pub check: bool,
+    /// Where no apply has been recorded there is nothing to undo, and that is fine.
+    pub unless_none: bool,
+    pub allow_container_stop: bool,
+    /// Undo an apply that did not come to its end, and nothing else.
+    pub dead_man: bool,
+    pub timeout: Duration,
+    pub wait: Duration,
+    pub vocabulary: Vocabulary,
+}
+
+#[derive(Debug)]
+pub struct ForecastRequest {
+    pub look: Look,
+    /// How many subnets.
+    pub count: usize,
+    /// The engine version to model instead of the one that runs.
+    pub engine: Option<String>,
+}
+
+#[derive(Debug)]
+pub struct MapRequest {
+    pub look: Look,
+    pub svg: Option<OutputFile>,
+}
+
+#[derive(Debug)]
+pub struct ExplainRequest {
+    pub look: Look,
+    /// A Docker network, a bridge, a range or an address; docker0 where nothing is given.
+    pub about: Option<String>,
+}
