@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
-# What is shipped is static: with musl, linked by the linker that comes with Rust, so no machine needs a cross toolchain.
+# Releases are static: musl, linked by the linker that comes with Rust, so you need no cross toolchain.
 HOST := $(shell rustc -vV | sed -n 's/^host: //p')
 ARCH := $(firstword $(subst -, ,$(HOST)))
 DIST := target/dist
@@ -17,8 +17,8 @@ DEB := $(foreach arch,$(ARCHES),$(DIST)/rebridge_$(VERSION)-1_$(DEBIAN_$(arch)).
 OWN_DEB := $(DIST)/rebridge_$(VERSION)-1_$(DEBIAN_$(ARCH)).deb
 RPM := $(ARCHES:%=$(DIST)/rebridge-$(VERSION)-1.%.rpm)
 SHARE := target/share
-PACKAGING := $(shell find packaging cloud-init -type f) README.md CHANGELOG.md
-# Times inside of packages are the commit's, so that the same commit makes the same bytes.
+PACKAGING := $(shell find packaging cloud-init -type f) $(wildcard docs/*.md) README.md CHANGELOG.md
+# Packages carry the time of the commit, so that the same commit gives the same bytes.
 export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct)
 SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock
 LAB := tests/lab/lab
@@ -29,15 +29,15 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
-build: $(BINARY) ## the static release binary, with its size
+build: $(BINARY) ## build the static release binary for this machine
 
 .PHONY: binaries
-binaries: $(BINARIES) ## the binaries that are shipped, for both architectures
+binaries: $(BINARIES) ## build the release binaries for x86_64 and aarch64
 
-# Where a thing was built is nobody's business, and must not make a difference.
+# The build folder must not show in the binary, nor change its bytes.
 REMAP := --remap-path-prefix=$(CURDIR)=/rebridge --remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=/cargo
 
-# Where rustup has no musl to give, this machine's own C library serves, at the price of a megabyte.
+# If rustup cannot install musl, link this machine's C library statically; the binary grows by a megabyte.
 $(DIST)/rebridge-linux-%: $(SOURCES)
 	@mkdir -p $(DIST)
 	@target=$*-unknown-linux-musl; upper=$$(echo $* | tr a-z A-Z); \
@@ -54,13 +54,13 @@ $(DIST)/rebridge-linux-%: $(SOURCES)
 COLLECTION := $(DIST)/rebridge-docker-$(VERSION).tar.gz
 
 .PHONY: collection
-collection: $(COLLECTION) ## the Ansible collection with both binaries, and its checksum
+collection: $(COLLECTION) ## build the Ansible collection with both binaries, and its checksum
 
 $(COLLECTION): $(BINARIES) CHANGELOG.md $(shell find ansible -type f -not -path '*/__pycache__/*')
 	@python=$$(ansible/venv.sh target/ansible/core-2.19 'ansible-core~=2.19.0') && \
 		PATH=$$(realpath -s $$(dirname $$python)):$$PATH ansible/build.sh $(VERSION) $(DIST) $(DIST)
 
-# What is made from the source beside the binary: manual pages, completions.
+# Generated from the source: manual pages and shell completions.
 $(SHARE)/made: $(SOURCES) packaging/generate.rs
 	cargo build --quiet --locked --features schema --example generate
 	target/debug/examples/generate man $(SHARE)/man
@@ -68,8 +68,8 @@ $(SHARE)/made: $(SOURCES) packaging/generate.rs
 	@touch $@
 
 .PHONY: deb rpm
-deb: $(OWN_DEB) ## the Debian package for this architecture, into target/dist
-rpm: $(DIST)/rebridge-$(VERSION)-1.$(ARCH).rpm ## the RPM package
+deb: $(OWN_DEB) ## build the Debian package for this machine, into target/dist
+rpm: $(DIST)/rebridge-$(VERSION)-1.$(ARCH).rpm ## build the RPM package for this machine, into target/dist
 
 define package
 $(DIST)/rebridge_$(VERSION)-1_$(DEBIAN_$(1)).deb: $(DIST)/rebridge-linux-$(1) $(SHARE)/made $(PACKAGING)
@@ -80,19 +80,19 @@ endef
 $(foreach arch,$(ARCHES),$(eval $(call package,$(arch))))
 
 .PHONY: dist
-dist: dist-tools $(BINARIES) $(DEB) $(RPM) ## everything a release has: binaries, packages, schemas, SBOM, checksums
+dist: dist-tools $(BINARIES) $(DEB) $(RPM) ## build a release: binaries, packages, schemas, SBOM, checksums
 	packaging/dist.sh $(DIST) $(VERSION) $(ARCHES)
 
 .PHONY: reproducible
-reproducible: dist-tools ## make dist in two folders, and compare
+reproducible: dist-tools ## run `make dist` in two folders and compare the results
 	packaging/reproducible.sh
 
 .PHONY: schema
-schema: ## write the JSON Schemas of the results anew
+schema: ## write the JSON Schemas of the results again
 	cargo run --quiet --locked --features schema --example generate -- schema packaging/schema
 
 .PHONY: supply-chain
-supply-chain: ## licences, duplicates and sources of what is linked in (cargo-deny)
+supply-chain: ## check licences, duplicates and sources of the dependencies (cargo-deny)
 	packaging/supply-chain.sh
 
 .PHONY: install
@@ -100,55 +100,55 @@ install: $(BINARY) ## install the binary into PREFIX/bin
 	install -D -m 755 $(BINARY) $(DESTDIR)$(PREFIX)/bin/rebridge
 
 .PHONY: check
-check: tools ## format, lints and the quick tiers, in under a minute
+check: tools ## run format, lints and the quick tiers, in a minute
 	cargo fmt --check
 	cargo clippy --locked --all-targets --quiet -- -D warnings
 	shellcheck -x $$(git grep -lE '^#!.*sh$$' -- . ':!*.rs' ':!cloud-init')
 	tests/tiers.sh unit golden cli netns
 
 .PHONY: test
-test: tools lab $(BINARY) $(COLLECTION) $(OWN_DEB) ## every tier, on real hosts too; says how many tests each ran
+test: tools lab $(BINARY) $(COLLECTION) $(OWN_DEB) ## run every tier, on real hosts too, and count the tests
 	REBRIDGE_BIN=$(CURDIR)/$(BINARY) REBRIDGE_COLLECTION=$(CURDIR)/$(COLLECTION) \
 		tests/tiers.sh unit golden cli netns docs engines ansible boot
 
 .PHONY: torture
-torture: tools lab $(BINARY) ## the kill matrix on three engines, and a crowd of networks
+torture: tools lab $(BINARY) ## kill an apply at every step, on three engines; move a hundred networks
 	REBRIDGE_BIN=$(CURDIR)/$(BINARY) cargo test --quiet --locked --test engines whole_ -- --nocapture
 
 .PHONY: test-ansible-matrix
-test-ansible-matrix: tools lab $(COLLECTION) ## ansible-core 2.16 to the newest, and Ansible's own checks of the tarball
+test-ansible-matrix: tools lab $(COLLECTION) ## test with ansible-core 2.16 to the newest, and Ansible's own checks
 	REBRIDGE_BIN=$(CURDIR)/$(BINARY) tests/ansible/matrix.sh $(COLLECTION) $(PART)
 
 .PHONY: bench-ansible
-bench-ansible: tools lab $(COLLECTION) ## a play with rebridge beside the same job with stock modules; a fleet of 1,000
+bench-ansible: tools lab $(COLLECTION) ## compare rebridge with stock modules, and play against a fleet of 1,000 hosts
 	REBRIDGE_BIN=$(CURDIR)/$(BINARY) REBRIDGE_COLLECTION=$(CURDIR)/$(COLLECTION) \
 		cargo test --quiet --locked --test ansible whole_bench -- --nocapture --test-threads=1
 
 .PHONY: golden
-golden: ## write what comes out of the golden cases as what is expected
+golden: ## accept the output of the golden cases as expected
 	BLESS=1 cargo test --quiet --locked --test golden
 
 .PHONY: lab
-lab: tools ## build the bases of the lab's hosts, once
+lab: tools ## build the file systems of the lab's hosts, once
 	$(LAB) bases
 
 .PHONY: demo
-demo: tools $(BINARY) ## the outage and its cure, on a throw-away host
+demo: tools $(BINARY) ## show the outage and the fix, on a throw-away host
 	$(LAB) bases trixie
 	tests/demo.sh $(BINARY)
 
 .PHONY: pictures
-pictures: tools $(BINARY) ## the pictures of the documents, from real runs
+pictures: tools $(BINARY) ## draw the pictures of the documents, from real runs
 	$(LAB) bases trixie
 	tests/pictures/make.sh $(BINARY)
 
 .PHONY: bench
-bench: tools $(BINARY) ## how fast, beside floors measured in the same run
+bench: tools $(BINARY) ## measure speed, beside the least such a program must do
 	$(LAB) bases trixie
 	REBRIDGE_BIN=$(CURDIR)/$(BINARY) cargo bench --quiet --locked --bench bench -- $(PART)
 
 .PHONY: fuzz
-fuzz: ## nonsense for the parsers, SECONDS=600 each
+fuzz: ## feed random input to the parsers, SECONDS=600 each
 	tests/fuzz/run.sh $(or $(SECONDS),600)
 
 .PHONY: tools
@@ -160,6 +160,6 @@ dist-tools:
 	@packaging/tools.sh
 
 .PHONY: clean
-clean: ## remove what was built, the lab's bases included
+clean: ## remove everything built, the lab's file systems included
 	cargo clean
 	$(LAB) clean

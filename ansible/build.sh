@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# build.sh VERSION BINARIES OUT: the collection's tarball from this folder and the binaries rebridge-linux-ARCH in a
-# folder, with its checksum beside it. Wants ansible-galaxy on PATH.
+# build.sh VERSION BINARIES OUT: builds the collection's tarball in the folder OUT, with its checksum. Takes the binaries
+# rebridge-linux-ARCH from the folder BINARIES. Needs ansible-galaxy on PATH.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 version=$1 binaries=$2 out=$3
@@ -9,7 +9,7 @@ trap 'rm -rf "$staged"' EXIT
 tar -C "$here" --exclude=./build.sh --exclude=./venv.sh --exclude='__pycache__' --exclude='./plugins/modules/__rebridge_*' -c . | tar -C "$staged" -x
 sed -i -e "/^# .make collection/d" -e "s/^version: .*/version: $version/" "$staged/galaxy.yml"
 cp "$here/../CHANGELOG.md" "$staged/"
-# Where modules are looked for there are links: Ansible's sanity tests read every file there as text, but no links.
+# plugins/modules only has links: Ansible's sanity tests read every file there as text, but skip links.
 mkdir "$staged/binaries"
 for binary in "$binaries"/rebridge-linux-*; do
     name=$(basename "$binary")

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# venv.sh FOLDER [PACKAGE...]: a virtual environment in FOLDER with these packages, made once; prints its Python.
-# PYTHON=3.13 venv.sh … asks for another Python than python3.
+# venv.sh FOLDER [PACKAGE...]: creates a virtual environment with these packages in FOLDER, once, and prints its Python.
+# PYTHON=3.13 venv.sh … uses another Python than python3.
 set -euo pipefail
 folder=$1; shift
 uv=$(dirname "$folder")/uv
@@ -17,11 +17,11 @@ if [ "$(cat "$folder/.made" 2>/dev/null)" != "$wanted" ]; then
         "$uv/bin/pip" install --quiet --disable-pip-version-check uv
     fi
     rm -rf "$folder"
-    # pyenv's stand-ins on PATH only work for the version that is chosen by this.
+    # pyenv's wrappers on PATH only work for the version they are set to; `pyenv prefix` finds the real one.
     python=${PYTHON:-python3}
     if command -v pyenv >/dev/null && found=$(pyenv prefix "$python" 2>/dev/null); then python=$found; fi
     "$uv/bin/uv" venv --quiet --python "$python" "$folder" 2>/dev/null ||
-        { echo "there is no Python $python on this machine, and none can be fetched" >&2; exit 1; }
+        { echo "cannot find Python $python on this machine, and cannot download it" >&2; exit 1; }
     "$uv/bin/uv" pip install --quiet --python "$folder/bin/python" "$@" >&2
     echo "$wanted" >"$folder/.made"
 fi

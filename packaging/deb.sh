@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# The Debian package from a binary that is built: deb.sh BINARY amd64|arm64 SHARE FOLDER. SHARE holds the manual pages and
-# completions. By dpkg-deb alone: there is nothing to compile for debhelper, and cargo-deb takes longer to build than all
-# of rebridge. Times inside are SOURCE_DATE_EPOCH, so that the same input makes the same bytes.
+# Makes the Debian package from a built binary: deb.sh BINARY amd64|arm64 SHARE FOLDER. SHARE holds the manual pages and
+# completions. Uses only dpkg-deb: debhelper would have nothing to compile, and cargo-deb takes longer to build than all
+# of rebridge. All times are SOURCE_DATE_EPOCH, so that the same input gives the same bytes.
 set -euo pipefail
 binary=$1 arch=$2 share=$3 out=$4
 here=$(cd "$(dirname "$0")" && pwd)
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' "$here/../Cargo.toml")-1
-: "${SOURCE_DATE_EPOCH:?is not set: when is this made?}"
+: "${SOURCE_DATE_EPOCH:?is not set; set it to the time of the commit}"
 export SOURCE_DATE_EPOCH
 umask 022
 tree=$(mktemp -d)
@@ -28,12 +28,13 @@ put 644 "$here/default" etc/default/rebridge
 for example in "$here"/../cloud-init/*; do put 644 "$example" "$doc/examples/cloud-init/$(basename "$example")"; done
 for schema in "$here"/schema/*; do put 644 "$schema" "usr/share/rebridge/schema/$(basename "$schema")"; done
 put 644 "$here/../README.md" "$doc/README.md"
+for page in "$here"/../docs/*.md; do put 644 "$page" "$doc/docs/$(basename "$page")"; done
 put 644 "$here/deb/copyright" "$doc/copyright"
 pack "$doc/changelog.gz" <"$here/../CHANGELOG.md"
 pack "$doc/changelog.Debian.gz" <<TEXT
 rebridge ($version) unstable; urgency=medium
 
-  * Made from the sources of this version; see changelog.gz.
+  * Built from the sources of this version; see changelog.gz.
 
  -- $(sed -n 's/^Maintainer: //p' "$here/deb/control")  $(date -u -R -d "@$SOURCE_DATE_EPOCH")
 TEXT

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The rest of a release: schemas, SBOMs, checksums, and a smoke test of every binary: dist.sh FOLDER VERSION ARCH...
+# dist.sh FOLDER VERSION ARCH...: adds schemas, SBOMs and checksums to a release, and smoke-tests every binary.
 set -euo pipefail
 out=$1 version=$2
 shift 2
@@ -11,7 +11,7 @@ for arch in "$@"; do
     [ "$arch" = "$(uname -m)" ] || run=("qemu-$arch-static")
     said=$("${run[@]}" "$binary" --version)
     [ "$said" = "rebridge $version" ] || { echo "$binary says '$said'"; exit 1; }
-    # The whole way over an image: files, the plan, the editor, JSON.
+    # One apply to an image goes through files, the plan, the editor and JSON.
     image=$(mktemp -d)
     "${run[@]}" "$binary" apply --root "$image" --avoid 172.17.0.0/16 --json >"$image/report.json"
     grep -q '"bip": "10.200.255.1/24"' "$image/etc/docker/daemon.json"

@@ -1,6 +1,6 @@
-//! Writes what is made from the source and not shipped inside the binary: `generate schema DIR` the
-//! JSON Schemas of the results, `generate man DIR` the manual pages, `generate completions DIR`
-//! what shells complete.
+//! Writes files from the source that are not in the binary: `generate schema DIR` writes the JSON
+//! Schemas of the results, `generate man DIR` the manual pages, `generate completions DIR` the shell
+//! completions.
 
 use clap::CommandFactory;
 use clap_complete::Shell;
@@ -38,7 +38,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
 }
 
-/// clap's completions know nothing of the host: after `--network` come the names of its networks.
+/// clap knows nothing about the host. This makes shells complete the host's networks after
+/// `--network`.
 fn complete_networks(shell: Shell, file: &Path) -> Result<(), Box<dyn Error>> {
     let names = format!("rebridge {} 2>/dev/null", rebridge::verbs::networks::NAME);
     let (before, after) = match shell {
@@ -58,7 +59,7 @@ fn complete_networks(shell: Shell, file: &Path) -> Result<(), Box<dyn Error>> {
     let text = fs::read_to_string(file)?;
     if text.matches(&before).count() != 1 {
         return Err(format!(
-            "{}: clap writes --network otherwise than it did",
+            "{}: clap no longer writes --network as expected",
             file.display()
         )
         .into());
@@ -78,13 +79,14 @@ fn schemas(folder: &Path) -> Result<(), Box<dyn Error>> {
     write::<Facts>(folder, "facts", "What facts prints")
 }
 
-/// As it is written, not as it may be read: a field that is always there is required.
+/// The schema describes what rebridge writes, not what it accepts: a field it always writes is
+/// required.
 fn write<T: JsonSchema>(folder: &Path, name: &str, title: &str) -> Result<(), Box<dyn Error>> {
     let settings = SchemaSettings::draft2020_12().for_serialize();
     let mut schema: Schema = settings.into_generator().into_root_schema_for::<T>();
     schema.insert("title".to_owned(), title.into());
-    // ipnet says "exactly one of IPv4 and IPv6", and its pattern for IPv6 takes an IPv4 network
-    // too.
+    // ipnet's schema says "exactly one of IPv4 and IPv6", but its IPv6 pattern also matches IPv4
+    // networks.
     if let Some(net) = schema
         .pointer_mut("/$defs/IpNet")
         .and_then(|net| net.as_object_mut())

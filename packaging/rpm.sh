@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# The RPM package from the Debian one, so that both hold the same files: rpm.sh DEB x86_64|aarch64 FOLDER.
+# Makes the RPM package from the Debian one, so that both hold the same files: rpm.sh DEB x86_64|aarch64 FOLDER.
 set -euo pipefail
 deb=$1 arch=$2 out=$3
 here=$(cd "$(dirname "$0")" && pwd)
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' "$here/../Cargo.toml")
-: "${SOURCE_DATE_EPOCH:?is not set: when is this made?}"
+: "${SOURCE_DATE_EPOCH:?is not set; set it to the time of the commit}"
 export SOURCE_DATE_EPOCH
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

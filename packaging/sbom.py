@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The bill of materials of the binary, CycloneDX 1.5, from what cargo itself resolved: sbom.py TARGET >FILE."""
+"""Writes the binary's bill of materials (CycloneDX 1.5) from cargo's own resolution: sbom.py TARGET >FILE."""
 import datetime
 import json
 import os
@@ -17,7 +17,7 @@ def main(target):
     nodes = {node["id"]: node for node in metadata["resolve"]["nodes"]}
     packages = {package["id"]: package for package in metadata["packages"]}
     root = metadata["resolve"]["root"]
-    # What is linked in or makes code that is: neither tests nor build scripts.
+    # Only what is linked in, or generates code that is: no dependencies of tests or build scripts.
     needs = lambda id: sorted(
         dep["pkg"] for dep in nodes[id]["deps"] if any(kind["kind"] is None for kind in dep["dep_kinds"])
     )

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Licences, duplicates and sources of everything that is linked in, and that there is no unsafe code of our own. The
-# database of advisories is asked only with ADVISORIES=1: it comes from the network.
+# Checks licences, duplicates and sources of everything linked in, and that our own code forbids unsafe. ADVISORIES=1
+# also checks the database of advisories; that needs the network.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 grep -q '^unsafe_code = "forbid"' Cargo.toml

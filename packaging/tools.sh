@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What `make dist` needs beside Rust, from Debian's packages.
+# Installs what `make dist` needs besides Rust, from Debian packages.
 set -euo pipefail
 need=()
 for pair in dpkg-deb:dpkg rpmbuild:rpm qemu-aarch64-static:qemu-user-static lintian:lintian; do

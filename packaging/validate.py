@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Holds JSON against the published schemas: validate.py FILE|FOLDER...
+"""Validates JSON against the published schemas: validate.py FILE|FOLDER...
 
-A file may hold several objects, one a line or pretty-printed. Which schema is meant shows in the object itself.
+A file may hold several objects, one a line or pretty-printed. The object itself shows which schema applies.
 """
 import json
 import pathlib
@@ -15,7 +15,7 @@ HERE = pathlib.Path(__file__).parent / "schema"
 def schema(name):
     text = json.loads((HERE / f"{name}.schema.json").read_text())
     Draft202012Validator.check_schema(text)
-    # Within one version nothing may appear that the schema does not know.
+    # Within one version, a field that the schema does not name is a fault.
     closed(text)
     return Draft202012Validator(text)
 
@@ -57,10 +57,10 @@ def main(paths):
             continue
         for value in objects(file.read_text()):
             name = kind(value)
-            # Facts of the golden cases are of several ages: what an older version wrote must be readable for ever.
+            # Golden cases also hold facts that older versions wrote; those stay readable for ever.
             if name == "facts" and file.name == "facts.json":
                 continue
-            errors = list(schemas[name].iter_errors(value)) if name else ["of no kind that is known"]
+            errors = list(schemas[name].iter_errors(value)) if name else ["matches no known schema"]
             for error in errors[:3]:
                 faults += 1
                 where = "/".join(map(str, getattr(error, "absolute_path", ())))

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The story of rebridge on a throw-away host: an outage nobody can explain, and its cure. Usage: demo.sh BINARY
+# The story of rebridge on a throw-away host: a puzzling outage, and the fix. Usage: demo.sh BINARY
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 lab="$here/lab/lab"
@@ -26,30 +26,30 @@ say "A proxy host reaches the on-prem servers in 172.17.0.0/16 through its defau
 "$lab" create --owner $$ "$name" proxy=trixie
 root=$("$lab" root "$name" proxy)
 cp "$1" "$root/usr/bin/rebridge"
-# The packages are on the disk already; masked, they are as good as not there.
+# The packages are already installed; masked units are as good as none.
 for unit in docker.service docker.socket; do ln -s /dev/null "$root/etc/systemd/system/$unit"; done
 "$lab" boot "$name" proxy
 show ip route
 reach
 
-say "Then Docker is installed. It takes 172.17.0.0/16 for docker0, and the servers are gone."
+say "Then Docker is installed. It takes 172.17.0.0/16 for docker0, and the host loses the servers."
 on_host systemctl --quiet unmask docker.service docker.socket
 on_host systemctl start docker.socket docker.service
 show ip route
 reach && { echo "there is no outage to show"; exit 1; }
 
-say "What does rebridge see? Nobody has told it anything; the call that failed has left its trace in the kernel."
+say "What does rebridge see? It has no configuration, but the failed call left a trace in the kernel."
 status=0
 show rebridge check || status=$?
 [ "$status" = 1 ] || { echo "check exited $status, not 1"; exit 1; }
 
-say "The cure. The operator knows that there are more servers in 172.17."
+say "The fix. The operator knows that 172.17 has more servers."
 show rebridge apply --yes --avoid 172.17.0.0/16
 reach
 
-say "A second time there is nothing to do."
+say "A second run has nothing to do."
 again=$(on_host rebridge apply --json --avoid 172.17.0.0/16)
 echo "\$ rebridge apply --json --avoid 172.17.0.0/16"
 grep -E '"(changed|restarted|outcome|msg)"' <<<"$again"
 grep -q '"changed": false' <<<"$again"
-say "Done; the host is thrown away."
+say "Done. The host is removed."

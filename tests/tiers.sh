@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Runs tiers of tests, cheapest first, and says how many tests each ran. A tier that runs none is a failure, and so is
-# one that ignores any.
+# Runs tiers of tests in the given order, and prints how many tests each ran. A tier that runs none, or ignores one,
+# fails.
 set -uo pipefail
 
 declare -A ARGUMENTS=([unit]="--lib" [golden]="--test golden -- --show-output" [cli]="--test cli" [netns]="--test netns -- --test-threads=4" [docs]="--test docs" [engines]="--test engines -- --skip whole_" [ansible]="--test ansible -- --skip whole_" [boot]="--test boot")
-# Every JSON object that a test sees comes to lie here and is held against the published schemas.
+# The tests put every JSON object they see here. At the end all of them must match the published schemas.
 REBRIDGE_REPORTS=$(mktemp -d)
 export REBRIDGE_REPORTS
 summary=

@@ -1,5 +1,5 @@
-"""The facts of a thousand hosts with 200 addresses each, no two of which can be put together, into the fact cache that
-ansible.cfg in the current folder names. Prints an inventory of the hosts."""
+"""Writes the facts of a thousand hosts with 200 addresses each into the fact cache of ansible.cfg in the current
+folder. No two addresses can be merged. Prints an inventory of the hosts."""
 
 from ansible import constants
 from ansible.plugins.loader import cache_loader, init_plugin_loader

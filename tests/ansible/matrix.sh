@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # shellcheck disable=SC2317
-# matrix.sh TARBALL [PART...]: the tier `ansible` with every supported ansible-core, and what Ansible's own tools say
-# of the tarball. Parts: 2.16, 2.18, 2.19, newest, sanity, lint, importer.
+# matrix.sh TARBALL [PART...]: runs the tier `ansible` with every supported ansible-core, and Ansible's own checks of
+# the tarball. Parts: 2.16, 2.18, 2.19, newest, sanity, lint, importer.
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 1
 tarball=$(realpath "$1"); shift
@@ -9,7 +9,7 @@ tarball=$(realpath "$1"); shift
 envs=target/ansible
 export REBRIDGE_COLLECTION=$tarball
 
-# tool FOLDER PYTHON PACKAGE...: puts an environment's programs on PATH.
+# tool FOLDER PYTHON PACKAGE...: puts the programs of a virtual environment on PATH.
 tool() {
     local folder=$1 python; shift
     python=$(PYTHON=$1 ansible/venv.sh "$envs/$folder" "${@:2}") || return 1
@@ -18,8 +18,8 @@ tool() {
     export PATH ANSIBLE_VENV=$envs/$folder
 }
 
-# The collection as it is installed, in a folder of its own: ansible-test writes into it, and takes no file that git
-# ignores, as it does everything under target/.
+# Installs the collection into its own folder and goes there. ansible-test writes into the folder, and skips files that
+# git ignores; git ignores everything under target/.
 installed() {
     local at; at=$(mktemp -d)
     # shellcheck disable=SC2064
@@ -40,7 +40,7 @@ sanity() {
     mkdir -p "$HOME"
     python=$(python -c 'import sys; print("%d.%d" % sys.version_info[:2])')
     installed || return 1
-    # ansible-test fetches pip from a site of its own; where there is none, Python's own copy does.
+    # ansible-test downloads pip from its own site. Without that site, use Python's own copy.
     get_pip=$(ansible-test sanity --venv --python "$python" --test shebang --color no 2>&1 | sed -n 's/.*saved to: //p')
     if [ -n "$get_pip" ]; then
         mkdir -p "$(dirname "$get_pip")"

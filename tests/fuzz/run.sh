@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# Fuzzes every target for so many seconds, beginning with the seeds, the golden cases and what earlier runs found. Usage: run.sh SECONDS
+# Fuzzes every target for SECONDS each, starting with the seeds, the golden cases and what earlier runs found.
+# Usage: run.sh SECONDS
 set -euo pipefail
 cd "$(dirname "$0")"
 seconds=${1:?run.sh SECONDS}
 tools=$PWD/target/tools
 [ -x "$tools/bin/cargo-fuzz" ] || cargo install --quiet --locked --root "$tools" cargo-fuzz
 export PATH="$tools/bin:$PATH"
-# The sanitizer's flags want a nightly compiler, or one told to be.
+# The sanitizer's flags need a nightly compiler, or a stable one with this variable.
 export RUSTC_BOOTSTRAP=1
 cargo fuzz build --fuzz-dir .
 seeds=$(mktemp -d)
@@ -25,7 +26,7 @@ for target in netlink daemon_json facts texts; do
     echo "== $target"
     cargo fuzz run --fuzz-dir . "$target" "corpus/$target" "$seeds/$target" -- -max_total_time="$seconds" -timeout=10 \
         -max_len=4096 -print_final_stats=1 2>&1 | grep -E 'INITED|DONE|stat::|SUMMARY|panicked|Test unit' || true
-    # What reaches nothing that another input does not reach goes again.
+    # Remove inputs that reach no code of their own.
     cargo fuzz cmin --fuzz-dir . "$target" "corpus/$target" >/dev/null 2>&1
     if [ -n "$(ls -A "artifacts/$target" 2>/dev/null)" ]; then
         echo "$target: see tests/fuzz/artifacts/$target"

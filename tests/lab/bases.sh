@@ -1,20 +1,20 @@
 # shellcheck shell=bash disable=SC2154
-# Sourced by `lab`: builds the file systems of the hosts, one for each Debian suite, from the packages of the mirror
-# this machine itself uses. A base is built beside its place and renamed when whole; its recipe's hash tells a stale one.
+# Sourced by `lab`: builds the file systems of the hosts, one for each Debian suite, from this machine's own mirror. A
+# base is built beside its place and renamed when complete. The hash of its recipe shows whether it is stale.
 
 PACKAGES=systemd,systemd-sysv,dbus,docker.io,docker-compose,iptables,iproute2,openssh-server,ca-certificates,kmod,procps,python3,strace
 
-# On top of a base, as a layer of its own, so that hosts that need no cloud-init do not wait for it at each boot.
+# A separate layer on top of a base, so that hosts without cloud-init do not wait for it at each boot.
 CLOUD_PACKAGES=(cloud-init)
 
-# Debian's mirror as apt knows it.
+# Debian's mirror, from apt's own sources.
 mirror() {
     # shellcheck disable=SC2016
     apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' |
         awk '$2 == "bookworm" && $3 == "main" { print $1; exit }'
 }
 
-# What a base is made by; comments do not count.
+# What a base depends on; comments do not count.
 recipe() { echo "$PACKAGES"; declare -f build_base; }
 
 # build_base SUITE
@@ -28,10 +28,10 @@ build_base() {
     [ "$(cat "$base/.recipe" 2>/dev/null)" = "$stamp" ] && return
     from=$(mirror)
     [ -n "$from" ] || die "no Debian bookworm main in this machine's apt sources: run apt-get update"
-    # bookworm's docker.io brings the client; later ones have it apart.
+    # bookworm's docker.io contains the client; later suites package it separately.
     [ "$suite" = bookworm ] || packages=$packages,docker-cli
     rm -rf "$base.new"
-    # Release files of moving suites may be past their date; bookworm's keyring may not know the newest keys.
+    # Release files of moving suites may have expired; bookworm's keyring may lack the newest keys.
     mmdebstrap --quiet --variant=minbase --mode=root \
         --aptopt='Acquire::Check-Valid-Until "false"' --dpkgopt=force-unsafe-io \
         --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/doc/*' \
@@ -53,10 +53,10 @@ build_base() {
     echo "base $suite: $(chroot "$base" dockerd --version | cut -d, -f1), built in $((SECONDS - began)) s"
 }
 
-# What a layer is made by: its base, and this.
+# What a layer depends on: its base, and this.
 cloud_recipe() { cat "$state/bases/$1/.recipe"; echo "${CLOUD_PACKAGES[*]}"; declare -f build_cloud fill_cloud; }
 
-# build_cloud SUITE: the layer SUITE+cloud, with cloud-init that takes its data from a seed in the host's own file system.
+# build_cloud SUITE: builds the layer SUITE+cloud. Its cloud-init reads its data from a seed in the host's file system.
 build_cloud() {
     local suite=$1 layer=$state/bases/$1+cloud stamp began=$SECONDS
     build_base "$suite"
@@ -83,7 +83,7 @@ build_cloud() {
 fill_cloud() {
     set -e
     local root=$1
-    # Names are looked up as this machine does it, while packages come in.
+    # Use this machine's nameservers while apt downloads packages.
     cp "$root/etc/resolv.conf" "$root/etc/resolv.conf.lab"
     cp /etc/resolv.conf "$root/etc/resolv.conf"
     chroot "$root" apt-get -q -o Acquire::Check-Valid-Until=false update
@@ -91,7 +91,7 @@ fill_cloud() {
     chroot "$root" apt-get clean
     rm -rf "$root"/var/lib/apt/lists/*
     mv "$root/etc/resolv.conf.lab" "$root/etc/resolv.conf"
-    # The lab's network is there before cloud-init looks; a host has the user root and nobody else.
+    # The lab sets up the network before cloud-init runs; root is the only user.
     cat >"$root/etc/cloud/cloud.cfg.d/99_lab.cfg" <<'TEXT'
 datasource_list: [NoCloud, None]
 network: {config: disabled}

@@ -1,6 +1,5 @@
-//! A lab for a test, most often of one host: real systemd, real Docker, a corp network with
-//! servers. A thin wrapper round the script `lab` in this folder, which a person can use just as
-//! well.
+//! A lab for a test, most often with one host: real systemd, real Docker, a corp network with
+//! servers. A thin wrapper around the script `lab` in this folder; you can use the script too.
 
 #[path = "../common/keep.rs"]
 pub mod keep;
@@ -9,13 +8,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// The name of a host that is alone in its lab.
+/// The name of the host in a lab with one host.
 const HOST: &str = "h";
 
 /// The on-prem server that Docker's first range shadows.
 pub const SERVER: &str = "172.17.50.10:8080";
 
-/// A booted host; torn down when dropped, also by a failing test.
+/// A booted host. Dropping it tears it down, also when a test fails.
 pub struct Lab {
     name: String,
     host: String,
@@ -25,11 +24,8 @@ pub struct Lab {
 /// What a command on the host did.
 #[derive(Debug)]
 pub struct Ran {
-    /// Its exit status.
     pub code: i32,
-    /// Standard output.
     pub stdout: String,
-    /// Standard error.
     pub stderr: String,
 }
 
@@ -41,13 +37,13 @@ impl Lab {
         lab
     }
 
-    /// The same, not booted yet: for files that must be there at Docker's first start.
+    /// The same, but not booted, so that a test can add files before Docker's first start.
     pub fn create(suite: &str) -> Lab {
         Lab::of(&[(HOST, suite)])
     }
 
-    /// Several hosts, each with its suite, not booted yet; the first is the one meant, [`Lab::at`]
-    /// means another.
+    /// Several hosts, each with its suite, not booted. The value stands for the first host;
+    /// [`Lab::at`] gives another.
     pub fn of(hosts: &[(&str, &str)]) -> Lab {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let name = format!(
@@ -68,7 +64,7 @@ impl Lab {
             .collect();
         let pairs: Vec<&str> = pairs.iter().map(String::as_str).collect();
         lab.script(&[&["create", "--owner", &owner, &lab.name], &pairs[..]].concat());
-        // What ships is what is tested, where the Makefile has built it.
+        // Test the shipped binary if the Makefile built it.
         let binary =
             std::env::var("REBRIDGE_BIN").unwrap_or(env!("CARGO_BIN_EXE_rebridge").to_owned());
         for (host, _) in hosts {
@@ -78,7 +74,7 @@ impl Lab {
         lab
     }
 
-    /// The same lab, another of its hosts.
+    /// Another host of the same lab.
     pub fn at(&self, host: &str) -> Lab {
         Lab {
             name: self.name.clone(),
@@ -92,7 +88,7 @@ impl Lab {
         self.boot_all(&[&self.host]);
     }
 
-    /// Boots created hosts at once.
+    /// Boots created hosts in parallel.
     pub fn boot_all(&self, hosts: &[&str]) {
         self.script(&[&["boot", &self.name], hosts].concat());
     }
@@ -112,12 +108,12 @@ impl Lab {
         )
     }
 
-    /// Runs a shell script on the host, however it ends.
+    /// Runs a shell script on the host; it may fail.
     pub fn try_sh(&self, text: &str) -> Ran {
         self.exec(&["bash", "-c", text])
     }
 
-    /// Runs a shell script on the host, which must succeed; its output.
+    /// Runs a shell script on the host, which must succeed, and returns its output.
     pub fn sh(&self, text: &str) -> String {
         let ran = self.exec(&["bash", "-ec", text]);
         assert!(
@@ -130,8 +126,8 @@ impl Lab {
         ran.stdout
     }
 
-    /// Runs a shell script in the folder that is the host's file system, whether it has booted or
-    /// not.
+    /// Runs a shell script on this machine, in the folder with the host's file system. The host need
+    /// not be booted.
     pub fn sh_outside(&self, text: &str) -> String {
         let ran = Ran::of(
             Command::new("bash")
@@ -142,7 +138,7 @@ impl Lab {
         ran.stdout
     }
 
-    /// Runs rebridge with `--json`: its exit code and its one object.
+    /// Runs rebridge with `--json` and returns its exit code and its one object.
     pub fn rebridge(&self, arguments: &[&str]) -> (i32, serde_json::Value) {
         let ran = self.exec(&[&["rebridge"], arguments, &["--json"]].concat());
         keep::keep(&ran.stdout);
@@ -161,13 +157,13 @@ impl Lab {
             == 0
     }
 
-    /// What a command in the corp network prints, however it ends.
+    /// Runs a command in the corp network, which may fail, and returns its output.
     pub fn corp(&self, argv: &[&str]) -> String {
         Ran::of(&mut self.in_corp(argv)).stdout
     }
 
-    /// A command line on the host over ssh, from the corp network and on a terminal of its own, not
-    /// started yet.
+    /// A command line on the host over ssh, from the corp network and on its own terminal, not
+    /// started.
     pub fn over_ssh(&self, command: &str) -> Command {
         self.sh_outside(
             "mkdir -p root/.ssh; [ -e root/.ssh/id ] || ssh-keygen -q -t ed25519 -N '' -f root/.ssh/id
@@ -194,7 +190,7 @@ impl Lab {
         self.in_corp(&[&["ssh"], &options[..], &more].concat())
     }
 
-    /// A command in the corp network, not started yet.
+    /// A command in the corp network, not started.
     pub fn in_corp(&self, argv: &[&str]) -> Command {
         let mut command = script();
         command
@@ -203,20 +199,20 @@ impl Lab {
         command
     }
 
-    /// What to put before a command in a shell of this machine, so that it runs on the host.
+    /// The prefix that makes a command in a shell of this machine run on the host.
     pub fn prefix(&self) -> String {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lab/lab");
         format!("{} exec {} {}", script.display(), self.name, self.host)
     }
 
-    /// docker0's address, asked of `ip`.
+    /// docker0's address, from `ip`.
     pub fn docker0(&self) -> String {
         self.sh("ip -4 -o addr show docker0 | awk '{print $4}'")
             .trim()
             .to_owned()
     }
 
-    /// Makes the image `busybox` and starts a container of it that ends at once on TERM.
+    /// Creates the image `busybox` and starts a container of it that exits at once on SIGTERM.
     pub fn container(&self, arguments: &str) {
         self.image();
         self.sh(&format!(
@@ -225,20 +221,20 @@ impl Lab {
         ));
     }
 
-    /// Makes the image `busybox`, if it is not there.
+    /// Creates the image `busybox`, if it does not exist.
     pub fn image(&self) {
         if self.try_sh("docker image inspect busybox").code != 0 {
             self.script(&["image", &self.name, &self.host]);
         }
     }
 
-    /// A path of the host as this machine sees it.
+    /// A path on the host, as this machine sees it.
     pub fn path(&self, inside: &str) -> PathBuf {
         let root = self.script(&["root", &self.name, &self.host]);
         Path::new(root.trim()).join(inside.trim_start_matches('/'))
     }
 
-    /// Puts a file on the host.
+    /// Writes a file on the host.
     pub fn put(&self, inside: &str, text: &str) {
         let path = self.path(inside);
         std::fs::create_dir_all(path.parent().expect("a file has a folder"))
@@ -246,7 +242,7 @@ impl Lab {
         std::fs::write(&path, text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     }
 
-    /// Reads a file of the host.
+    /// Reads a file on the host.
     pub fn read(&self, inside: &str) -> Option<String> {
         std::fs::read_to_string(self.path(inside)).ok()
     }
@@ -271,7 +267,7 @@ impl Drop for Lab {
 }
 
 impl Ran {
-    /// Runs it to its end.
+    /// Runs the command to its end.
     pub fn of(command: &mut Command) -> Ran {
         let output = command.output().expect("the lab script runs");
         Ran {

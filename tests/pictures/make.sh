@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The pictures of the README, from real runs on a throw-away host. Usage: make.sh BINARY
+# Draws the pictures of the documents, from real runs on a throw-away host. Usage: make.sh BINARY
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 lab="$here/../lab/lab"
@@ -11,7 +11,7 @@ python3=/usr/bin/python3
 trap '"$lab" down $name' EXIT
 
 on_host() { "$lab" exec "$name" proxy "$@"; }
-# A picture of `rebridge …` on the host; the first word is the exit code it must have.
+# picture CODE FILE ARGUMENT...: draws a run of `rebridge ARGUMENT...` on the host, which must exit with CODE.
 picture() {
     local wanted=$1 file=$2 code=0
     shift 2

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
-"""Runs a command on a terminal of its own, 80 columns wide, and draws what the screen shows at the end as SVG.
+"""Runs a command on its own terminal, 80 columns wide, and draws the final screen as SVG.
 
-Usage: terminal.py OUT.svg SHOWN COMMAND...   SHOWN is the command line the picture begins with. A question that ends in
-"[y/N] " is answered with y. The command's exit code is the script's.
+Usage: terminal.py OUT.svg SHOWN COMMAND...   The picture begins with the command line SHOWN. The script answers y to a
+prompt that ends in "[y/N] ", and exits with the command's exit code.
 """
 
 import os
@@ -44,7 +44,7 @@ def run(command, screen):
 
 
 def runs(line):
-    """The pieces of a line that look alike: where each begins, its words, its looks."""
+    """The pieces of a line with the same looks: where each begins, its words, its looks."""
     pieces = []
     for at in range(COLUMNS):
         letter = line[at]
@@ -70,7 +70,7 @@ def draw(screen, shown):
 
     def text(row, at, words, colour, bold):
         weight = ' font-weight="bold"' if bold else ""
-        # The length is given, so that a font of another width does no harm.
+        # textLength keeps the columns aligned, whatever font the viewer has.
         out.append(
             f'<text x="{EDGE + at * WIDE:.1f}" y="{EDGE + row * HIGH + 14}" textLength="{len(words) * WIDE:.1f}"'
             f' fill="{colour}"{weight} xml:space="preserve">{escape(words)}</text>'

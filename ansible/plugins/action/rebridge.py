@@ -16,17 +16,17 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.rebridge.docker.plugins.plugin_utils import fleet
 
-# What `uname -sm` says, and the file in plugins/modules. Two underscores: no module of its own for ansible-doc.
+# The output of `uname -sm`, and the file in plugins/modules. Two underscores hide the file from ansible-doc.
 BINARIES = {"Linux x86_64": "__rebridge_linux_x86_64", "Linux aarch64": "__rebridge_linux_aarch64"}
-# The target's copy. Only root may write there, and the script below makes sure before it runs anything.
+# The copy on the target. Only root may write there; the script below verifies that before it runs anything.
 FOLDER = "/var/cache/rebridge"
-# One word of a command line may have 128 KiB; quoting for sh and sudo needs room.
+# Linux limits one argument of a command to 128 KiB; quoting for sh and sudo needs room.
 MOST_INLINE = 48 * 1024
-# The script's own exit codes; rebridge has 0 to 5.
+# Exit codes of the script itself; rebridge uses 0 to 5.
 NEEDS = 93
 CANNOT = 94
 
-# Nobody but root can have written the copy or swapped a folder on the way to it, and it is whole.
+# safe: only root can have written the copy, or swapped a folder on the way to it. whole: its checksum is right.
 SAFE = r"""
 safe() { [ -z "$(find / /var /var/cache "$@" -maxdepth 0 \( ! -user 0 -o -perm /022 -o -type l \) 2>&1)" ]; }
 whole() { echo "$sum  $1" | sha256sum -c >/dev/null 2>&1; }
@@ -72,7 +72,7 @@ class ActionModule(ActionBase):
             if notes:
                 result["warnings"] = notes + list(result.get("warnings") or [])
             result.update(extra)
-            # What the module never saw.
+            # The module never saw these options.
             shown = (result.get("invocation") or {}).get("module_args")
             if isinstance(shown, dict):
                 for name in ("avoid_files", "avoid_inventory", "executable"):
@@ -83,12 +83,12 @@ class ActionModule(ActionBase):
                 self._remove_tmp_path(self._connection._shell.tmpdir)
         return result
 
-    # --- the options that only the controller can understand
+    # --- the options that only the controller can resolve
 
     def _arguments(self, task_vars):
         args = dict(self._task.args)
         if "avoid_named" in args:
-            raise AnsibleActionFail("avoid_named is not an option; name networks with avoid")
+            raise AnsibleActionFail("avoid_named is not an option; name the networks with avoid")
         records, notes, extra = [], [], {}
         for name in self._names(args.pop("avoid_files", None)):
             records.append({"name": name, "text": self._read(name)})
@@ -114,7 +114,7 @@ class ActionModule(ActionBase):
         return [item.strip() for item in items if item.strip()]
 
     def _read(self, name):
-        """A file on the controller, found as `copy` finds its src, decrypted where it is vaulted."""
+        """A file on the controller: found as `copy` finds its src, and decrypted if it is vaulted."""
         try:
             path = self._loader.get_real_file(self._find_needle("files", name), decrypt=True)
             with open(path, encoding="utf-8") as file:
@@ -131,7 +131,7 @@ class ActionModule(ActionBase):
         if without:
             shown = ", ".join(without[:5]) + (" and %d more" % (len(without) - 5) if len(without) > 5 else "")
             notes.append(
-                "avoid_inventory: of %d of %d hosts no network is known (%s); gather the facts of all hosts first"
+                "avoid_inventory: %d of %d hosts have no facts (%s); gather the facts of all hosts first"
                 % (len(without), len(hosts), shown)
             )
         return records, notes, {"avoid_inventory": {"hosts": len(hosts), "networks": number, "without_facts": without}}
@@ -140,7 +140,7 @@ class ActionModule(ActionBase):
 
     def _answer(self, args, task_vars):
         if self._task.async_val:
-            # Core's wrapper starts the module, so core must bring it.
+            # Ansible's async wrapper starts the module, so Ansible itself must bring it.
             said = self._low_level_execute_command("uname -sm")["stdout"].split()
             return self._by_core(" ".join(said[-2:]), args, task_vars)
         executable = args.pop("executable", None)
@@ -156,7 +156,7 @@ class ActionModule(ActionBase):
                 return self._by_core(machine, args, task_vars)
             ran = self._bring(machine, args)
         if ran["rc"] in (CANNOT, 126, 127):
-            # A read-only or noexec /var, no sha256sum: Ansible's own way needs none of that.
+            # /var is read-only or noexec, or there is no sha256sum. Ansible's own way needs none of that.
             machine = needs.group(2) if needs else " ".join(self._low_level_execute_command("uname -sm")["stdout"].split()[-2:])
             return self._by_core(machine, args, task_vars)
         return self._object(ran)
@@ -179,13 +179,13 @@ class ActionModule(ActionBase):
         return self._object(ran)
 
     def _call(self, script, program, args):
-        """Runs the script and then the program with the args: in one trip, where they are few and no secret."""
+        """Runs the script, then the program with the args. One trip is enough if the args are short and not secret."""
         args = dict(args, **{
             "_ansible_check_mode": bool(self._task.check_mode),
             "_ansible_diff": bool(self._task.diff),
             "_ansible_no_log": bool(self._task.no_log),
         })
-        # A quote would be quoted again for sh and for sudo, and grow.
+        # sh and sudo would each quote a quote again, and the text would grow.
         text = json.dumps(args, default=str).replace("'", "\\u0027")
         environment = self._compute_environment_string()
         if len(text) <= MOST_INLINE and not self._task.no_log:
@@ -198,14 +198,14 @@ class ActionModule(ActionBase):
             if self._is_become_unprivileged():
                 self._fixup_perms2([tmp, there], execute=False)
             call = "%s %s %s\n" % (environment, program, self._connection._shell.quote(there))
-        # Core appends a word of its own to the command, which must not meet the end of the text.
+        # Ansible appends a word to the command; the braces keep it away from the end of the here-document.
         return self._low_level_execute_command("{\n%s\n%s}" % (script, call))
 
     def _by_core(self, machine, args, task_vars):
-        """Ansible's own way of bringing a module, on every call."""
+        """Lets Ansible bring the module itself, on every call."""
         args = dict(args)
         if args.pop("executable", None):
-            raise AnsibleActionFail("executable does not go with async; leave one of the two out")
+            raise AnsibleActionFail("executable does not work with async; remove one of the two")
         self._own_binaries()
         self._file_for(machine)
         return self._execute_module(
@@ -228,8 +228,8 @@ class ActionModule(ActionBase):
         return {
             "failed": True,
             "changed": False,
-            "msg": "rebridge gave no answer (exit %s): %s. Whether it changed anything is not known: run it again with "
-            "state: checked, which looks and touches nothing" % (ran["rc"], ActionModule._said(ran)),
+            "msg": "rebridge gave no answer (exit %s): %s. It may have changed the host: run it again with state: checked, which "
+            "changes nothing and reports the state" % (ran["rc"], ActionModule._said(ran)),
             "module_stdout": text,
             "module_stderr": ran["stderr"],
         }
@@ -247,8 +247,8 @@ class ActionModule(ActionBase):
     def _own_binaries(self):
         if not any(os.path.exists(self._path(name)) for name in BINARIES.values()):
             raise AnsibleActionFail(
-                "this copy of the collection has no binaries: it was taken from the source; install the tarball that "
-                "`make collection` builds, or name a rebridge on the target with executable"
+                "this copy of the collection comes from the source and has no binaries; install the tarball of `make "
+                "collection`, or name a rebridge on the target with executable"
             )
 
     def _file_for(self, machine):
@@ -256,8 +256,8 @@ class ActionModule(ActionBase):
         if name is None or not os.path.exists(self._path(name)):
             shipped = ", ".join(sorted(there for there, file in BINARIES.items() if os.path.exists(self._path(file))))
             raise AnsibleActionFail(
-                "no binary for %s, which is what `uname -sm` says on the target; this collection has: %s. Build rebridge "
-                "there and name it with executable" % (machine or "an unknown system", shipped)
+                "no binary for %s, the target's `uname -sm`; this collection has binaries for %s. Build rebridge there and "
+                "name it with executable" % (machine or "an unknown system", shipped)
             )
         return self._path(name)
 

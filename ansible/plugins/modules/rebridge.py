@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-# What is MIT may be passed on under the GNU General Public License v3.0+ as well (https://www.gnu.org/licenses/gpl-3.0.txt).
-# The documentation. The module itself is the binary for the target's architecture, which the action plugin brings.
+# MIT code may also be passed on under the GNU General Public License v3.0+ (https://www.gnu.org/licenses/gpl-3.0.txt).
+# Only the documentation: the module itself is the binary for the target's architecture. The action plugin brings it.
 
 DOCUMENTATION = r"""
 ---
@@ -8,147 +8,150 @@ module: rebridge
 short_description: Moves Docker's bridges off the networks a host needs
 version_added: "0.1.0"
 description:
-  - Docker gives C(docker0) the network 172.17.0.0/16 unless it is told otherwise, and every packet that the host sends to
-    servers there goes into it. This module finds what Docker shadows, gives Docker ranges that nobody needs, restarts it,
-    proves that C(docker0) moved and that the way is free, and otherwise puts everything back.
-  - It values, in this order, never to leave Docker dead or a person locked out, never to lie in a report, to change little.
-  - The module is one static binary. The target needs neither Python nor facts. The binary is copied to the target once,
-    into C(/var/cache/rebridge), where only root may write; later tasks find it there and make one trip. Where that folder
-    cannot be used, or without root, it is brought on every call as Ansible brings any module.
+  - Docker gives C(docker0) the network 172.17.0.0/16 by default. From then on, every packet the host sends to servers in
+    that range goes into the bridge. This module finds what Docker shadows. It gives Docker ranges the host does not need,
+    restarts Docker, and verifies that C(docker0) moved and that the clash is gone. If anything fails, it puts everything
+    back.
+  - "Its priorities, in this order: never leave Docker dead or lock you out, never lie in a report, change little."
+  - The module is one static binary. The target needs neither Python nor facts. The first task copies the binary to
+    C(/var/cache/rebridge), where only root may write; later tasks find it there and make one trip. Without root, or if
+    that folder cannot be used, Ansible brings the binary on every call, as it brings any module.
 options:
   state:
     description:
-      - V(fixed) fixes what clashes, verifies it, and rolls back what does not work. Where nothing clashes, nothing is done.
-      - V(checked) looks, and changes nothing. What it finds is in RV(clashes) and no failure, because a report that stops
-        at the first host that needs it reports nothing; fail the task with C(failed_when) where you want that.
-      - V(rolled_back) undoes the last change that V(fixed) or V(pinned) made on the host, verified. A host where none
-        was made is left as it is.
-      - V(pinned) is V(fixed), and Docker gets the O(pools) you give even when nothing clashes.
+      - V(fixed) fixes what clashes, verifies the change, and rolls it back if it does not work. If nothing clashes, it
+        does nothing.
+      - V(checked) checks and changes nothing. What it finds is in RV(clashes). It does not fail because of clashes, so
+        that one play can check a whole fleet. Use C(failed_when) if you want it to fail.
+      - V(rolled_back) undoes the last change that V(fixed) or V(pinned) made on the host, and verifies that. If there was
+        none, it does nothing.
+      - V(pinned) does what V(fixed) does, and also gives Docker the O(pools) if nothing clashes.
     type: str
     choices: [fixed, checked, rolled_back, pinned]
     default: fixed
   avoid:
     description:
-      - Networks that Docker must keep off. What the host itself shows need not be named.
+      - Networks Docker must avoid. You need not name what the host itself shows.
     type: list
     elements: str
     default: []
   avoid_files:
     description:
-      - Files of such networks, one a line, C(#) begins a comment.
-      - They lie on the controller, where the O(ignore:src) of the copy module would be looked for, and may be vaulted.
+      - Files with such networks, one a line. C(#) begins a comment.
+      - The files are on the controller, where Ansible also finds the O(ignore:src) of the copy module. They may be
+        vaulted.
     type: list
     elements: str
     default: []
   avoid_inventory:
     description:
-      - Keep off every network and address of every other host of the inventory, as their facts tell, so that no host's
-        Docker hides another host. Bridges that only hold containers or virtual machines, Docker's own among them, do
-        not count.
-      - The facts must have been gathered, or come from a cache, for all hosts and not only those of this play. What is
-        missing is said in a warning and in RV(avoid_inventory.without_facts).
+      - Avoid every network and address of every other host in the inventory, according to their facts, so that no host's
+        Docker shadows another host. Bridges that only hold containers or virtual machines do not count, Docker's own
+        included.
+      - Gather or cache the facts of all hosts first, not only of the hosts of this play. A warning and
+        RV(avoid_inventory.without_facts) name the hosts without facts.
     type: bool
     default: false
   pools:
     description:
       - Address pools to choose from, as C(base=10.200.0.0/16,size=24), as a bare network (size 24), or as a dictionary of
-        C(base) and C(size), as in C(daemon.json). Without them rebridge takes private space without any sign of use.
+        C(base) and C(size), as in C(daemon.json). Without pools, rebridge prefers private space without any sign of use.
     type: list
     elements: raw
     default: []
   ignore:
     description:
-      - Evidence you know to be wrong. One of V(onlink), V(route), V(nameserver), V(declared), V(neighbour), V(connection),
+      - Evidence you know is wrong. One of V(onlink), V(route), V(nameserver), V(declared), V(neighbour), V(connection),
         V(ssh), or a network.
     type: list
     elements: str
     default: []
   networks:
     description:
-      - Networks that exist keep their subnets until they are made anew. V(report) lists those that clash in
-        RV(remaining), V(recreate) makes them anew on clear subnets with their containers on them.
+      - Existing networks keep their subnets until they are re-created. V(report) lists those that clash in
+        RV(remaining). V(recreate) re-creates them on clear subnets and reconnects their containers.
     type: str
     choices: [report, recreate]
     default: report
   network_names:
     description:
-      - Make only these networks anew, if they clash. Means O(networks=recreate).
+      - Re-create only these networks, if they clash. Implies O(networks=recreate).
     type: list
     elements: str
     default: []
   probe:
     description:
-      - Each C(HOST:PORT) must accept a TCP connection from the target after the change, or the change is rolled back.
+      - Roll back unless each C(HOST:PORT) accepts a TCP connection from the target after the change.
     type: list
     elements: str
     default: []
   restart:
     description:
-      - With V(false) C(daemon.json) is written and the restart is left to you; nothing is verified then.
+      - With V(false), the module writes C(daemon.json) and leaves the restart to you. It then verifies only the file.
     type: bool
     default: true
   restart_command:
     description:
-      - What restarts Docker, for a shell, where neither systemd, snap, OpenRC nor an init script does.
+      - Shell command that restarts Docker, if neither systemd, snap, OpenRC nor an init script does.
     type: str
   timeout:
     description:
-      - How many seconds Docker may take to restart, up to 3600.
+      - How many seconds the restart of Docker may take, up to 3600.
     type: int
     default: 120
   wait:
     description:
-      - Wait so many seconds for another rebridge on the same host to end.
+      - How many seconds to wait for another rebridge on the same host to finish.
     type: int
     default: 0
   dead_man:
     description:
-      - A timer of systemd on the target rolls back after so many seconds, unless the change has been verified by then. For
-        when the connection may be lost over the very change. From 5 to 86400; V(0) is none.
+      - A systemd timer on the target rolls back after this many seconds, unless rebridge has verified the change by then.
+        Use it if the change may cut your connection. From 5 to 86400; V(0) sets no timer.
     type: int
     default: 0
   allow_container_stop:
     description:
-      - Where C(live-restore) keeps containers alive over a restart, Docker leaves C(docker0) where it is. Stop them for the
-        restart and start them again.
+      - With C(live-restore), Docker leaves C(docker0) where it is while a container runs. This option stops the
+        containers for the restart and starts them again.
     type: bool
     default: false
   accept_mac_loss:
     description:
-      - Move a network although a container on it loses its fixed MAC address (Docker 25 and later).
+      - Move a network even if a container on it loses its fixed MAC address (Docker 25 and later).
     type: bool
     default: false
   root:
     description:
-      - An unpacked image on the target instead of the target itself. Only files are written, nothing is restarted.
+      - An unpacked image on the target instead of the target itself. The module only writes files and restarts nothing.
     type: path
   executable:
     description:
-      - A rebridge that is on the target already, instead of the binary of the collection. For architectures that the
-        collection does not have, and for where collections must not hold binaries. Not with C(async).
+      - A rebridge that is already on the target, instead of the binary of the collection. For other architectures, and
+        for shops that forbid binaries in collections. Does not work with C(async).
     type: path
     version_added: "0.1.0"
 attributes:
   check_mode:
     support: full
-    description: Can run in check mode, and foretells every key, subnet and restart.
+    description: Can run in check mode, and previews every key, subnet and restart.
   diff_mode:
     support: full
     description: Shows the keys of C(daemon.json) that change, never the rest of the file, and the networks that move.
   platform:
     support: full
     platforms: linux
-    description: Linux on x86_64 and aarch64; others by O(executable).
+    description: Linux on x86_64 and aarch64; other architectures with O(executable).
 notes:
-  - Changing Docker wants root; set C(become).
-  - A task that is rolled back fails, and the host is as it was; RV(rolled_back) and RV(msg) say so.
-  - The controller tells the target's architecture by C(uname), so neither a fact nor C(delegate_facts) is needed.
+  - Changing Docker needs root; set C(become).
+  - A task that rolls back fails, and the host is as it was; RV(rolled_back) and RV(msg) say so.
+  - The controller asks C(uname) for the target's architecture, so you need neither facts nor C(delegate_facts).
 author:
   - the rebridge authors (@rebridge)
 """
 
 EXAMPLES = r"""
-- name: Keep Docker off the office and off every host of the inventory
+- name: Keep Docker off the office and off every host in the inventory
   rebridge.docker.rebridge:
     avoid:
       - 172.17.0.0/16
@@ -157,7 +160,7 @@ EXAMPLES = r"""
     probe: 172.17.50.10:443
   become: true
 
-- name: Which hosts would need it?
+- name: Which hosts clash?
   rebridge.docker.rebridge:
     state: checked
     avoid_files: on-prem.txt
@@ -165,7 +168,7 @@ EXAMPLES = r"""
   register: audit
   failed_when: audit.outcome == 'clashing'
 
-- name: Give Docker this pool, whatever clashes
+- name: Give Docker this pool, even if nothing clashes
   rebridge.docker.rebridge:
     state: pinned
     pools:
@@ -173,14 +176,14 @@ EXAMPLES = r"""
         size: 24
   become: true
 
-- name: Move the networks that exist already, too, with a timer that rolls back should the connection be lost
+- name: Also re-create existing networks, with a timer that rolls back if the connection is lost
   rebridge.docker.rebridge:
     avoid: 172.16.0.0/12
     networks: recreate
     dead_man: 300
   become: true
 
-- name: Undo it
+- name: Undo the last change
   rebridge.docker.rebridge:
     state: rolled_back
   become: true
@@ -188,59 +191,59 @@ EXAMPLES = r"""
 
 RETURN = r"""
 msg:
-  description: One sentence a person can act on. Of a failure it says what could not be done, why, and how the host is now.
+  description: One sentence you can act on. After a failure it says what failed, why, and how the host is now.
   returned: always
   type: str
   sample: moved docker0 from 172.17.0.1/16 to 10.200.255.1/24
 outcome:
   description:
     - V(clean), V(clashing), V(changed) and verified, V(would_change) in check mode, V(refused) with the host untouched,
-      V(rolled_back) with the host as before, or V(stranded), which needs a person.
+      V(rolled_back) with the host as before, or V(stranded) if the host needs you.
   returned: always
   type: str
   sample: changed
 clashes:
-  description: What clashed at first; the one to act on comes first, and no more than a hundred are listed.
+  description: What clashed before, the most urgent first, at most one hundred.
   returned: always
   type: list
   elements: dict
   contains:
     kind:
-      description: V(present), or V(latent) where the address pools could hand the network out.
+      description: V(present), or V(latent) if Docker could assign the subnet from its pools.
       type: str
     docker:
-      description: The C(network), C(bridge) and C(subnet) of Docker.
+      description: Docker's C(network), C(bridge) and C(subnet).
       type: dict
     with:
-      description: What it clashes with, C(net), C(source), C(dev), C(via), C(table) and C(detail).
+      description: What it clashes with, in C(net), C(source), C(dev), C(via), C(table) and C(detail).
       type: dict
     explain:
       description: The clash in one sentence.
       type: str
 clashes_total:
-  description: How many there were.
+  description: How many clashes there were.
   returned: always
   type: int
 remaining:
-  description: What still clashes now or, in check mode, would. As RV(clashes).
+  description: What still clashes now or, in check mode, what still would. In the form of RV(clashes).
   returned: always
   type: list
   elements: dict
 remaining_total:
-  description: How many there are.
+  description: How many clashes remain.
   returned: always
   type: int
 ignored:
-  description: What O(ignore) set aside. As RV(clashes).
+  description: What O(ignore) set aside. In the form of RV(clashes).
   returned: always
   type: list
   elements: dict
 plan:
-  description: The keys of C(daemon_json) to set, whether to C(restart), the C(networks) to move, and the address of C(docker0).
+  description: The keys to set (C(daemon_json)), whether to C(restart), the C(networks) to move, and the new address of C(docker0).
   returned: always
   type: dict
 docker:
-  description: The C(state), C(version), C(service) and C(config_file) of Docker, and C(docker0_before) and C(docker0_after).
+  description: Docker's C(state), C(version), C(service) and C(config_file), and C(docker0_before) and C(docker0_after).
   returned: always
   type: dict
 restarted:
@@ -252,7 +255,7 @@ rolled_back:
   returned: always
   type: bool
 verified:
-  description: What was looked at after the restart, each with C(what), C(wanted), C(found) and C(ok).
+  description: What rebridge verified after the restart, each with C(what), C(wanted), C(found) and C(ok).
   returned: always
   type: list
   elements: dict
@@ -263,7 +266,7 @@ backup_file:
   sample: /etc/docker/daemon.json.rebridge-20260101T120000Z
 phases:
   description: How long each phase took, C(what) and C(seconds), and the C(steps) of a restart of Docker.
-  returned: when something was done
+  returned: when rebridge changed something
   type: list
   elements: dict
 schema:
@@ -272,7 +275,7 @@ schema:
   type: int
   sample: 1
 avoid_inventory:
-  description: What O(avoid_inventory) came to.
+  description: What O(avoid_inventory) found.
   returned: when O(avoid_inventory) is set
   type: dict
   contains:
@@ -283,7 +286,7 @@ avoid_inventory:
       description: How many networks the other hosts have.
       type: int
     without_facts:
-      description: Hosts whose facts are not known.
+      description: Hosts without facts.
       type: list
       elements: str
 """

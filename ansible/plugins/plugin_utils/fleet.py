@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Which networks the hosts of an inventory have, as their facts tell."""
+"""The networks of the hosts of an inventory, from their facts."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import json
 import os
 import re
 
-# Ends of a virtual cable to a container or a virtual machine: no way out of the host.
+# The host's end of a cable to a container or a virtual machine: it leads nowhere else.
 _INWARD = re.compile(r"^(veth|vnet|tap|vif|cali|lxc)")
-# Bridges that are behind NAT on every host that has them, whatever is plugged in.
+# Bridges that are always behind NAT, whatever is plugged in.
 _LOCAL = re.compile(r"^(docker0|docker_gwbridge|br-[0-9a-f]{12}|virbr\d+|cni\d*|cni-podman\d+|podman\d+|lxdbr\d+|lxcbr\d+)$")
 
 
 def _leads_out(device):
-    """False for bridges that only hold containers or virtual machines: nobody elsewhere can reach what is behind."""
+    """False for bridges that only hold containers or virtual machines: other hosts cannot reach what is behind them."""
     name = device.get("device", "")
     if _LOCAL.match(name) or _INWARD.match(name):
         return False
@@ -27,7 +27,7 @@ def _leads_out(device):
 
 
 def networks_of(facts):
-    """The IPv4 networks of a host, Docker's own and other inner ones left out. rebridge moves IPv4 only."""
+    """The IPv4 networks of a host, without Docker's own and other internal ones. rebridge moves only IPv4."""
     found = {}
     for name in facts.get("interfaces") or []:
         device = facts.get(name.replace("-", "_"))
@@ -47,7 +47,7 @@ def networks_of(facts):
 
 
 def _address(value):
-    """The address a host is reached by, where it is written as one."""
+    """The address in ansible_host, if it is an IPv4 address and not a name."""
     try:
         address = ipaddress.IPv4Address(str(value))
     except ValueError:
@@ -58,7 +58,7 @@ def _address(value):
 def _survey(hostvars, names):
     hosts = {}
     for name in names:
-        # Not `hostvars[name]`, which prepares every variable of the host for templates: facts need none.
+        # Not `hostvars[name]`: that prepares every variable of the host for templates, and facts do not need it.
         raw = hostvars.raw_get(name)
         facts = raw.get("ansible_facts") or {}
         nets = networks_of(facts)
@@ -70,8 +70,8 @@ def _survey(hostvars, names):
 
 
 def survey(hostvars, names, folder, key):
-    """The networks of every host of the inventory. Every host of a play needs them, each in a process of its own: the
-    first writes them down for the others, in Ansible's own folder for this run. `key` tells one task from the next."""
+    """The networks of every host in the inventory. Ansible runs each host of a play in its own process. The first one
+    writes the networks to a file for the others, in Ansible's folder for this run. `key` tells one task from the next."""
     path = os.path.join(folder, "rebridge-" + hashlib.sha256(key.encode()).hexdigest()[:32])
     with open(path, "a+", encoding="utf-8") as cache:
         fcntl.flock(cache, fcntl.LOCK_EX)
@@ -85,7 +85,7 @@ def survey(hostvars, names, folder, key):
 
 
 def declared(hosts, own):
-    """Every network of the hosts but `own`, which sees its own networks itself: once each, under a host's name."""
+    """The networks of all hosts but `own`, which sees its own itself. Each network once, under one host's name."""
     seen = set()
     records = []
     for name, host in hosts.items():
