@@ -3,6 +3,7 @@
 use super::sides::{DockerSide, WantedSide};
 use super::wanted::{Evidence, Lead, Wanted, leads_to};
 use crate::facts::{Facts, Source};
+use crate::subnet::short;
 use ipnet::IpNet;
 
 /// The main table's place among the policy rules; Docker's routes are in it.
@@ -42,11 +43,7 @@ pub fn present(docker: &DockerSide, with: &WantedSide, want: &Wanted, facts: &Fa
         format!("{holder}, the same range as {wanted}: packets for it may go into {bridge} instead")
     } else {
         let lost = if contained { with.net } else { docker.subnet };
-        let lost = if lost.prefix_len() == lost.max_prefix_len() {
-            lost.addr().to_string()
-        } else {
-            lost.to_string()
-        };
+        let lost = short(&lost);
         format!("{holder}, which shadows {wanted}: every packet for {lost} goes into {bridge}")
     }
 }

@@ -6,6 +6,7 @@ use crate::facts::Source;
 use crate::phrases::{count, shell_word};
 use crate::plan::{Decision, Plan};
 use crate::policy::Policy;
+use crate::subnet::short;
 use std::collections::BTreeSet;
 
 /// More containers than this are counted, not named.
@@ -61,12 +62,7 @@ impl Step {
 /// The verdict of `check`, without the evidence: that comes below it.
 pub fn verdict(clashes: &[Clash]) -> Option<String> {
     let first = clashes.first()?;
-    let net = first.with.net;
-    let net = if net.prefix_len() == net.max_prefix_len() {
-        net.addr().to_string()
-    } else {
-        net.to_string()
-    };
+    let net = short(&first.with.net);
     let what = match first.kind {
         Kind::Present => format!("{} lies over {net}", holder(first)),
         Kind::Latent => format!(
