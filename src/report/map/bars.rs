@@ -17,8 +17,10 @@ const NEEDED: &str = "#7db4e6";
 const NEEDED_NARROW: &str = "#14508a";
 /// What is narrower is drawn so wide all the same.
 const NARROWEST: f64 = 4.0;
-/// Columns of a name, or of the words about a needed network.
-const LONGEST_NAME: usize = 52;
+/// Columns of a name.
+const LONGEST_NAME: usize = 48;
+/// Columns of the words about a needed network. "and does not answer" comes last, and must stay.
+const LONGEST_WORDS: usize = 80;
 
 pub struct Bar {
     pub from: f64,
@@ -51,7 +53,7 @@ pub fn needed_networks(map: &Map, block: Ipv4Net) -> Lane {
             continue;
         };
         spans.push((from, to));
-        let text = format!("{} {}", short(&need.net), cut(&need.what, LONGEST_NAME));
+        let text = format!("{} {}", short(&need.net), cut(&need.what, LONGEST_WORDS));
         labels.push(Label::new(from, &text, false));
     }
     // A single address in a wide network is drawn over it.
