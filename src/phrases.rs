@@ -1,8 +1,25 @@
 //! Small pieces of sentences.
 
+pub mod wrap;
+
 /// "1 clash", "3 clashes".
 pub fn count(number: usize, one: &str, more: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { more })
+}
+
+/// "and 3 more": what a list leaves out.
+pub fn and_more(count: usize) -> String {
+    format!("and {count} more")
+}
+
+/// "a, b, c and 2 more": a list that names only its first entries.
+pub fn first_few<T>(items: &[T], most: usize, word: impl Fn(&T) -> String) -> String {
+    let named = items.iter().take(most).map(word).collect::<Vec<_>>();
+    let list = named.join(", ");
+    match items.len().saturating_sub(most) {
+        0 => list,
+        left_out => format!("{list} {}", and_more(left_out)),
+    }
 }
 
 /// "the container web is", "the containers web, db are".
@@ -10,16 +27,6 @@ pub fn containers_are(names: &[String]) -> String {
     match names {
         [one] => format!("the container {one} is"),
         more => format!("the containers {} are", more.join(", ")),
-    }
-}
-
-/// The first few of a list: "a, b, c and 4 more".
-pub fn list_of<T: AsRef<str>>(names: &[T], most: usize) -> String {
-    let first: Vec<&str> = names.iter().take(most).map(AsRef::as_ref).collect();
-    let first = first.join(", ");
-    match names.len().saturating_sub(most) {
-        0 => first,
-        more => format!("{first} and {more} more"),
     }
 }
 
@@ -65,6 +72,14 @@ mod tests {
         assert_eq!(nearest("rout", &names), Some("route"));
         assert_eq!(nearest("banana", &names), None);
         assert_eq!(nearest("x", &[]), None);
+    }
+
+    #[test]
+    fn a_list_counts_what_it_does_not_name() {
+        let list = |items: &[u8]| first_few(items, 2, u8::to_string);
+        assert_eq!(list(&[]), "");
+        assert_eq!(list(&[1, 2]), "1, 2");
+        assert_eq!(list(&[1, 2, 3, 4]), "1, 2 and 2 more");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The args object: values that arrive typed from a playbook, as words from `-a` or a template, or
 //! as null.
 
-use crate::phrases::nearest;
+use crate::phrases::{and_more, nearest};
 use serde_json::{Map, Value, json};
 use std::ops::RangeInclusive;
 
@@ -181,7 +181,7 @@ impl Args {
         let more = items.len().saturating_sub(SHOWN);
         if more > 0 {
             items.truncate(SHOWN);
-            items.push(json!(format!("and {more} more")));
+            items.push(json!(and_more(more)));
         }
         self.show(name, Value::Array(items));
     }

@@ -3,7 +3,7 @@
 use crate::assess::Assessment;
 use crate::assess::clash::{Clash, Kind};
 use crate::facts::{Facts, Source};
-use crate::phrases::{count, list_of, shell_word};
+use crate::phrases::{count, first_few, shell_word};
 use crate::plan::{Decision, Plan};
 use crate::subnet::short;
 use std::collections::BTreeSet;
@@ -137,19 +137,15 @@ fn restart(facts: &Facts) -> String {
     let Some(engine) = &facts.docker.engine else {
         return "Docker restarts: every container stops, and each that ran starts again".to_owned();
     };
-    let names: Vec<String> = engine
-        .containers
-        .iter()
-        .map(|container| container.name.clone())
-        .collect();
-    if names.is_empty() {
+    let containers = &engine.containers;
+    if containers.is_empty() {
         return "Docker restarts, which takes 1 to 3 seconds; no container runs now".to_owned();
     }
     format!(
-        "Docker restarts: {} ({}) and start again; expect about 5 seconds of downtime, 10 more if \
+        "Docker restarts and stops {} ({}), then starts them again; expect about 5 seconds of downtime, 10 more if \
          a container ignores SIGTERM",
-        count(names.len(), "container stops", "containers stop"),
-        list_of(&names, NAMED)
+        count(containers.len(), "container", "containers"),
+        first_few(containers, NAMED, |one| one.name.clone())
     )
 }
 

@@ -8,7 +8,7 @@ use crate::assess::needed::Needed;
 use crate::assess::sides::NeededSide;
 use crate::engine_model;
 use crate::facts::{AddressPool, DockerState, Facts, Version};
-use crate::phrases::{count, nearest};
+use crate::phrases::{and_more, count, nearest};
 use crate::subnet::{RangeSet, overlap, v4};
 use ipnet::{IpNet, Ipv4Net};
 use serde::Serialize;
@@ -392,7 +392,7 @@ fn shortened(mut lines: Vec<String>) -> Vec<String> {
     if lines.len() > LISTED {
         let more = lines.len() - LISTED;
         lines.truncate(LISTED);
-        lines.push(format!("{more} more"));
+        lines.push(and_more(more));
     }
     lines
 }

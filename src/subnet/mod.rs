@@ -56,7 +56,7 @@ pub fn v4(net: &IpNet) -> Option<Ipv4Net> {
     }
 }
 
-/// A network as a person writes it: a single address without its prefix.
+/// A network as people write it: a single address without its prefix.
 pub fn short(net: &IpNet) -> String {
     if net.prefix_len() == net.max_prefix_len() {
         net.addr().to_string()
@@ -174,6 +174,18 @@ mod tests {
             }
         }
         assert_eq!(nets.len(), 127);
+    }
+
+    #[test]
+    fn a_single_address_has_no_prefix() {
+        for (net, words) in [
+            ("172.17.50.10/32", "172.17.50.10"),
+            ("172.17.0.0/16", "172.17.0.0/16"),
+            ("fd00::1/128", "fd00::1"),
+            ("fd00::/32", "fd00::/32"),
+        ] {
+            assert_eq!(short(&net.parse().unwrap()), words);
+        }
     }
 
     #[test]

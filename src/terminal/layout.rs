@@ -2,6 +2,9 @@
 //! can show. Pure; what the terminal is like is found out elsewhere. Colour never says anything
 //! that the words do not say too.
 
+use crate::phrases::wrap::{width_of, wrap};
+use unicode_width::UnicodeWidthChar;
+
 /// Nothing is set narrower than this: a CIDR with two words beside it has to fit.
 const NARROWEST: usize = 40;
 
@@ -76,7 +79,7 @@ impl Layout {
         let room = self.columns().saturating_sub(width_of(first)).max(COLUMN);
         let inset = " ".repeat(width_of(first));
         let mut out = String::new();
-        for (number, line) in lines(text, room).into_iter().enumerate() {
+        for (number, line) in wrap(text, room).into_iter().enumerate() {
             let line = format!("{}{line}", if number == 0 { first } else { &inset });
             out.push_str(line.trim_end());
             out.push('\n');
@@ -88,107 +91,62 @@ impl Layout {
     /// goes on below itself; where hardly anything is left each row becomes a line with the last
     /// column under it.
     pub fn table(&self, titles: &[&str], rows: &[Vec<String>]) -> String {
-        let Some(last) = titles.len().checked_sub(1) else {
+        let head: Vec<String> = titles.iter().map(|title| self.dim(title)).collect();
+        let mut widths: Vec<usize> = head.iter().map(|title| width_of(title)).collect();
+        for row in rows {
+            for (width, cell) in widths.iter_mut().zip(row) {
+                *width = width_of(cell).max(*width);
+            }
+        }
+        widths.pop();
+        let before_last: usize = 2 + widths.iter().map(|width| width + 2).sum::<usize>();
+        if before_last + COLUMN > self.columns() {
+            return rows.iter().map(|row| self.row_as_list(row)).collect();
+        }
+        let all = std::iter::once(&head).chain(rows);
+        all.map(|row| self.row(row, &widths)).collect()
+    }
+
+    fn row(&self, row: &[String], widths: &[usize]) -> String {
+        let Some((last, cells)) = row.split_last() else {
             return String::new();
         };
-        let width = |at: usize, title: &str| {
-            let cells = rows
-                .iter()
-                .filter_map(|row| row.get(at))
-                .map(|cell| width_of(cell));
-            cells.chain([width_of(title)]).max().unwrap_or_default()
+        let mut first = "  ".to_owned();
+        for (cell, width) in cells.iter().zip(widths) {
+            first += &pad(cell, *width);
+            first += "  ";
+        }
+        self.paragraph(&first, last)
+    }
+
+    fn row_as_list(&self, row: &[String]) -> String {
+        let Some((last, cells)) = row.split_last() else {
+            return String::new();
         };
-        let widths: Vec<usize> = titles
-            .iter()
-            .take(last)
-            .enumerate()
-            .map(|(at, title)| width(at, title))
-            .collect();
-        let before_last = 2 + widths.iter().map(|width| width + 2).sum::<usize>();
-        let fits = before_last + COLUMN <= self.columns();
-        let set = |cells: &[String]| {
-            let padded = cells.iter().zip(&widths).map(|(cell, width)| {
-                format!(
-                    "{cell}{}",
-                    " ".repeat(if fits {
-                        width.saturating_sub(width_of(cell))
-                    } else {
-                        0
-                    })
-                )
-            });
-            padded.collect::<Vec<_>>().join("  ")
-        };
-        let line = |cells: &[String]| {
-            let tail = cells.get(last).map(String::as_str).unwrap_or_default();
-            match fits {
-                true => self.paragraph(&format!("  {}  ", set(cells)), tail),
-                false => format!("  {}\n{}", set(cells), self.paragraph("      ", tail)),
-            }
-        };
-        let titles: Vec<String> = titles.iter().map(|title| self.dim(title)).collect();
-        let head = if fits { line(&titles) } else { String::new() };
-        head + &rows.iter().map(|row| line(row)).collect::<String>()
+        format!("  {}\n{}", cells.join("  "), self.paragraph("      ", last))
     }
 }
 
-/// How many columns a text takes; colours take none.
-pub fn width_of(text: &str) -> usize {
-    let (mut width, mut in_colour) = (0, false);
-    for character in text.chars() {
-        match (in_colour, character) {
-            (false, '\u{1b}') => in_colour = true,
-            (false, _) => width += 1,
-            (true, 'm') => in_colour = false,
-            (true, _) => {}
-        }
-    }
-    width
-}
-
-/// A text in lines of so many columns. A word that is longer has a line of its own, and what is
-/// quoted stays together: a command or a path that is broken cannot be copied.
-fn lines(text: &str, room: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    let mut line = String::new();
-    for word in words(text) {
-        if !line.is_empty() && width_of(&line) + 1 + width_of(&word) > room {
-            lines.push(std::mem::take(&mut line));
-        }
-        if !line.is_empty() {
-            line.push(' ');
-        }
-        line.push_str(&word);
-    }
-    lines.push(line);
-    lines
-}
-
-/// The words of a text; what stands between two backticks is one.
-fn words(text: &str) -> Vec<String> {
-    let mut words: Vec<String> = Vec::new();
-    let mut quoted = false;
-    for word in text.split_whitespace() {
-        match words.last_mut().filter(|_| quoted) {
-            Some(last) => *last = format!("{last} {word}"),
-            None => words.push(word.to_owned()),
-        }
-        quoted ^= word.matches('`').count() % 2 == 1;
-    }
-    words
+/// A text with spaces up to a width; `{:<8}` counts characters, not columns.
+fn pad(text: &str, width: usize) -> String {
+    let missing = width.saturating_sub(width_of(text));
+    format!("{text}{}", " ".repeat(missing))
 }
 
 /// A text without what a terminal would obey: names come from files and engines.
 pub fn without_control_chars(text: &str) -> String {
     text.chars()
-        .map(|character| {
-            if character.is_control() {
-                '?'
-            } else {
-                character
-            }
-        })
+        .map(|character| if is_obeyed(character) { '?' } else { character })
         .collect()
+}
+
+/// Controls, ends of lines, and what turns the direction of the words after it.
+fn is_obeyed(character: char) -> bool {
+    character.is_control()
+        || matches!(
+            character,
+            '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+        )
 }
 
 /// The same text in ASCII, for terminals that show no more.
@@ -205,7 +163,8 @@ pub fn ascii(text: &str) -> String {
             '▒' => plain.push('+'),
             '×' => plain.push('x'),
             character if character.is_ascii() => plain.push(character),
-            _ => plain.push('?'),
+            // As wide as before, or a table that was set already loses its columns.
+            other => plain.push_str(&"?".repeat(other.width().unwrap_or(1))),
         }
     }
     plain
@@ -279,8 +238,34 @@ mod tests {
     }
 
     #[test]
+    fn wide_names_keep_a_table_straight() {
+        let row = |cells: [&str; 3]| cells.map(str::to_owned).to_vec();
+        let rows = [
+            row(["网络", "172.18.0.0/16", "web"]),
+            row(["shop_default", "172.19.0.0/16", "db"]),
+            row(["e\u{301}te\u{301}", "172.20.0.0/16", "none runs"]),
+        ];
+        let table = Layout::PLAIN.table(&["Network", "From", "Restarts"], &rows);
+        for table in [ascii(&table), table] {
+            for (column, words) in [
+                (16, ["From", "172.18", "172.19", "172.20"]),
+                (31, ["Restarts", "web", "db", "none"]),
+            ] {
+                for word in words {
+                    let (before, _) = table
+                        .lines()
+                        .find_map(|line| line.split_once(word))
+                        .unwrap();
+                    assert_eq!(width_of(before), column, "{word}: {table}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn every_sign_of_ours_has_one_in_ascii() {
         assert_eq!(ascii("a → b … – · │ █ ▒ × ü"), "a -> b ... - . | # + x ?");
         assert_eq!(without_control_chars("br-\u{1b}[31m\nx"), "br-?[31m?x");
+        assert_eq!(without_control_chars("web\u{202e}bd"), "web?bd");
     }
 }

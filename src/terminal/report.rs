@@ -182,7 +182,7 @@ impl Text<'_> {
             let verb = tense("Changed in", "Tried in", "To be changed in");
             self.title(&format!(
                 "{verb} {}",
-                without_control_chars(&report.config_file())
+                without_control_chars(report.config_file())
             ));
             for (side, sign) in [(&report.diff.before, "-"), (&report.diff.after, "+")] {
                 let keys: Map<String, Value> = serde_json::from_str(side).unwrap_or_default();

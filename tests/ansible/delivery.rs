@@ -118,8 +118,7 @@ fn another_architecture_users_async_and_delegation() {
     controller.write(
         "play.yml",
         &format!(
-            "- hosts: h\n  gather_facts: false\n  tasks:\n    - rebridge.docker.rebridge: {LOOK}\n \
-                  no_log: true\n"
+            "- hosts: h\n  gather_facts: false\n  tasks:\n    - rebridge.docker.rebridge: {LOOK}\n      no_log: true\n"
         ),
     );
     let played = controller.playbook(&["play.yml", "-vvv"]);
@@ -159,8 +158,7 @@ fn another_architecture_users_async_and_delegation() {
         "play.yml",
         &format!(
             "- hosts: h\n  gather_facts: false\n  tasks:\n    - \
-                                           rebridge.docker.rebridge: {LOOK}\n      async: 60\n     \
-                                            poll: 1\n"
+                                           rebridge.docker.rebridge: {LOOK}\n      async: 60\n      poll: 1\n"
         ),
     );
     let played = controller.playbook(&["play.yml"]);

@@ -6,8 +6,8 @@ lab="$here/../lab/lab"
 out="$here/../../docs/pictures"
 name=pictures-$$
 python3=/usr/bin/python3
-"$python3" -c 'import pyte' 2>/dev/null ||
-    DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends python3-pyte >/dev/null
+"$python3" -c 'import cairosvg, pyte' 2>/dev/null ||
+    DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends python3-cairosvg python3-pyte >/dev/null
 trap '"$lab" down $name' EXIT
 
 on_host() { "$lab" exec "$name" proxy "$@"; }
@@ -39,3 +39,4 @@ on_host timeout 2 bash -c "</dev/tcp/172.17.50.10/8080"
 grep -q 'CLASH with 172.17.0.0/16' "$out/map-before.svg"
 if grep -q CLASH "$out/map-after.svg"; then echo "the map still shows a clash after apply"; exit 1; fi
 for file in "$out"/*.svg; do "$python3" -c 'import sys, xml.dom.minidom as xml; xml.parse(sys.argv[1])' "$file"; done
+"$python3" "$here/ink.py" "$out"/map-*.svg "$here"/../golden/*/map.svg

@@ -7,6 +7,7 @@ prompt that ends in "[y/N] ", and exits with the command's exit code.
 
 import os
 import pty
+import re
 import sys
 from fcntl import ioctl
 from html import escape
@@ -14,6 +15,7 @@ from struct import pack
 from termios import TIOCSWINSZ
 
 import pyte
+from wcwidth import wcswidth
 
 COLUMNS, ROWS = 80, 100
 WIDE, HIGH, EDGE = 8.43, 19, 16
@@ -72,15 +74,17 @@ def draw(screen, shown):
         weight = ' font-weight="bold"' if bold else ""
         # textLength keeps the columns aligned, whatever font the viewer has.
         out.append(
-            f'<text x="{EDGE + at * WIDE:.1f}" y="{EDGE + row * HIGH + 14}" textLength="{len(words) * WIDE:.1f}"'
+            f'<text x="{EDGE + at * WIDE:.1f}" y="{EDGE + row * HIGH + 14}" textLength="{wcswidth(words) * WIDE:.1f}"'
             f' fill="{colour}"{weight} xml:space="preserve">{escape(words)}</text>'
         )
 
     text(0, 0, f"# {shown}", "#8b949e", True)
     for number, line in enumerate(rows, 1):
         for at, words, (colour, bold) in runs(line):
-            indent = len(words) - len(words.lstrip())
-            text(number, at + indent, words.lstrip(), COLOURS.get(colour, COLOURS["default"]), bold)
+            # Each column of a table begins where the terminal has it, whatever the font makes of the one before.
+            for cell in re.finditer(r"\S+(?: \S+)*", words):
+                column = at + wcswidth(words[: cell.start()])
+                text(number, column, cell.group(), COLOURS.get(colour, COLOURS["default"]), bold)
     return "\n".join(out + ["</svg>", ""])
 
 

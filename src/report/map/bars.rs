@@ -1,8 +1,9 @@
 //! What the lanes of the picture hold: bars, and the words beside them.
 
 use super::labels::Label;
-use super::{Map, pool_ranges, range_in_words, width, within};
+use super::{Map, clashes_in_words, pool_ranges, size, within};
 use crate::assess::address_map::{DockerRange, When};
+use crate::phrases::wrap::cut;
 use crate::subnet::short;
 use ipnet::{IpNet, Ipv4Net};
 
@@ -16,29 +17,35 @@ const NEEDED: &str = "#7db4e6";
 const NEEDED_NARROW: &str = "#14508a";
 /// What is narrower is drawn so wide all the same.
 const NARROWEST: f64 = 4.0;
+/// Columns of a name.
+const LONGEST_NAME: usize = 48;
+/// Columns of the words about a needed network. "and does not answer" comes last, and must stay.
+const LONGEST_WORDS: usize = 80;
 
-/// A bar in a lane.
 pub struct Bar {
-    /// Its edges.
     pub from: f64,
     pub to: f64,
-    /// Its looks.
-    pub look: Look,
+    pub style: BarStyle,
 }
 
-/// How a bar looks: solid what is there, outlined what is to come, dashed what may come.
 #[derive(Clone, Copy, PartialEq)]
-pub enum Look {
-    /// Of this colour.
+pub enum BarStyle {
+    /// What is there, in this colour.
     Solid(&'static str),
-    /// One of the next.
+    /// What comes next.
     Outline,
-    /// A pool.
+    /// What may come: a pool.
     Dashed,
 }
 
+#[derive(Default)]
+pub struct Lane {
+    pub bars: Vec<Bar>,
+    pub labels: Vec<Label>,
+}
+
 /// What this host needs in a block.
-pub fn needs(map: &Map, block: Ipv4Net) -> (Vec<Bar>, Vec<Label>) {
+pub fn needed_networks(map: &Map, block: Ipv4Net) -> Lane {
     let mut spans = Vec::new();
     let mut labels = Vec::new();
     for need in &map.needed {
@@ -46,23 +53,20 @@ pub fn needs(map: &Map, block: Ipv4Net) -> (Vec<Bar>, Vec<Label>) {
             continue;
         };
         spans.push((from, to));
-        labels.push(Label {
-            x: from,
-            text: format!("{} {}", short(&need.net), shortened(&need.what)),
-            clash: false,
-        });
+        let text = format!("{} {}", short(&need.net), cut(&need.what, LONGEST_WORDS));
+        labels.push(Label::new(from, &text, false));
     }
     // A single address in a wide network is drawn over it.
     let (narrow, wide) = spans
         .into_iter()
         .partition(|(from, to)| to - from <= NARROWEST + 0.01);
-    let mut bars = solid(wide, NEEDED);
-    bars.extend(solid(narrow, NEEDED_NARROW));
-    (bars, labels)
+    let mut bars = merged(wide, NEEDED);
+    bars.extend(merged(narrow, NEEDED_NARROW));
+    Lane { bars, labels }
 }
 
 /// Bars that touch are drawn as one: a fleet has thousands.
-fn solid(mut spans: Vec<(f64, f64)>, colour: &'static str) -> Vec<Bar> {
+fn merged(mut spans: Vec<(f64, f64)>, colour: &'static str) -> Vec<Bar> {
     spans.sort_by(|a, b| a.0.total_cmp(&b.0));
     let mut bars: Vec<Bar> = Vec::new();
     for (from, to) in spans {
@@ -71,132 +75,110 @@ fn solid(mut spans: Vec<(f64, f64)>, colour: &'static str) -> Vec<Bar> {
             Some(_) | None => bars.push(Bar {
                 from,
                 to,
-                look: Look::Solid(colour),
+                style: BarStyle::Solid(colour),
             }),
         }
     }
     bars
 }
 
-/// What Docker has and may take in a block.
-pub fn takes(takes: &[DockerRange], block: Ipv4Net) -> (Vec<Bar>, Vec<Label>) {
-    let mut bars = Vec::new();
-    let mut labels = Vec::new();
-    for (from, to, over) in pool_ranges(takes, block) {
-        let (a, b) = scaled(block, from, to);
-        bars.push(Bar {
-            from: a,
-            to: b,
-            look: Look::Dashed,
-        });
-        let clash = if over.is_empty() {
-            String::new()
-        } else {
-            format!(": could clash with {}", some(&over))
-        };
-        // Named at its end: at its beginning are the next networks.
-        let text = format!(
-            "networks to come: {}{clash}",
-            range_in_words(block, from, to)
-        );
-        labels.push(Label {
-            x: b.min(RIGHT - 1.0),
-            text,
-            clash: !over.is_empty(),
-        });
-    }
-    let next: Vec<&DockerRange> = takes
-        .iter()
-        .filter(|take| take.when == When::Next)
-        .collect();
-    for (take, first) in next.iter().zip([true, false, false]) {
-        let Some((from, to)) = span(block, &take.net) else {
-            continue;
-        };
-        bars.push(Bar {
+/// What Docker has and may take in a block; what is there is drawn over what may come.
+pub fn docker_ranges(ranges: &[DockerRange], block: Ipv4Net) -> Lane {
+    let mut lane = Lane::default();
+    add_pools(&mut lane, ranges, block);
+    add_next(&mut lane, ranges, block);
+    add_held(&mut lane, ranges, block);
+    lane
+}
+
+fn add_pools(lane: &mut Lane, ranges: &[DockerRange], block: Ipv4Net) {
+    for range in pool_ranges(ranges, block) {
+        let (from, to) = drawn(block, range.first, range.last);
+        lane.bars.push(Bar {
             from,
             to,
-            look: Look::Outline,
+            style: BarStyle::Dashed,
         });
-        if first || !take.clashes.is_empty() {
-            let clash = if take.clashes.is_empty() {
-                String::new()
-            } else {
-                format!(": would clash with {}", some(&take.clashes))
-            };
-            labels.push(Label {
-                x: from,
-                text: format!("next: {}{clash}", take.net),
-                clash: !clash.is_empty(),
-            });
+        let name = format!("future networks: {}", range.in_words(block));
+        // At its end: at its beginning the next networks have their labels.
+        add_label(lane, to - 2.0, &name, "could clash with", &range.clashes);
+    }
+}
+
+fn add_next(lane: &mut Lane, ranges: &[DockerRange], block: Ipv4Net) {
+    let next = ranges.iter().filter(|range| range.when == When::Next);
+    for (number, range) in next.enumerate() {
+        let Some((from, to)) = span(block, &range.net) else {
+            continue;
+        };
+        lane.bars.push(Bar {
+            from,
+            to,
+            style: BarStyle::Outline,
+        });
+        if number == 0 || !range.clashes.is_empty() {
+            let name = format!("next: {}", range.net);
+            add_label(lane, from, &name, "would clash with", &range.clashes);
         }
     }
-    for take in takes.iter().filter(|take| take.when == When::Now) {
-        let Some((from, to)) = span(block, &take.net) else {
+}
+
+fn add_held(lane: &mut Lane, ranges: &[DockerRange], block: Ipv4Net) {
+    for range in ranges.iter().filter(|range| range.when == When::Now) {
+        let Some((from, to)) = span(block, &range.net) else {
             continue;
         };
-        let clash = !take.clashes.is_empty();
-        bars.push(Bar {
+        let colour = if range.clashes.is_empty() {
+            DOCKER
+        } else {
+            CLASH
+        };
+        lane.bars.push(Bar {
             from,
             to,
-            look: Look::Solid(if clash { CLASH } else { DOCKER }),
+            style: BarStyle::Solid(colour),
         });
-        let words = if clash {
-            format!(": CLASH with {}", some(&take.clashes))
-        } else {
-            String::new()
-        };
-        labels.push(Label {
-            x: from,
-            text: format!("{}{words}", in_words(take)),
-            clash,
-        });
+        add_label(
+            lane,
+            from,
+            &name_and_net(range),
+            "CLASH with",
+            &range.clashes,
+        );
     }
-    (bars, labels)
+}
+
+fn add_label(lane: &mut Lane, x: f64, name: &str, verb: &str, clashes: &[IpNet]) {
+    let label = if clashes.is_empty() {
+        Label::new(x, name, false)
+    } else {
+        let text = format!("{name}: {verb} {}", clashes_in_words(clashes));
+        Label::new(x, &text, true)
+    };
+    lane.labels.push(label);
 }
 
 /// "shop_default 172.18.0.0/16"
-pub fn in_words(take: &DockerRange) -> String {
-    format!(
-        "{} {}",
-        take.name.as_deref().unwrap_or("a network"),
-        take.net
-    )
-    .replace("a network ", "")
-}
-
-fn some(nets: &[IpNet]) -> String {
-    let words: Vec<String> = nets.iter().take(3).map(short).collect();
-    let more = if nets.len() > words.len() {
-        " and more"
-    } else {
-        ""
-    };
-    format!("{}{more}", words.join(", "))
+pub fn name_and_net(range: &DockerRange) -> String {
+    match &range.name {
+        Some(name) => format!("{} {}", cut(name, LONGEST_NAME), range.net),
+        None => range.net.to_string(),
+    }
 }
 
 /// Where a network lies in the lanes of its block; wide enough to be seen.
 pub fn span(block: Ipv4Net, net: &IpNet) -> Option<(f64, f64)> {
-    within(block, net).map(|(from, to)| scaled(block, from, to))
+    within(block, net).map(|(first, last)| drawn(block, first, last))
 }
 
-fn scaled(block: Ipv4Net, from: u64, to: u64) -> (f64, f64) {
-    // A block has 2^24 addresses at most.
-    #[allow(clippy::cast_precision_loss)]
-    let place = |at: u64| LEFT + (RIGHT - LEFT) * (at as f64) / (width(block) as f64);
-    let (from, to) = (place(from), place(to + 1));
+fn drawn(block: Ipv4Net, first: u64, last: u64) -> (f64, f64) {
+    let (from, to) = (place(block, first), place(block, last + 1));
     (from, to.max(from + NARROWEST))
 }
 
-fn shortened(words: &str) -> String {
-    const LONGEST: usize = 48;
-    if words.chars().count() <= LONGEST {
-        return words.to_owned();
-    }
-    let cut: String = words.chars().take(LONGEST).collect();
-    format!(
-        "{} ...",
-        cut.rsplit_once(' ')
-            .map_or(cut.as_str(), |(whole, _)| whole)
-    )
+fn place(block: Ipv4Net, address: u64) -> f64 {
+    // A block has 2^24 addresses at most.
+    #[allow(clippy::cast_precision_loss)]
+    let share = address as f64 / size(block) as f64;
+    LEFT + (RIGHT - LEFT) * share
 }

@@ -7,9 +7,14 @@ pub mod svg;
 
 use crate::assess::address_map::{DockerRange, NeededNetwork, When};
 use crate::facts::Source;
+use crate::phrases::first_few;
 use crate::subnet::{PRIVATE_BLOCKS, SHARED_BLOCKS, short, v4};
 use ipnet::{IpNet, Ipv4Net};
 use serde::{Deserialize, Serialize};
+use std::net::Ipv4Addr;
+
+/// So many networks of a clash are named, the others counted.
+const NAMED: usize = 3;
 
 /// The map, as `--json` prints it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -53,115 +58,125 @@ pub fn kind(source: Source) -> &'static str {
 /// The addresses of a network that lie in a block, counted from the block's first.
 pub fn within(block: Ipv4Net, net: &IpNet) -> Option<(u64, u64)> {
     let net = v4(net)?;
-    let number = |address: std::net::Ipv4Addr| u64::from(u32::from(address));
-    let (first, last) = (number(block.network()), number(block.broadcast()));
-    let (from, to) = (
-        number(net.network()).max(first),
-        number(net.broadcast()).min(last),
-    );
-    (from <= to).then(|| (from - first, to - first))
+    let start = u32::from(block.network());
+    let first = u32::from(net.network()).max(start);
+    let last = u32::from(net.broadcast()).min(block.broadcast().into());
+    (first <= last).then(|| (u64::from(first - start), u64::from(last - start)))
 }
 
 /// How many addresses a block has.
-pub fn width(block: Ipv4Net) -> u64 {
+pub fn size(block: Ipv4Net) -> u64 {
     1u64 << (32 - u32::from(block.prefix_len()))
+}
+
+/// Whether a network lies in no block that is drawn: the host's public networks, IPv6.
+pub fn elsewhere(net: &IpNet) -> bool {
+    !blocks().any(|block| within(block, net).is_some())
+}
+
+/// "10.8.0.0/16, 172.17.50.10 and 2 more"
+pub fn clashes_in_words(clashes: &[IpNet]) -> String {
+    first_few(clashes, NAMED, short)
 }
 
 impl Map {
     /// One sentence: what clashes first.
     pub fn verdict(&self) -> String {
-        let clash = |when: When| {
-            self.docker
-                .iter()
-                .find(|take| take.when == when && !take.clashes.is_empty())
+        let Some(range) = self.first_clash() else {
+            return "Docker is clear of everything this host is known to need".to_owned();
         };
-        let over = |take: &DockerRange| {
-            let nets: Vec<String> = take.clashes.iter().take(3).map(short).collect();
-            let more = if take.clashes.len() > nets.len() {
-                " and more"
-            } else {
-                ""
-            };
-            format!("{}{more}, which this host needs", nets.join(", "))
-        };
-        if let Some(take) = clash(When::Now) {
-            let name = take.name.as_deref().unwrap_or("Docker");
-            return format!("{name} holds {}, over {}", take.net, over(take));
-        }
-        match clash(When::Later) {
-            Some(take) => format!(
-                "Docker's address pool {} lies over {}",
-                take.net,
-                over(take)
-            ),
-            None => "Docker is clear of everything this host is known to need".to_owned(),
+        let (net, needed) = (range.net, clashes_in_words(&range.clashes));
+        match range.when {
+            When::Now => {
+                let name = range.name.as_deref().unwrap_or("Docker");
+                format!("{name} holds {net}, but this host needs {needed}")
+            }
+            When::Next => {
+                format!("Docker's next network gets {net}, but this host needs {needed}")
+            }
+            When::Later => {
+                format!("Docker's address pool {net} overlaps {needed}, which this host needs")
+            }
         }
     }
 
     /// The verdict in a word.
     pub fn word(&self) -> &'static str {
-        let clashes = |take: &&DockerRange| !take.clashes.is_empty();
-        match self
-            .docker
-            .iter()
-            .filter(clashes)
-            .map(|take| take.when)
-            .min()
-        {
+        match self.first_clash().map(|range| range.when) {
             Some(When::Now) => "clashing",
             Some(When::Next | When::Later) => "could clash",
             None => "clean",
         }
     }
 
-    /// Whether anything clashes, now or later.
     pub fn clashes(&self) -> bool {
-        self.docker.iter().any(|take| !take.clashes.is_empty())
+        self.first_clash().is_some()
     }
 
-    /// What lies in no block that is drawn: the host's public networks, IPv6.
-    pub fn elsewhere(&self, net: &IpNet) -> bool {
-        !blocks().any(|block| within(block, net).is_some())
+    fn first_clash(&self) -> Option<&DockerRange> {
+        // A pool says more than the next network, which comes from it.
+        [When::Now, When::Later, When::Next]
+            .iter()
+            .find_map(|when| {
+                self.docker
+                    .iter()
+                    .find(|range| range.when == *when && !range.clashes.is_empty())
+            })
     }
 }
 
-/// Pools that follow each other without a gap are one range to a person: its first and its last
-/// address, and whether something needed lies in it.
-pub fn pool_ranges(takes: &[DockerRange], block: Ipv4Net) -> Vec<(u64, u64, Vec<IpNet>)> {
-    let mut ranges: Vec<(u64, u64, Vec<IpNet>)> = Vec::new();
-    let pools = takes.iter().filter(|take| take.when == When::Later);
-    let mut pools: Vec<(u64, u64, &DockerRange)> = pools
-        .filter_map(|take| within(block, &take.net).map(|(from, to)| (from, to, take)))
+/// Pools that follow each other without a gap: to a person they are one range.
+pub struct PoolRange {
+    /// Counted from the block's first address, like the last.
+    pub first: u64,
+    pub last: u64,
+    pub clashes: Vec<IpNet>,
+}
+
+impl PoolRange {
+    /// "172.17.0.0/16", or "172.17.0.0-172.31.255.255" where it is no network.
+    pub fn in_words(&self, block: Ipv4Net) -> String {
+        let size = self.last - self.first + 1;
+        let first = address(block, self.first);
+        if size.is_power_of_two() && self.first.is_multiple_of(size) {
+            return format!("{first}/{}", 32 - size.trailing_zeros());
+        }
+        format!("{first}-{}", address(block, self.last))
+    }
+}
+
+fn address(block: Ipv4Net, offset: u64) -> Ipv4Addr {
+    let first = u64::from(u32::from(block.network()));
+    Ipv4Addr::from(u32::try_from(first + offset).unwrap_or(u32::MAX))
+}
+
+/// The pools of a block, by address.
+pub fn pool_ranges(docker: &[DockerRange], block: Ipv4Net) -> Vec<PoolRange> {
+    let mut pools: Vec<(u64, u64, &DockerRange)> = docker
+        .iter()
+        .filter(|range| range.when == When::Later)
+        .filter_map(|pool| within(block, &pool.net).map(|(first, last)| (first, last, pool)))
         .collect();
-    pools.sort_by_key(|(from, to, _)| (*from, *to));
-    for (from, to, take) in pools {
-        let clashes = take.clashes.as_slice();
+    pools.sort_by_key(|(first, last, _)| (*first, *last));
+    let mut ranges: Vec<PoolRange> = Vec::new();
+    for (first, last, pool) in pools {
+        let clashes = pool.clashes.iter().copied();
+        let clashes = clashes.filter(|net| within(block, net).is_some());
         match ranges.last_mut() {
-            Some((_, end, over)) if from <= *end + 1 => {
-                *end = to.max(*end);
-                over.extend(
-                    clashes
-                        .iter()
-                        .copied()
-                        .filter(|net| within(block, net).is_some()),
-                );
-                over.dedup();
+            Some(range) if first <= range.last + 1 => {
+                range.last = last.max(range.last);
+                range.clashes.extend(clashes);
             }
-            Some(_) | None => ranges.push((from, to, clashes.to_vec())),
+            Some(_) | None => ranges.push(PoolRange {
+                first,
+                last,
+                clashes: clashes.collect(),
+            }),
         }
     }
-    ranges
-}
-
-/// "172.17.0.0/16", or "172.17.0.0-172.31.255.255" where it is no network.
-pub fn range_in_words(block: Ipv4Net, from: u64, to: u64) -> String {
-    let address = |offset: u64| {
-        let first = u64::from(u32::from(block.network()));
-        std::net::Ipv4Addr::from(u32::try_from(first + offset).unwrap_or(u32::MAX))
-    };
-    let size = to - from + 1;
-    if size.is_power_of_two() && from.is_multiple_of(size) {
-        return format!("{}/{}", address(from), 32 - size.trailing_zeros());
+    for range in &mut ranges {
+        range.clashes.sort();
+        range.clashes.dedup();
     }
-    format!("{}-{}", address(from), address(to))
+    ranges
 }

@@ -1,7 +1,7 @@
 //! What keeps rebridge from acting, in words: what could not be done, to what, why, and the next
 //! step.
 
-use crate::phrases::{count, list_of};
+use crate::phrases::{count, first_few};
 use crate::plan::blocker::Blocker;
 use crate::policy::option::Opt;
 use crate::report::vocabulary::Vocabulary;
@@ -53,7 +53,7 @@ fn why(blocker: &Blocker, words: Vocabulary) -> String {
             "cannot move docker0: live-restore is on and {} running ({}). While a container runs, \
              Docker leaves docker0 where it is",
             count(containers.len(), "container is", "containers are"),
-            list_of(containers, NAMED)
+            first_few(containers, NAMED, String::clone)
         ),
         Blocker::UnknownKey { path, key, version } => format!(
             "cannot restart Docker: {path} has the key \"{key}\", which Docker {version} does not \

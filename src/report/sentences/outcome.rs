@@ -3,7 +3,7 @@
 use super::networks::existing;
 use crate::assess::Assessment;
 use crate::facts::{DockerState, Facts};
-use crate::phrases::{count, list_of};
+use crate::phrases::{count, first_few};
 use crate::plan::Plan;
 use crate::plan::relocate::Move;
 use crate::report::vocabulary::Vocabulary;
@@ -122,11 +122,9 @@ pub fn was_done(plan: &Plan, moved: &[Move], before: &Facts) -> String {
 
 /// "shop_default 172.18.0.0/16 -> 10.200.0.0/24", of many only the first.
 fn from_to(moves: &[Move]) -> String {
-    let all: Vec<String> = moves
-        .iter()
-        .map(|one| format!("{} {} -> {}", one.network, one.from, one.to))
-        .collect();
-    list_of(&all, NAMED)
+    first_few(moves, NAMED, |one| {
+        format!("{} {} -> {}", one.network, one.from, one.to)
+    })
 }
 
 /// What comes next on a host that is as it was.
