@@ -94,6 +94,15 @@ pub struct LookArgs {
 pub struct Check {
     #[command(flatten)]
     pub look: LookArgs,
+    /// List and count only these clashes: present, latent, known, suspected; comma list
+    #[arg(
+        long,
+        value_enum,
+        value_delimiter = ',',
+        value_name = "LIST",
+        hide_possible_values = true
+    )]
+    pub only: Vec<Only>,
     /// Write metrics for node_exporter's textfile collector in FILE (a name that ends in
     /// .prom)
     #[arg(long, value_name = "FILE")]
@@ -131,6 +140,15 @@ pub struct Apply {
     /// Move a network although a container on it loses its fixed MAC address (Docker 25 and later)
     #[arg(long)]
     pub accept_mac_loss: bool,
+    /// Which clashes to act on: those by lasting evidence (known), or also those by traffic
+    /// (suspected). Without it: suspected where you are asked, known with --yes and --json
+    #[arg(
+        long,
+        value_enum,
+        value_name = "known|suspected",
+        hide_possible_values = true
+    )]
+    pub act_on: Option<ActOn>,
     /// Wait so long for another rebridge to end
     #[arg(long, value_name = "SECONDS", default_value_t = 0)]
     pub wait: u64,
@@ -147,6 +165,22 @@ pub struct Apply {
     /// Take the pools given with --pool even when nothing clashes
     #[arg(long, requires = "pool")]
     pub pin: bool,
+}
+
+/// Which clashes to list and count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Only {
+    Present,
+    Latent,
+    Known,
+    Suspected,
+}
+
+/// How sure a clash must be to be acted on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum ActOn {
+    Known,
+    Suspected,
 }
 
 /// What becomes of existing networks that clash.

@@ -70,7 +70,7 @@ fn run(cli: &Cli, output: &Output) -> Result<u8, Error> {
             Ok(output.report(&report, true))
         }
         Verb::Apply(arguments) => {
-            let request = arguments.request()?;
+            let request = arguments.request(output.is_attended(arguments.yes))?;
             let progress = output.progress();
             let ask = |preview: &Report| output.may_go_on(preview, arguments.yes);
             let report = verbs::apply::run(&request, &progress, &ask);
@@ -113,8 +113,12 @@ impl Output {
         ProgressLine::new(!self.json && !self.quiet)
     }
 
+    /// Whether a person sees what would be done before it is.
+    fn is_attended(&self, yes: bool) -> bool {
+        !yes && !self.json && can_ask()
+    }
+
     fn may_go_on(&self, preview: &Report, yes: bool) -> bool {
-        let asks = !yes && !self.json && can_ask();
         let question = || {
             let verbosity = Verbosity {
                 preview: true,
@@ -123,7 +127,7 @@ impl Output {
             };
             render(preview, &layout(), verbosity)
         };
-        !asks || confirmed(&question())
+        !self.is_attended(yes) || confirmed(&question())
     }
 
     /// Prints what was found out, for a program or for a person.

@@ -101,7 +101,7 @@ fn run_case(case: &Path) -> Vec<String> {
             run_report(case, &before, &Permits::plain(), &report, true)
         }
         Verb::Apply(apply) => {
-            let request = apply.request().unwrap();
+            let request = apply.request(true).unwrap();
             let before = Assessment::of(&facts, &request.look.policy);
             let report = verbs::apply::preview(&before, &request.permits, WORDS);
             run_report(case, &before, &request.permits, &report, false)

@@ -124,7 +124,7 @@ pub fn moved(
     let left: Vec<String> = Assessment::of(&now, policy)
         .clashes
         .into_iter()
-        .filter(|clash| clash.is_movable() && !clash.is_fleeting())
+        .filter(|clash| clash.is_movable() && !clash.is_suspected())
         .map(|clash| clash.explain)
         .collect();
     checks.push(Check::equal(
@@ -145,7 +145,7 @@ pub fn networks_clear(now: &Facts, policy: &Policy, moves: &Moves) -> Check {
     let left: Vec<String> = Assessment::of(now, policy)
         .clashes
         .into_iter()
-        .filter(|clash| is_of(clash, moves) && !clash.is_fleeting())
+        .filter(|clash| is_of(clash, moves) && !clash.is_suspected())
         .filter(|clash| v4(&clash.docker.subnet).is_some())
         .map(|clash| clash.explain)
         .collect();

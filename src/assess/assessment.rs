@@ -105,11 +105,10 @@ impl<'a> Assessment<'a> {
         RangeSet::new(self.needed.iter().filter_map(|need| v4(&need.net)))
     }
 
-    /// Whether these pools could ever, also after networks are removed, hand out something needed.
-    pub fn pools_clash(&self, pools: &[AddressPool]) -> bool {
-        !self
-            .latent(&self.needed, pools, &RangeSet::default())
-            .is_empty()
+    /// Whether these pools could ever, also after networks are removed, assign a subnet over one of
+    /// these needs.
+    pub fn pools_clash(&self, pools: &[AddressPool], needed: &[Needed]) -> bool {
+        !self.latent(needed, pools, &RangeSet::default()).is_empty()
     }
 
     /// Whether the operator's own pools overrule this need: a pool given by hand is good against a

@@ -2,8 +2,8 @@
 
 use super::needed::Needed;
 use super::sentence;
-use super::sides::{DockerSide, NeededSide};
-use crate::facts::{Contact, Facts, Source};
+use super::sides::{DockerSide, Loser, NeededSide};
+use crate::facts::{Certainty, Contact, Facts, Source};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +13,10 @@ use serde::{Deserialize, Serialize};
 pub struct Clash {
     /// Whether it bites now or only when the pools hand the subnet out.
     pub kind: Kind,
+    /// Whether the evidence stays or comes and goes.
+    pub certainty: Certainty,
+    /// Who loses packets.
+    pub loser: Loser,
     /// Docker's side.
     pub docker: DockerSide,
     /// The other side.
@@ -36,9 +40,11 @@ impl Clash {
     /// A range Docker holds now.
     pub fn present(docker: DockerSide, need: &Needed, facts: &Facts) -> Clash {
         let with = NeededSide::of(need, Some(&docker.subnet), facts);
-        let explain = sentence::present(&docker, &with, need, facts);
+        let (loser, explain) = sentence::present(&docker, &with, need, facts);
         Clash {
             kind: Kind::Present,
+            certainty: with.source.certainty(),
+            loser,
             docker,
             with,
             explain,
@@ -52,6 +58,8 @@ impl Clash {
         let explain = sentence::latent(&docker, &with, need, subnets);
         Clash {
             kind: Kind::Latent,
+            certainty: with.source.certainty(),
+            loser: Loser::Host,
             docker,
             with,
             explain,
@@ -69,9 +77,9 @@ impl Clash {
         ipv4 && (self.is_docker0() || self.kind == Kind::Latent)
     }
 
-    /// Whether the evidence comes and goes by itself: a call nobody answers, a connection.
-    pub fn is_fleeting(&self) -> bool {
-        matches!(self.with.source, Source::Neighbour | Source::Connection)
+    /// Whether the evidence comes and goes by itself.
+    pub fn is_suspected(&self) -> bool {
+        self.certainty == Certainty::Suspected
     }
 
     /// Of several traces of one caller the first, which is the clearest, says it all.
@@ -102,5 +110,19 @@ impl Clash {
             self.docker.subnet,
             self.with.net,
         )
+    }
+}
+
+/// Which clashes to list and count; an empty list leaves nothing out.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Only {
+    pub kinds: Vec<Kind>,
+    pub certainties: Vec<Certainty>,
+}
+
+impl Only {
+    pub fn lets(&self, clash: &Clash) -> bool {
+        let kind = self.kinds.is_empty() || self.kinds.contains(&clash.kind);
+        kind && (self.certainties.is_empty() || self.certainties.contains(&clash.certainty))
     }
 }

@@ -6,8 +6,8 @@
 //! own bridges, and tables that no policy rule leads to.
 
 use crate::facts::{
-    Contact, Facts, Family, Link, Nameserver, Neighbour, Peer, Route, RouteKind, Rule, Scope,
-    Source,
+    Certainty, Contact, Facts, Family, Link, Nameserver, Neighbour, Peer, Route, RouteKind, Rule,
+    Scope, Source,
 };
 use crate::policy::{Declared, Ignore, Policy};
 use crate::subnet::{net, overlap};
@@ -59,6 +59,10 @@ impl<'a> Needed<'a> {
             Evidence::Peer(_) => Source::Connection,
             Evidence::Operator => Source::Ssh,
         }
+    }
+
+    pub fn is_suspected(&self) -> bool {
+        self.source().certainty() == Certainty::Suspected
     }
 
     /// The gateway.

@@ -1,7 +1,7 @@
 //! The one sentence that explains a clash: who holds what, who needs it, and who loses.
 
 use super::needed::{Evidence, Lead, Needed, leads_to};
-use super::sides::{DockerSide, NeededSide};
+use super::sides::{DockerSide, Loser, NeededSide};
 use crate::facts::{Facts, Route, Source};
 use crate::subnet::short;
 use ipnet::IpNet;
@@ -9,21 +9,27 @@ use ipnet::IpNet;
 /// The main table's place among the policy rules; Docker's routes are in it.
 const MAIN: u32 = 32766;
 
-/// Of a range Docker holds now.
-pub fn present(docker: &DockerSide, with: &NeededSide, need: &Needed, facts: &Facts) -> String {
+/// Of a range Docker holds now: who loses, and the sentence.
+pub fn present(
+    docker: &DockerSide,
+    with: &NeededSide,
+    need: &Needed,
+    facts: &Facts,
+) -> (Loser, String) {
     let holder = holder(docker);
-    let wanted = with.describe();
+    let needed = with.describe();
     let bridge = docker.bridge.as_deref().unwrap_or("a Docker bridge");
-    if let Source::Neighbour | Source::Connection = with.source {
-        return format!(
-            "{holder}, which shadows {wanted}, and no container that lives has this address"
-        );
-    }
     if with.source == Source::Ssh {
-        return format!("{holder}, which shadows {wanted}: answers to it may go into {bridge}");
+        let words = format!("{holder}, which shadows {needed}: answers to it may go into {bridge}");
+        return (Loser::Host, words);
+    }
+    if with.source.is_a_trace() {
+        let words =
+            format!("{holder}, which shadows {needed}, and no running container has this address");
+        return (Loser::Host, words);
     }
     let contained = docker.subnet.contains(&with.net);
-    let (loses, equal) = match need.evidence {
+    let (containers_lose, equal) = match need.evidence {
         // Asked before the main table, where Docker's own route is.
         Evidence::Route(route) if comes_first(facts, route) => (true, false),
         Evidence::Rule(rule) if rule.priority < MAIN => (true, false),
@@ -35,16 +41,21 @@ pub fn present(docker: &DockerSide, with: &NeededSide, need: &Needed, facts: &Fa
         // A declared network or a nameserver has no route of its own to win with.
         _ => (false, false),
     };
-    if loses {
-        format!(
-            "{holder}, which meets {wanted}: containers that get an address in it cannot be reached"
-        )
+    if containers_lose {
+        let words = format!(
+            "{holder}, which overlaps {needed}; the latter wins, so containers with such an address \
+             cannot be reached from this host"
+        );
+        (Loser::Containers, words)
     } else if equal {
-        format!("{holder}, the same range as {wanted}: packets for it may go into {bridge} instead")
+        let words =
+            format!("{holder}, the same range as {needed}: packets for it may go into {bridge}");
+        (Loser::Host, words)
     } else {
-        let lost = if contained { with.net } else { docker.subnet };
-        let lost = short(&lost);
-        format!("{holder}, which shadows {wanted}: every packet for {lost} goes into {bridge}")
+        let lost = short(if contained { &with.net } else { &docker.subnet });
+        let words =
+            format!("{holder}, which shadows {needed}: every packet for {lost} goes into {bridge}");
+        (Loser::Host, words)
     }
 }
 

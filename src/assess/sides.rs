@@ -9,6 +9,17 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 
+/// Who loses packets in a clash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum Loser {
+    /// This host: what it sends to the network goes into Docker's bridge.
+    Host,
+    /// Containers: what is sent to them goes to the network.
+    Containers,
+}
+
 /// Docker's side of a clash.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -44,6 +55,16 @@ impl DockerSide {
         }
     }
 
+    /// The network's name, its bridge's, or that it comes from the pools.
+    pub fn name(&self) -> &str {
+        match (&self.network, &self.bridge) {
+            (_, Some(bridge)) if self.is_docker0() => bridge,
+            (Some(network), _) => network,
+            (None, Some(bridge)) => bridge,
+            (None, None) => "pools",
+        }
+    }
+
     pub fn is_docker0(&self) -> bool {
         self.bridge.as_deref() == Some("docker0")
     }
@@ -68,7 +89,10 @@ pub struct NeededSide {
     /// The policy rule by which packets get to its table, where not every host has that rule.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rule: Option<String>,
-    /// How an address was met, for what is urgent; not a part of the result.
+    /// The detail without the rule. This and the next are not a part of the result.
+    #[serde(skip)]
+    what: String,
+    /// How an address was met, for what is urgent.
     #[serde(skip)]
     pub contact: Option<Contact>,
 }
@@ -84,17 +108,20 @@ impl NeededSide {
             Evidence::Neighbour(neighbour) => (Some(neighbour.dev.clone()), None),
             Evidence::Declared(_) | Evidence::Peer(_) | Evidence::Operator => (None, None),
         };
+        let what = what(need, docker, facts);
+        let rule = match need.evidence {
+            Evidence::Route(route) => led_by(route, facts),
+            _ => None,
+        };
         NeededSide {
             net: need.net,
             source: need.source(),
             dev,
             via: need.via(),
             table,
-            detail: detail(need, docker, facts),
-            rule: match need.evidence {
-                Evidence::Route(route) => led_by(route, facts),
-                _ => None,
-            },
+            detail: format!("{what}{}", reached_by(rule.as_deref())),
+            what,
+            rule,
             contact: match need.evidence {
                 Evidence::Peer(peer) => Some(peer.contact),
                 _ => None,
@@ -124,7 +151,8 @@ impl NeededSide {
                 None => self.detail.clone(),
             },
             Source::OnLink | Source::Route => {
-                format!("{}{}{}", self.detail, self.path(), self.reached_by())
+                let rule = reached_by(self.rule.as_deref());
+                format!("{}{}{rule}", self.what, self.path())
             }
             Source::Neighbour | Source::Connection | Source::Ssh => self.detail.clone(),
         }
@@ -145,17 +173,15 @@ impl NeededSide {
         }
         path
     }
+}
 
-    fn reached_by(&self) -> String {
-        match &self.rule {
-            Some(rule) => format!(", reached by {rule}"),
-            None => String::new(),
-        }
-    }
+fn reached_by(rule: Option<&str>) -> String {
+    rule.map(|rule| format!(", reached by {rule}"))
+        .unwrap_or_default()
 }
 
 /// Where it is said, and what it is.
-fn detail(need: &Needed, docker: Option<&IpNet>, facts: &Facts) -> String {
+fn what(need: &Needed, docker: Option<&IpNet>, facts: &Facts) -> String {
     match need.evidence {
         Evidence::Route(route) => route_in_words(route, docker, facts),
         Evidence::Rule(rule) => format!("policy {}", rule_in_words(rule)),

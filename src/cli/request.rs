@@ -1,7 +1,9 @@
 //! From what was typed to what is meant.
 
-use super::{Apply, Check, Explain, Forecast, LookArgs, Map, Networks, Rollback, RootArgs};
+use super::{ActOn, Apply, Check, Explain, Forecast, LookArgs, Map, Networks, Rollback, RootArgs};
 use crate::apply::{self, check::Probe};
+use crate::assess::clash::{Kind, Only};
+use crate::facts::Certainty;
 use crate::host::operator_files;
 use crate::plan::Permits;
 use crate::plan::relocate::Existing;
@@ -85,17 +87,34 @@ impl Check {
     pub fn request(&self) -> Result<CheckRequest, BadValue> {
         Ok(CheckRequest {
             metrics: output_file(Opt::Metrics, self.metrics.as_ref())?,
+            only: self.only(),
             look: self.look.look(false)?,
         })
     }
 }
 
+impl Check {
+    fn only(&self) -> Only {
+        let mut only = Only::default();
+        for word in &self.only {
+            match word {
+                super::Only::Present => only.kinds.push(Kind::Present),
+                super::Only::Latent => only.kinds.push(Kind::Latent),
+                super::Only::Known => only.certainties.push(Certainty::Known),
+                super::Only::Suspected => only.certainties.push(Certainty::Suspected),
+            }
+        }
+        only
+    }
+}
+
 impl Apply {
-    pub fn request(&self) -> Result<ApplyRequest, BadValue> {
+    /// What is asked for. `attended` says that a person sees what would be done before it is.
+    pub fn request(&self, attended: bool) -> Result<ApplyRequest, BadValue> {
         Ok(ApplyRequest {
             look: self.look.look(self.pin)?,
             check: self.check,
-            permits: self.permits(),
+            permits: self.permits(attended),
             order: apply::Request {
                 timeout: Duration::from_secs(self.timeout),
                 probes: Probe::look_up_all(&self.probe)?,
@@ -106,7 +125,7 @@ impl Apply {
         })
     }
 
-    fn permits(&self) -> Permits {
+    fn permits(&self, attended: bool) -> Permits {
         Permits {
             restart: !self.no_restart,
             stop_containers: self.allow_container_stop,
@@ -117,6 +136,9 @@ impl Apply {
                 (names, _) => Existing::MoveOnly(names.to_vec()),
             },
             mac_loss: self.accept_mac_loss,
+            act_on_suspected: self
+                .act_on
+                .map_or(attended, |act_on| act_on == ActOn::Suspected),
         }
     }
 }

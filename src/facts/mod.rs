@@ -17,7 +17,7 @@ pub use kernel::{
     Contact, Family, Kernel, Link, Neighbour, NeighbourState, Peer, Route, RouteKind, Rule, Scope,
 };
 pub use pools::{AddressPool, BUILT_IN};
-pub use source::Source;
+pub use source::{Certainty, Source};
 pub use version::Version;
 
 use ipnet::IpNet;

@@ -35,8 +35,27 @@ impl Source {
         ("ssh", Source::Ssh),
     ];
 
+    /// Settings of this host and the operator's word stay. Traffic comes and goes.
+    pub fn certainty(self) -> Certainty {
+        match self.is_a_trace() {
+            true => Certainty::Suspected,
+            false => Certainty::Known,
+        }
+    }
+
     /// Whether it is a trace of traffic: one call may leave several.
     pub fn is_a_trace(self) -> bool {
         matches!(self, Source::Neighbour | Source::Connection | Source::Ssh)
     }
+}
+
+/// How sure it is that the network is needed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum Certainty {
+    /// By evidence that stays: routes, addresses, nameservers, what the operator declared.
+    Known,
+    /// By traffic, which may be over tomorrow: a call without an answer, a connection, a flow.
+    Suspected,
 }

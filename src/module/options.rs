@@ -15,12 +15,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// Every option, in the order of the documentation.
-pub const NAMES: [&str; 17] = [
+pub const NAMES: [&str; 18] = [
     "state",
     "avoid",
     "avoid_files",
     "pools",
     "ignore",
+    "act_on",
     "networks",
     "network_names",
     "probe",
@@ -63,6 +64,8 @@ const STATES: [(&str, State); 4] = [
 ];
 const NETWORKS: [(&str, Existing); 2] =
     [("report", Existing::Report), ("recreate", Existing::Move)];
+
+const ACT_ON: [(&str, bool); 2] = [("known", false), ("suspected", true)];
 
 /// Understood options: the job, and how they read, for `invocation`.
 #[derive(Debug)]
@@ -133,6 +136,7 @@ fn permits(args: &mut Args) -> Result<Permits, BadValue> {
             false => Existing::MoveOnly(names),
         },
         mac_loss: args.flag("accept_mac_loss", false)?,
+        act_on_suspected: args.choice("act_on", &ACT_ON, "known")?,
     })
 }
 
@@ -174,7 +178,7 @@ fn job(state: State, mut apply: ApplyRequest) -> Job {
         State::Fixed | State::Pinned => Job::Apply(Box::new(apply)),
         State::Checked => Job::Check(CheckRequest {
             look: apply.look,
-            metrics: None,
+            ..CheckRequest::default()
         }),
         State::RolledBack => Job::Rollback(RollbackRequest {
             check: apply.check,

@@ -10,7 +10,7 @@ use super::notice::Notice;
 use crate::assess::Assessment;
 use crate::assess::needed::Needed;
 use crate::assess::sides::NeededSide;
-use crate::facts::AddressPool;
+use crate::facts::{AddressPool, Source};
 use crate::subnet::{PRIVATE_BLOCKS, RangeSet, SHARED_BLOCKS, first_host, overlap4, v4};
 use ipnet::{IpNet, Ipv4Net};
 
@@ -79,8 +79,12 @@ pub fn given_pools(assessment: &Assessment) -> Result<Vec<AddressPool>, Blocker>
     })
 }
 
+/// Traffic does not count against a pool the operator gave: tomorrow it is another. Who works on
+/// this host from there does.
 fn is_in_the_way(assessment: &Assessment, need: &Needed, pool: &AddressPool) -> bool {
-    v4(&need.net).is_some_and(|net| overlap4(&pool.base, &net))
+    let counts = !need.is_suspected() || need.source() == Source::Ssh;
+    counts
+        && v4(&need.net).is_some_and(|net| overlap4(&pool.base, &net))
         && !assessment.overruled_by_pool(need, &IpNet::V4(pool.base))
 }
 

@@ -12,6 +12,8 @@ pub mod project;
 pub mod relocate;
 
 use crate::assess::Assessment;
+use crate::assess::clash::Clash;
+use crate::assess::needed::Needed;
 use crate::facts::{AddressPool, ConfigState, DockerState, Facts};
 use crate::subnet::{overlap, v4};
 use blocker::Blocker;
@@ -21,6 +23,7 @@ use notice::Notice;
 use project::project;
 use relocate::{Existing, Move};
 use serde_json::{Map, Value};
+use std::collections::HashSet;
 
 /// What the planner came to.
 #[derive(Debug, Clone, PartialEq)]
@@ -83,10 +86,12 @@ pub struct Permits {
     pub networks: Existing,
     /// To lose the fixed MAC address of containers on them; `--accept-mac-loss`.
     pub mac_loss: bool,
+    /// To act on what is only suspected; where a person was asked, or with `--act-on suspected`.
+    pub act_on_suspected: bool,
 }
 
 impl Permits {
-    /// What `apply` without any option may do.
+    /// What `apply` without any option may do once its question is answered.
     pub fn plain() -> Permits {
         Permits {
             restart: true,
@@ -94,6 +99,7 @@ impl Permits {
             own_command: false,
             networks: Existing::Report,
             mac_loss: false,
+            act_on_suspected: true,
         }
     }
 }
@@ -110,7 +116,7 @@ pub fn plan(assessment: &Assessment, permits: &Permits) -> Decision {
 fn decide(assessment: &Assessment, permits: &Permits) -> Result<Option<Plan>, Blocker> {
     let facts = assessment.facts;
     preflight::file_is_editable(facts)?;
-    let settled = if needed(assessment)? {
+    let settled = if needed(assessment, permits)? {
         settle_docker0(assessment, permits)?
     } else {
         None
@@ -152,7 +158,7 @@ fn settle_docker0(assessment: &Assessment, permits: &Permits) -> Result<Option<P
     let running = facts.docker.state == DockerState::Running;
     let restart = running && permits.restart;
     let stop_first = restart && preflight::survivors(facts);
-    if let Some((docker0, pools)) = cure_in_file(assessment)? {
+    if let Some((docker0, pools)) = cure_in_file(assessment) {
         // The file is right; what is missing is a start of Docker. Where that is not ours to give,
         // nothing is left to do.
         if !restart {
@@ -195,23 +201,53 @@ fn settle_docker0(assessment: &Assessment, permits: &Permits) -> Result<Option<P
     }))
 }
 
-/// Whether docker0 or the pools are in the way, or the operator wants these very pools.
-fn needed(assessment: &Assessment) -> Result<bool, Blocker> {
-    let docker0 = assessment
-        .clashes
-        .iter()
-        .any(|clash| clash.is_docker0() && clash.is_movable());
-    let pools = assessment.pools_clash(&assessment.pools);
-    Ok(docker0 || pools || assessment.policy.pin && !pinned(assessment)?)
+/// Whether docker0 or the pools are in the way of something to act on, or the operator wants these
+/// very pools.
+fn needed(assessment: &Assessment, permits: &Permits) -> Result<bool, Blocker> {
+    let clashes = assessment.clashes.iter();
+    let clashes: Vec<&Clash> = clashes
+        .filter(|clash| permits.act_on_suspected || !clash.is_suspected())
+        .collect();
+    if clashes.iter().any(|clash| clash.is_movable()) {
+        return Ok(true);
+    }
+    // What a network holds is free again once the network is gone. Only what clashes now counts:
+    // a host that `check` calls clean has nothing to be moved for.
+    let nets: HashSet<IpNet> = clashes.iter().map(|clash| clash.with.net).collect();
+    let needs = assessment.needed.iter().copied();
+    let clashing: Vec<Needed> = needs.filter(|need| nets.contains(&need.net)).collect();
+    let comes_back = assessment.pools_clash(&assessment.pools, &clashing);
+    Ok(comes_back || assessment.policy.pin && !pinned(assessment))
 }
 
-/// Whether the pools the operator gave are what the file says and what docker0 has.
-fn pinned(assessment: &Assessment) -> Result<bool, Blocker> {
-    let want = choose::given_pools(assessment)?;
+/// The needs that count against a range that is there already. Traffic comes and goes: a range that
+/// was right once stays right, or docker0 would wander.
+fn lasting<'a>(assessment: &Assessment<'a>) -> Vec<Needed<'a>> {
+    let needs = assessment.needed.iter().copied();
+    needs.filter(|need| !need.is_suspected()).collect()
+}
+
+/// Whether Docker already lives in the pools the operator gave, clear of everything known.
+fn pinned(assessment: &Assessment) -> bool {
     let docker0 = assessment.facts.docker0();
     let docker0 = docker0.or_else(|| bip_of_file(assessment.facts));
-    let inside = docker0.is_some_and(|address| is_inside(&want, &address));
-    Ok(assessment.pools_of_file.as_ref() == Some(&want) && assessment.pools == want && inside)
+    let Some(pools) = &assessment.pools_of_file else {
+        return false;
+    };
+    pools == &assessment.pools
+        && are_given(assessment, pools)
+        && docker0.is_some_and(|address| is_inside(pools, &address))
+        && !assessment.pools_clash(pools, &lasting(assessment))
+}
+
+/// Whether each of these pools is a part of one the operator gave.
+fn are_given(assessment: &Assessment, pools: &[AddressPool]) -> bool {
+    let given = &assessment.policy.pools;
+    pools.iter().all(|pool| {
+        given
+            .iter()
+            .any(|one| one.size == pool.size && one.base.contains(&pool.base))
+    })
 }
 
 fn is_inside(pools: &[AddressPool], address: &Ipv4Net) -> bool {
@@ -221,27 +257,28 @@ fn is_inside(pools: &[AddressPool], address: &Ipv4Net) -> bool {
 }
 
 /// The address for docker0 and the pools that daemon.json already names, when they are a cure: both
-/// there, the one inside the others, and clear of everything.
-fn cure_in_file(assessment: &Assessment) -> Result<Option<(Ipv4Net, Vec<AddressPool>)>, Blocker> {
-    let bip = bip_of_file(assessment.facts);
-    let (Some(bip), Some(pools)) = (bip, assessment.pools_of_file.clone()) else {
-        return Ok(None);
-    };
+/// there, the one inside the others, and clear of everything that lasts.
+fn cure_in_file(assessment: &Assessment) -> Option<(Ipv4Net, Vec<AddressPool>)> {
+    let bip = bip_of_file(assessment.facts)?;
+    let pools = assessment.pools_of_file.clone()?;
     let subnet = IpNet::V4(bip.trunc());
-    let clear = assessment
-        .needed
+    let lasting = lasting(assessment);
+    let clear = lasting
         .iter()
         .all(|need| !overlap(&need.net, &subnet) || assessment.overruled_by_pool(need, &subnet));
-    let pinned = !assessment.policy.pin || pools == choose::given_pools(assessment)?;
+    let wanted = !assessment.policy.pin || are_given(assessment, &pools);
     let free = assessment
         .facts
         .engine_networks()
         .filter(|network| network.name != "bridge")
         .flat_map(|network| &network.subnets)
         .all(|taken| !overlap(taken, &subnet));
-    let good =
-        is_inside(&pools, &bip) && clear && pinned && free && !assessment.pools_clash(&pools);
-    Ok(good.then_some((bip, pools)))
+    let good = is_inside(&pools, &bip)
+        && clear
+        && wanted
+        && free
+        && !assessment.pools_clash(&pools, &lasting);
+    good.then_some((bip, pools))
 }
 
 /// `bip` in daemon.json, when it is an address a bridge can have.

@@ -63,7 +63,7 @@ pub fn moves(
     after: &Assessment,
     permits: &Permits,
 ) -> Result<(Vec<Move>, Vec<Notice>), Blocker> {
-    let mut networks = chosen(after, &permits.networks)?;
+    let mut networks = chosen(after, permits)?;
     networks.retain(|network| !is_hung_on(before, &network.name));
     let mut notices = Vec::new();
     for network in &networks {
@@ -94,11 +94,8 @@ pub fn moves(
 }
 
 /// The networks to move, oldest first.
-fn chosen<'a>(
-    assessment: &Assessment<'a>,
-    existing: &Existing,
-) -> Result<Vec<&'a Network>, Blocker> {
-    let named = match existing {
+fn chosen<'a>(assessment: &Assessment<'a>, permits: &Permits) -> Result<Vec<&'a Network>, Blocker> {
+    let named = match &permits.networks {
         Existing::Report => return Ok(Vec::new()),
         Existing::Move => None,
         Existing::MoveOnly(names) => Some(names),
@@ -110,6 +107,7 @@ fn chosen<'a>(
     let clashing: BTreeSet<&str> = assessment
         .clashes
         .iter()
+        .filter(|clash| permits.act_on_suspected || !clash.is_suspected())
         .filter(|clash| clash.kind == Kind::Present && !clash.is_docker0())
         .filter(|clash| v4(&clash.docker.subnet).is_some())
         .filter_map(|clash| clash.docker.network.as_deref())

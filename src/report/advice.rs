@@ -2,6 +2,7 @@
 
 use crate::assess::Assessment;
 use crate::assess::clash::{Clash, Kind};
+use crate::assess::sides::DockerSide;
 use crate::facts::{Facts, Source};
 use crate::phrases::{count, first_few, shell_word};
 use crate::plan::{Decision, Plan};
@@ -63,7 +64,7 @@ pub fn verdict(clashes: &[Clash]) -> Option<String> {
     let first = clashes.first()?;
     let net = short(&first.with.net);
     let what = match first.kind {
-        Kind::Present => format!("{} lies over {net}", holder(first)),
+        Kind::Present => format!("{} lies over {net}", holder(&first.docker)),
         Kind::Latent => format!(
             "nothing yet, but Docker may take {}, over {net}",
             first.docker.subnet
@@ -85,12 +86,13 @@ pub fn verdict(clashes: &[Clash]) -> Option<String> {
 }
 
 /// Docker's side, in a word or two.
-pub fn holder(clash: &Clash) -> String {
-    match (&clash.docker.network, &clash.docker.bridge) {
-        (_, Some(bridge)) if bridge == "docker0" => "docker0".to_owned(),
-        (Some(network), _) => format!("network {network}"),
-        (None, Some(bridge)) => format!("bridge {bridge}"),
-        (None, None) => "pools".to_owned(),
+fn holder(docker: &DockerSide) -> String {
+    let name = docker.name();
+    match (&docker.network, &docker.bridge) {
+        _ if docker.is_docker0() => name.to_owned(),
+        (Some(_), _) => format!("network {name}"),
+        (None, Some(_)) => format!("bridge {name}"),
+        (None, None) => name.to_owned(),
     }
 }
 

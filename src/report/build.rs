@@ -253,7 +253,7 @@ fn name_the_network(assessment: &Assessment, words: Vocabulary) -> Option<String
     let traced = assessment
         .clashes
         .iter()
-        .find(|clash| clash.is_fleeting())?;
+        .find(|clash| clash.is_suspected())?;
     Some(format!(
         "{} is one address; if it belongs to a network that this host needs, name the network with \
          {}, so that Docker keeps off all of it",

@@ -4,7 +4,7 @@
 use super::Report;
 use crate::assess::clash::{Clash, Kind};
 use crate::assess::forecast::Forecast;
-use crate::facts::{DockerState, Facts};
+use crate::facts::{Certainty, DockerState, Facts};
 use std::fmt::Write;
 use std::time::{Duration, SystemTime};
 
@@ -35,13 +35,6 @@ pub fn render(measured: &Measured) -> String {
         forecast,
         ..
     } = measured;
-    let count = |kind| {
-        report
-            .clashes
-            .iter()
-            .filter(|clash| clash.kind == kind)
-            .count()
-    };
     let mut out = String::new();
     let mut gauge = |name: &str, help: &str, samples: &[(String, String)]| {
         let _ = writeln!(
@@ -57,8 +50,7 @@ pub fn render(measured: &Measured) -> String {
         "clashes",
         "Clashes of Docker's ranges with networks this host needs; present ones lose packets now, \
          latent ones may.",
-        &[Kind::Present, Kind::Latent]
-            .map(|kind| (labels(&[("kind", word(kind))]), count(kind).to_string())),
+        &counts(report),
     );
     // No series twice: two files may declare the same network.
     let mut each: Vec<(String, String)> = Vec::new();
@@ -123,11 +115,33 @@ pub fn render(measured: &Measured) -> String {
     out
 }
 
+/// How many clashes there are of each kind and certainty.
+fn counts(report: &Report) -> Vec<(String, String)> {
+    let mut counts = Vec::new();
+    for kind in [Kind::Present, Kind::Latent] {
+        for certainty in [Certainty::Known, Certainty::Suspected] {
+            let of_it = report.clashes.iter();
+            let of_it = of_it.filter(|clash| clash.kind == kind && clash.certainty == certainty);
+            let named = [("kind", word(kind)), ("certainty", certain(certainty))];
+            counts.push((labels(&named), of_it.count().to_string()));
+        }
+    }
+    counts
+}
+
+fn certain(certainty: Certainty) -> &'static str {
+    match certainty {
+        Certainty::Known => "known",
+        Certainty::Suspected => "suspected",
+    }
+}
+
 fn of_clash(clash: &Clash) -> String {
     let name = |name: &Option<String>| name.clone().unwrap_or_default();
     let source = serde_json::to_value(clash.with.source).unwrap_or_default();
     labels(&[
         ("kind", word(clash.kind)),
+        ("certainty", certain(clash.certainty)),
         ("network", &name(&clash.docker.network)),
         ("subnet", &clash.docker.subnet.to_string()),
         ("with", &clash.with.net.to_string()),

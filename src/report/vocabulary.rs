@@ -78,6 +78,11 @@ impl Vocabulary {
         self.pick("`--networks recreate`", "`networks: recreate`")
     }
 
+    /// The option that lets an unattended run act on traffic alone.
+    pub fn act_on_suspected(self) -> &'static str {
+        self.pick("--act-on suspected", "`act_on: suspected`")
+    }
+
     /// The run that undoes.
     pub fn rollback(self) -> &'static str {
         self.pick("`rebridge rollback`", "`state: rolled_back`")

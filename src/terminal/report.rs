@@ -4,7 +4,7 @@
 use super::layout::{Layout, ascii, without_control_chars};
 use super::progress::WORTH_A_LINE;
 use crate::assess::clash::{Clash, Kind};
-use crate::report::advice::{Advice, holder};
+use crate::report::advice::Advice;
 use crate::report::{Outcome, Report};
 use serde_json::{Map, Value};
 
@@ -144,12 +144,8 @@ impl Text<'_> {
         }
         self.title(title);
         let mut rows: Vec<Row> = Vec::new();
-        for clash in clashes {
-            let row = Row::of(clash);
-            // Several pools over one and the same network are one matter.
-            match rows.iter_mut().find(|known| {
-                clash.kind == Kind::Latent && known.when == row.when && known.over == row.over
-            }) {
+        for row in clashes.iter().map(Row::of) {
+            match rows.iter_mut().find(|known| known.is_one_with(&row)) {
                 Some(known) => known.more = true,
                 None => rows.push(row),
             }
@@ -276,7 +272,8 @@ impl Text<'_> {
 
 /// A clash in a table.
 struct Row {
-    when: &'static str,
+    kind: Kind,
+    suspected: bool,
     docker: String,
     subnet: String,
     /// Whether there are more such subnets.
@@ -286,36 +283,31 @@ struct Row {
 
 impl Row {
     fn of(clash: &Clash) -> Row {
-        let when = if clash.kind == Kind::Present {
-            "now"
-        } else {
-            "later"
-        };
-        let name = holder(clash);
-        let bare = name.split_once(' ').map_or(name.as_str(), |(_, name)| name);
-        let (docker, over) = (
-            without_control_chars(bare),
-            without_control_chars(&clash.with.describe()),
-        );
         Row {
-            when,
-            docker,
+            kind: clash.kind,
+            suspected: clash.is_suspected(),
+            docker: without_control_chars(clash.docker.name()),
             subnet: clash.docker.subnet.to_string(),
             more: false,
-            over,
+            over: without_control_chars(&clash.with.describe()),
         }
     }
 
+    /// Several pools over one network are one matter.
+    fn is_one_with(&self, other: &Row) -> bool {
+        self.kind == Kind::Latent && other.kind == Kind::Latent && self.over == other.over
+    }
+
     fn cells(&self, layout: &Layout) -> Vec<String> {
-        let when = if self.when == "now" {
-            layout.red(self.when)
-        } else {
-            self.when.to_owned()
+        let when = match (self.kind, self.suspected) {
+            (Kind::Present, false) => layout.red("now"),
+            (Kind::Present, true) => layout.red("now?"),
+            (Kind::Latent, false) => "later".to_owned(),
+            (Kind::Latent, true) => "later?".to_owned(),
         };
-        let subnet = if self.more {
-            format!("{} ...", self.subnet)
-        } else {
-            self.subnet.clone()
+        let subnet = match self.more {
+            true => format!("{} ...", self.subnet),
+            false => self.subnet.clone(),
         };
         vec![when, self.docker.clone(), subnet, self.over.clone()]
     }

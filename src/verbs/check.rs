@@ -16,7 +16,8 @@ use std::time::{Instant, SystemTime};
 pub fn run(request: &CheckRequest) -> Result<Report, Error> {
     let (at, began) = (SystemTime::now(), Instant::now());
     let facts = facts_of(&request.look)?;
-    let assessment = Assessment::of(&facts, &request.look.policy);
+    let mut assessment = Assessment::of(&facts, &request.look.policy);
+    assessment.clashes.retain(|clash| request.only.lets(clash));
     let report = judge(&assessment, request.look.vocabulary);
     if let Some(file) = &request.metrics {
         let metrics = render(&Measured {

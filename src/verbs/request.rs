@@ -3,6 +3,7 @@
 
 use super::output_file::OutputFile;
 use crate::apply;
+use crate::assess::clash::Only;
 use crate::plan::Permits;
 use crate::policy::Policy;
 use crate::report::vocabulary::Vocabulary;
@@ -31,6 +32,7 @@ pub struct Look {
 #[derive(Debug, Default)]
 pub struct CheckRequest {
     pub look: Look,
+    pub only: Only,
     pub metrics: Option<OutputFile>,
 }
 

@@ -393,7 +393,7 @@ fn docker_desktop_is_left_to_its_own_window() {
     );
     refused(
         &sandbox,
-        "Docker Desktop, which keeps its settings in a machine of its own",
+        "Docker Desktop, which keeps its settings in a virtual machine of its own",
     );
 }
 

@@ -2,10 +2,12 @@
 
 use super::networks::existing;
 use crate::assess::Assessment;
+use crate::assess::clash::Clash;
 use crate::facts::{DockerState, Facts};
 use crate::phrases::{count, first_few};
 use crate::plan::Plan;
 use crate::plan::relocate::Move;
+use crate::policy::option::Opt;
 use crate::report::vocabulary::Vocabulary;
 use ipnet::Ipv4Net;
 
@@ -18,6 +20,20 @@ pub const CLEAR: &str = "Docker's networks are clear of everything this host is 
 /// That there is nothing to do, though something clashes.
 pub fn nothing_to_do(assessment: &Assessment, words: Vocabulary) -> String {
     let facts = assessment.facts;
+    let mut movable = assessment.clashes.iter().filter(|clash| clash.is_movable());
+    if let Some(first) = movable.next()
+        && first.is_suspected()
+        && movable.all(Clash::is_suspected)
+    {
+        return format!(
+            "nothing done: {}. This rests on traffic, which may be over tomorrow, so an unattended \
+             run does not restart Docker for it; if this host needs the network, name it with {}, \
+             or act with {}",
+            first.explain,
+            words.option(Opt::Avoid),
+            words.act_on_suspected()
+        );
+    }
     if let Some(existing) = existing(facts, &assessment.clashes, words) {
         return format!("nothing to do for docker0 and the pools; {existing}");
     }
