@@ -16,7 +16,7 @@
 )]
 
 use clap::Parser;
-use rebridge::assess::address_map::When;
+use rebridge::assess::address_map::{DockerRange, When};
 use rebridge::assess::clash::Kind;
 use rebridge::assess::forecast::{Forecast, forecast};
 use rebridge::assess::{Assessment, unmovable};
@@ -300,7 +300,10 @@ fn map_agrees(before: &Assessment) -> Option<String> {
             .filter(|clash| clash.kind == kind)
             .map(|clash| clash.with.net)
             .collect();
-        let takes = map.docker.iter().filter(|take| take.when == when);
+        let docker0 = |take: &DockerRange| take.name.as_deref() == Some("docker0");
+        let takes = map.docker.iter().filter(|take| {
+            take.when == when || kind == Kind::Latent && take.when == When::Next && docker0(take)
+        });
         let mut shown: Vec<_> = takes
             .clone()
             .flat_map(|take| take.clashes.clone())

@@ -54,19 +54,6 @@ pub struct DockerRange {
     pub shared: Vec<IpNet>,
 }
 
-impl DockerRange {
-    /// docker0 on a range that is clear.
-    pub fn docker0(net: IpNet) -> DockerRange {
-        DockerRange {
-            net,
-            when: When::Now,
-            name: Some("docker0".to_owned()),
-            clashes: Vec::new(),
-            shared: Vec::new(),
-        }
-    }
-}
-
 /// When Docker has a range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -87,6 +74,8 @@ pub fn address_map(assessment: &Assessment) -> AddressMap {
         .iter()
         .map(|held| held_range(held, &assessment.clashes))
         .collect();
+    let docker0 = assessment.docker0_to_come.map(IpNet::V4);
+    docker.extend(docker0.map(|subnet| docker0_later(subnet, &assessment.clashes)));
     let coming = forecast(assessment, NEXT, None);
     docker.extend(coming.subnets.into_iter().map(next_range));
     let taken = assessment.taken();
@@ -128,13 +117,28 @@ fn needed_network(need: &Needed, assessment: &Assessment) -> NeededNetwork {
 fn held_range(held: &Held, clashes: &[Clash]) -> DockerRange {
     let over = clashes
         .iter()
-        .filter(|clash| clash.docker.bridge.is_some() && clash.docker.subnet == held.subnet);
+        .filter(|clash| clash.kind == Kind::Present && clash.docker.subnet == held.subnet);
     let clashes = nets(over.map(|clash| clash.with.net));
     DockerRange {
         net: held.subnet,
         when: When::Now,
         name: Some(held.label().to_owned()),
         shared: shared_with(&held.subnet, &clashes),
+        clashes,
+    }
+}
+
+/// docker0 as it will be once Docker starts again.
+fn docker0_later(subnet: IpNet, clashes: &[Clash]) -> DockerRange {
+    let over = clashes.iter().filter(|clash| {
+        clash.kind == Kind::Latent && clash.is_docker0() && clash.docker.subnet == subnet
+    });
+    let clashes = nets(over.map(|clash| clash.with.net));
+    DockerRange {
+        net: subnet,
+        when: When::Next,
+        name: Some("docker0".to_owned()),
+        shared: shared_with(&subnet, &clashes),
         clashes,
     }
 }
@@ -158,7 +162,8 @@ fn pool_range(assessment: &Assessment, pool: &AddressPool, taken: &RangeSet) -> 
     let over: Vec<&Clash> = assessment
         .clashes
         .iter()
-        .filter(|clash| clash.kind == Kind::Latent && net.contains(&clash.docker.subnet))
+        .filter(|clash| clash.kind == Kind::Latent && !clash.is_docker0())
+        .filter(|clash| net.contains(&clash.docker.subnet))
         .collect();
     DockerRange {
         net,

@@ -1,13 +1,14 @@
 //! The one judgement, made once per look at a host.
 
 use super::clash::Clash;
+use super::finding::Finding;
 use super::held::{Held, held};
 use super::needed::{Needed, needed};
 use super::sides::DockerSide;
 use crate::engine_model;
 use crate::facts::{AddressPool, BUILT_IN, Facts, Source, Version, pools};
 use crate::policy::Policy;
-use crate::subnet::{NetIndex, RangeSet, v4};
+use crate::subnet::{NetIndex, RangeSet, overlap, v4};
 use ipnet::{IpNet, Ipv4Net};
 use std::collections::{BTreeSet, HashMap};
 
@@ -29,6 +30,10 @@ pub struct Assessment<'a> {
     pub pools_of_file: Option<Vec<AddressPool>>,
     /// What the engine steps round by itself when it picks a subnet.
     pub stepped_round: BTreeSet<Ipv4Net>,
+    /// Calls into Docker's own ranges that say nothing about servers outside.
+    pub stale_calls: Vec<Finding>,
+    /// The range docker0 gets at Docker's next start, where that is not the one it has.
+    pub docker0_to_come: Option<Ipv4Net>,
     /// Every clash, the one to act on first.
     pub clashes: Vec<Clash>,
     /// The clashes there would be if the operator had not said what to ignore.
@@ -50,6 +55,8 @@ impl<'a> Assessment<'a> {
             pools: pools_in_force(facts, pools_of_file.as_deref()),
             pools_of_file,
             stepped_round: engine_model::stepped_round(facts, version),
+            stale_calls: Vec::new(),
+            docker0_to_come: engine_model::docker0_to_come(facts),
             clashes: Vec::new(),
             ignored: Vec::new(),
         };
@@ -63,8 +70,9 @@ impl<'a> Assessment<'a> {
             return Vec::new();
         }
         let mut clashes = self.present(needed);
-        // What a Docker network holds today is a present matter.
-        clashes.extend(self.latent(needed, &self.pools, &self.taken()));
+        clashes.extend(self.docker0_later(needed));
+        // What a Docker network holds today is a present matter, or none.
+        clashes.extend(self.latent(needed, &self.pools, &self.stored_v4()));
         clashes.sort_by_cached_key(Clash::urgency);
         without_retold(clashes)
     }
@@ -72,6 +80,14 @@ impl<'a> Assessment<'a> {
     /// What Docker's networks hold of IPv4.
     pub fn taken(&self) -> RangeSet {
         RangeSet::new(self.held.iter().filter_map(|held| v4(&held.subnet)))
+    }
+
+    /// The same, and what its networks without a bridge on this host hold: macvlan and the like.
+    pub fn stored_v4(&self) -> RangeSet {
+        let networks = self.facts.engine_networks();
+        let local = networks.filter(|network| network.scope == "local");
+        let stored = local.flat_map(|network| network.subnets.iter().filter_map(v4));
+        RangeSet::new(stored).union(&self.taken())
     }
 
     /// What the engine steps round, as one set.
@@ -138,6 +154,19 @@ impl<'a> Assessment<'a> {
             }
         }
         clashes
+    }
+
+    /// Clashes of the range that docker0 has only once Docker starts again.
+    fn docker0_later(&self, needed: &[Needed]) -> Vec<Clash> {
+        let Some(subnet) = self.docker0_to_come.map(IpNet::V4) else {
+            return Vec::new();
+        };
+        needed
+            .iter()
+            .filter(|need| overlap(&need.net, &subnet))
+            .filter(|need| !self.overruled_by_pool(need, &subnet))
+            .map(|need| Clash::later(DockerSide::docker0(subnet), need, self.facts))
+            .collect()
     }
 
     /// Clashes of the subnets these pools could still hand out.

@@ -51,6 +51,20 @@ impl Clash {
         }
     }
 
+    /// A range that docker0 has once Docker starts again.
+    pub fn later(docker: DockerSide, need: &Needed, facts: &Facts) -> Clash {
+        let with = NeededSide::of(need, Some(&docker.subnet), facts);
+        let explain = sentence::later(&docker, &with);
+        Clash {
+            kind: Kind::Latent,
+            certainty: with.source.certainty(),
+            loser: Loser::Host,
+            docker,
+            with,
+            explain,
+        }
+    }
+
     /// Subnets of the pools: the first of them, and how many.
     pub fn latent(subnet: IpNet, subnets: u64, need: &Needed, facts: &Facts) -> Clash {
         let docker = DockerSide::to_come(subnet);

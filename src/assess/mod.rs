@@ -5,11 +5,13 @@
 pub mod address_map;
 mod assessment;
 pub mod clash;
+pub mod finding;
 pub mod forecast;
 pub mod held;
 pub mod needed;
 mod sentence;
 pub mod sides;
 pub mod swarm;
+pub mod way_out;
 
 pub use assessment::{Assessment, unmovable};

@@ -5,12 +5,13 @@
 //! (0.0.0.0/1 and 128.0.0.0/1, 2000::/3), loopback, link-local and multicast, anything on Docker's
 //! own bridges, and tables that no policy rule leads to.
 
+use super::way_out::WaysOut;
 use crate::facts::{
     Certainty, Contact, Facts, Family, Link, Nameserver, Neighbour, Peer, Route, RouteKind, Rule,
     Scope, Source,
 };
 use crate::policy::{Declared, Ignore, Policy};
-use crate::subnet::{net, overlap};
+use crate::subnet::{PRIVATE_BLOCKS, SHARED_BLOCKS, net};
 use ipnet::{IpNet, Ipv6Net};
 use std::collections::{BTreeSet, HashSet};
 use std::net::{IpAddr, Ipv6Addr};
@@ -149,10 +150,12 @@ fn everything<'a>(
 }
 
 fn routes<'a>(facts: &'a Facts, docker: &BTreeSet<String>) -> impl Iterator<Item = Needed<'a>> {
+    let ways_out = WaysOut::of(&facts.kernel.routes);
     facts
         .kernel
         .routes
         .iter()
+        .filter(move |route| !ways_out.has(route) && !is_a_wide_null_route(route))
         .filter(|route| is_a_need(route, facts, docker))
         .map(|route| Needed {
             net: route.dst,
@@ -232,6 +235,17 @@ fn strangers<'a>(facts: &'a Facts, docker: &BTreeSet<String>) -> Vec<Needed<'a>>
     all
 }
 
+/// Whether a route drops everything to a whole private block: whoever set it says that no such
+/// network is needed. Docker's own routes are narrower and win.
+fn is_a_wide_null_route(route: &Route) -> bool {
+    let drops = matches!(
+        route.kind,
+        RouteKind::Blackhole | RouteKind::Unreachable | RouteKind::Prohibit
+    );
+    let mut blocks = PRIVATE_BLOCKS.iter().chain(&SHARED_BLOCKS);
+    drops && blocks.any(|block| route.dst.contains(&IpNet::V4(*block)))
+}
+
 /// Whether a route says that this host needs where it leads.
 fn is_a_need(route: &Route, facts: &Facts, docker: &BTreeSet<String>) -> bool {
     let dockers = route.dev.as_ref().is_some_and(|dev| docker.contains(dev));
@@ -293,22 +307,22 @@ fn bridge_addresses(facts: &Facts, docker: &BTreeSet<String>) -> HashSet<IpAddr>
         .collect()
 }
 
+/// Whether it is a network, and not the loopback, link-local or multicast range, which every host
+/// has, or so wide that it is a way out.
 fn is_a_network(candidate: &IpNet) -> bool {
-    let nobodys = match candidate {
-        IpNet::V4(_) => [
-            IpNet::V4(net(127, 0, 0, 0, 8)),
-            IpNet::V4(net(224, 0, 0, 0, 4)),
-        ],
-        IpNet::V6(_) => [v6(0xfe80, 10), v6(0xff00, 8)],
+    let (not_needed, widest) = match candidate {
+        IpNet::V4(_) => (
+            [
+                IpNet::V4(net(127, 0, 0, 0, 8)),
+                IpNet::V4(net(224, 0, 0, 0, 4)),
+            ],
+            8,
+        ),
+        IpNet::V6(_) => ([v6(0xfe80, 10), v6(0xff00, 8)], 7),
     };
-    let widest = match candidate {
-        IpNet::V4(_) => 1,
-        IpNet::V6(_) => 3,
-    };
-    let loopback = candidate.addr().is_loopback();
-    candidate.prefix_len() > widest
-        && !loopback
-        && !nobodys.iter().any(|nobodys| overlap(candidate, nobodys))
+    candidate.prefix_len() >= widest
+        && !candidate.addr().is_loopback()
+        && !not_needed.iter().any(|range| range.contains(candidate))
 }
 
 fn v6(first: u16, prefix: u8) -> IpNet {

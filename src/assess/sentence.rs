@@ -63,6 +63,15 @@ fn comes_first(facts: &Facts, route: &Route) -> bool {
     matches!(leads_to(facts, route), Some(Lead::Rule(rule)) if rule.priority < MAIN)
 }
 
+/// Of the range that docker0 gets when Docker next starts.
+pub fn later(docker: &DockerSide, with: &NeededSide) -> String {
+    format!(
+        "docker0 gets {} when Docker next starts, over {}",
+        docker.subnet,
+        with.describe()
+    )
+}
+
 /// Of subnets the pools could hand out.
 pub fn latent(docker: &DockerSide, with: &NeededSide, need: &Needed, subnets: u64) -> String {
     let which = match subnets {

@@ -45,6 +45,16 @@ impl DockerSide {
         }
     }
 
+    /// docker0 on this range.
+    pub fn docker0(subnet: IpNet) -> DockerSide {
+        DockerSide {
+            network: Some("bridge".to_owned()),
+            bridge: Some("docker0".to_owned()),
+            subnet,
+            project: None,
+        }
+    }
+
     /// A subnet that no network holds yet.
     pub fn to_come(subnet: IpNet) -> DockerSide {
         DockerSide {

@@ -59,6 +59,20 @@ pub fn stepped_round(facts: &Facts, version: Option<Version>) -> BTreeSet<Ipv4Ne
     on_link.chain(nameservers).collect()
 }
 
+/// The range that `bip` gives docker0 at the engine's next start, where docker0 does not have it.
+pub fn docker0_to_come(facts: &Facts) -> Option<Ipv4Net> {
+    let flag = facts.docker.flag("bip").last().map(String::as_str);
+    let key = facts
+        .docker
+        .config
+        .keys
+        .get("bip")
+        .and_then(|bip| bip.as_str());
+    let bip: Ipv4Net = flag.or(key)?.parse().ok()?;
+    let now = facts.docker0().map(|address| address.trunc());
+    Some(bip.trunc()).filter(|range| Some(*range) != now)
+}
+
 /// The pools as an engine of this version sees them. From 27 on it sorts them and drops without a
 /// word every pool that overlaps an earlier one. Of an engine whose version is not known nothing is
 /// dropped.

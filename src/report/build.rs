@@ -2,6 +2,7 @@
 
 use super::advice::{self, Step};
 use super::error::Error;
+use super::sentences::findings::finding;
 use super::sentences::networks::{existing, movable};
 use super::sentences::outcome::{self, CLEAR};
 use super::sentences::{afterwards, blockers, notices, refusals, swarm};
@@ -10,6 +11,7 @@ use super::{Diff, DockerReport, Outcome, PlanReport, Report};
 use crate::apply::{Applied, End};
 use crate::assess::Assessment;
 use crate::assess::clash::{Clash, Kind};
+use crate::assess::finding::findings;
 use crate::facts::Facts;
 use crate::phrases::count;
 use crate::plan::{Decision, Plan};
@@ -185,6 +187,7 @@ impl Report {
             clashes: assessment.clashes.clone(),
             remaining: assessment.clashes.clone(),
             ignored: assessment.ignored.clone(),
+            notes: findings(assessment).iter().map(finding).collect(),
             ..Report::of_facts(assessment.facts)
         };
         report.warnings.extend(swarm::notes(assessment, words));

@@ -59,6 +59,9 @@ pub struct Report {
     pub phases: Vec<Phase>,
     /// What a person should know besides.
     pub warnings: Vec<String>,
+    /// What is worth knowing and no clash.
+    #[serde(default)]
+    pub notes: Vec<String>,
     /// What to do by hand, step by step, on a host that was left stranded.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub by_hand: Vec<String>,

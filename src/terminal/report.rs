@@ -57,6 +57,7 @@ pub fn render(report: &Report, layout: &Layout, verbosity: Verbosity) -> String 
         text.next(&report.advice);
     }
     text.items("Please note", &report.warnings);
+    text.items("Worth knowing", &report.notes);
     if verbosity.verbose {
         text.items("Why", &report.advice.reasons);
     }

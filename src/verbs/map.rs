@@ -3,7 +3,7 @@
 use super::facts_of;
 use super::request::MapRequest;
 use crate::assess::Assessment;
-use crate::assess::address_map::{DockerRange, address_map};
+use crate::assess::address_map::{DockerRange, When, address_map};
 use crate::assess::forecast::forecast;
 use crate::plan::project::project;
 use crate::plan::{Decision, Permits, Plan, plan};
@@ -12,7 +12,6 @@ use crate::report::error::Error;
 use crate::report::map::{Map, svg};
 use crate::report::sentences::blockers;
 use crate::report::vocabulary::Vocabulary;
-use ipnet::IpNet;
 
 /// Looks, and draws; writes the picture where one is asked for.
 pub fn run(request: &MapRequest) -> Result<Map, Error> {
@@ -53,8 +52,11 @@ pub fn draw(assessment: &Assessment) -> Map {
 fn after(before: &Assessment, plan: &Plan) -> Vec<DockerRange> {
     let facts = project(before.facts, plan, true);
     let mut ranges = address_map(&Assessment::of(&facts, before.policy)).docker;
-    // Where Docker has never started there is no docker0 to be moved yet.
-    let docker0 = plan.docker0.filter(|_| before.facts.docker0().is_none());
-    ranges.extend(docker0.map(|address| DockerRange::docker0(IpNet::V4(address.trunc()))));
+    // Where Docker has never started, docker0 comes with its first start.
+    for range in &mut ranges {
+        if range.when == When::Next && range.name.as_deref() == Some("docker0") {
+            range.when = When::Now;
+        }
+    }
     ranges
 }

@@ -342,7 +342,8 @@ mod tests {
             name: Some(name.to_owned()),
             clashes: vec![net("172.17.0.0/16")],
             shared: vec![net("172.17.0.0/16")],
-            ..DockerRange::docker0(net("172.17.0.0/16"))
+            net: net("172.17.0.0/16"),
+            when: When::Now,
         });
         Map {
             schema: 1,

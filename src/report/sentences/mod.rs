@@ -2,6 +2,7 @@
 
 pub mod afterwards;
 pub mod blockers;
+pub mod findings;
 pub mod networks;
 pub mod notices;
 pub mod outcome;

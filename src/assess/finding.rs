@@ -1,0 +1,140 @@
+//! What is worth knowing about Docker's ranges and is no clash. Data; the sentences are made later.
+
+use super::Assessment;
+use super::held::Held;
+use crate::engine_model;
+use crate::facts::{AddressPool, Network};
+use crate::subnet::{PRIVATE_BLOCKS, SHARED_BLOCKS, net, overlap, v4};
+use ipnet::{IpNet, Ipv4Net};
+use std::net::IpAddr;
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Finding {
+    /// This host still calls an address of Docker's where no container runs.
+    StaleCall { address: IpAddr, bridge: String },
+    /// Docker uses addresses that belong to others on the Internet, or that no bridge can have.
+    UnusableRange {
+        holder: Holder,
+        subnet: IpNet,
+        why: Unusable,
+    },
+    /// Two of Docker's own networks, of different scopes, in one range.
+    OwnNetworksOverlap {
+        overlay: String,
+        overlay_subnet: IpNet,
+        bridge: String,
+        bridge_subnet: IpNet,
+    },
+    /// The pools have no subnet left for one more network.
+    PoolsFull { capacity: u64 },
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Holder {
+    Network(String),
+    Pool(AddressPool),
+}
+
+/// Why a range is not Docker's to use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unusable {
+    Public,
+    Loopback,
+    LinkLocal,
+    Multicast,
+}
+
+/// Everything worth knowing.
+pub fn findings(assessment: &Assessment) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = assessment.stale_calls.clone();
+    findings.extend(assessment.held.iter().filter_map(unusable_network));
+    findings.extend(assessment.pools.iter().filter_map(unusable_pool));
+    findings.extend(own_overlaps(assessment));
+    findings.extend(full_pools(assessment));
+    findings
+}
+
+fn unusable_network(held: &Held) -> Option<Finding> {
+    Some(Finding::UnusableRange {
+        why: unusable(v4(&held.subnet)?)?,
+        holder: Holder::Network(held.label().to_owned()),
+        subnet: held.subnet,
+    })
+}
+
+fn unusable_pool(pool: &AddressPool) -> Option<Finding> {
+    Some(Finding::UnusableRange {
+        why: unusable(pool.base)?,
+        holder: Holder::Pool(*pool),
+        subnet: IpNet::V4(pool.base),
+    })
+}
+
+/// Ranges that no network of Docker should have, by the registry of special addresses (RFC 6890).
+fn unusable(subnet: Ipv4Net) -> Option<Unusable> {
+    const NOT_PUBLIC: [Ipv4Net; 5] = [
+        net(0, 0, 0, 0, 8),
+        net(192, 0, 0, 0, 24),
+        net(192, 0, 2, 0, 24),
+        net(198, 51, 100, 0, 24),
+        net(203, 0, 113, 0, 24),
+    ];
+    let lies_in = |range: &Ipv4Net| range.contains(&subnet);
+    if lies_in(&net(127, 0, 0, 0, 8)) {
+        Some(Unusable::Loopback)
+    } else if lies_in(&net(169, 254, 0, 0, 16)) {
+        Some(Unusable::LinkLocal)
+    } else if lies_in(&net(224, 0, 0, 0, 3)) {
+        Some(Unusable::Multicast)
+    } else if PRIVATE_BLOCKS
+        .iter()
+        .chain(&SHARED_BLOCKS)
+        .chain(&NOT_PUBLIC)
+        .any(lies_in)
+    {
+        None
+    } else {
+        Some(Unusable::Public)
+    }
+}
+
+/// A swarm's manager does not know the bridges of this node: tasks on it cannot reach what lies in
+/// both.
+fn own_overlaps(assessment: &Assessment) -> Vec<Finding> {
+    let networks = assessment.facts.engine_networks();
+    let overlays: Vec<(&Network, IpNet)> = networks
+        .filter(|network| network.driver == "overlay")
+        .flat_map(|network| network.subnets.iter().map(move |subnet| (network, *subnet)))
+        .collect();
+    let mut findings = Vec::new();
+    for held in &assessment.held {
+        for (network, subnet) in &overlays {
+            if overlap(subnet, &held.subnet) {
+                findings.push(Finding::OwnNetworksOverlap {
+                    overlay: network.name.clone(),
+                    overlay_subnet: *subnet,
+                    bridge: held.label().to_owned(),
+                    bridge_subnet: held.subnet,
+                });
+            }
+        }
+    }
+    findings
+}
+
+fn full_pools(assessment: &Assessment) -> Option<Finding> {
+    let taken = assessment.stored_v4();
+    let pools = assessment.pools_as_seen();
+    let has_room = pools.iter().any(|pool| {
+        let blocked =
+            engine_model::reserved_in(pool, &assessment.stepped_round, assessment.version);
+        blocked
+            .union(&taken)
+            .first_clear(pool.base, pool.size)
+            .is_some()
+    });
+    let runs = assessment.facts.docker.engine.is_some();
+    (runs && !has_room).then(|| Finding::PoolsFull {
+        capacity: pools.iter().map(AddressPool::capacity).sum(),
+    })
+}

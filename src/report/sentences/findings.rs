@@ -1,0 +1,55 @@
+//! What is worth knowing and no clash, in words.
+
+use crate::assess::finding::{Finding, Holder, Unusable};
+use crate::subnet::short;
+
+pub fn finding(finding: &Finding) -> String {
+    match finding {
+        Finding::StaleCall { address, bridge } => format!(
+            "this host still calls {address} on {bridge}, where no container runs; most likely it \
+             was a container's address. If it is a server, name its network with --avoid"
+        ),
+        Finding::UnusableRange {
+            holder,
+            subnet,
+            why,
+        } => format!("{} {}", holder_in_words(holder), why_in_words(subnet, *why)),
+        Finding::OwnNetworksOverlap {
+            overlay,
+            overlay_subnet,
+            bridge,
+            bridge_subnet,
+        } => format!(
+            "the swarm network {overlay} ({overlay_subnet}) and {bridge} ({bridge_subnet}) overlap: \
+             tasks on this node cannot reach what lies in both; give the swarm another range \
+             (`docker swarm init --default-addr-pool`) or move {bridge}"
+        ),
+        Finding::PoolsFull { capacity } => format!(
+            "Docker's address pools are used up: none of their {capacity} subnets is free, so the \
+             next network cannot be created"
+        ),
+    }
+}
+
+fn holder_in_words(holder: &Holder) -> String {
+    match holder {
+        Holder::Network(name) => format!("{name} uses"),
+        Holder::Pool(pool) => format!("Docker's address pool {pool} uses"),
+    }
+}
+
+fn why_in_words(subnet: &ipnet::IpNet, why: Unusable) -> String {
+    let subnet = short(subnet);
+    match why {
+        Unusable::Public => format!(
+            "{subnet}, which belongs to others on the Internet: this host cannot reach them there"
+        ),
+        Unusable::Loopback => format!("{subnet}, a loopback range: nothing can be reached there"),
+        Unusable::LinkLocal => {
+            format!("{subnet}, the link-local range, where clouds keep their metadata service")
+        }
+        Unusable::Multicast => {
+            format!("{subnet}, which is reserved for multicast: no host can live there")
+        }
+    }
+}
