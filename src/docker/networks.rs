@@ -149,7 +149,7 @@ impl ApiNetwork {
 }
 
 /// A moment as Go writes it, with the daemon's own offset from UTC.
-fn in_utc(text: &str) -> Option<String> {
+pub fn in_utc(text: &str) -> Option<String> {
     let (local, offset) = match text.strip_suffix('Z') {
         Some(local) => (local, 0),
         None => {

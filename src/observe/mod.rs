@@ -8,6 +8,7 @@ pub mod operator;
 pub mod relevant;
 pub mod resolver;
 pub mod service;
+pub mod stored_networks;
 pub mod unit;
 
 use crate::apply::journal;
