@@ -5,6 +5,7 @@ use super::finding::Finding;
 use super::held::{Held, held};
 use super::needed::{Needed, needed};
 use super::sides::DockerSide;
+use super::traffic::Traffic;
 use crate::engine_model;
 use crate::facts::{AddressPool, BUILT_IN, Facts, Source, Version, pools};
 use crate::policy::Policy;
@@ -44,18 +45,20 @@ impl<'a> Assessment<'a> {
     pub fn of(facts: &'a Facts, policy: &'a Policy) -> Assessment<'a> {
         let devices = facts.docker_devices();
         let version = facts.version();
-        let (needed, ignored) = needed(facts, policy, &devices);
+        let held = held(facts, &devices);
+        let traffic = Traffic::of(facts, &devices, &held);
+        let (needed, ignored) = needed(facts, policy, &devices, traffic.needed);
         let pools_of_file = pools_of_file(facts);
         let mut assessment = Assessment {
             facts,
             policy,
             version,
             needed,
-            held: held(facts, &devices),
+            held,
             pools: pools_in_force(facts, pools_of_file.as_deref()),
             pools_of_file,
             stepped_round: engine_model::stepped_round(facts, version),
-            stale_calls: Vec::new(),
+            stale_calls: traffic.stale,
             docker0_to_come: engine_model::docker0_to_come(facts),
             clashes: Vec::new(),
             ignored: Vec::new(),

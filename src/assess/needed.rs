@@ -101,13 +101,14 @@ fn is_on_link(route: &Route) -> bool {
 }
 
 /// Everything needed, in a fixed order, each thing once: what counts, and what the operator said to
-/// ignore.
+/// ignore. `met` is what traffic shows.
 pub fn needed<'a>(
     facts: &'a Facts,
     policy: &'a Policy,
     docker: &BTreeSet<String>,
+    met: Vec<Needed<'a>>,
 ) -> (Vec<Needed<'a>>, Vec<Needed<'a>>) {
-    let all = everything(facts, policy, docker);
+    let all = everything(facts, policy, docker, met);
     if policy.ignore.is_empty() {
         return (all, Vec::new());
     }
@@ -127,6 +128,7 @@ fn everything<'a>(
     facts: &'a Facts,
     policy: &'a Policy,
     docker: &BTreeSet<String>,
+    met: Vec<Needed<'a>>,
 ) -> Vec<Needed<'a>> {
     let mut all: Vec<Needed> = Vec::with_capacity(policy.avoid.len() + 64);
     // Addresses after routes: an address whose route is there says the same thing twice.
@@ -140,8 +142,8 @@ fn everything<'a>(
             all.push(need);
         }
     }
-    all.extend(nameservers(facts, docker));
-    all.extend(strangers(facts, docker));
+    all.extend(nameservers(facts));
+    all.extend(met.into_iter().filter(|need| is_a_network(&need.net)));
     all.extend(policy.avoid.iter().map(|declared| Needed {
         net: IpNet::V4(declared.net),
         evidence: Evidence::Declared(declared),
@@ -185,54 +187,17 @@ fn addresses<'a>(facts: &'a Facts, docker: &BTreeSet<String>) -> impl Iterator<I
         })
 }
 
-/// A nameserver on a bridge's own address is this host itself, and reachable.
-fn nameservers<'a>(
-    facts: &'a Facts,
-    docker: &BTreeSet<String>,
-) -> impl Iterator<Item = Needed<'a>> {
-    let bridges = bridge_addresses(facts, docker);
+/// A nameserver on a bridge of Docker's, a container or the bridge itself, is reached there.
+fn nameservers(facts: &Facts) -> impl Iterator<Item = Needed<'_>> {
+    let dockers = facts.docker_addresses();
     facts
         .nameservers
         .iter()
-        .filter(move |server| !bridges.contains(&server.address))
+        .filter(move |server| !dockers.contains(&server.address))
         .map(|server| Needed {
             net: IpNet::from(server.address),
             evidence: Evidence::Nameserver(server),
         })
-}
-
-/// Addresses this host calls or is called from, and that are none of Docker's. Without the engine's
-/// word nobody can tell a container from a server: then only the operator's own session counts.
-fn strangers<'a>(facts: &'a Facts, docker: &BTreeSet<String>) -> Vec<Needed<'a>> {
-    let operator = facts.operator.map(|address| Needed {
-        net: IpNet::from(address),
-        evidence: Evidence::Operator,
-    });
-    let mut all: Vec<Needed> = operator.into_iter().collect();
-    if facts.docker.engine.is_none() {
-        return all;
-    }
-    let ours = facts.docker_addresses();
-    let neighbours = facts
-        .kernel
-        .neighbours
-        .iter()
-        .filter(|neighbour| docker.contains(&neighbour.dev));
-    let neighbours = neighbours.map(|it| (it.address, Evidence::Neighbour(it)));
-    let peers = facts
-        .kernel
-        .peers
-        .iter()
-        .map(|peer| (peer.address, Evidence::Peer(peer)));
-    let strange = neighbours
-        .chain(peers)
-        .filter(|(address, _)| !ours.contains(address));
-    all.extend(strange.map(|(address, evidence)| Needed {
-        net: IpNet::from(address),
-        evidence,
-    }));
-    all.retain(|need| is_a_network(&need.net));
-    all
 }
 
 /// Whether a route drops everything to a whole private block: whoever set it says that no such
@@ -294,17 +259,6 @@ pub enum Lead<'a> {
     Usual,
     /// This one.
     Rule(&'a Rule),
-}
-
-fn bridge_addresses(facts: &Facts, docker: &BTreeSet<String>) -> HashSet<IpAddr> {
-    let bridges = facts
-        .kernel
-        .links
-        .iter()
-        .filter(|link| docker.contains(&link.name));
-    bridges
-        .flat_map(|link| link.addresses.iter().map(IpNet::addr))
-        .collect()
 }
 
 /// Whether it is a network, and not the loopback, link-local or multicast range, which every host

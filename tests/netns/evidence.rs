@@ -71,7 +71,7 @@ fn tables_count_when_a_rule_leads_there() {
     );
     let explain = clash["explain"].as_str().unwrap();
     assert!(
-        explain.ends_with("containers with such an address cannot be reached"),
+        explain.contains("containers with such an address cannot be reached"),
         "asked before main: {explain}"
     );
     sandbox.sh("ip rule del priority 5270 && ip rule add priority 40000 lookup 52");
