@@ -3,7 +3,7 @@
 
 use super::sides::WantedSide;
 use super::wanted::{Wanted, wanted};
-use super::{Held, assess, forecast::forecast, held, pools_in_force, pools_of_file};
+use super::{Held, assess, forecast::forecast, held, list_of_file, pools_in_force};
 use crate::engine_model;
 use crate::facts::{AddressPool, DockerState, Facts, Version};
 use crate::phrases::{count, nearest};
@@ -281,7 +281,7 @@ fn built_in(facts: &Facts) -> bool {
     match &facts.docker.engine {
         Some(engine) => engine.pools.is_none(),
         None => {
-            pools_of_file(facts).is_none() && facts.docker.flag("default-address-pool").is_empty()
+            list_of_file(facts).is_none() && facts.docker.flag("default-address-pool").is_empty()
         }
     }
 }
@@ -341,11 +341,7 @@ fn order(facts: &Facts) -> Vec<String> {
     } else {
         "given by daemon.json or a flag"
     };
-    let engine = facts
-        .docker
-        .engine
-        .as_ref()
-        .map(|engine| engine.version.as_str());
+    let engine = facts.version_text();
     let rule = match (version.is_none_or(Version::first_fit), engine) {
         (true, Some(version)) => {
             format!(

@@ -43,29 +43,22 @@ pub struct Next {
 
 /// Foretells the next `count` subnets of the engine that runs, or of this one.
 pub fn forecast(facts: &Facts, policy: &Policy, count: usize, engine: Option<&str>) -> Forecast {
-    let named = engine.map(str::to_owned);
-    let named = named.or_else(|| {
-        facts
-            .docker
-            .engine
-            .as_ref()
-            .map(|engine| engine.version.clone())
-    });
+    let named = engine.or(facts.version_text()).map(str::to_owned);
     let version = named.as_deref().and_then(Version::parse);
     let bridges: Vec<Ipv4Net> = held(facts)
         .iter()
         .filter(|held| !held.is_docker0())
         .filter_map(|held| v4(&held.subnet))
         .collect();
-    let standing = allocator_state(
+    let state = allocator_state(
         facts,
         version.unwrap_or(Version::NEWEST),
         &pools_in_force(facts),
         &bridges,
     );
-    let mut allocator = standing.allocator;
+    let mut allocator = state.allocator;
     let (capacity, free) = (allocator.capacity(), allocator.free());
-    let docker0 = if standing.docker0_first && count > 0 {
+    let docker0 = if state.docker0_first && count > 0 {
         allocator.docker0()
     } else {
         None
@@ -86,7 +79,7 @@ pub fn forecast(facts: &Facts, policy: &Policy, count: usize, engine: Option<&st
         .iter()
         .find(|next| next.clash.is_some())
         .map(|next| next.subnet);
-    let warnings = warnings(facts, version, standing.certain);
+    let warnings = warnings(facts, version, state.certain);
     Forecast {
         schema: 1,
         engine: named,

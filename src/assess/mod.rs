@@ -12,7 +12,8 @@ pub mod swarm;
 pub mod wanted;
 
 use crate::engine_model;
-use crate::facts::{AddressPool, BUILT_IN, Facts, Source, pools};
+use crate::facts::pools::PoolList;
+use crate::facts::{AddressPool, BUILT_IN, Facts, Source};
 use crate::policy::Policy;
 use crate::subnet::{NetIndex, RangeSet, v4};
 use clash::Clash;
@@ -106,18 +107,24 @@ pub fn pools_in_force(facts: &Facts) -> Vec<AddressPool> {
     if let Some(engine) = &facts.docker.engine {
         return engine.pools.clone().unwrap_or_else(|| BUILT_IN.to_vec());
     }
-    let flags = facts.docker.flag("default-address-pool").iter();
-    let flags: Vec<AddressPool> = flags.filter_map(|text| pools::parse_flag(text)).collect();
-    if flags.is_empty() {
-        pools_of_file(facts).unwrap_or_else(|| BUILT_IN.to_vec())
-    } else {
-        flags
+    match PoolList::of_options(facts.docker.flag("default-address-pool"))
+        .or_else(|| list_of_file(facts))
+    {
+        Some(list) => list.ipv4(),
+        None => BUILT_IN.to_vec(),
     }
 }
 
-/// The pools daemon.json names.
+/// The pools daemon.json names, if Docker starts with them.
 pub fn pools_of_file(facts: &Facts) -> Option<Vec<AddressPool>> {
-    pools::pools_from_value(facts.docker.config.keys.get("default-address-pools")?)
+    list_of_file(facts)
+        .filter(|list| list.faults.is_empty())
+        .map(|list| list.ipv4())
+}
+
+/// The list of pools in daemon.json, whatever is in it.
+pub fn list_of_file(facts: &Facts) -> Option<PoolList> {
+    PoolList::of_key(facts.docker.config.keys.get("default-address-pools")?)
 }
 
 /// Every clash, the one to act on first.

@@ -3,8 +3,9 @@
 
 use super::choose::Choice;
 use super::{Permits, Refusal, reserved};
-use crate::engine_model;
-use crate::facts::{AddressPool, ConfigState, Container, Facts, Version};
+use crate::engine_model::pool_trouble::PoolTrouble;
+use crate::facts::pools::PoolList;
+use crate::facts::{ConfigState, Container, Facts, Version};
 use crate::phrases::count;
 use serde_json::Value;
 
@@ -137,76 +138,16 @@ pub fn survivors(facts: &Facts) -> bool {
 /// dockerd does not start with a key it does not know; from 23.0 on its own check knows all of
 /// them, 20.10 has none.
 const KEYS_SINCE: [(&str, Version); 10] = [
-    (
-        "default-network-opts",
-        Version {
-            major: 24,
-            minor: 0,
-        },
-    ),
-    (
-        "bip6",
-        Version {
-            major: 28,
-            minor: 0,
-        },
-    ),
-    (
-        "ip-forward-no-drop",
-        Version {
-            major: 28,
-            minor: 0,
-        },
-    ),
-    (
-        "host-gateway-ips",
-        Version {
-            major: 28,
-            minor: 0,
-        },
-    ),
-    (
-        "allow-direct-routing",
-        Version {
-            major: 28,
-            minor: 2,
-        },
-    ),
-    (
-        "firewall-backend",
-        Version {
-            major: 29,
-            minor: 0,
-        },
-    ),
-    (
-        "bridge-accept-fwmark",
-        Version {
-            major: 29,
-            minor: 0,
-        },
-    ),
-    (
-        "min-api-version",
-        Version {
-            major: 29,
-            minor: 0,
-        },
-    ),
-    (
-        "default-stop-timeout",
-        Version {
-            major: 29,
-            minor: 0,
-        },
-    ),
-    (
-        "nri-opts",
-        Version {
-            major: 29,
-            minor: 0,
-        },
-    ),
+    ("default-network-opts", Version::of(24, 0, 0)),
+    ("bip6", Version::of(28, 0, 0)),
+    ("ip-forward-no-drop", Version::of(28, 0, 0)),
+    ("host-gateway-ips", Version::of(28, 0, 0)),
+    ("allow-direct-routing", Version::of(28, 2, 0)),
+    ("firewall-backend", Version::of(29, 0, 0)),
+    ("bridge-accept-fwmark", Version::of(29, 0, 0)),
+    ("min-api-version", Version::of(29, 0, 0)),
+    ("default-stop-timeout", Version::of(29, 7, 0)),
+    ("nri-opts", Version::of(29, 2, 0)),
 ];
 
 /// Every key of 20.10, which has no check of its own.
@@ -323,35 +264,31 @@ pub fn keys_are_known(facts: &Facts) -> Result<(), Refusal> {
     }
 }
 
-/// So many subnets an engine up to 26 may write out one by one in memory: 64 bytes and more each.
-const ROW: u64 = 1 << 20;
-
-/// Up to 26 the engine lays out every subnet of every pool when it starts.
-fn fits_in_memory(facts: &Facts, choice: &Choice) -> Result<(), Refusal> {
-    let subnets: u64 = choice.pools.iter().map(AddressPool::capacity).sum();
-    let old = facts.version().is_none_or(|version| version.major < 27);
-    if !old || subnets <= ROW {
-        return Ok(());
-    }
-    Err(Refusal::new(
-        format!(
-            "cannot use these pools: Docker up to 26 keeps each of their {subnets} subnets in \
-             memory and may not start"
-        ),
-        "give a narrower --pool, or a smaller size in bits such as size=24",
-    ))
-}
-
 /// The engine must be able to start with the choice, and to create networks.
 pub fn engine_could_use(facts: &Facts, choice: &Choice) -> Result<(), Refusal> {
-    fits_in_memory(facts, choice)?;
-    match engine_model::pools_blocked(&choice.pools, &reserved(facts)) {
-        None => Ok(()),
-        Some(why) => Err(Refusal::new(
-            format!("cannot use these pools: {why}"),
+    let list = PoolList::from(choice.pools.as_slice());
+    let Some(trouble) = PoolTrouble::of(&list, &reserved(facts), facts.version()) else {
+        return Ok(());
+    };
+    let (why, next) = match trouble {
+        PoolTrouble::TooMany(subnets) => (
+            format!(
+                "Docker up to 26 keeps each of their {subnets} subnets in memory and may not start"
+            ),
+            "give a narrower --pool, or a smaller size in bits such as size=24",
+        ),
+        PoolTrouble::Covered => (
+            "every subnet of the pools lies under an on-link route or a nameserver of this host, so \
+             Docker could not create a network (and up to 23.0.3 would not start)"
+                .to_owned(),
             "take the on-link route away, or give a --pool outside it",
-        )),
-    }
+        ),
+        PoolTrouble::Refused(..) | PoolTrouble::NoIpv4 | PoolTrouble::Ipv6First => (
+            "Docker would not start with them, or would have no IPv4 subnets".to_owned(),
+            "give an IPv4 --pool such as base=10.200.0.0/16,size=24",
+        ),
+    };
+    Err(Refusal::new(format!("cannot use these pools: {why}"), next))
 }
 
 fn first_few(containers: &[Container]) -> String {

@@ -30,13 +30,6 @@ pub enum Existing {
     MoveOnly(Vec<String>),
 }
 
-/// From 25.0 on a fixed MAC address is lost when a container is connected anew; 20.10 to 24 keep
-/// it.
-const MAC_IS_LOST: Version = Version {
-    major: 25,
-    minor: 0,
-};
-
 /// A network that moves.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -160,10 +153,12 @@ fn carried_over(facts: &Facts, network: &Network, mac_loss: bool) -> Result<Vec<
             ),
         ));
     }
-    let loses_mac = facts.version().is_none_or(|version| version >= MAC_IS_LOST);
+    let version = facts.version();
+    let loses_mac = !version.is_some_and(Version::keeps_mac_on_connect);
+    let loses_id = !version.is_some_and(Version::starts_after_network_id_is_gone);
     let mut losses = Vec::new();
     for (container, detail) in members(facts, name) {
-        if loses_mac
+        if loses_id
             && !network.id.is_empty()
             && detail.mode.len() >= 12
             && network.id.starts_with(&detail.mode)
@@ -235,7 +230,7 @@ fn targets(
             .engine_networks()
             .flat_map(|network| network.subnets.iter().filter_map(v4)),
     );
-    let mut standing = allocator_state(
+    let mut allocator = allocator_state(
         &cleared,
         after.version().unwrap_or(Version::NEWEST),
         &pools,
@@ -254,13 +249,13 @@ fn targets(
             .transpose()?;
         if let Some(to) = to {
             taken.push(to);
-            standing.hold(to);
+            allocator.hold(to);
         }
         explicit.push(to);
     }
     let settle = |(network, to): (&&Network, Option<Ipv4Net>)| match to {
         Some(to) => Ok((true, to)),
-        None => standing.next().map(|to| (false, to)).ok_or_else(|| {
+        None => allocator.next().map(|to| (false, to)).ok_or_else(|| {
             Refusal::new(
                 format!(
                     "cannot move {}: Docker's address pools have no subnet left for it",

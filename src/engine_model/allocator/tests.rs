@@ -4,18 +4,9 @@
 use super::*;
 use crate::facts::BUILT_IN;
 
-const V20: Version = Version {
-    major: 20,
-    minor: 10,
-};
-const V26: Version = Version {
-    major: 26,
-    minor: 1,
-};
-const V28: Version = Version {
-    major: 28,
-    minor: 5,
-};
+const V20: Version = Version::of(20, 10, 24);
+const V26: Version = Version::of(26, 1, 5);
+const V28: Version = Version::of(28, 5, 2);
 const ALL: [Version; 3] = [V20, V26, V28];
 
 fn n(text: &str) -> Ipv4Net {
@@ -177,8 +168,7 @@ fn freed_subnets_come_back_at_once_or_when_the_list_wraps() {
         assert_eq!(text(allocator.docker0()), "172.17.0.0/16");
         assert_eq!(allocator.clone().count(), 30, "H1");
         assert_eq!(allocator.clone().last(), Some(n("192.168.240.0/20")), "H1");
-        // H2: n1 to n5 of which n3 is gone again. The engine is started anew as far as the model
-        // goes.
+        // H2: n1 to n5 of which n3 is gone again. To the model the engine has just started.
         let created = [
             "172.18.0.0/16",
             "172.19.0.0/16",
