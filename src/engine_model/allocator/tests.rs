@@ -294,6 +294,28 @@ fn a_host_route_inside_an_on_link_network_hides_the_rest_of_it() {
     );
 }
 
+/// Measured on 28.5: a /23 of Docker's own with a nameserver inside. The second half comes next, and
+/// creating that network fails, again and again.
+#[test]
+fn a_nameserver_inside_a_wide_network_of_dockers_is_the_end() {
+    for (version, all) in [
+        (
+            V26,
+            "10.200.0.0/24 10.200.1.0/24 10.200.4.0/24 10.200.5.0/24 10.200.6.0/24 10.200.7.0/24",
+        ),
+        (V28, "10.200.0.0/24 10.200.1.0/24"),
+    ] {
+        let mut allocator = engine(version, &["10.200.0.0/21/24"], &["10.200.2.7/32"]);
+        allocator.hold(n("10.200.2.0/23"));
+        assert_eq!(
+            allocator.free() as usize,
+            all.split(' ').count(),
+            "{version:?}"
+        );
+        assert_eq!(text(allocator), all, "{version:?}");
+    }
+}
+
 /// Measured on 20.10 and 26.1: what is found over the end leaves the search at the top, not behind
 /// it.
 #[test]
