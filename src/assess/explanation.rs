@@ -210,7 +210,7 @@ fn how_docker0(facts: &Facts, subnet: IpNet) -> String {
     let path = &facts.docker.config.path;
     for (key, says) in [
         ("bip", "which Docker takes as it is, unchecked"),
-        ("fixed-cidr", "which settles it from 23.0 on"),
+        ("fixed-cidr", "which settles it from 23.0.5 on"),
     ] {
         let in_file = keys
             .get(key)
