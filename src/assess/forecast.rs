@@ -41,7 +41,7 @@ pub struct Next {
     pub clash: Option<Clash>,
 }
 
-/// Foretells the next `count` subnets of the engine that runs, or of this one.
+/// The next `count` subnets of the engine that runs, else of the one that starts next, or of this one.
 pub fn forecast(facts: &Facts, policy: &Policy, count: usize, engine: Option<&str>) -> Forecast {
     let named = engine.or(facts.version_text()).map(str::to_owned);
     let version = named.as_deref().and_then(Version::parse);

@@ -50,7 +50,7 @@ impl Allocator {
         }
     }
 
-    /// A network holds this subnet, whoever chose it. The search is not moved.
+    /// A network holds this subnet, chosen by the engine or not. The search is not moved.
     pub fn hold(&mut self, net: Ipv4Net) {
         self.taken.insert(net);
         self.blocked.insert(net);

@@ -49,6 +49,18 @@ pub fn allocator_state(
     if facts.docker.engine.is_none() {
         bridges.iter().for_each(|net| allocator.hold(*net));
     }
+    let certain = take_networks(facts, version, &mut allocator);
+    let docker0_first = settle_docker0(facts, version, &mut allocator);
+    AllocatorState {
+        allocator,
+        docker0_first,
+        certain,
+    }
+}
+
+/// Takes what the engine's networks hold, and finds the place of the search. Says whether that is
+/// sure.
+fn take_networks(facts: &Facts, version: Version, allocator: &mut Allocator) -> bool {
     let runs = facts.docker.engine.is_some()
         && facts
             .version()
@@ -62,23 +74,17 @@ pub fn allocator_state(
     let mut made: Vec<(&str, Ipv4Net)> = Vec::with_capacity(history.len());
     for network in networks_in_the_pools(facts) {
         let subnets = network.subnets.iter().filter_map(v4);
-        match history.iter().find(|known| known.name == network.name) {
-            Some(known) => {
-                made.extend(subnets.map(|net| (known.created.as_deref().unwrap_or_default(), net)))
-            }
-            None => subnets.for_each(|net| allocator.hold(net)),
+        if history.iter().any(|known| known.name == network.name) {
+            let created = network.created.as_deref().unwrap_or_default();
+            made.extend(subnets.map(|net| (created, net)));
+        } else {
+            subnets.for_each(|net| allocator.hold(net));
         }
     }
     made.sort();
     let history: Vec<Ipv4Net> = made.into_iter().map(|(_, net)| net).collect();
-    let blind = has_a_place && began(facts).is_none();
-    let certain = allocator.resume(&history) && !blind;
-    let docker0_first = settle_docker0(facts, version, &mut allocator);
-    AllocatorState {
-        allocator,
-        docker0_first,
-        certain,
-    }
+    let certain = allocator.resume(&history);
+    certain && (!has_a_place || began(facts).is_some())
 }
 
 /// The engine's networks whose subnets its allocator knows, so that it hands out none of them again;
@@ -130,7 +136,7 @@ fn began(facts: &Facts) -> Option<&str> {
 
 /// Whether docker0's subnet was the allocator's own pick when the daemon began. Not in 20.10, which
 /// elects one and asks for it by name; not where a key says which; not where docker0 was there
-/// already. It was not there at the first start (the network `host`, made once for all, is as young
+/// already. It was not there at the first start (the network `host`, created only once, is as young
 /// as the daemon), and with pools set it is deleted at every start unless live-restore is on.
 fn docker0_was_picked(facts: &Facts, version: Version, began: &str) -> bool {
     let first_start = facts

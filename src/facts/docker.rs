@@ -72,7 +72,8 @@ pub struct Engine {
     /// Containers that are not; only where rebridge looks closely.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub idle: Vec<Container>,
-    /// `default-address-pools` as this daemon was started with; null means the built-in list.
+    /// The IPv4 entries of `default-address-pools` as this daemon was started with; null means the
+    /// built-in list. With IPv6 entries alone there are none.
     pub pools: Option<Vec<AddressPool>>,
     /// Its networks.
     pub networks: Vec<Network>,

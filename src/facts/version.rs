@@ -44,7 +44,7 @@ impl Version {
             patch,
             debian: text.contains("+dfsg"),
         };
-        // `0.0.0-dev` is a build that nobody gave a version.
+        // `0.0.0-dev` is a build without a version.
         (major > 0).then_some(version)
     }
 

@@ -401,19 +401,19 @@ fn the_forecast_of_a_stopped_engine_comes_true(suite: &str) {
         lab.put("/etc/docker/daemon.json", stopped.pending);
         let engine = lab.rebridge(&["forecast"]).1["engine"].clone();
         assert_eq!(engine, version.as_str(), "{name}");
-        let mut foretold = forecast(&lab, &[]);
+        let mut coming = forecast(&lab, &[]);
         lab.sh(START);
-        if foretold
+        if coming
             .first()
             .is_some_and(|(_, network)| network == "bridge")
         {
-            let (docker0, _) = foretold.remove(0);
+            let (docker0, _) = coming.remove(0);
             assert_eq!(lab.sh(DOCKER0).trim(), docker0, "{name} on {version}");
         }
         let made = create(&lab, 6);
-        let mut foretold = subnets(foretold);
-        foretold.truncate(6);
-        assert_eq!(foretold, made, "{name} on {version}");
+        let mut coming = subnets(coming);
+        coming.truncate(6);
+        assert_eq!(coming, made, "{name} on {version}");
         assert!(!made.is_empty(), "{name}: nothing was compared");
     }
 }

@@ -53,7 +53,7 @@ fn pools_are_in_trouble_for_a_reason() {
             );
         }
     }
-    // An engine that nobody knows may be an old one, as far as memory goes.
+    // Where the version is not known it may be an old engine.
     assert_eq!(trouble(MILLIONS, &[], None), millions);
 }
 
