@@ -7,7 +7,8 @@ use super::needed::{Needed, needed};
 use super::sides::DockerSide;
 use super::traffic::Traffic;
 use crate::engine_model;
-use crate::facts::{AddressPool, BUILT_IN, Facts, Source, Version, pools};
+use crate::facts::pools::PoolList;
+use crate::facts::{AddressPool, BUILT_IN, Facts, Source, Version};
 use crate::policy::Policy;
 use crate::subnet::{NetIndex, RangeSet, overlap, v4};
 use ipnet::{IpNet, Ipv4Net};
@@ -27,7 +28,9 @@ pub struct Assessment<'a> {
     pub held: Vec<Held>,
     /// The pools new networks come from.
     pub pools: Vec<AddressPool>,
-    /// The pools that daemon.json names.
+    /// Whether daemon.json names pools, whatever they are.
+    names_pools: bool,
+    /// The IPv4 pools that daemon.json names, if Docker starts with them.
     pub pools_of_file: Option<Vec<AddressPool>>,
     /// What the engine steps round by itself when it picks a subnet.
     pub stepped_round: BTreeSet<Ipv4Net>,
@@ -48,15 +51,18 @@ impl<'a> Assessment<'a> {
         let held = held(facts, &devices);
         let traffic = Traffic::of(facts, &devices, &held);
         let (needed, ignored) = needed(facts, policy, &devices, traffic.needed);
-        let pools_of_file = pools_of_file(facts);
+        let list = list_of_file(facts);
         let mut assessment = Assessment {
             facts,
             policy,
             version,
             needed,
             held,
-            pools: pools_in_force(facts, pools_of_file.as_deref()),
-            pools_of_file,
+            pools: pools_in_force(facts, list.as_ref()),
+            names_pools: list.is_some(),
+            pools_of_file: list
+                .filter(|list| list.faults.is_empty())
+                .map(|list| list.ipv4()),
             stepped_round: engine_model::stepped_round(facts, version),
             stale_calls: traffic.stale,
             docker0_to_come: engine_model::docker0_to_come(facts),
@@ -112,10 +118,7 @@ impl<'a> Assessment<'a> {
     pub fn pools_are_built_in(&self) -> bool {
         match &self.facts.docker.engine {
             Some(engine) => engine.pools.is_none(),
-            None => {
-                self.pools_of_file.is_none()
-                    && self.facts.docker.flag("default-address-pool").is_empty()
-            }
+            None => !self.names_pools && self.facts.docker.flag("default-address-pool").is_empty(),
         }
     }
 
@@ -234,21 +237,19 @@ impl<'a> Assessment<'a> {
 
 /// The pools new networks come from: of the running engine, else of its command line, of the file,
 /// the built-in list.
-fn pools_in_force(facts: &Facts, of_file: Option<&[AddressPool]>) -> Vec<AddressPool> {
+fn pools_in_force(facts: &Facts, of_file: Option<&PoolList>) -> Vec<AddressPool> {
     if let Some(engine) = &facts.docker.engine {
         return engine.pools.clone().unwrap_or_else(|| BUILT_IN.to_vec());
     }
-    let flags = facts.docker.flag("default-address-pool").iter();
-    let flags: Vec<AddressPool> = flags.filter_map(|text| pools::parse_flag(text)).collect();
-    if flags.is_empty() {
-        of_file.unwrap_or(&BUILT_IN).to_vec()
-    } else {
-        flags
+    let of_flags = PoolList::of_options(facts.docker.flag("default-address-pool"));
+    match of_flags.as_ref().or(of_file) {
+        Some(list) => list.ipv4(),
+        None => BUILT_IN.to_vec(),
     }
 }
 
-fn pools_of_file(facts: &Facts) -> Option<Vec<AddressPool>> {
-    pools::pools_from_value(facts.docker.config.keys.get("default-address-pools")?)
+fn list_of_file(facts: &Facts) -> Option<PoolList> {
+    PoolList::of_key(facts.docker.config.keys.get("default-address-pools")?)
 }
 
 /// One call leaves up to three traces: a socket, a neighbour, a flow. The first says it all.

@@ -40,13 +40,11 @@ pub struct Next {
     pub clash: Option<Clash>,
 }
 
-/// Predicts the next `count` subnets of the engine that runs, or of this one.
+/// The next `count` subnets of the engine that runs, else of the one that starts next, or of this
+/// one.
 pub fn forecast(assessment: &Assessment, count: usize, engine: Option<&str>) -> Forecast {
     let facts = assessment.facts;
-    let runs = facts.docker.engine.as_ref();
-    let named = engine
-        .map(str::to_owned)
-        .or_else(|| runs.map(|engine| engine.version.clone()));
+    let named = engine.or(facts.version_text()).map(str::to_owned);
     let version = named.as_deref().and_then(Version::parse);
     let bridges: Vec<Ipv4Net> = assessment
         .held

@@ -5,11 +5,13 @@
 //! and a place in that list: the search begins there and goes round. From 27 on the lowest free
 //! subnet of the first pool wins. Both are modelled with their oddities, because a forecast that is
 //! nearly right is wrong:
-//! - up to 26 a search that went over the end of the list leaves the place at the top, not behind what it found; a
-//!   subnet refused because of a route or a nameserver moves the place too, and one that was the last in the list
-//!   puts it at the top before the search goes on;
-//! - from 27 on a range ends where the last range *begun* ends: a host route or a nameserver inside an on-link network
-//!   makes the engine forget the rest of that network, and it hands out subnets of it (measured on 28.5).
+//! - up to 26 a search that went over the end of the list leaves the place at the top, not behind
+//!   what it found; a subnet refused because of a route or a nameserver moves the place too, and one
+//!   that was the last in the list puts it at the top before the search goes on;
+//! - from 27 on a range ends where the last range *begun* ends: a host route or a nameserver inside
+//!   an on-link network makes the engine forget the rest of that network, and it hands out subnets of
+//!   it. Where the network is one of Docker's own, wider than the pool's subnets, the engine finds
+//!   out too late: it creates no network any more (both measured on 28.5.2).
 
 use super::pools_as_seen;
 use crate::facts::{AddressPool, Version};
@@ -17,7 +19,7 @@ use crate::subnet::{RangeSet, overlap4};
 use ipnet::Ipv4Net;
 use std::collections::BTreeSet;
 
-/// After this many subnets in vain it is worth to ask whether any is free.
+/// After this many subnets in vain it is worth asking whether any is free.
 const A_LONG_WAY: u64 = 1 << 16;
 
 /// The allocator of one engine at one moment. An iterator over what it hands out from now on.
@@ -48,7 +50,7 @@ impl Allocator {
         }
     }
 
-    /// A network holds this subnet, however it came by it. The search is not moved.
+    /// A network holds this subnet, chosen by the engine or not. The search is not moved.
     pub fn hold(&mut self, net: Ipv4Net) {
         self.taken.insert(net);
         self.blocked.insert(net);
@@ -67,9 +69,8 @@ impl Allocator {
     }
 
     /// Finds the place of an engine up to 26 from the networks it has created since it started,
-    /// oldest first. False where more than one place would explain them: a network nobody foresaw
-    /// had its subnet given by hand, or networks in between were removed again, and nothing tells
-    /// which.
+    /// oldest first. False where more than one place would explain them: a network out of turn had
+    /// its subnet given by hand, or networks before it were removed again, and nothing tells which.
     ///
     /// What cannot be known at all: networks created *and removed* after the newest one that is
     /// left, and creations that failed. Both move the place and leave no trace.
@@ -77,13 +78,12 @@ impl Allocator {
         let mut places = BTreeSet::from([self.place]);
         let mut likely = self.place;
         for net in created {
-            let foreseen = |place: &u64| {
-                self.search(*place)
-                    .filter(|(subnet, _)| subnet == net)
-                    .map(|(_, next)| next)
-            };
-            let explained: BTreeSet<u64> = places.iter().filter_map(foreseen).collect();
-            if let Some(place) = foreseen(&likely).or_else(|| explained.last().copied()) {
+            let explained: BTreeSet<u64> = places
+                .iter()
+                .filter_map(|place| self.place_after_finding(net, *place))
+                .collect();
+            let as_expected = self.place_after_finding(net, likely);
+            if let Some(place) = as_expected.or_else(|| explained.last().copied()) {
                 (places, likely) = (explained, place);
             } else if let Some(at) = self.place_of(net) {
                 likely = self.after(at, 0);
@@ -95,6 +95,12 @@ impl Allocator {
         places.len() == 1
     }
 
+    /// The place after a search from this one, if that is what it finds.
+    fn place_after_finding(&self, net: &Ipv4Net, place: u64) -> Option<u64> {
+        let (subnet, next) = self.search(place)?;
+        (subnet == *net).then_some(next)
+    }
+
     /// How many subnets the pools hold: as many networks as can exist side by side.
     pub fn capacity(&self) -> u64 {
         self.handed_out_from(RangeSet::default())
@@ -103,13 +109,59 @@ impl Allocator {
     /// How many of them could be handed out from now on.
     pub fn free(&self) -> u64 {
         if !self.version.first_fit() {
-            return self.handed_out_from(RangeSet::new(self.blocked.iter().copied()));
+            // Pools that share addresses with each other: it depends on the place which come first,
+            // and so how many fit.
+            let shared = self.length() <= A_LONG_WAY && self.pools_overlap();
+            return if shared {
+                self.clone().count() as u64
+            } else {
+                self.clear_from_the_top()
+            };
         }
-        let clear = |pool: &AddressPool| kept_off(pool, &self.blocked).carve(pool.base, pool.size);
-        self.pools
+        let mut free = 0;
+        for pool in &self.pools {
+            for clear in kept_off(pool, &self.blocked).carve(pool.base, pool.size) {
+                let (before_taken, stuck) = self.subnets_before_taken(clear, pool.size);
+                free += before_taken;
+                if stuck {
+                    return free;
+                }
+            }
+        }
+        free
+    }
+
+    /// How many subnets of this size lie in a network before the first that overlaps a network of
+    /// Docker's, and whether there is such a one.
+    fn subnets_before_taken(&self, net: Ipv4Net, size: u8) -> (u64, bool) {
+        if !self.taken.overlaps(net) {
+            return (subnets_in(&[net], size), false);
+        }
+        let mut count = 0;
+        let mut next = Some(net.network());
+        for clear in self.taken.carve(net, size) {
+            if Some(clear.network()) != next {
+                break;
+            }
+            count += subnets_in(&[clear], size);
+            next = u32::from(clear.broadcast()).checked_add(1).map(Into::into);
+        }
+        (count, true)
+    }
+
+    /// Up to 26: how many are clear, were they handed out from the top of the list on. It is 0 only
+    /// where none is.
+    fn clear_from_the_top(&self) -> u64 {
+        self.handed_out_from(RangeSet::new(self.blocked.iter().copied()))
+    }
+
+    fn pools_overlap(&self) -> bool {
+        let mut bases: Vec<Ipv4Net> = self.pools.iter().map(|pool| pool.base).collect();
+        bases.sort();
+        bases
             .iter()
-            .map(|pool| subnets_in(&clear(pool), pool.size))
-            .sum()
+            .zip(bases.iter().skip(1))
+            .any(|(a, b)| overlap4(a, b))
     }
 
     fn handed_out_from(&self, mut blocked: RangeSet) -> u64 {
@@ -124,26 +176,14 @@ impl Allocator {
 
     /// Up to 26: the subnet a search from this place finds, and the place after it.
     fn search(&self, from: u64) -> Option<(Ipv4Net, u64)> {
-        let all: u64 = self.pools.iter().map(AddressPool::capacity).sum();
         // The engine keeps what it had to refuse until it has found something: it is not offered it
         // twice.
         let (mut place, mut held) = (from, self.taken.clone());
         for refused in 0.. {
-            if refused == A_LONG_WAY && self.free() == 0 {
+            if refused == A_LONG_WAY && self.clear_from_the_top() == 0 {
                 break;
             }
-            let in_order = |steps| Some((steps, self.entry((place + steps) % all)?));
-            let clear = |(_, subnet): &(u64, Ipv4Net)| !held.overlaps(*subnet);
-            let near = (0..all.min(A_LONG_WAY)).filter_map(in_order).find(clear);
-            // A list of millions is not walked for nothing.
-            let far = || {
-                if self.free() > 0 {
-                    (A_LONG_WAY..all).filter_map(in_order).find(clear)
-                } else {
-                    None
-                }
-            };
-            let (steps, subnet) = near.or_else(far)?;
+            let (steps, subnet) = self.next_clear(place, &held)?;
             place = self.after(place, steps);
             if !self.reserved.overlaps(subnet) {
                 return Some((subnet, place));
@@ -153,11 +193,30 @@ impl Allocator {
         None
     }
 
+    /// The first subnet from this place on that is clear of `held`, and how many steps it is away.
+    fn next_clear(&self, place: u64, held: &RangeSet) -> Option<(u64, Ipv4Net)> {
+        let all = self.length();
+        let clear_after = |steps: u64| {
+            let subnet = self.entry((place + steps) % all)?;
+            (!held.overlaps(subnet)).then_some((steps, subnet))
+        };
+        let near = (0..all.min(A_LONG_WAY)).find_map(clear_after);
+        // A list of millions is not walked for nothing.
+        if near.is_some() || self.clear_from_the_top() == 0 {
+            return near;
+        }
+        (A_LONG_WAY..all).find_map(clear_after)
+    }
+
+    /// How many entries the list has, those twice in it included.
+    fn length(&self) -> u64 {
+        self.pools.iter().map(AddressPool::capacity).sum()
+    }
+
     /// The place after something was found so many steps from this one. Over the end is at the top.
     fn after(&self, place: u64, steps: u64) -> u64 {
-        let all: u64 = self.pools.iter().map(AddressPool::capacity).sum();
         let next = place + steps + 1;
-        if next < all { next } else { 0 }
+        if next < self.length() { next } else { 0 }
     }
 
     /// The subnet at a place of the list.
@@ -186,11 +245,13 @@ impl Allocator {
         None
     }
 
-    /// From 27 on: the lowest subnet of the first pool that has one.
+    /// From 27 on: the lowest subnet of the first pool that has one. Where it overlaps a network of
+    /// Docker's, creating the network fails, and so does every further one.
     fn lowest(&self) -> Option<Ipv4Net> {
         self.pools
             .iter()
             .find_map(|pool| kept_off(pool, &self.blocked).first_clear(pool.base, pool.size))
+            .filter(|subnet| !self.taken.overlaps(*subnet))
     }
 }
 
@@ -210,9 +271,9 @@ impl Iterator for Allocator {
     }
 }
 
-/// From 27 on: what the engine keeps off in a pool. It goes through the ranges by their beginning
-/// and goes on behind the one it saw last, so of a range with another inside only the part before
-/// that one counts, unless it reaches to the end of the pool.
+/// From 27 on: what the engine keeps off in a pool. It goes through the ranges in the order of their
+/// first addresses and goes on behind the one it saw last, so of a range with another inside only
+/// the part before that one counts, unless it reaches to the end of the pool.
 pub fn kept_off(pool: &AddressPool, blocked: &BTreeSet<Ipv4Net>) -> RangeSet {
     let ranges: Vec<Ipv4Net> = blocked
         .iter()
@@ -259,6 +320,9 @@ fn before(range: Ipv4Net, inner: &Ipv4Net) -> Vec<Ipv4Net> {
     kept
 }
 
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+mod plain;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 mod tests;

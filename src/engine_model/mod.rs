@@ -1,20 +1,21 @@
 //! What Docker Engine does with address pools, as pure code: which subnets it could still hand out,
-//! which ranges it steps round by itself, and which configurations keep it from starting.
+//! which ranges it steps round by itself, and which pools it cannot use.
 //!
-//! Every rule here was measured on 20.10.24, 26.1.5 and 28.5.2; the lab tests hold the model
-//! against them.
+//! The tier `engines` holds it against 20.10.24, 26.1.5 and 28.5.2. What differs between versions
+//! is asked of [`Version`], where each boundary has its source.
 
 pub mod allocator;
+pub mod pool_trouble;
 pub mod state;
 
-use crate::facts::{AddressPool, Facts, RouteKind, Scope, Version};
+use crate::facts::{AddressPool, Facts, Route, RouteKind, Scope, Version};
 use crate::subnet::{RangeSet, overlap4, v4};
 use ipnet::{IpNet, Ipv4Net};
 use std::collections::BTreeSet;
 
 /// What the engine steps round when it picks a subnet by itself: on-link routes of the main table
-/// and the nameservers. Routes through a gateway and other tables it does not see (from 20.10.15
-/// on).
+/// and the nameservers. Other tables it does not see, nor, from 20.10.15 on, routes through a
+/// gateway.
 pub fn reserved_by_engine(facts: &Facts, version: Option<Version>) -> RangeSet {
     RangeSet::new(stepped_round(facts, version))
 }
@@ -36,27 +37,43 @@ pub fn reserved_in(
 /// The networks behind [`reserved_by_engine`], one by one: from 27 on it matters which lies inside
 /// which.
 pub fn stepped_round(facts: &Facts, version: Option<Version>) -> BTreeSet<Ipv4Net> {
-    let counts_half_internet = version.is_none_or(Version::elects_before_bip);
     let docker_devices = facts.docker_devices();
-    let on_link = facts.kernel.routes.iter().filter_map(|route| {
-        let half = route.dst == IpNet::V4(crate::subnet::net(0, 0, 0, 0, 1));
-        let seen = route.main_table()
-            && route.kind == RouteKind::Unicast
-            && route.scope == Scope::Link
-            && route.dst.prefix_len() > 0
-            && (!half || counts_half_internet)
-            && !route
-                .dev
-                .as_ref()
-                .is_some_and(|dev| docker_devices.contains(dev));
-        if seen { v4(&route.dst) } else { None }
-    });
+    let routes = facts
+        .kernel
+        .routes
+        .iter()
+        .filter(|route| counts_as_in_use(route, version, &docker_devices))
+        .filter_map(|route| v4(&route.dst));
     let nameservers = facts
         .nameservers
         .iter()
-        .filter(|server| server.seen_by_docker);
-    let nameservers = nameservers.filter_map(|server| v4(&IpNet::from(server.address)));
-    on_link.chain(nameservers).collect()
+        .filter(|server| server.seen_by_docker)
+        .filter_map(|server| v4(&IpNet::from(server.address)));
+    routes.chain(nameservers).collect()
+}
+
+/// Whether the engine takes a route for a sign that its destination is in use. Of an engine whose
+/// version is not known, on-link halves of the default route count, lest pools be chosen under them.
+fn counts_as_in_use(
+    route: &Route,
+    version: Option<Version>,
+    docker_devices: &BTreeSet<String>,
+) -> bool {
+    if !route.main_table() || route.dst.prefix_len() == 0 {
+        return false;
+    }
+    let on_link = route.kind == RouteKind::Unicast && route.scope == Scope::Link;
+    if !on_link {
+        // Those that drop packets included.
+        return version.is_some_and(Version::steps_round_gateway_routes);
+    }
+    // Docker's own networks are known without their routes.
+    let of_docker = route
+        .dev
+        .as_ref()
+        .is_some_and(|dev| docker_devices.contains(dev));
+    let begins_at_zero = route.dst.addr().is_unspecified();
+    !of_docker && (!begins_at_zero || version.is_none_or(Version::counts_on_link_half))
 }
 
 /// The range that `bip` gives docker0 at the engine's next start, where docker0 does not have it.
@@ -85,25 +102,6 @@ pub fn pools_as_seen(pools: &[AddressPool], version: Option<Version>) -> Vec<Add
     seen
 }
 
-/// Why an engine of this version would not start, or would be of no use, with these pools; `None`
-/// when fine.
-///
-/// 20.10 elects an address for docker0 from the pools before it looks at `bip`, and dies when no
-/// pool subnet is free. Later engines start, but cannot create a single network.
-pub fn pools_blocked(pools: &[AddressPool], reserved: &RangeSet) -> Option<String> {
-    if pools
-        .iter()
-        .any(|pool| reserved.first_clear(pool.base, pool.size).is_some())
-    {
-        return None;
-    }
-    Some(
-        "every subnet of the pools lies under an on-link route or a nameserver of this host, so \
-         Docker could not create a network (and 20.10 would not start)"
-            .to_owned(),
-    )
-}
-
 /// The subnets of a pool the engine could hand out some day that also lie in `wanted`: the first,
 /// and how many, by arithmetic. `blocked` is what the engine steps round. Subnets that a network
 /// holds today count unless `blocked` says so: the network may be removed tomorrow.
@@ -120,39 +118,4 @@ pub fn could_hand_out(
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_pool_can_hand_out_what_it_shares_with_a_wanted_network() {
-        let none = RangeSet::default();
-        let pool = AddressPool {
-            base: "192.168.0.0/16".parse().unwrap(),
-            size: 20,
-        };
-        let inside = "192.168.17.0/24".parse().unwrap();
-        let outside = "10.0.0.0/8".parse().unwrap();
-        let wide = "192.168.0.0/16".parse().unwrap();
-        assert_eq!(
-            could_hand_out(&pool, inside, &none).unwrap(),
-            ("192.168.16.0/20".parse().unwrap(), 1)
-        );
-        assert_eq!(could_hand_out(&pool, wide, &none).unwrap().1, 16);
-        assert!(could_hand_out(&pool, outside, &none).is_none());
-        let stepped_round = RangeSet::new([inside]);
-        assert!(could_hand_out(&pool, inside, &stepped_round).is_none());
-        assert_eq!(could_hand_out(&pool, wide, &stepped_round).unwrap().1, 15);
-    }
-
-    #[test]
-    fn pools_under_an_on_link_route_are_blocked() {
-        let pools = [AddressPool {
-            base: "10.200.0.0/16".parse().unwrap(),
-            size: 24,
-        }];
-        assert!(pools_blocked(&pools, &RangeSet::new(["10.0.0.0/8".parse().unwrap()])).is_some());
-        assert!(
-            pools_blocked(&pools, &RangeSet::new(["10.200.0.0/17".parse().unwrap()])).is_none()
-        );
-    }
-}
+mod tests;

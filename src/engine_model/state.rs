@@ -8,17 +8,27 @@ use crate::subnet::v4;
 use ipnet::Ipv4Net;
 use serde_json::Value;
 
-/// An allocator as it stands.
+/// An allocator, and what is known of it.
 #[derive(Debug, Clone)]
 pub struct AllocatorState {
-    /// It.
     pub allocator: Allocator,
-    /// Whether the next subnet goes to docker0, which does not exist yet or is made anew when
-    /// Docker starts.
+    /// Whether docker0 has yet to get a subnet, and gets the next one of the pools.
     pub docker0_first: bool,
     /// Whether the place of the search is known for sure, as far as it can be (see
     /// [`Allocator::resume`]).
     pub certain: bool,
+}
+
+/// Where docker0's subnet comes from when an engine starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Docker0 {
+    /// There is none: Docker uses another bridge, or none.
+    None,
+    /// From `bip` or `fixed-cidr`.
+    ByKey(Ipv4Net),
+    /// It is there and keeps its address.
+    Stays(Ipv4Net),
+    FromPools,
 }
 
 /// Where the engine stands. `version` is the one to model; where it is not the one that runs, its
@@ -39,31 +49,7 @@ pub fn allocator_state(
     if facts.docker.engine.is_none() {
         bridges.iter().for_each(|net| allocator.hold(*net));
     }
-    let runs = facts
-        .version()
-        .is_some_and(|runs| runs.major == version.major);
-    let history = if runs && !version.first_fit() {
-        handed_out(facts, version)
-    } else {
-        Vec::new()
-    };
-    let mut made: Vec<(&str, Ipv4Net)> = Vec::with_capacity(history.len());
-    for network in facts
-        .engine_networks()
-        .filter(|network| in_the_pools(network))
-    {
-        let subnets = network.subnets.iter().filter_map(v4);
-        match history.iter().find(|known| known.name == network.name) {
-            Some(known) => {
-                made.extend(subnets.map(|net| (known.created.as_deref().unwrap_or_default(), net)))
-            }
-            None => subnets.for_each(|net| allocator.hold(net)),
-        }
-    }
-    made.sort();
-    let history: Vec<Ipv4Net> = made.into_iter().map(|(_, net)| net).collect();
-    let blind = runs && !version.first_fit() && began(facts).is_none();
-    let certain = allocator.resume(&history) && !blind;
+    let certain = take_networks(facts, version, &mut allocator);
     let docker0_first = settle_docker0(facts, version, &mut allocator);
     AllocatorState {
         allocator,
@@ -72,10 +58,42 @@ pub fn allocator_state(
     }
 }
 
-/// Of the engine's networks, those whose subnets the allocator knows. Overlays have an address
-/// space of their own, and a network that only lends its settings (driver `null`) holds nothing.
-fn in_the_pools(network: &Network) -> bool {
-    network.scope == "local" && network.driver != "null"
+/// Takes what the engine's networks hold, and finds the place of the search. Says whether that is
+/// sure.
+fn take_networks(facts: &Facts, version: Version, allocator: &mut Allocator) -> bool {
+    let runs = facts.docker.engine.is_some()
+        && facts
+            .version()
+            .is_some_and(|runs| runs.major == version.major);
+    let has_a_place = runs && !version.first_fit();
+    let history = if has_a_place {
+        handed_out(facts, version)
+    } else {
+        Vec::new()
+    };
+    let mut made: Vec<(&str, Ipv4Net)> = Vec::with_capacity(history.len());
+    for network in networks_in_the_pools(facts) {
+        let subnets = network.subnets.iter().filter_map(v4);
+        if history.iter().any(|known| known.name == network.name) {
+            let created = network.created.as_deref().unwrap_or_default();
+            made.extend(subnets.map(|net| (created, net)));
+        } else {
+            subnets.for_each(|net| allocator.hold(net));
+        }
+    }
+    made.sort();
+    let history: Vec<Ipv4Net> = made.into_iter().map(|(_, net)| net).collect();
+    let certain = allocator.resume(&history);
+    certain && (!has_a_place || began(facts).is_some())
+}
+
+/// The engine's networks whose subnets its allocator knows, so that it hands out none of them again;
+/// macvlan and ipvlan networks are among them. Overlays have an address space of their own, and a
+/// network that only lends its settings (driver `null`) holds nothing.
+pub fn networks_in_the_pools(facts: &Facts) -> impl Iterator<Item = &Network> {
+    facts
+        .engine_networks()
+        .filter(|network| network.scope == "local" && network.driver != "null")
 }
 
 /// The networks whose subnet the running daemon picked itself: they moved its search. Those it
@@ -85,22 +103,23 @@ fn handed_out(facts: &Facts, version: Version) -> Vec<&Network> {
     let Some(began) = began(facts) else {
         return Vec::new();
     };
-    let by_itself = |network: &&Network| {
-        let since = network
-            .created
-            .as_deref()
-            .is_some_and(|created| created >= began);
-        let picked = if network.name == "bridge" {
-            docker0_was_picked(facts, version, began)
-        } else {
-            network.gateways.iter().any(std::net::IpAddr::is_ipv4)
-        };
-        since && picked && in_the_pools(network)
-    };
-    facts.engine_networks().filter(by_itself).collect()
+    networks_in_the_pools(facts)
+        .filter(|network| is_since(network, began))
+        .filter(|network| match network.name.as_str() {
+            "bridge" => docker0_was_picked(facts, version, began),
+            _ => network.gateways.iter().any(std::net::IpAddr::is_ipv4),
+        })
+        .collect()
 }
 
-/// When the running daemon began. docker0's network is made anew at every start, except under
+fn is_since(network: &Network, began: &str) -> bool {
+    network
+        .created
+        .as_deref()
+        .is_some_and(|created| created >= began)
+}
+
+/// When the running daemon began. docker0's network is created again at every start, except under
 /// live-restore, so its age is the daemon's where nothing better is known.
 fn began(facts: &Facts) -> Option<&str> {
     let engine = facts.docker.engine.as_ref()?;
@@ -117,16 +136,12 @@ fn began(facts: &Facts) -> Option<&str> {
 
 /// Whether docker0's subnet was the allocator's own pick when the daemon began. Not in 20.10, which
 /// elects one and asks for it by name; not where a key says which; not where docker0 was there
-/// already. It was not there at the first start (the network `host`, made once for all, is as young
+/// already. It was not there at the first start (the network `host`, created only once, is as young
 /// as the daemon), and with pools set it is deleted at every start unless live-restore is on.
 fn docker0_was_picked(facts: &Facts, version: Version, began: &str) -> bool {
-    let first_start = || {
-        let host = facts
-            .engine_networks()
-            .find(|network| network.name == "host");
-        host.and_then(|host| host.created.as_deref())
-            .is_some_and(|created| created >= began)
-    };
+    let first_start = facts
+        .engine_networks()
+        .any(|network| network.name == "host" && is_since(network, began));
     let deleted = facts
         .docker
         .engine
@@ -135,7 +150,7 @@ fn docker0_was_picked(facts: &Facts, version: Version, began: &str) -> bool {
     !version.elects_before_bip()
         && setting(facts, "bip").is_none()
         && setting(facts, "fixed-cidr").is_none()
-        && (deleted || first_start())
+        && (deleted || first_start)
 }
 
 /// Says whether docker0 is still to get its subnet, and where that is settled already takes it.
@@ -147,24 +162,38 @@ fn settle_docker0(facts: &Facts, version: Version, allocator: &mut Allocator) ->
         }
         return false;
     }
-    if setting(facts, "bridge").is_some_and(|bridge| bridge != "docker0") {
-        return false;
-    }
-    let fixed = if version.elects_before_bip() {
-        None
-    } else {
-        setting(facts, "fixed-cidr")
-    };
-    let given = setting(facts, "bip")
-        .or(fixed)
-        .and_then(|text| text.parse::<Ipv4Net>().ok());
-    let there = facts.docker0().filter(|_| !deleted_at_the_start(facts));
-    match given.or(there) {
-        Some(address) => {
-            allocator.hold(address.trunc());
+    match docker0_at_start(facts, version) {
+        Docker0::None => false,
+        Docker0::ByKey(subnet) | Docker0::Stays(subnet) => {
+            allocator.hold(subnet);
             false
         }
-        None => true,
+        Docker0::FromPools => true,
+    }
+}
+
+/// Where docker0's subnet comes from at the next start of this engine.
+pub fn docker0_at_start(facts: &Facts, version: Version) -> Docker0 {
+    if setting(facts, "bridge").is_some_and(|bridge| bridge != "docker0") {
+        return Docker0::None;
+    }
+    if let Some(bip) = network_setting(facts, "bip") {
+        return Docker0::ByKey(bip);
+    }
+    let there = facts
+        .docker0()
+        .filter(|_| !deleted_at_the_start(facts))
+        .map(|address| address.trunc());
+    let fixed = network_setting(facts, "fixed-cidr").filter(|_| version.heeds_fixed_cidr_alone());
+    match (there, fixed) {
+        (Some(there), Some(fixed))
+            if version.prefers_fixed_cidr_to_docker0() && !there.contains(&fixed) =>
+        {
+            Docker0::ByKey(fixed)
+        }
+        (Some(there), _) => Docker0::Stays(there),
+        (None, Some(fixed)) => Docker0::ByKey(fixed),
+        (None, None) => Docker0::FromPools,
     }
 }
 
@@ -177,10 +206,11 @@ fn deleted_at_the_start(facts: &Facts) -> bool {
         .and_then(Value::as_array)
         .is_some_and(|pools| !pools.is_empty());
     let pools = in_file || !facts.docker.flag("default-address-pool").is_empty();
-    let live_restore = keys
-        .get("live-restore")
-        .and_then(Value::as_bool)
-        .unwrap_or(false);
+    let in_file = keys.get("live-restore").and_then(Value::as_bool);
+    // The option may stand without a value.
+    let by_option = facts.docker.flag("live-restore").last();
+    let live_restore = in_file.unwrap_or(false)
+        || by_option.is_some_and(|value| !matches!(value.as_str(), "false" | "0" | "f" | "F"));
     facts.docker.state == DockerState::Stopped && pools && !live_restore
 }
 
@@ -196,6 +226,12 @@ fn setting(facts: &Facts, key: &str) -> Option<String> {
     in_file
         .or_else(|| facts.docker.flag(key).last().cloned())
         .filter(|value| !value.is_empty())
+}
+
+/// The network of an address or a network that a setting names.
+fn network_setting(facts: &Facts, key: &str) -> Option<Ipv4Net> {
+    let net: Ipv4Net = setting(facts, key)?.parse().ok()?;
+    Some(net.trunc())
 }
 
 #[cfg(test)]

@@ -28,6 +28,9 @@ pub struct Docker {
     /// File and line where a flag is given that also is a key of daemon.json, by the flag's name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub flag_places: BTreeMap<String, String>,
+    /// The version of the dockerd that is installed, where Docker is stopped: it starts next.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub installed_version: Option<String>,
     /// The users whose own, rootless Docker runs besides.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rootless: Vec<u32>,
@@ -69,7 +72,8 @@ pub struct Engine {
     /// Containers that are not; only where rebridge looks closely.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub idle: Vec<Container>,
-    /// `default-address-pools` as this daemon was started with; null means the built-in list.
+    /// The IPv4 entries of `default-address-pools` as this daemon was started with; null means the
+    /// built-in list. With IPv6 entries alone there are none.
     pub pools: Option<Vec<AddressPool>>,
     /// Its networks.
     pub networks: Vec<Network>,

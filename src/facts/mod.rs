@@ -125,8 +125,17 @@ impl Facts {
         of_containers.chain(of_networks).chain(of_bridges).collect()
     }
 
-    /// The engine's version, if it is known.
+    /// The engine's version as it is written, if it is known: of the one that runs, else of the one
+    /// that starts next.
+    pub fn version_text(&self) -> Option<&str> {
+        match &self.docker.engine {
+            Some(engine) => Some(&engine.version),
+            None => self.docker.installed_version.as_deref(),
+        }
+    }
+
+    /// The same, as far as behaviour depends on it.
     pub fn version(&self) -> Option<Version> {
-        Version::parse(&self.docker.engine.as_ref()?.version)
+        Version::parse(self.version_text()?)
     }
 }

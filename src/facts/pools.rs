@@ -2,7 +2,7 @@
 //! into.
 
 use crate::subnet::{net, parse_network};
-use ipnet::Ipv4Net;
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -156,127 +156,163 @@ pub fn parse_pool(text: &str) -> Result<AddressPool, String> {
     Ok(AddressPool { base, size })
 }
 
-/// Reads a value of dockerd's own flag `--default-address-pool`, with the engine's leniency.
-pub fn parse_flag(text: &str) -> Option<AddressPool> {
-    let part = |name: &str| {
-        text.split(',')
-            .find_map(|part| part.trim().strip_prefix(name)?.strip_prefix('='))
-    };
-    let base: Ipv4Net = part("base")?.parse().ok()?;
-    AddressPool::new(base, part("size")?.parse().ok()?)
+/// `default-address-pools` as an engine reads it, in the order given.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PoolList {
+    pub pools: Vec<Pool>,
+    /// The entries with which no engine starts: their places in the list, from 0 on, and what is
+    /// wrong with them.
+    pub faults: Vec<(usize, PoolFault)>,
 }
 
-/// Reads the value of `default-address-pools`, keeping what an engine would use: IPv4 entries,
-/// bases put on their boundary as every engine does. `None` when it is not such a list, or empty
-/// (the engine then uses its own).
-pub fn pools_from_value(value: &Value) -> Option<Vec<AddressPool>> {
-    let pools: Vec<AddressPool> = value
-        .as_array()?
-        .iter()
-        .filter_map(|entry| {
-            let base: Ipv4Net = entry.get("base")?.as_str()?.parse().ok()?;
-            AddressPool::new(base, u8::try_from(entry.get("size")?.as_u64()?).ok()?)
-        })
-        .collect();
-    (!pools.is_empty()).then_some(pools)
+/// An entry of the list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pool {
+    V4(AddressPool),
+    V6(Ipv6Pool),
 }
 
-#[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
-mod tests {
-    use super::*;
+/// A pool for IPv6 subnets. rebridge moves no such subnet; it has to leave the pool in place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ipv6Pool {
+    pub base: Ipv6Net,
+    pub size: u8,
+}
 
-    #[test]
-    fn the_built_in_pools_are_thirty_one_networks() {
-        let all: Vec<String> = BUILT_IN
-            .iter()
-            .flat_map(AddressPool::subnets)
-            .map(|s| s.to_string())
-            .collect();
-        assert_eq!(all.len(), 31);
-        assert_eq!(BUILT_IN.iter().map(AddressPool::capacity).sum::<u64>(), 31);
-        assert_eq!(
-            (all[0].as_str(), all[14].as_str()),
-            ("172.17.0.0/16", "172.31.0.0/16")
-        );
-        assert_eq!(
-            (all[15].as_str(), all[30].as_str()),
-            ("192.168.0.0/20", "192.168.240.0/20")
-        );
-    }
+/// Why no engine starts with an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PoolFault {
+    /// No list, no object in it, or a value of another type, such as "24" for 24. An option's text
+    /// is not made of `base=` and `size=`.
+    Type,
+    /// `base` is missing, or is not an address with a prefix length.
+    Base,
+    /// `size` is missing, or not above 0.
+    NoSize,
+    /// `size` is smaller than the prefix length of `base`.
+    TooWide,
+    /// `size` has more bits than an address.
+    TooNarrow,
+}
 
-    #[test]
-    fn reads_pools_as_docker_spells_them() {
-        for (text, want) in [
-            ("base=10.200.0.0/16,size=24", Ok("10.200.0.0/16 in /24s")),
-            ("size=26,base=10.200.0.0/16", Ok("10.200.0.0/16 in /26s")),
-            ("10.200.0.0/16", Ok("10.200.0.0/16 in /24s")),
-            ("base=10.200.0.0/16,size=8", Err("cannot be wider")),
-            ("base=10.200.0.0/26", Err("use a size from 26 to 30")),
-            ("base=10.200.0.0/16,size=31", Err("30 is the limit")),
-            (
-                "base=10.200.0.0/16,size=x",
-                Err("a size is a prefix length"),
-            ),
-            ("base=10.200.0.7/16,size=24", Err("host bits")),
-            ("base=fd00::/8,size=64", Err("IPv6")),
-            ("size=24", Err("names no base")),
-            (
-                "base=10.0.0.0/8,width=24",
-                Err("not understood at \"width=24\""),
-            ),
-            ("10.0.0.0/8,11.0.0.0/8", Err("not understood")),
-        ] {
-            match (parse_pool(text), want) {
-                (Ok(got), Ok(want)) => assert_eq!(got.to_string(), want, "{text}"),
-                (Err(got), Err(want)) => assert!(got.contains(want), "{text}: {got}"),
-                (got, want) => panic!("{text}: got {got:?}, want {want:?}"),
+impl PoolList {
+    /// Reads the value of the key. `None` where it sets nothing, so that the built-in list counts:
+    /// null and the empty list.
+    pub fn of_key(value: &Value) -> Option<PoolList> {
+        match value {
+            Value::Null => None,
+            Value::Array(entries) if entries.is_empty() => None,
+            Value::Array(entries) => Some(entries.iter().map(Pool::of_entry).collect()),
+            Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => {
+                Some([Err(PoolFault::Type)].into_iter().collect())
             }
         }
     }
 
-    /// Arithmetic against the plain definition, for every way two networks can lie to each other.
-    #[test]
-    fn the_part_within_is_the_overlapping_subnets() {
-        let pool = parse_pool("base=10.200.0.0/20,size=24").unwrap();
-        for wanted in [
-            "10.0.0.0/8",
-            "10.200.0.0/20",
-            "10.200.4.0/22",
-            "10.200.5.0/24",
-            "10.200.5.7/32",
-            "10.201.0.0/16",
-        ] {
-            let wanted: Ipv4Net = wanted.parse().unwrap();
-            let plain: Vec<Ipv4Net> = pool
-                .subnets()
-                .filter(|s| crate::subnet::overlap4(s, &wanted))
-                .collect();
-            let part = pool.part_within(wanted);
-            let part: Vec<Ipv4Net> = part
-                .into_iter()
-                .flat_map(|part| part.subnets(24).unwrap())
-                .collect();
-            assert_eq!(part, plain, "{wanted}");
-        }
-        assert_eq!(pool.last_subnet().unwrap().to_string(), "10.200.15.0/24");
+    /// Reads the values of dockerd's option `--default-address-pool`; `None` without any.
+    pub fn of_options(values: &[String]) -> Option<PoolList> {
+        (!values.is_empty()).then(|| values.iter().map(|text| Pool::of_option(text)).collect())
     }
 
-    #[test]
-    fn reads_pools_from_the_file_as_an_engine_would() {
-        let value = serde_json::json!([{"base": "172.17.0.0/12", "size": 16}, {"base": "fd00::/8", "size": 64}]);
-        assert_eq!(
-            pools_from_value(&value).unwrap()[0].to_string(),
-            "172.16.0.0/12 in /16s"
-        );
-        assert_eq!(
-            parse_flag("base=172.17.0.0/12,size=16")
-                .unwrap()
-                .to_string(),
-            "172.16.0.0/12 in /16s"
-        );
-        assert!(parse_flag("base=172.17.0.0/12").is_none());
-        assert!(pools_from_value(&serde_json::json!([])).is_none());
-        assert!(pools_from_value(&serde_json::json!("x")).is_none());
+    /// Those that Docker's IPv4 networks come from. There may be none: an engine with IPv6 pools
+    /// only has no IPv4 subnet to give, the built-in ones neither.
+    pub fn ipv4(&self) -> Vec<AddressPool> {
+        let ipv4 = |pool: &Pool| match pool {
+            Pool::V4(pool) => Some(*pool),
+            Pool::V6(_) => None,
+        };
+        self.pools.iter().filter_map(ipv4).collect()
     }
 }
+
+impl FromIterator<Result<Pool, PoolFault>> for PoolList {
+    fn from_iter<T: IntoIterator<Item = Result<Pool, PoolFault>>>(entries: T) -> PoolList {
+        let mut list = PoolList::default();
+        for (place, entry) in entries.into_iter().enumerate() {
+            match entry {
+                Ok(pool) => list.pools.push(pool),
+                Err(fault) => list.faults.push((place, fault)),
+            }
+        }
+        list
+    }
+}
+
+impl From<&[AddressPool]> for PoolList {
+    fn from(pools: &[AddressPool]) -> PoolList {
+        pools.iter().map(|pool| Ok(Pool::V4(*pool))).collect()
+    }
+}
+
+impl Pool {
+    /// The range.
+    pub fn base(&self) -> IpNet {
+        match self {
+            Pool::V4(pool) => IpNet::V4(pool.base),
+            Pool::V6(pool) => IpNet::V6(pool.base),
+        }
+    }
+
+    fn new(base: &str, size: i64) -> Result<Pool, PoolFault> {
+        let base: IpNet = base.parse().map_err(|_| PoolFault::Base)?;
+        if size <= 0 {
+            return Err(PoolFault::NoSize);
+        }
+        let size = u8::try_from(size)
+            .ok()
+            .filter(|size| *size <= base.max_prefix_len())
+            .ok_or(PoolFault::TooNarrow)?;
+        if size < base.prefix_len() {
+            return Err(PoolFault::TooWide);
+        }
+        // Every engine puts the base on its boundary.
+        Ok(match base.trunc() {
+            IpNet::V4(base) => Pool::V4(AddressPool { base, size }),
+            IpNet::V6(base) => Pool::V6(Ipv6Pool { base, size }),
+        })
+    }
+
+    /// Of a key that is there twice in two spellings the last counts; null leaves what was there.
+    fn of_entry(entry: &Value) -> Result<Pool, PoolFault> {
+        let (mut base, mut size) = ("", 0);
+        for (key, value) in entry.as_object().ok_or(PoolFault::Type)? {
+            if value.is_null() {
+                continue;
+            }
+            if is_called(key, "base") {
+                base = value.as_str().ok_or(PoolFault::Type)?;
+            } else if is_called(key, "size") {
+                size = value.as_i64().ok_or(PoolFault::Type)?;
+            }
+        }
+        Pool::new(base, size)
+    }
+
+    fn of_option(text: &str) -> Result<Pool, PoolFault> {
+        let text = text.to_lowercase();
+        let (mut base, mut size) = ("", 0);
+        for field in text.split(',') {
+            match field.split_once('=').ok_or(PoolFault::Type)? {
+                ("base", value) => base = value,
+                ("size", value) => size = value.parse().map_err(|_| PoolFault::Type)?,
+                _ => return Err(PoolFault::Type),
+            }
+        }
+        Pool::new(base, size)
+    }
+}
+
+/// Whether Go takes a key for this field: in any case, with the old long s for an s too. The keys
+/// at the top of daemon.json, unlike these, dockerd itself compares letter by letter.
+fn is_called(key: &str, field: &str) -> bool {
+    const LONG_S: char = '\u{17f}';
+    let folded = |c: char| match c {
+        LONG_S => 's',
+        other => other.to_ascii_lowercase(),
+    };
+    key.chars().map(folded).eq(field.chars())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+mod tests;

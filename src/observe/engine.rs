@@ -26,6 +26,8 @@ pub fn read(host: &Host, depth: Depth) -> Result<Engine, String> {
     let info: ApiInfo = api.ask("/info")?;
     let networks: Vec<ApiNetwork> = api.ask("/networks")?;
     let (containers, idle) = containers(&api, depth)?;
+    // None are named where the built-in ones count; IPv6 pools alone are no IPv4 pool.
+    let configured = !info.default_address_pools.is_empty();
     let pools: Vec<AddressPool> = info
         .default_address_pools
         .into_iter()
@@ -54,7 +56,7 @@ pub fn read(host: &Host, depth: Depth) -> Result<Engine, String> {
         swarm: !matches!(info.swarm.local_node_state.as_str(), "" | "inactive"),
         containers,
         idle,
-        pools: (!pools.is_empty()).then_some(pools),
+        pools: configured.then_some(pools),
         networks,
     })
 }

@@ -17,6 +17,10 @@ use crate::host::Host;
 use engine::Depth;
 use operator::Session;
 use relevant::RelevantSpace;
+use std::time::Duration;
+
+/// It prints a line and exits; a cold disk may take its time.
+const DOCKERD_DEADLINE: Duration = Duration::from_secs(10);
 
 /// Looks at everything. What cannot be seen is said in `unseen`; it is never an error.
 ///
@@ -47,6 +51,7 @@ fn look(host: &Host, depth: Depth) -> Facts {
         started: service.started,
         flags: service.flags,
         flag_places,
+        installed_version: installed_version(host, service.state),
         rootless: service::rootless_users(host),
         engine: None,
         config,
@@ -90,6 +95,20 @@ fn look(host: &Host, depth: Depth) -> Facts {
         docker,
         unseen,
     }
+}
+
+/// The version of the dockerd that would start. Asked of the file itself, as Docker is stopped; in
+/// an image nothing is run.
+fn installed_version(host: &Host, state: DockerState) -> Option<String> {
+    if host.is_image() || state != DockerState::Stopped {
+        return None;
+    }
+    let done = host.run(
+        &[service::dockerd_file(host)?, "--version"],
+        DOCKERD_DEADLINE,
+    );
+    let said = done.stdout.strip_prefix("Docker version ")?;
+    Some(said.split(',').next()?.trim().to_owned())
 }
 
 /// What the kernel and the resolver say.

@@ -5,7 +5,7 @@
 
 use super::kernel::links::Links;
 use crate::facts::Docker;
-use crate::facts::pools::{parse_flag, pools_from_value};
+use crate::facts::pools::PoolList;
 use crate::subnet::{PRIVATE_BLOCKS, RangeSet, SHARED_BLOCKS, overlap, unique_local, v4};
 use ipnet::IpNet;
 
@@ -64,24 +64,25 @@ fn ranges(docker: &Docker) -> impl Iterator<Item = IpNet> {
         .config
         .keys
         .get("default-address-pools")
-        .and_then(pools_from_value)
-        .unwrap_or_default();
-    let by_flag = docker
-        .flag("default-address-pool")
-        .iter()
-        .filter_map(|text| parse_flag(text));
+        .and_then(PoolList::of_key);
+    let by_flag = PoolList::of_options(docker.flag("default-address-pool"));
+    let configured = in_file
+        .into_iter()
+        .chain(by_flag)
+        .flat_map(|list| list.pools)
+        .map(|pool| pool.base());
     let engine = docker.engine.iter();
     let in_force = engine
         .clone()
-        .flat_map(|engine| engine.pools.iter().flatten().copied());
+        .flat_map(|engine| engine.pools.iter().flatten())
+        .map(|pool| IpNet::V4(pool.base));
     let networks = engine.flat_map(|engine| {
         engine
             .networks
             .iter()
             .flat_map(|network| network.subnets.iter().copied())
     });
-    let pools = in_file.into_iter().chain(by_flag).chain(in_force);
-    pools.map(|pool| IpNet::V4(pool.base)).chain(networks)
+    configured.chain(in_force).chain(networks)
 }
 
 /// Every IPv6 link has a link-local network of its own, bridges too; they never clash.

@@ -196,13 +196,18 @@ fn proc(pid: u32, file: &str) -> PathBuf {
 }
 
 fn installed(host: &Host) -> bool {
+    dockerd_file(host).is_some()
+}
+
+/// The dockerd that is installed, but for the snap's.
+pub fn dockerd_file(host: &Host) -> Option<&'static str> {
     [
         "/usr/bin/dockerd",
         "/usr/sbin/dockerd",
         "/usr/local/bin/dockerd",
     ]
-    .iter()
-    .any(|path| host.exists(Path::new(path)))
+    .into_iter()
+    .find(|path| host.exists(Path::new(path)))
 }
 
 /// The flags that matter, from a command line.

@@ -1,6 +1,7 @@
 //! What keeps a plan from being carried out as things are. Data; the sentences are made later.
 
 use crate::assess::sides::NeededSide;
+use crate::engine_model::pool_trouble::PoolTrouble;
 use crate::facts::AddressPool;
 use ipnet::Ipv4Net;
 use std::net::IpAddr;
@@ -53,12 +54,10 @@ pub enum Blocker {
         key: String,
         version: String,
     },
-    /// Up to 26 an engine writes out every subnet of every pool in memory.
-    TooManySubnets {
-        subnets: u64,
+    /// The engine could not use the pools, or would not start with them.
+    PoolsUnusable {
+        trouble: PoolTrouble,
     },
-    /// The engine steps round every subnet of the pools.
-    PoolsUnderOnLinkRoute,
     NoSubnetForDocker0,
     PoolsCovered {
         pools: Vec<AddressPool>,

@@ -5,8 +5,9 @@ use super::Permits;
 use super::blocker::Blocker;
 use super::choose::Choice;
 use crate::assess::Assessment;
-use crate::engine_model;
-use crate::facts::{AddressPool, ConfigState, Facts, Version};
+use crate::engine_model::pool_trouble::PoolTrouble;
+use crate::facts::pools::PoolList;
+use crate::facts::{ConfigState, Facts, Version};
 use serde_json::Value;
 
 /// Flags of dockerd that rebridge would contradict, as flag names and as the key of daemon.json
@@ -100,76 +101,16 @@ pub fn survivors(facts: &Facts) -> bool {
 /// dockerd does not start with a key it does not know; from 23.0 on its own check knows all of
 /// them, 20.10 has none.
 const KEYS_SINCE: [(&str, Version); 10] = [
-    (
-        "default-network-opts",
-        Version {
-            major: 24,
-            minor: 0,
-        },
-    ),
-    (
-        "bip6",
-        Version {
-            major: 28,
-            minor: 0,
-        },
-    ),
-    (
-        "ip-forward-no-drop",
-        Version {
-            major: 28,
-            minor: 0,
-        },
-    ),
-    (
-        "host-gateway-ips",
-        Version {
-            major: 28,
-            minor: 0,
-        },
-    ),
-    (
-        "allow-direct-routing",
-        Version {
-            major: 28,
-            minor: 2,
-        },
-    ),
-    (
-        "firewall-backend",
-        Version {
-            major: 29,
-            minor: 0,
-        },
-    ),
-    (
-        "bridge-accept-fwmark",
-        Version {
-            major: 29,
-            minor: 0,
-        },
-    ),
-    (
-        "min-api-version",
-        Version {
-            major: 29,
-            minor: 0,
-        },
-    ),
-    (
-        "default-stop-timeout",
-        Version {
-            major: 29,
-            minor: 0,
-        },
-    ),
-    (
-        "nri-opts",
-        Version {
-            major: 29,
-            minor: 0,
-        },
-    ),
+    ("default-network-opts", Version::of(24, 0, 0)),
+    ("bip6", Version::of(28, 0, 0)),
+    ("ip-forward-no-drop", Version::of(28, 0, 0)),
+    ("host-gateway-ips", Version::of(28, 0, 0)),
+    ("allow-direct-routing", Version::of(28, 2, 0)),
+    ("firewall-backend", Version::of(29, 0, 0)),
+    ("bridge-accept-fwmark", Version::of(29, 0, 0)),
+    ("min-api-version", Version::of(29, 0, 0)),
+    ("default-stop-timeout", Version::of(29, 7, 0)),
+    ("nri-opts", Version::of(29, 2, 0)),
 ];
 
 /// Every key of 20.10, which has no check of its own.
@@ -285,19 +226,11 @@ fn is_known(key: &str, version: Version) -> bool {
     !too_new && (all_known || KEYS_OF_20_10.contains(&key))
 }
 
-/// So many subnets an engine up to 26 may write out one by one in memory: 64 bytes and more each.
-const ROW: u64 = 1 << 20;
-
 /// The engine must be able to start with the choice, and to create networks.
 pub fn engine_could_use(assessment: &Assessment, choice: &Choice) -> Result<(), Blocker> {
-    // Up to 26 the engine lays out every subnet of every pool when it starts.
-    let subnets: u64 = choice.pools.iter().map(AddressPool::capacity).sum();
-    let lays_out = assessment.version.is_none_or(|version| version.major < 27);
-    if lays_out && subnets > ROW {
-        return Err(Blocker::TooManySubnets { subnets });
-    }
-    match engine_model::pools_blocked(&choice.pools, &assessment.reserved()) {
+    let list = PoolList::from(choice.pools.as_slice());
+    match PoolTrouble::of(&list, &assessment.reserved(), assessment.version) {
         None => Ok(()),
-        Some(_) => Err(Blocker::PoolsUnderOnLinkRoute),
+        Some(trouble) => Err(Blocker::PoolsUnusable { trouble }),
     }
 }

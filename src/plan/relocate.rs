@@ -31,13 +31,6 @@ pub enum Existing {
     MoveOnly(Vec<String>),
 }
 
-/// From 25.0 on a fixed MAC address is lost when a container is connected anew; 20.10 to 24 keep
-/// it.
-const MAC_IS_LOST: Version = Version {
-    major: 25,
-    minor: 0,
-};
-
 /// A network that moves.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -144,12 +137,14 @@ fn carried_over(facts: &Facts, network: &Network, mac_loss: bool) -> Result<Vec<
             from: from.clone(),
         });
     }
-    let loses_mac = facts.version().is_none_or(|version| version >= MAC_IS_LOST);
+    let version = facts.version();
+    let loses_mac = !version.is_some_and(Version::keeps_mac_on_connect);
+    let loses_id = !version.is_some_and(Version::starts_after_network_id_is_gone);
     let mut losses = Vec::new();
     for (container, detail) in members(facts, &network.name) {
         let network_name = network.name.clone();
         let container = container.name.clone();
-        if loses_mac && is_named_by_id(network, detail) {
+        if loses_id && is_named_by_id(network, detail) {
             return Err(Blocker::ContainerMadeById {
                 network: network_name,
                 container,

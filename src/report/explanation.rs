@@ -315,8 +315,7 @@ fn order(assessment: &Assessment) -> Vec<String> {
         true => "built in",
         false => "from daemon.json or a flag",
     };
-    let engine = assessment.facts.docker.engine.as_ref();
-    let engine = engine.map(|engine| engine.version.as_str());
+    let engine = assessment.facts.version_text();
     let sorts = assessment.version.is_none_or(Version::first_fit);
     let rule = match (sorts, engine) {
         (true, Some(version)) => format!(

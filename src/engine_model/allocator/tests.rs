@@ -4,18 +4,9 @@
 use super::*;
 use crate::facts::BUILT_IN;
 
-const V20: Version = Version {
-    major: 20,
-    minor: 10,
-};
-const V26: Version = Version {
-    major: 26,
-    minor: 1,
-};
-const V28: Version = Version {
-    major: 28,
-    minor: 5,
-};
+const V20: Version = Version::of(20, 10, 24);
+const V26: Version = Version::of(26, 1, 5);
+const V28: Version = Version::of(28, 5, 2);
 const ALL: [Version; 3] = [V20, V26, V28];
 
 fn n(text: &str) -> Ipv4Net {
@@ -177,8 +168,7 @@ fn freed_subnets_come_back_at_once_or_when_the_list_wraps() {
         assert_eq!(text(allocator.docker0()), "172.17.0.0/16");
         assert_eq!(allocator.clone().count(), 30, "H1");
         assert_eq!(allocator.clone().last(), Some(n("192.168.240.0/20")), "H1");
-        // H2: n1 to n5 of which n3 is gone again. The engine is started anew as far as the model
-        // goes.
+        // H2: n1 to n5 of which n3 is gone again. To the model the engine has just started.
         let created = [
             "172.18.0.0/16",
             "172.19.0.0/16",
@@ -302,6 +292,28 @@ fn a_host_route_inside_an_on_link_network_hides_the_rest_of_it() {
         text(old),
         "10.200.0.0/24 10.200.1.0/24 10.200.4.0/24 10.200.5.0/24"
     );
+}
+
+/// Measured on 28.5: a /23 of Docker's own with a nameserver inside. The second half comes next, and
+/// creating that network fails, again and again.
+#[test]
+fn a_nameserver_inside_a_wide_network_of_dockers_is_the_end() {
+    for (version, all) in [
+        (
+            V26,
+            "10.200.0.0/24 10.200.1.0/24 10.200.4.0/24 10.200.5.0/24 10.200.6.0/24 10.200.7.0/24",
+        ),
+        (V28, "10.200.0.0/24 10.200.1.0/24"),
+    ] {
+        let mut allocator = engine(version, &["10.200.0.0/21/24"], &["10.200.2.7/32"]);
+        allocator.hold(n("10.200.2.0/23"));
+        assert_eq!(
+            allocator.free() as usize,
+            all.split(' ').count(),
+            "{version:?}"
+        );
+        assert_eq!(text(allocator), all, "{version:?}");
+    }
 }
 
 /// Measured on 20.10 and 26.1: what is found over the end leaves the search at the top, not behind

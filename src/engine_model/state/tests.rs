@@ -60,6 +60,7 @@ fn host(version: &str, networks: Vec<Network>) -> Facts {
             started,
             flags: BTreeMap::new(),
             flag_places: BTreeMap::new(),
+            installed_version: None,
             rootless: Vec::new(),
             engine,
             config,
@@ -71,13 +72,13 @@ fn host(version: &str, networks: Vec<Network>) -> Facts {
 /// The next subnet of a network, whether docker0 comes first, whether that is sure.
 fn next(facts: &Facts) -> (String, bool, bool) {
     let version = facts.version().unwrap_or(Version::NEWEST);
-    let mut standing = allocator_state(facts, version, &BUILT_IN, &[]);
-    let next = standing
+    let mut state = allocator_state(facts, version, &BUILT_IN, &[]);
+    let next = state
         .allocator
         .next()
         .map(|net| net.to_string())
         .unwrap_or_default();
-    (next, standing.docker0_first, standing.certain)
+    (next, state.docker0_first, state.certain)
 }
 
 fn docker0() -> Network {
@@ -145,33 +146,28 @@ fn docker0_comes_first_where_nothing_says_which_it_is() {
         .keys
         .insert("fixed-cidr".to_owned(), "172.17.3.0/24".into());
     assert_eq!(next(&facts), ("172.18.0.0/16".to_owned(), false, true));
-    assert!(
-        allocator_state(
-            &facts,
-            Version {
-                major: 20,
-                minor: 10
-            },
-            &BUILT_IN,
-            &[]
-        )
-        .docker0_first
-    );
+    assert!(allocator_state(&facts, Version::of(20, 10, 24), &BUILT_IN, &[]).docker0_first);
 }
 
-#[test]
-fn a_stopped_docker_keeps_docker0_unless_pools_are_set() {
+/// Docker stopped with this address on docker0, and these keys in daemon.json.
+fn stopped(docker0: &str, keys: serde_json::Value) -> Facts {
     let mut facts = host("", Vec::new());
     facts.docker.state = DockerState::Stopped;
-    let address = "172.18.0.1/16".parse().unwrap();
     facts.kernel.links.push(Link {
         table: None,
         name: "docker0".to_owned(),
         kind: Some("bridge".to_owned()),
-        addresses: vec![address],
+        addresses: vec![docker0.parse().unwrap()],
     });
-    assert!(!next(&facts).1);
+    facts.docker.config.keys = keys.as_object().unwrap().clone();
+    facts
+}
+
+#[test]
+fn a_stopped_docker_keeps_docker0_unless_pools_are_set() {
     let pools = serde_json::json!([{"base": "10.200.0.0/16", "size": 24}]);
+    let mut facts = stopped("172.18.0.1/16", serde_json::json!({}));
+    assert!(!next(&facts).1);
     facts
         .docker
         .config
@@ -184,4 +180,116 @@ fn a_stopped_docker_keeps_docker0_unless_pools_are_set() {
         .keys
         .insert("live-restore".to_owned(), true.into());
     assert!(!next(&facts).1);
+    facts.docker.config.keys.shift_remove("live-restore");
+    for (value, deleted) in [("", false), ("true", false), ("false", true)] {
+        let value = vec![value.to_owned()];
+        facts.docker.flags.insert("live-restore".to_owned(), value);
+        assert_eq!(next(&facts).1, deleted);
+    }
+}
+
+/// Each was tried on 20.10.24, 26.1.5 and 28.5.2, with Docker started once, stopped, and these keys
+/// written.
+#[test]
+fn where_docker0_comes_from_at_a_start() {
+    let eight = r#"[{"base": "10.200.0.0/21", "size": 24}]"#;
+    let pools = |keys: &str| format!(r#"{{"default-address-pools": {eight}{keys}}}"#);
+    let stays = |net: &str| Docker0::Stays(net.parse().unwrap());
+    let by_key = |net: &str| Docker0::ByKey(net.parse().unwrap());
+    let there = stays("172.17.0.0/16");
+    let narrow = stays("172.20.3.0/24");
+    for (docker0, keys, [v20, v26, v28]) in [
+        ("172.17.0.1/16", "{}".to_owned(), [there; 3]),
+        (
+            "172.17.0.1/16",
+            r#"{"fixed-cidr": "10.4.5.0/24"}"#.to_owned(),
+            [there, there, by_key("10.4.5.0/24")],
+        ),
+        (
+            "172.17.0.1/16",
+            r#"{"fixed-cidr": "172.17.128.0/17"}"#.to_owned(),
+            [there; 3],
+        ),
+        (
+            "172.17.0.1/16",
+            r#"{"fixed-cidr": "172.17.5.0/12"}"#.to_owned(),
+            [there, there, by_key("172.16.0.0/12")],
+        ),
+        (
+            "172.20.3.1/24",
+            r#"{"fixed-cidr": "172.20.3.0/22"}"#.to_owned(),
+            [narrow, narrow, by_key("172.20.0.0/22")],
+        ),
+        (
+            "172.17.0.1/16",
+            pools(r#", "fixed-cidr": "172.17.128.0/17""#),
+            [
+                Docker0::FromPools,
+                by_key("172.17.128.0/17"),
+                by_key("172.17.128.0/17"),
+            ],
+        ),
+        ("172.17.0.1/16", pools(""), [Docker0::FromPools; 3]),
+        (
+            "172.17.0.1/16",
+            pools(r#", "live-restore": true"#),
+            [there; 3],
+        ),
+        (
+            "172.17.0.1/16",
+            pools(r#", "bip": "10.9.0.1/24", "fixed-cidr": "10.4.5.0/24""#),
+            [by_key("10.9.0.0/24"); 3],
+        ),
+        (
+            "172.17.0.1/16",
+            r#"{"bridge": "none"}"#.to_owned(),
+            [Docker0::None; 3],
+        ),
+    ] {
+        let facts = stopped(docker0, serde_json::from_str(&keys).unwrap());
+        for (version, want) in [("20.10.24", v20), ("26.1.5", v26), ("28.5.2", v28)] {
+            let version = Version::parse(version).unwrap();
+            assert_eq!(
+                docker0_at_start(&facts, version),
+                want,
+                "{keys} {version:?}"
+            );
+        }
+    }
+}
+
+/// What starts next is what is installed; it has no place in the pools yet.
+#[test]
+fn the_installed_version_counts_where_docker_is_stopped() {
+    let pools = serde_json::json!({"default-address-pools": [
+        {"base": "10.202.0.0/22", "size": 24}, {"base": "10.201.0.0/22", "size": 24}]});
+    let mut facts = stopped("172.17.0.1/16", pools);
+    for (installed, want) in [
+        (Some("25.0.17"), "10.202.0.0/24"),
+        (Some("27.5.1"), "10.201.0.0/24"),
+        (None, "10.201.0.0/24"),
+    ] {
+        facts.docker.installed_version = installed.map(str::to_owned);
+        let version = facts.version().unwrap_or(Version::NEWEST);
+        let list = [("10.202.0.0/22", 24), ("10.201.0.0/22", 24)];
+        let list = list.map(|(base, size)| AddressPool {
+            base: base.parse().unwrap(),
+            size,
+        });
+        let state = allocator_state(&facts, version, &list, &[]);
+        let mut allocator = state.allocator;
+        let docker0 = allocator.docker0().unwrap().to_string();
+        assert_eq!(
+            (docker0.as_str(), state.docker0_first),
+            (want, true),
+            "{installed:?}"
+        );
+        assert!(state.certain);
+    }
+    facts.docker.engine = Some(Engine {
+        version: "26.1.5".to_owned(),
+        ..Engine::default()
+    });
+    facts.docker.installed_version = Some("28.5.2".to_owned());
+    assert_eq!(facts.version(), Some(Version::of(26, 1, 5)));
 }

@@ -1,6 +1,7 @@
 //! What keeps rebridge from acting, in words: what could not be done, to what, why, and the next
 //! step.
 
+use crate::engine_model::pool_trouble::PoolTrouble;
 use crate::phrases::{count, first_few};
 use crate::plan::blocker::Blocker;
 use crate::policy::option::Opt;
@@ -59,14 +60,9 @@ fn why(blocker: &Blocker, words: Vocabulary) -> String {
             "cannot restart Docker: {path} has the key \"{key}\", which Docker {version} does not \
              know and does not start with"
         ),
-        Blocker::TooManySubnets { subnets } => format!(
-            "cannot use these pools: Docker up to 26 keeps each of their {subnets} subnets in \
-             memory and may not start"
-        ),
-        Blocker::PoolsUnderOnLinkRoute => "cannot use these pools: every subnet of them lies under \
-                                           an on-link route or a nameserver of this host, so Docker \
-                                           could not create a network (and 20.10 would not start)"
-            .to_owned(),
+        Blocker::PoolsUnusable { trouble } => {
+            format!("cannot use these pools: {}", trouble_in_words(*trouble))
+        }
         Blocker::NoSubnetForDocker0 => {
             "cannot place docker0: every subnet of the pools is held by a Docker network".to_owned()
         }
@@ -91,9 +87,9 @@ fn why(blocker: &Blocker, words: Vocabulary) -> String {
         } => format!(
             "cannot move docker0 to {docker0}: \"{key}\": \"{value}\" has no counterpart there"
         ),
-        Blocker::ListensOnDocker0 { address, .. } => format!(
-            "cannot move docker0: \"hosts\" makes dockerd listen on its address {address}"
-        ),
+        Blocker::ListensOnDocker0 { address, .. } => {
+            format!("cannot move docker0: \"hosts\" makes dockerd listen on its address {address}")
+        }
         Blocker::MovesNeedRestart => "cannot move networks: the new pools come into force only \
                                       when Docker restarts"
             .to_owned(),
@@ -123,9 +119,9 @@ fn why(blocker: &Blocker, words: Vocabulary) -> String {
             "cannot move {network}: the container {container} on {network} has the fixed MAC \
              address {mac}, which this engine does not keep"
         ),
-        Blocker::NoSubnetForNetwork { network } => format!(
-            "cannot move {network}: Docker's address pools have no subnet left for it"
-        ),
+        Blocker::NoSubnetForNetwork { network } => {
+            format!("cannot move {network}: Docker's address pools have no subnet left for it")
+        }
         Blocker::NoRangeForNetwork { network, prefix } => format!(
             "cannot move {network}: it was created as a /{prefix}, and no clear range of that \
              size is left for it"
@@ -172,14 +168,20 @@ fn next(blocker: &Blocker, words: Vocabulary) -> String {
             words.switch(Opt::AllowContainerStop)
         ),
         Blocker::UnknownKey { .. } => format!("remove or correct the key, then {again}"),
-        Blocker::TooManySubnets { .. } => format!(
-            "give a narrower {}, or a smaller size in bits such as size=24",
-            words.option(Opt::Pool)
-        ),
-        Blocker::PoolsUnderOnLinkRoute => format!(
-            "remove the on-link route, or give a {} outside it",
-            words.option(Opt::Pool)
-        ),
+        Blocker::PoolsUnusable { trouble } => {
+            let pool = words.option(Opt::Pool);
+            match trouble {
+                PoolTrouble::TooMany(_) => {
+                    format!("give a narrower {pool}, or a smaller size in bits such as size=24")
+                }
+                PoolTrouble::Covered => {
+                    format!("remove the on-link route, or give a {pool} outside it")
+                }
+                PoolTrouble::Refused(..) | PoolTrouble::NoIpv4 | PoolTrouble::Ipv6First => {
+                    format!("give an IPv4 {pool} such as base=10.200.0.0/16,size=24")
+                }
+            }
+        }
         Blocker::NoSubnetForDocker0 | Blocker::NoSubnetForNetwork { .. } => format!(
             "give a wider {}, or remove networks you no longer need",
             words.option(Opt::Pool)
@@ -233,5 +235,20 @@ fn next(blocker: &Blocker, words: Vocabulary) -> String {
             words.option(Opt::Pool),
             words.option(Opt::Network)
         ),
+    }
+}
+
+fn trouble_in_words(trouble: PoolTrouble) -> String {
+    match trouble {
+        PoolTrouble::TooMany(subnets) => format!(
+            "Docker up to 26 keeps each of their {subnets} subnets in memory and may not start"
+        ),
+        PoolTrouble::Covered => "every subnet of them lies under an on-link route or a nameserver \
+                                 of this host, so Docker could not create a network (and up to \
+                                 23.0.3 would not start)"
+            .to_owned(),
+        PoolTrouble::Refused(..) | PoolTrouble::NoIpv4 | PoolTrouble::Ipv6First => {
+            "Docker would not start with them, or would have no IPv4 subnets".to_owned()
+        }
     }
 }

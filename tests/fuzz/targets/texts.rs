@@ -22,7 +22,7 @@ fuzz_target!(|bytes: &[u8]| {
     if let Ok(given) = read::read_pools(&one) {
         assert!(given.iter().all(|pool| pool.capacity() > 0));
     }
-    if let Some(pool) = pools::parse_flag(&text) {
+    for pool in pools::PoolList::of_options(&one).iter().flat_map(pools::PoolList::ipv4) {
         assert!(pool.capacity() > 0 && pool.base == pool.base.trunc());
     }
     if let Ok(net) = subnet::parse_network(&text) {
