@@ -3,7 +3,7 @@
 use clap::Parser;
 use rebridge::cli::{Cli, Verb};
 use rebridge::module;
-use rebridge::policy::option::{BadValue, Opt};
+use rebridge::policy::option::BadValue;
 use rebridge::report::Report;
 use rebridge::report::error::Error;
 use rebridge::report::vocabulary::Vocabulary;
@@ -104,7 +104,7 @@ impl Output {
             verbose: cli.verbose,
             quiet: cli.quiet,
             result: result
-                .map(|path| OutputFile::at(Opt::Result, path))
+                .map(|path| OutputFile::at("--result", path))
                 .transpose()?,
         })
     }

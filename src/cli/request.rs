@@ -21,7 +21,7 @@ use std::time::Duration;
 impl Check {
     pub fn request(&self) -> Result<CheckRequest, BadValue> {
         Ok(CheckRequest {
-            metrics: output_file(Opt::Metrics, self.metrics.as_ref())?,
+            metrics: output_file("--metrics", self.metrics.as_ref())?,
             look: self.look.look(false)?,
         })
     }
@@ -71,7 +71,7 @@ impl Forecast {
 impl Map {
     pub fn request(&self) -> Result<MapRequest, BadValue> {
         Ok(MapRequest {
-            svg: output_file(Opt::Svg, self.svg.as_ref())?,
+            svg: output_file("--svg", self.svg.as_ref())?,
             look: self.look.look(false)?,
         })
     }
@@ -86,7 +86,10 @@ impl Explain {
     }
 }
 
-fn output_file(option: Opt, path: Option<&PathBuf>) -> Result<Option<OutputFile>, BadValue> {
+fn output_file(
+    option: &'static str,
+    path: Option<&PathBuf>,
+) -> Result<Option<OutputFile>, BadValue> {
     path.map(|path| OutputFile::at(option, path)).transpose()
 }
 
@@ -139,10 +142,10 @@ impl LookArgs {
 
 impl PolicyArgs {
     fn avoid(&self) -> Result<Vec<Declared>, BadValue> {
-        let mut avoid = read_avoid(&self.avoid, Vocabulary::CommandLine.option(Opt::Avoid))?;
+        let mut avoid = read_avoid(&self.avoid, Vocabulary::CommandLine.label(Opt::Avoid))?;
         for name in &self.avoid_file {
             let text = operator_files::read_text(name)
-                .map_err(|error| BadValue::of(Opt::AvoidFile, format!("{name}: {error}")))?;
+                .map_err(|error| BadValue::at(Opt::AvoidFile, name, error))?;
             avoid.extend(read_avoid_file(name, &text)?);
         }
         Ok(avoid)
