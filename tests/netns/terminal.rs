@@ -78,7 +78,7 @@ fn apply_shows_the_plan_and_asks() {
     let (code, said) = on_a_terminal(&sandbox, &command, &[("Go on? [y/N]", "n\n")]);
     assert_eq!(code, 3, "{said}");
     for words in [
-        "Docker is restarted, which takes",
+        "Docker restarts, which takes",
         "10.200.255.1/24",
         "not confirmed; nothing was touched",
     ] {
