@@ -36,7 +36,7 @@ impl Args {
         })
     }
 
-    /// Every option that was asked for, with the value understood.
+    /// Every option taken so far, with the value understood.
     pub fn shown(self) -> Map<String, Value> {
         self.shown
     }
@@ -198,7 +198,7 @@ fn no_choice(text: &str, words: &[&str]) -> String {
     )
 }
 
-/// A name with its networks, or with a text of them.
+/// What the action plugin sends: a name, and its networks as a list or as the text of a file.
 pub fn named(record: &Map<String, Value>) -> Option<(&str, Vec<&str>, Option<&str>)> {
     let name = record.get("name")?.as_str()?;
     let text = record.get("text").and_then(Value::as_str);
@@ -227,7 +227,7 @@ fn pool_of(item: &Value) -> Option<String> {
     })
 }
 
-/// Ansible's words for yes and no.
+/// Ansible's own words for yes and no.
 fn truth(value: &Value) -> Option<bool> {
     match scalar(value)?.to_ascii_lowercase().as_str() {
         "y" | "yes" | "on" | "1" | "true" | "t" | "1.0" => Some(true),
