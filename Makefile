@@ -126,7 +126,7 @@ bench-ansible: tools lab $(COLLECTION) ## compare rebridge with stock modules, a
 
 .PHONY: golden
 golden: ## accept the output of the golden cases as expected
-	BLESS=1 cargo test --quiet --locked --test golden
+	BLESS=1 cargo test --quiet --locked --test golden --test words
 
 .PHONY: lab
 lab: tools ## build the file systems of the lab's hosts, once

@@ -75,7 +75,7 @@ fn schemas(folder: &Path) -> Result<(), Box<dyn Error>> {
     )?;
     write::<Forecast>(folder, "forecast", "What forecast prints with --json")?;
     write::<Map>(folder, "map", "What map prints with --json")?;
-    write::<Explanation>(folder, "story", "What explain prints with --json")?;
+    write::<Explanation>(folder, "explanation", "What explain prints with --json")?;
     write::<Facts>(folder, "facts", "What facts prints")
 }
 

@@ -1,9 +1,9 @@
-//! The program: reads the command line, runs a verb, prints what it gives and exits with its code.
+//! The program: reads the command line, runs a verb, prints what it found and exits with its code.
 
 use clap::Parser;
 use rebridge::cli::{Cli, Verb};
 use rebridge::module;
-use rebridge::policy::option::{BadValue, Opt};
+use rebridge::policy::option::BadValue;
 use rebridge::report::Report;
 use rebridge::report::error::Error;
 use rebridge::report::vocabulary::Vocabulary;
@@ -44,7 +44,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Runs the verb and prints what it gives; the exit code, or why it gave nothing.
+/// Runs the verb and prints what it found; gives the exit code, or why it found nothing.
 fn run(cli: &Cli, output: &Output) -> Result<u8, Error> {
     match &cli.verb {
         Verb::Facts(arguments) => {
@@ -72,14 +72,14 @@ fn run(cli: &Cli, output: &Output) -> Result<u8, Error> {
         Verb::Apply(arguments) => {
             let request = arguments.request(output.is_attended(arguments.yes))?;
             let progress = output.progress();
-            let ask = |preview: &Report| output.may_go_on(preview, arguments.yes);
+            let ask = output.question(arguments.yes);
             let report = verbs::apply::run(&request, &progress, &ask);
             drop(progress);
             Ok(output.report(&report?, false))
         }
         Verb::Rollback(arguments) => {
             let progress = output.progress();
-            let ask = |preview: &Report| output.may_go_on(preview, arguments.yes);
+            let ask = output.question(arguments.yes);
             let report = verbs::rollback::run(&arguments.request(), &progress, &ask);
             drop(progress);
             Ok(output.report(&report?, false))
@@ -87,25 +87,23 @@ fn run(cli: &Cli, output: &Output) -> Result<u8, Error> {
     }
 }
 
-/// Where results go and how much the operator wants to read.
+/// Where results go, and how much the operator wants to read.
 struct Output {
     json: bool,
     verbose: bool,
     quiet: bool,
-    /// The file that `--result` names.
     result: Option<OutputFile>,
 }
 
 impl Output {
     fn of(cli: &Cli) -> Result<Output, BadValue> {
         let result = cli.result.as_deref();
+        let result = result.map(|path| OutputFile::at("--result", path));
         Ok(Output {
             json: cli.wants_json(),
             verbose: cli.verbose,
             quiet: cli.quiet,
-            result: result
-                .map(|path| OutputFile::at(Opt::Result, path))
-                .transpose()?,
+            result: result.transpose()?,
         })
     }
 
@@ -118,19 +116,18 @@ impl Output {
         !yes && !self.json && can_ask()
     }
 
-    fn may_go_on(&self, preview: &Report, yes: bool) -> bool {
-        let question = || {
-            let verbosity = Verbosity {
-                preview: true,
-                verbose: self.verbose,
-                was_live: true,
-            };
-            render(preview, &layout(), verbosity)
+    /// Asks whether to go on, if there is anyone to ask and `--yes` has not answered already.
+    fn question(&self, yes: bool) -> impl Fn(&Report) -> bool {
+        let asks = self.is_attended(yes);
+        let verbosity = Verbosity {
+            preview: true,
+            verbose: self.verbose,
+            was_live: true,
         };
-        !self.is_attended(yes) || confirmed(&question())
+        move |preview| !asks || confirmed(&render(preview, &layout(), verbosity))
     }
 
-    /// Prints what was found out, for a program or for a person.
+    /// Prints what a verb found, for a program or for a person.
     fn found<T: Serialize>(&self, found: &T, render: fn(&T, &Layout) -> String) -> u8 {
         let text = serde_json::to_string_pretty(found).unwrap_or_default() + "\n";
         match self.json {
@@ -141,7 +138,7 @@ impl Output {
         0
     }
 
-    /// Prints the report; its outcome is the exit code.
+    /// Prints the report; gives the exit code of its outcome.
     fn report(&self, report: &Report, only_looks: bool) -> u8 {
         let text = report.json() + "\n";
         if self.json {
@@ -160,7 +157,7 @@ impl Output {
         report.exit_code(only_looks)
     }
 
-    /// A verb that did not get to its report: for the file of `--result` that is a report, too.
+    /// A verb that has no report. The file of `--result` gets one all the same, for its readers.
     fn failure(&self, error: &Error) -> ExitCode {
         if error.is_usage() {
             self.leave(&(Report::refused(error, WORDS).json() + "\n"));
@@ -170,8 +167,8 @@ impl Output {
         ExitCode::from(error.exit_code())
     }
 
-    /// What was done is done: a result file that could not be written after all changes no exit
-    /// code.
+    /// Only warns about a file that cannot be written: the exit code must say what became of the
+    /// host.
     fn leave(&self, text: &str) {
         if let Some(Err(why)) = self.result.as_ref().map(|file| file.write(text)) {
             complain(&format!("warning: {why}\n"));
@@ -191,7 +188,7 @@ fn usage_error(error: &Error, json: bool) -> ExitCode {
     ExitCode::from(error.exit_code())
 }
 
-/// Help and version are clap's to print; of an error, `--json` makes one object all the same.
+/// clap prints help and version. An error becomes an object if `--json` asks for one.
 fn usage_of_clap(error: &clap::Error) -> ExitCode {
     let json = std::env::args_os().any(|argument| argument == "--json");
     if error.use_stderr() && json {

@@ -61,10 +61,10 @@ impl Probe {
                 name: name.to_owned(),
                 addresses: addresses.collect(),
             }),
-            Err(error) => Err(BadValue::of(
-                Opt::Probe,
-                format!("{name}: {error}; write HOST:PORT, for example 172.17.50.10:8080"),
-            )),
+            Err(error) => {
+                let why = format!("{error}; write HOST:PORT, for example 172.17.50.10:8080");
+                Err(BadValue::at(Opt::Probe, name, why))
+            }
         }
     }
 }

@@ -1,77 +1,82 @@
-//! What `--help` shows below the options: commands to begin with.
+//! What `--help` shows below the options: commands to begin with. No line is wider than 80 columns.
 
 /// Of the program.
 pub const ALL: &str = "\
 Examples:
-  rebridge check --avoid 172.17.0.0/16       does Docker shadow the servers in 172.17?
-  rebridge apply --avoid 172.17.0.0/16       fix it: shows the plan, asks, restarts Docker, verifies
-  rebridge apply --check --avoid-file nets   only say what apply would do
-  rebridge apply --yes --json --avoid 10.0.0.0/8,172.16.0.0/12   for scripts
-  rebridge explain 172.17.50.10              why is Docker there, and what could it not see?
-  rebridge forecast -n 20                    what will Docker take next?
-  rebridge map --svg map.svg                 who uses what, and what apply would change, as a picture too
-  rebridge rollback                          undo the last apply
+  rebridge check --avoid 172.17.0.0/16      does Docker shadow these servers?
+  rebridge apply --avoid 172.17.0.0/16      fix it; shows the plan and asks
+  rebridge apply --check --avoid-file nets  what would apply do? nothing changes
+  rebridge apply --yes --json --avoid 10.0.0.0/8,172.16.0.0/12
+                                            for scripts
+  rebridge explain 172.17.50.10             why is Docker there?
+  rebridge forecast -n 20                   what will Docker take next?
+  rebridge map --svg map.svg                who uses what? also as a picture
+  rebridge rollback                         undo the last apply
 
 `rebridge VERB --help` has more of them.
-Exit codes: 0 fine, 1 check found a clash, 2 usage, 3 refused (host untouched), 4 rolled back, 5 needs a person.";
 
-/// Of `check`.
+Exit codes: 0 fine, 1 check found a clash, 2 usage, 3 refused (host untouched),
+4 rolled back, 5 needs a person.";
+
 pub const CHECK: &str = "\
 Examples:
-  rebridge check                             what does Docker shadow, as far as this host itself can tell?
-  rebridge check -v --avoid 172.17.0.0/16    these servers too; and why each piece of evidence counts
-  rebridge check -q --avoid-file nets        for a monitor: exit code 0 clean, 1 clashing
-  rebridge check --facts host.json           judge a host by what `rebridge facts` printed there";
+  rebridge check                           what does Docker shadow here?
+  rebridge check -v --avoid 172.17.0.0/16  these servers too; and explain why
+  rebridge check -q --avoid-file nets      for a monitor: exits 0 clean, 1 clash
+  rebridge check --facts host.json         judge what `rebridge facts` saved";
 
-/// Of `apply`.
 pub const APPLY: &str = "\
 Examples:
-  rebridge apply --check --avoid 172.17.0.0/16                 what would be done; nothing is touched
-  rebridge apply --avoid 172.17.0.0/16 --probe 172.17.50.10:8080   this server must answer afterwards, or all goes back
-  rebridge apply --networks recreate --avoid 172.16.0.0/12     move the networks that exist already, too
-  rebridge apply --pool base=10.64.0.0/16,size=24 --pin        these pools, whether anything clashes or not
-  rebridge apply --root /mnt/image --avoid 172.17.0.0/16       into an image, before its first boot";
+  rebridge apply --check --avoid 172.17.0.0/16
+      show what would be done, change nothing
+  rebridge apply --avoid 172.17.0.0/16 --probe 172.17.50.10:8080
+      roll back unless this server can be reached afterwards
+  rebridge apply --networks recreate --avoid 172.16.0.0/12
+      move existing networks too
+  rebridge apply --pool base=10.64.0.0/16,size=24 --pin
+      give Docker these pools, even if nothing clashes
+  rebridge apply --root /mnt/image --avoid 172.17.0.0/16
+      prepare an image before its first boot";
 
-/// Of `rollback`.
 pub const ROLLBACK: &str = "\
 Examples:
-  rebridge rollback                          shows what goes back, asks, does it, verifies
-  rebridge rollback --check                  only say what would go back
-  rebridge rollback --yes --json             for scripts";
+  rebridge rollback               show what goes back, ask, do it, verify
+  rebridge rollback --check       only show what would go back
+  rebridge rollback --yes --json  for scripts";
 
-/// Of `forecast`.
 pub const FORECAST: &str = "\
 Examples:
-  rebridge forecast                          the next ten subnets, and what each would clash with
-  rebridge forecast -n 31 --avoid 172.20.0.0/14   would Docker ever get at these servers?
-  rebridge forecast --engine 28.5            on a host where that version is still to come";
+  rebridge forecast                  the next ten subnets, and their clashes
+  rebridge forecast -n 31 --avoid 172.20.0.0/14
+                                     will Docker ever take these servers' range?
+  rebridge forecast --engine 28.5    for a host that is yet to get this version";
 
-/// Of `explain`.
 pub const EXPLAIN: &str = "\
 Examples:
-  rebridge explain                           why is docker0 where it is?
-  rebridge explain shop_default              and this network?
-  rebridge explain 172.20.0.0/14             what does Docker hold there, what could it take, what does it not see?";
+  rebridge explain                why is docker0 where it is?
+  rebridge explain shop_default   why is this network where it is?
+  rebridge explain 172.20.0.0/14  what does Docker hold there, what could it
+                                  take, and what does it not see?";
 
-/// Of `map`.
 pub const MAP: &str = "\
 Examples:
-  rebridge map                               who uses what, now and after apply
-  rebridge map --avoid 172.16.0.0/12 --svg map.svg   a picture for a ticket or a wiki
-  rebridge map --facts host.json             of a host somewhere else";
+  rebridge map                    who uses what, now and after apply
+  rebridge map --avoid 172.16.0.0/12 --svg map.svg
+                                  also draw a picture for a ticket or a wiki
+  rebridge map --facts host.json  of another host";
 
-/// Of `facts`.
 pub const FACTS: &str = "\
 Examples:
-  rebridge facts                             everything seen, as one JSON object; no secrets in it
-  rebridge facts --result host.json          into a file, for `rebridge check --facts host.json` anywhere else
-  rebridge facts --root /mnt/image           of an unpacked image";
+  rebridge facts                     everything seen, as JSON; no secrets in it
+  rebridge facts --result host.json  into a file, to judge it elsewhere
+  rebridge facts --root /mnt/image   of an unpacked image";
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 mod tests {
     use crate::cli::Cli;
     use clap::{CommandFactory, Parser};
+    use std::collections::BTreeSet;
 
     #[test]
     fn the_command_tree_is_sound() {
@@ -85,13 +90,49 @@ mod tests {
             .filter_map(|line| line.strip_prefix("  rebridge "));
         lines
             .map(|line| {
-                line.split("   ")
+                line.split("  ")
                     .next()
                     .unwrap()
                     .split_whitespace()
                     .collect()
             })
             .collect()
+    }
+
+    #[test]
+    fn examples_fit_a_narrow_terminal() {
+        let root = Cli::command();
+        for command in [&root].into_iter().chain(root.get_subcommands()) {
+            let help = command.get_after_help().unwrap().to_string();
+            let wide = help.lines().find(|line| line.chars().count() > 80);
+            assert_eq!(wide, None, "{}", command.get_name());
+        }
+    }
+
+    /// Outside the groups stand only options that say what the verb itself does.
+    #[test]
+    fn options_are_listed_in_groups() {
+        let mut root = Cli::command();
+        root.build();
+        for verb in root
+            .get_subcommands()
+            .filter(|verb| verb.get_name() != "help")
+        {
+            let bare = verb.get_opts().chain(verb.get_arguments());
+            let bare = bare.filter(|option| option.get_help_heading().is_none());
+            let bare: BTreeSet<&str> = bare.map(|option| option.get_id().as_str()).collect();
+            let own = [
+                "about",
+                "allow_container_stop",
+                "check",
+                "count",
+                "dead_man",
+                "engine",
+                "help",
+                "yes",
+            ];
+            assert!(bare.iter().all(|id| own.contains(id)), "{bare:?}");
+        }
     }
 
     #[test]

@@ -1,5 +1,4 @@
-//! A report as Ansible takes it: its own shape of `diff`, `invocation`, and the options' names in
-//! the sentences.
+//! A report as Ansible takes it: with `diff` in Ansible's shape, and with `invocation`.
 
 use super::Answered;
 use crate::plan::relocate::Move;
@@ -12,22 +11,18 @@ use serde_json::{Map, Value, json};
 /// What the caller asked for besides the job.
 #[derive(Debug, Default)]
 pub struct Asked {
-    /// Whether the change is to be shown.
     pub diff: bool,
-    /// Whether the arguments must not be repeated.
     pub no_log: bool,
-    /// Whether the job was to look and no more: then what it found is no error, and what would be
-    /// done no change.
+    /// A job that only looks changes nothing, and a clash it finds is not an error.
     pub only_looks: bool,
-    /// The options as understood, where they were.
+    /// The options as understood; none if they could not be read.
     pub shown: Option<Map<String, Value>>,
 }
 
-/// The most clashes of a list: the first ones are those to act on, and a fleet's addresses may make
+/// The most clashes in a list. The first ones are those to act on, and a fleet's addresses may make
 /// 100,000.
 const MOST: usize = 100;
 
-/// The one object, and the exit code.
 pub fn answer(ended: Result<Report, Error>, asked: Asked) -> Answered {
     let (mut report, code) = match ended {
         Ok(report) => {
@@ -49,20 +44,18 @@ pub fn answer(ended: Result<Report, Error>, asked: Asked) -> Answered {
     }
     let mut object = match serde_json::to_value(&report) {
         Ok(Value::Object(object)) => object,
-        // A tree of plain strings, numbers and lists has no way to fail.
+        // Strings, numbers and lists always become JSON.
         _ => Map::new(),
     };
     object.insert("clashes_total".to_owned(), json!(found));
     object.insert("remaining_total".to_owned(), json!(left));
     object.remove("diff");
     if asked.diff && !asked.only_looks {
-        let mut sides = diff(&report);
-        let diff = if sides.len() == 1 {
-            sides.pop()
-        } else {
-            Some(Value::Array(sides))
+        let diff = match diff(&report).as_slice() {
+            [only] => only.clone(),
+            sides => json!(sides),
         };
-        object.insert("diff".to_owned(), diff.unwrap_or_default());
+        object.insert("diff".to_owned(), diff);
     }
     if let Some(shown) = asked.shown.filter(|_| !asked.no_log) {
         object.insert("invocation".to_owned(), json!({"module_args": shown}));
@@ -75,21 +68,25 @@ pub fn answer(ended: Result<Report, Error>, asked: Asked) -> Answered {
 
 /// One for the file, one for the networks that move.
 fn diff(report: &Report) -> Vec<Value> {
-    let file = (report.diff.before != report.diff.after).then(|| json!(report.diff));
+    let mut sides = Vec::new();
+    if report.diff.before != report.diff.after {
+        sides.push(json!(report.diff));
+    }
     let moves = &report.plan.networks;
-    let side = |subnet: fn(&Move) -> Ipv4Net| -> String {
-        moves
-            .iter()
-            .map(|one| format!("{} {}\n", one.network, subnet(one)))
-            .collect()
-    };
-    let networks = (!moves.is_empty()).then(|| {
-        json!({
-            "before_header": "Docker's networks", "before": side(|one| one.from),
-            "after_header": "Docker's networks", "after": side(|one| one.to),
-        })
-    });
-    file.into_iter().chain(networks).collect()
+    if !moves.is_empty() {
+        sides.push(json!({
+            "before_header": "Docker's networks", "before": listed(moves, |one| one.from),
+            "after_header": "Docker's networks", "after": listed(moves, |one| one.to),
+        }));
+    }
+    sides
+}
+
+fn listed(moves: &[Move], subnet: fn(&Move) -> Ipv4Net) -> String {
+    let lines = moves
+        .iter()
+        .map(|one| format!("{} {}\n", one.network, subnet(one)));
+    lines.collect()
 }
 
 #[cfg(test)]
@@ -123,15 +120,15 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_to_be_logged_is_not_repeated() {
-        let asked = |no_log| Asked {
-            no_log,
-            shown: Some(Map::from_iter([("probe".to_owned(), json!(["x:1"]))])),
-            ..Asked::default()
-        };
-        let shown = object(&answer(Err(bad_pool()), asked(false)));
-        assert_eq!(shown["invocation"]["module_args"]["probe"][0], "x:1");
-        let hidden = object(&answer(Err(bad_pool()), asked(true)));
-        assert!(hidden.get("invocation").is_none());
+    fn with_no_log_the_arguments_are_not_repeated() {
+        for (no_log, seen) in [(false, json!("x:1")), (true, Value::Null)] {
+            let asked = Asked {
+                no_log,
+                shown: Some(Map::from_iter([("probe".to_owned(), json!(["x:1"]))])),
+                ..Asked::default()
+            };
+            let answered = object(&answer(Err(bad_pool()), asked));
+            assert_eq!(answered["invocation"]["module_args"]["probe"][0], seen);
+        }
     }
 }

@@ -1,5 +1,5 @@
 //! The Ansible module: the binary itself speaks the protocol of native modules. Its only argument is
-//! a file with the options as one JSON object; it prints one JSON object, whatever happens.
+//! a file with the options as one JSON object. It prints one JSON object, whatever happens.
 
 pub mod answer;
 pub mod options;
@@ -17,18 +17,17 @@ use serde_json::{Map, Value};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-/// What is printed, and the exit code.
 #[derive(Debug)]
 pub struct Answered {
-    /// One JSON object.
+    /// One object, to be printed.
     pub json: String,
-    /// The outcome's exit code; Ansible does not look at it, other callers may.
+    /// Ansible ignores it; other callers may not.
     pub code: u8,
 }
 
-/// The args file, where the program was called as a module: with one argument that is a path of a
-/// file, or of a pipe. A path has a slash, as Ansible's always have, so that no file can be taken
-/// for a verb.
+/// The args file, if Ansible called the program: with one argument, the path of a file or a pipe.
+/// Ansible's paths have a slash. Without that rule, a file called `check` in the current folder
+/// would hide the verb.
 pub fn args_file(arguments: &[OsString]) -> Option<PathBuf> {
     let [only] = arguments else { return None };
     let path = Path::new(only);
@@ -36,19 +35,17 @@ pub fn args_file(arguments: &[OsString]) -> Option<PathBuf> {
     (is_a_path && operator_files::is_readable(path)).then(|| path.to_owned())
 }
 
-/// Does what the args file asks for.
 pub fn run(path: &Path) -> Answered {
     let args = match read_args(path) {
         Ok(args) => args,
         Err(bad) => return answer(Err(bad.into()), Asked::default()),
     };
-    let internal = |name: &str| args.get(name).and_then(Value::as_bool).unwrap_or_default();
     let mut asked = Asked {
-        diff: internal("_ansible_diff"),
-        no_log: internal("_ansible_no_log"),
+        diff: is_set(&args, "_ansible_diff"),
+        no_log: is_set(&args, "_ansible_no_log"),
         ..Asked::default()
     };
-    let check = internal("_ansible_check_mode");
+    let check = is_set(&args, "_ansible_check_mode");
     let options = match options::read(args, check) {
         Ok(options) => options,
         Err(bad) => return answer(Err(bad.into()), asked),
@@ -58,27 +55,35 @@ pub fn run(path: &Path) -> Answered {
     answer(work(&options.job), asked)
 }
 
+/// Whether Ansible has switched one of its own options on.
+fn is_set(args: &Map<String, Value>, name: &str) -> bool {
+    args.get(name).and_then(Value::as_bool).unwrap_or_default()
+}
+
 fn work(job: &Job) -> Result<Report, Error> {
-    // Check mode is the verbs' own, and a play is its own yes.
-    let yes = |_: &Report| true;
     match job {
         Job::Check(request) => verbs::check::run(request),
-        Job::Apply(request) => verbs::apply::run(request, &Silent, &yes),
-        Job::Rollback(request) => verbs::rollback::run(request, &Silent, &yes),
+        Job::Apply(request) => verbs::apply::run(request, &Silent, &always),
+        Job::Rollback(request) => verbs::rollback::run(request, &Silent, &always),
     }
 }
 
+/// Running a play is a yes to what it does.
+fn always(_preview: &Report) -> bool {
+    true
+}
+
 fn read_args(path: &Path) -> Result<Map<String, Value>, BadValue> {
-    let cannot = |why: &str| {
-        BadValue::plain(format!(
-            "cannot read the args file {}: {why}; nothing was touched",
-            path.display()
-        ))
+    let why = match operator_files::read(path) {
+        Err(error) => error.to_string(),
+        Ok(text) => match serde_json::from_slice(&text) {
+            Ok(Value::Object(args)) => return Ok(args),
+            Ok(_) => "it holds no JSON object".to_owned(),
+            Err(error) => format!("it is not JSON: {error}"),
+        },
     };
-    let text = operator_files::read(path).map_err(|error| cannot(&error.to_string()))?;
-    match serde_json::from_slice(&text) {
-        Ok(Value::Object(args)) => Ok(args),
-        Ok(_) => Err(cannot("it holds no JSON object")),
-        Err(error) => Err(cannot(&format!("it is not JSON: {error}"))),
-    }
+    Err(BadValue::plain(format!(
+        "cannot read the args file {}: {why}; nothing was touched",
+        path.display()
+    )))
 }

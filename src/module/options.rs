@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Every option, in the order of the documentation.
+/// In the order of the documentation.
 pub const NAMES: [&str; 18] = [
     "state",
     "avoid",
@@ -36,10 +36,9 @@ pub const NAMES: [&str; 18] = [
     "avoid_inventory",
 ];
 
-/// Between the action plugin and this program: what was read on the controller.
+/// What the action plugin has read on the controller. Not for plays.
 const NAMED: &str = "avoid_named";
 
-/// What is to be done.
 #[derive(Debug)]
 pub enum Job {
     Check(CheckRequest),
@@ -47,7 +46,6 @@ pub enum Job {
     Rollback(RollbackRequest),
 }
 
-/// The state a host is to be in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Fixed,
@@ -67,26 +65,28 @@ const NETWORKS: [(&str, Existing); 2] =
 
 const ACT_ON: [(&str, bool); 2] = [("known", false), ("suspected", true)];
 
-/// Understood options: the job, and how they read, for `invocation`.
+/// The options as understood.
 #[derive(Debug)]
 pub struct Options {
-    /// What is to be done.
     pub job: Job,
-    /// Every option with the value it has, defaults too.
+    /// Every option with its value, defaults too; for `invocation`.
     pub shown: Map<String, Value>,
 }
 
-/// Reads the options; `check` is Ansible's check mode.
+/// `check` is Ansible's check mode.
 pub fn read(args: Map<String, Value>, check: bool) -> Result<Options, BadValue> {
     let mut args = Args::new(args, &NAMES, NAMED)?;
     let state = args.choice("state", &STATES, "fixed")?;
     let look = look(&mut args, state)?;
+    let mut permits = permits(&mut args)?;
+    let order = order(&mut args)?;
+    permits.own_command = order.restart_command.is_some();
     let apply = ApplyRequest {
         look,
         check,
-        permits: permits(&mut args)?,
-        order: order(&mut args)?,
-        wait: Duration::from_secs(args.number("wait", 0, 0..=86400)?),
+        permits,
+        order,
+        wait: Duration::from_secs(args.seconds("wait", 0, 0..=86400)?),
     };
     if args.flag("avoid_inventory", false)? {
         return Err(BadValue::plain(
@@ -101,15 +101,10 @@ pub fn read(args: Map<String, Value>, check: bool) -> Result<Options, BadValue> 
     })
 }
 
+// What to look at, and by which policy.
+
 fn look(args: &mut Args, state: State) -> Result<Look, BadValue> {
-    let called = Vocabulary::Ansible.option(Opt::Avoid);
-    let mut avoid = read_avoid(&args.words("avoid")?, called)?;
-    for name in args.words("avoid_files")? {
-        let text = operator_files::read_text(&name)
-            .map_err(|error| BadValue::of(Opt::AvoidFile, format!("{name}: {error}")))?;
-        avoid.extend(read_avoid_file(&name, &text)?);
-    }
-    avoid.extend(declared(args)?);
+    let avoid = avoid(args)?;
     let root = args.text("root")?.map(PathBuf::from);
     Ok(Look {
         target: root.map_or(Target::ThisHost, Target::Image),
@@ -123,6 +118,29 @@ fn look(args: &mut Args, state: State) -> Result<Look, BadValue> {
         vocabulary: Vocabulary::Ansible,
     })
 }
+
+fn avoid(args: &mut Args) -> Result<Vec<Declared>, BadValue> {
+    let label = Vocabulary::Ansible.label(Opt::Avoid);
+    let mut avoid = read_avoid(&args.words("avoid")?, label)?;
+    // The action plugin reads the files on the controller. Without it they are the target's.
+    for name in args.words("avoid_files")? {
+        let text = operator_files::read_text(&name)
+            .map_err(|error| BadValue::at(Opt::AvoidFile, &name, error))?;
+        avoid.extend(read_avoid_file(&name, &text)?);
+    }
+    for record in args.records(NAMED)? {
+        let (name, nets, text) = named(&record).ok_or_else(|| {
+            BadValue::plain("avoid_named: give a list of name and nets, or name and text")
+        })?;
+        if let Some(text) = text {
+            avoid.extend(read_avoid_file(name, text)?);
+        }
+        avoid.extend(read_avoid_named(name, &nets)?);
+    }
+    Ok(avoid)
+}
+
+// What the module may do, and how.
 
 fn permits(args: &mut Args) -> Result<Permits, BadValue> {
     let networks = args.choice("networks", &NETWORKS, "report")?;
@@ -141,16 +159,18 @@ fn permits(args: &mut Args) -> Result<Permits, BadValue> {
 }
 
 fn order(args: &mut Args) -> Result<apply::Request, BadValue> {
-    let dead_man = args.number("dead_man", 0, 0..=86400)?;
+    let dead_man = args.seconds("dead_man", 0, 0..=86400)?;
     Ok(apply::Request {
-        timeout: Duration::from_secs(args.number("timeout", 120, 1..=3600)?),
+        timeout: Duration::from_secs(args.seconds("timeout", 120, 1..=3600)?),
         probes: Probe::look_up_all(&args.words("probe")?)?,
         restart_command: args.text("restart_command")?,
         dead_man: Some(dead_man).filter(|seconds| *seconds > 0),
     })
 }
 
-/// What single options cannot say for themselves.
+// What the options mean together.
+
+/// Refuses options that are sound one by one, and not together.
 fn agree(state: State, apply: &ApplyRequest) -> Result<(), BadValue> {
     let order = &apply.order;
     let why = match state {
@@ -172,8 +192,7 @@ fn agree(state: State, apply: &ApplyRequest) -> Result<(), BadValue> {
     Err(BadValue::plain(why))
 }
 
-fn job(state: State, mut apply: ApplyRequest) -> Job {
-    apply.permits.own_command = apply.order.restart_command.is_some();
+fn job(state: State, apply: ApplyRequest) -> Job {
     match state {
         State::Fixed | State::Pinned => Job::Apply(Box::new(apply)),
         State::Checked => Job::Check(CheckRequest {
@@ -182,7 +201,7 @@ fn job(state: State, mut apply: ApplyRequest) -> Job {
         }),
         State::RolledBack => Job::Rollback(RollbackRequest {
             check: apply.check,
-            // A fleet is rolled back in one play, also where some hosts never needed the change.
+            // One play rolls back a whole fleet; some of its hosts never needed the change.
             unless_none: true,
             allow_container_stop: apply.permits.stop_containers,
             dead_man: false,
@@ -191,19 +210,4 @@ fn job(state: State, mut apply: ApplyRequest) -> Job {
             vocabulary: Vocabulary::Ansible,
         }),
     }
-}
-
-/// What the action plugin has read on the controller: files as text, and networks under a name.
-fn declared(args: &mut Args) -> Result<Vec<Declared>, BadValue> {
-    let mut all = Vec::new();
-    for record in args.records(NAMED)? {
-        let (name, nets, text) = named(&record).ok_or_else(|| {
-            BadValue::plain("avoid_named: give a list of name and nets, or name and text")
-        })?;
-        if let Some(text) = text {
-            all.extend(read_avoid_file(name, text)?);
-        }
-        all.extend(read_avoid_named(name, &nets)?);
-    }
-    Ok(all)
 }

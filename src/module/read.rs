@@ -2,6 +2,7 @@
 //! as null.
 
 use crate::phrases::{and_more, nearest};
+use crate::policy::option::BadValue;
 use serde_json::{Map, Value, json};
 use std::ops::RangeInclusive;
 
@@ -16,14 +17,17 @@ pub struct Args {
 }
 
 impl Args {
-    /// The options, all of them known by name; Ansible's own are let pass, and one of ours.
-    pub fn new(given: Map<String, Value>, names: &[&str], internal: &str) -> Result<Args, String> {
-        for name in given
-            .keys()
-            .filter(|name| !name.starts_with("_ansible_") && *name != internal)
-        {
-            if !names.contains(&name.as_str()) {
-                return Err(unknown(name, names));
+    /// The options, if all have one of these names. Ansible adds options of its own, and the action
+    /// plugin adds `internal`.
+    pub fn new(
+        given: Map<String, Value>,
+        names: &[&str],
+        internal: &str,
+    ) -> Result<Args, BadValue> {
+        for name in given.keys().map(String::as_str) {
+            let is_ours = names.contains(&name) || name == internal;
+            if !is_ours && !name.starts_with("_ansible_") {
+                return Err(BadValue::plain(unknown(name, names)));
             }
         }
         Ok(Args {
@@ -32,7 +36,7 @@ impl Args {
         })
     }
 
-    /// Every option that was asked for, with the value understood.
+    /// Every option taken so far, with the value understood.
     pub fn shown(self) -> Map<String, Value> {
         self.shown
     }
@@ -45,50 +49,45 @@ impl Args {
         self.shown.insert(name.to_owned(), value);
     }
 
-    /// A yes or no.
-    pub fn flag(&mut self, name: &str, default: bool) -> Result<bool, String> {
-        let value = self.take(name);
-        let flag = if value.is_null() {
-            Some(default)
-        } else {
-            truth(&value)
+    pub fn flag(&mut self, name: &str, default: bool) -> Result<bool, BadValue> {
+        let flag = match self.take(name) {
+            Value::Null => default,
+            value => {
+                truth(&value).ok_or_else(|| bad(name, format!("{value} is neither yes nor no")))?
+            }
         };
-        let flag = flag.ok_or_else(|| format!("{name}: {value} is neither yes nor no"))?;
         self.show(name, json!(flag));
         Ok(flag)
     }
 
-    /// A whole number within limits.
-    pub fn number(
+    /// A whole number of seconds.
+    pub fn seconds(
         &mut self,
         name: &str,
         default: u64,
         within: RangeInclusive<u64>,
-    ) -> Result<u64, String> {
-        let value = self.take(name);
-        let number = match &value {
+    ) -> Result<u64, BadValue> {
+        let seconds = match self.take(name) {
             Value::Null => default,
-            value => whole(value)
-                .filter(|number| within.contains(number))
-                .ok_or_else(|| {
-                    format!(
-                        "{name}: {value} is not a whole number of seconds from {} to {}",
-                        within.start(),
-                        within.end()
-                    )
-                })?,
+            value => {
+                let seconds = whole(&value).filter(|seconds| within.contains(seconds));
+                let (least, most) = (within.start(), within.end());
+                seconds.ok_or_else(|| {
+                    let why = format!("{value} is not a whole number of seconds");
+                    bad(name, format!("{why} from {least} to {most}"))
+                })?
+            }
         };
-        self.show(name, json!(number));
-        Ok(number)
+        self.show(name, json!(seconds));
+        Ok(seconds)
     }
 
-    /// One text; empty is as good as absent.
-    pub fn text(&mut self, name: &str) -> Result<Option<String>, String> {
+    /// One text; an empty one counts as absent.
+    pub fn text(&mut self, name: &str) -> Result<Option<String>, BadValue> {
         let text = match self.take(name) {
             Value::Null => None,
-            value => Some(scalar(&value).ok_or_else(|| format!("{name}: {value} is not a text"))?),
+            value => Some(text_of(name, &value)?).filter(|text| !text.is_empty()),
         };
-        let text = text.filter(|text| !text.is_empty());
         self.show(name, json!(text));
         Ok(text)
     }
@@ -99,95 +98,107 @@ impl Args {
         name: &str,
         choices: &[(&str, T)],
         default: &str,
-    ) -> Result<T, String> {
+    ) -> Result<T, BadValue> {
         let text = self.text(name)?.unwrap_or_else(|| default.to_owned());
         self.show(name, json!(text));
-        let found = choices.iter().find(|(word, _)| *word == text);
-        found.map(|(_, choice)| choice.clone()).ok_or_else(|| {
-            let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
-            let near = nearest(&text, &words)
-                .map(|word| format!("did you mean {word}? "))
-                .unwrap_or_default();
-            format!(
-                "{name}: {text:?} is not a choice; {near}the choices are {}",
-                words.join(", ")
-            )
-        })
+        match choices.iter().find(|(word, _)| *word == text) {
+            Some((_, choice)) => Ok(choice.clone()),
+            None => {
+                let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
+                Err(bad(name, no_choice(&text, &words)))
+            }
+        }
     }
 
     /// A list of words, or the words of a comma list.
-    pub fn words(&mut self, name: &str) -> Result<Vec<String>, String> {
+    pub fn words(&mut self, name: &str) -> Result<Vec<String>, BadValue> {
         let words = match self.take(name) {
             Value::Null => Vec::new(),
             Value::Array(items) => {
-                let mut words = Vec::with_capacity(items.len());
-                for item in &items {
-                    words
-                        .push(scalar(item).ok_or_else(|| format!("{name}: {item} is not a text"))?);
-                }
-                words
+                let words = items.iter().map(|item| text_of(name, item));
+                words.collect::<Result<_, _>>()?
             }
             value => {
-                let text =
-                    scalar(&value).ok_or_else(|| format!("{name}: {value} is not a list"))?;
-                text.split(',')
-                    .map(|word| word.trim().to_owned())
+                let text = scalar(&value).ok_or_else(|| not_a_list(name, &value))?;
+                let words = text.split(',').map(str::trim);
+                words
                     .filter(|word| !word.is_empty())
+                    .map(str::to_owned)
                     .collect()
             }
         };
-        self.show_list(name, words.iter().map(|word| json!(word)).collect());
+        self.show_list(name, &words);
         Ok(words)
     }
 
     /// Pools: Docker's own spelling for its command line, or for daemon.json, or a bare network.
-    pub fn pools(&mut self, name: &str) -> Result<Vec<String>, String> {
+    pub fn pools(&mut self, name: &str) -> Result<Vec<String>, BadValue> {
         if let Some(Value::Array(items)) = self.given.get_mut(name) {
             for item in items.iter_mut().filter(|item| item.is_object()) {
-                *item =
-                    json!(pool_of(item).ok_or_else(|| format!(
-                        "{name}: {item} is not a pool; give base and size"
-                    ))?);
+                let pool = pool_of(item).ok_or_else(|| {
+                    bad(name, format!("{item} is not a pool; give base and size"))
+                })?;
+                *item = json!(pool);
             }
         }
-        let words = self.words(name)?;
-        // A comma list of `base=…,size=…` has come apart.
+        // A comma list of `base=…,size=…` comes apart at every comma.
         let mut pools: Vec<String> = Vec::new();
-        for word in words {
+        for word in self.words(name)? {
             match pools.last_mut() {
                 Some(last) if word.starts_with("size=") => *last += &format!(",{word}"),
                 _ => pools.push(word),
             }
         }
-        self.show(name, json!(pools));
+        self.show_list(name, &pools);
         Ok(pools)
     }
 
     /// A list of objects.
-    pub fn records(&mut self, name: &str) -> Result<Vec<Map<String, Value>>, String> {
-        let records = match self.take(name) {
-            Value::Null => Vec::new(),
-            Value::Array(items) => items,
-            value => return Err(format!("{name}: {value} is not a list")),
-        };
-        let record = |item| match item {
-            Value::Object(record) => Ok(record),
-            other => Err(format!("{name}: {other} is not an object")),
-        };
-        records.into_iter().map(record).collect()
+    pub fn records(&mut self, name: &str) -> Result<Vec<Map<String, Value>>, BadValue> {
+        match self.take(name) {
+            Value::Null => Ok(Vec::new()),
+            Value::Array(items) => items
+                .into_iter()
+                .map(|item| match item {
+                    Value::Object(record) => Ok(record),
+                    other => Err(bad(name, format!("{other} is not an object"))),
+                })
+                .collect(),
+            value => Err(not_a_list(name, &value)),
+        }
     }
 
-    fn show_list(&mut self, name: &str, mut items: Vec<Value>) {
-        let more = items.len().saturating_sub(SHOWN);
-        if more > 0 {
-            items.truncate(SHOWN);
-            items.push(json!(and_more(more)));
+    fn show_list(&mut self, name: &str, items: &[String]) {
+        let mut shown: Vec<Value> = items.iter().take(SHOWN).map(|item| json!(item)).collect();
+        if items.len() > SHOWN {
+            shown.push(json!(and_more(items.len() - SHOWN)));
         }
-        self.show(name, Value::Array(items));
+        self.show(name, Value::Array(shown));
     }
 }
 
-/// A name with its networks, or with a text of them.
+fn bad(name: &str, why: impl std::fmt::Display) -> BadValue {
+    BadValue::plain(format!("{name}: {why}"))
+}
+
+fn not_a_list(name: &str, value: &Value) -> BadValue {
+    bad(name, format!("{value} is not a list"))
+}
+
+fn text_of(name: &str, value: &Value) -> Result<String, BadValue> {
+    scalar(value).ok_or_else(|| bad(name, format!("{value} is not a text")))
+}
+
+fn no_choice(text: &str, words: &[&str]) -> String {
+    let near = nearest(text, words).map(|word| format!("did you mean {word}? "));
+    format!(
+        "{text:?} is not a choice; {}the choices are {}",
+        near.unwrap_or_default(),
+        words.join(", ")
+    )
+}
+
+/// What the action plugin sends: a name, and its networks as a list or as the text of a file.
 pub fn named(record: &Map<String, Value>) -> Option<(&str, Vec<&str>, Option<&str>)> {
     let name = record.get("name")?.as_str()?;
     let text = record.get("text").and_then(Value::as_str);
@@ -216,7 +227,7 @@ fn pool_of(item: &Value) -> Option<String> {
     })
 }
 
-/// Ansible's words for yes and no.
+/// Ansible's own words for yes and no.
 fn truth(value: &Value) -> Option<bool> {
     match scalar(value)?.to_ascii_lowercase().as_str() {
         "y" | "yes" | "on" | "1" | "true" | "t" | "1.0" => Some(true),

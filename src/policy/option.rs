@@ -1,42 +1,31 @@
-//! The options an operator can give, as things with two names: one on the command line, one in a
-//! play. Whatever speaks of an option speaks of one of these, and is spelled out at the very end.
+//! The options that have two names, one on the command line and one in a play. Sentences speak of an
+//! option by its [`Opt`]; the report spells it out for its reader.
 
-/// An option.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Opt {
     AcceptMacLoss,
     AllowContainerStop,
     Avoid,
     AvoidFile,
-    Check,
     DeadMan,
-    Engine,
-    Facts,
     Ignore,
-    Json,
-    Metrics,
     Network,
-    Networks,
     NoRestart,
-    Pin,
     Pool,
     Probe,
     RestartCommand,
-    Result,
     Root,
-    Svg,
-    Timeout,
-    Verbose,
     Wait,
-    Yes,
 }
 
 /// A value that cannot be what the operator meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BadValue {
-    /// The option; none where a whole set of options is at fault.
+    /// None where several options are at fault together, or one that has only one name.
     pub option: Option<Opt>,
-    /// What about its value, and what to write instead.
+    /// The value, where `why` does not quote it.
+    pub value: Option<String>,
+    /// What is wrong, and what to write instead.
     pub why: String,
 }
 
@@ -44,7 +33,16 @@ impl BadValue {
     pub fn of(option: Opt, why: impl Into<String>) -> BadValue {
         BadValue {
             option: Some(option),
+            value: None,
             why: why.into(),
+        }
+    }
+
+    pub fn at(option: Opt, value: impl ToString, why: impl ToString) -> BadValue {
+        BadValue {
+            option: Some(option),
+            value: Some(value.to_string()),
+            why: why.to_string(),
         }
     }
 
@@ -52,14 +50,8 @@ impl BadValue {
     pub fn plain(why: impl Into<String>) -> BadValue {
         BadValue {
             option: None,
+            value: None,
             why: why.into(),
         }
-    }
-}
-
-/// A value that some reader refused in words of its own.
-impl From<String> for BadValue {
-    fn from(why: String) -> BadValue {
-        BadValue::plain(why)
     }
 }

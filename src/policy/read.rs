@@ -39,8 +39,9 @@ pub fn read_avoid_file(name: &str, text: &str) -> Result<Vec<Declared>, BadValue
             name: Arc::clone(&name),
             line: at,
         };
-        let bad = |why| BadValue::of(Opt::AvoidFile, format!("{name} line {at}: {why}"));
-        found.push(declared(word, origin).map_err(bad)?);
+        let place = format!("{name} line {at}");
+        let net = declared(word, origin);
+        found.push(net.map_err(|why| BadValue::at(Opt::AvoidFile, place, why))?);
     }
     Ok(found)
 }
@@ -172,12 +173,9 @@ mod tests {
     #[test]
     fn a_bad_line_is_named() {
         let text = "# servers\n172.17.0.0/16  # on-prem\r\n\n172.18.0.0/33\n";
-        assert!(
-            read_avoid_file("nets.txt", text)
-                .unwrap_err()
-                .why
-                .starts_with("nets.txt line 4: \"172.18.0.0/33\"")
-        );
+        let bad = read_avoid_file("nets.txt", text).unwrap_err();
+        assert_eq!(bad.value.as_deref(), Some("nets.txt line 4"));
+        assert!(bad.why.starts_with("\"172.18.0.0/33\""), "{bad:?}");
         let good = read_avoid_file("-", "172.17.0.0/16\n10.0.0.0/8").unwrap();
         assert_eq!(
             (good.len(), good[1].origin.to_string().as_str()),

@@ -187,7 +187,10 @@ impl Report {
             clashes: assessment.clashes.clone(),
             remaining: assessment.clashes.clone(),
             ignored: assessment.ignored.clone(),
-            notes: findings(assessment).iter().map(finding).collect(),
+            notes: findings(assessment)
+                .iter()
+                .map(|one| finding(one, words))
+                .collect(),
             ..Report::of_facts(assessment.facts)
         };
         report.warnings.extend(swarm::notes(assessment, words));

@@ -1,5 +1,4 @@
-//! Why a verb did not get to its report: a request that cannot be meant, or a host that may not be
-//! changed now.
+//! Why a verb has no report: the request makes no sense, or the host may not be changed now.
 
 use super::sentences::refusals;
 use super::vocabulary::Vocabulary;
@@ -9,7 +8,7 @@ use crate::policy::option::{BadValue, Opt};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Error {
     BadValue(BadValue),
-    /// `deed` is what was asked for: "apply", "roll back".
+    /// `deed` is what you asked for: "apply", "roll back".
     OnlyRoot {
         deed: &'static str,
     },
@@ -42,7 +41,7 @@ impl From<Refusal> for Error {
 }
 
 impl Error {
-    /// 2 where the request is at fault, 3 where the host was left alone.
+    /// 2 for a wrong request, 3 for a host that was left alone.
     pub fn exit_code(&self) -> u8 {
         match self {
             Error::BadValue(_) => 2,
@@ -62,18 +61,18 @@ impl Error {
                 words.as_root()
             ),
             Error::Busy { deed } => {
-                let wait = match words {
-                    Vocabulary::CommandLine => "--wait SECONDS",
-                    Vocabulary::Ansible => words.option(Opt::Wait),
-                };
                 format!(
                     "cannot {deed}: another rebridge is at work on this host; nothing was touched; \
-                     try again when it has finished, or with {wait}"
+                     {} when it has finished, or wait for it with {}",
+                    words.again(),
+                    words.option(Opt::Wait)
                 )
             }
             Error::NoLock { deed, path, why } => {
                 format!(
-                    "cannot {deed}: the lock {path} cannot be taken: {why}; nothing was touched"
+                    "cannot {deed}: the lock {path} cannot be taken: {why}; nothing was touched; \
+                     make that file writable and {}",
+                    words.again()
                 )
             }
             Error::NotBegun(refusal) => refusals::refused(refusal, words),

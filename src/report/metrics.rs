@@ -4,7 +4,7 @@
 use super::Report;
 use crate::assess::clash::{Clash, Kind};
 use crate::assess::forecast::Forecast;
-use crate::facts::{Certainty, DockerState, Facts};
+use crate::facts::{DockerState, Facts};
 use std::fmt::Write;
 use std::time::{Duration, SystemTime};
 
@@ -50,7 +50,12 @@ pub fn render(measured: &Measured) -> String {
         "clashes",
         "Clashes of Docker's ranges with networks this host needs; present ones lose packets now, \
          latent ones may.",
-        &counts(report),
+        &counts(report, |_| true),
+    );
+    gauge(
+        "suspected_clashes",
+        "Those of them that rest on traffic alone, which may be over soon.",
+        &counts(report, Clash::is_suspected),
     );
     // No series twice: two files may declare the same network.
     let mut each: Vec<(String, String)> = Vec::new();
@@ -115,25 +120,15 @@ pub fn render(measured: &Measured) -> String {
     out
 }
 
-/// How many clashes there are of each kind and certainty.
-fn counts(report: &Report) -> Vec<(String, String)> {
-    let mut counts = Vec::new();
-    for kind in [Kind::Present, Kind::Latent] {
-        for certainty in [Certainty::Known, Certainty::Suspected] {
-            let of_it = report.clashes.iter();
-            let of_it = of_it.filter(|clash| clash.kind == kind && clash.certainty == certainty);
-            let named = [("kind", word(kind)), ("certainty", certain(certainty))];
-            counts.push((labels(&named), of_it.count().to_string()));
-        }
-    }
-    counts
-}
-
-fn certain(certainty: Certainty) -> &'static str {
-    match certainty {
-        Certainty::Known => "known",
-        Certainty::Suspected => "suspected",
-    }
+/// How many clashes there are of each kind.
+fn counts(report: &Report, which: impl Fn(&Clash) -> bool) -> [(String, String); 2] {
+    [Kind::Present, Kind::Latent].map(|kind| {
+        let clashes = report.clashes.iter();
+        let count = clashes
+            .filter(|clash| clash.kind == kind && which(clash))
+            .count();
+        (labels(&[("kind", word(kind))]), count.to_string())
+    })
 }
 
 fn of_clash(clash: &Clash) -> String {
@@ -141,7 +136,6 @@ fn of_clash(clash: &Clash) -> String {
     let source = serde_json::to_value(clash.with.source).unwrap_or_default();
     labels(&[
         ("kind", word(clash.kind)),
-        ("certainty", certain(clash.certainty)),
         ("network", &name(&clash.docker.network)),
         ("subnet", &clash.docker.subnet.to_string()),
         ("with", &clash.with.net.to_string()),

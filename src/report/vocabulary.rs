@@ -1,8 +1,8 @@
-//! How an option and a deed are called where the operator sits: on a command line, or in a play.
+//! What options and runs are called where the operator works: on a command line, or in a play.
 
 use crate::policy::option::{BadValue, Opt};
 
-/// Where the words are read.
+/// Where the operator reads the words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Vocabulary {
     #[default]
@@ -18,49 +18,46 @@ impl Vocabulary {
         }
     }
 
-    /// An option by its name: `--avoid`, `avoid`.
-    pub fn option(self, option: Opt) -> &'static str {
+    /// An option in front of what is wrong with it: "--pool: …", "pools: …".
+    pub fn label(self, option: Opt) -> &'static str {
         let (command_line, ansible) = match option {
             Opt::AcceptMacLoss => ("--accept-mac-loss", "accept_mac_loss"),
             Opt::AllowContainerStop => ("--allow-container-stop", "allow_container_stop"),
             Opt::Avoid => ("--avoid", "avoid"),
             Opt::AvoidFile => ("--avoid-file", "avoid_files"),
-            Opt::Check => ("--check", "check mode"),
             Opt::DeadMan => ("--dead-man", "dead_man"),
-            Opt::Engine => ("--engine", "engine"),
-            Opt::Facts => ("--facts", "facts"),
             Opt::Ignore => ("--ignore", "ignore"),
-            Opt::Json => ("--json", "the result"),
-            Opt::Metrics => ("--metrics", "metrics"),
             Opt::Network => ("--network", "network_names"),
-            Opt::Networks => ("--networks", "networks"),
             Opt::NoRestart => ("--no-restart", "restart"),
-            Opt::Pin => ("--pin", "state"),
             Opt::Pool => ("--pool", "pools"),
             Opt::Probe => ("--probe", "probe"),
             Opt::RestartCommand => ("--restart-command", "restart_command"),
-            Opt::Result => ("--result", "result"),
             Opt::Root => ("--root", "root"),
-            Opt::Svg => ("--svg", "svg"),
-            Opt::Timeout => ("--timeout", "timeout"),
-            Opt::Verbose => ("-v", "verbosity"),
             Opt::Wait => ("--wait", "wait"),
-            Opt::Yes => ("--yes", "yes"),
         };
         self.pick(command_line, ansible)
     }
 
-    /// An option that is switched on, as it is typed: `--dead-man`, "`dead_man: true`".
-    pub fn switch(self, option: Opt) -> String {
-        match (self, option) {
-            (Vocabulary::CommandLine, option) => self.option(option).to_owned(),
-            (Vocabulary::Ansible, Opt::NoRestart) => "`restart: false`".to_owned(),
-            (Vocabulary::Ansible, Opt::DeadMan) => "`dead_man`".to_owned(),
-            (Vocabulary::Ansible, option) => format!("`{}: true`", self.option(option)),
+    /// An option inside a sentence. What a play calls `pools` must not read like a word of ours.
+    pub fn option(self, option: Opt) -> String {
+        let label = self.label(option);
+        match self {
+            Vocabulary::CommandLine => label.to_owned(),
+            Vocabulary::Ansible => format!("`{label}`"),
         }
     }
 
-    /// The run that fixes: "`rebridge apply`".
+    /// The same for a switch that is on: "--no-restart", "`restart: false`".
+    pub fn switch(self, option: Opt) -> String {
+        match (self, option) {
+            (Vocabulary::Ansible, Opt::NoRestart) => "`restart: false`".to_owned(),
+            (Vocabulary::Ansible, Opt::AcceptMacLoss | Opt::AllowContainerStop) => {
+                format!("`{}: true`", self.label(option))
+            }
+            _ => self.option(option),
+        }
+    }
+
     pub fn apply(self) -> &'static str {
         self.pick("`rebridge apply`", "`state: fixed`")
     }
@@ -83,26 +80,24 @@ impl Vocabulary {
         self.pick("--act-on suspected", "`act_on: suspected`")
     }
 
-    /// The run that undoes.
     pub fn rollback(self) -> &'static str {
         self.pick("`rebridge rollback`", "`state: rolled_back`")
     }
 
-    /// "run it with sudo", "set become".
     pub fn as_root(self) -> &'static str {
-        self.pick("run it with sudo", "set become")
+        self.pick("run it with sudo", "set `become: true`")
     }
 
-    /// "run again", "run the task again".
     pub fn again(self) -> &'static str {
         self.pick("run again", "run the task again")
     }
 
-    /// What is wrong with an option's value.
     pub fn bad_value(self, bad: &BadValue) -> String {
-        match bad.option {
-            Some(option) => format!("{}: {}", self.option(option), bad.why),
-            None => bad.why.clone(),
+        let label = bad.option.map(|option| self.label(option).to_owned());
+        let place: Vec<String> = label.into_iter().chain(bad.value.clone()).collect();
+        match place.is_empty() {
+            true => bad.why.clone(),
+            false => format!("{}: {}", place.join(" "), bad.why),
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::observe::{observe, observe_closely};
 use crate::plan::project::project;
 use crate::plan::{Decision, Permits, plan};
 use crate::policy::Policy;
-use crate::policy::option::{BadValue, Opt};
+use crate::policy::option::BadValue;
 use crate::report::Report;
 use crate::report::error::Error;
 use crate::report::vocabulary::Vocabulary;
@@ -32,8 +32,8 @@ pub fn run(request: &ApplyRequest, progress: &dyn Progress, ask: Ask) -> Result<
         return Ok(preview(&assessment, &request.permits, words));
     }
     if let Target::SavedFacts(_) = request.look.target {
-        let why = "apply changes this host and looks at it itself; add --check";
-        return Err(BadValue::of(Opt::Facts, why).into());
+        let why = "--facts: apply changes this host and looks at it itself; add --check";
+        return Err(BadValue::plain(why).into());
     }
     let host = host_of(&request.look.target)?;
     let _lock = take_charge(&host, "apply", request.wait)?;

@@ -5,7 +5,7 @@ use super::request::ForecastRequest;
 use crate::assess::Assessment;
 use crate::assess::forecast::{Forecast, forecast};
 use crate::facts::Version;
-use crate::policy::option::{BadValue, Opt};
+use crate::policy::option::BadValue;
 use crate::report::error::Error;
 
 /// Looks, and predicts.
@@ -13,9 +13,10 @@ pub fn run(request: &ForecastRequest) -> Result<Forecast, Error> {
     let engine = request.engine.as_deref();
     if let Some(version) = engine.filter(|version| Version::parse(version).is_none()) {
         let why = format!(
-            "{version}: not a version; write it as `docker version` does, for example 26.1.5"
+            "--engine {version}: not a version; write it as `docker version` does, for example \
+             26.1.5"
         );
-        return Err(BadValue::of(Opt::Engine, why).into());
+        return Err(BadValue::plain(why).into());
     }
     let facts = facts_of(&request.look)?;
     let assessment = Assessment::of(&facts, &request.look.policy);

@@ -26,15 +26,15 @@ fn host_of(target: &Target) -> Result<Host, BadValue> {
     let Target::Image(root) = target else {
         return Ok(Host::live());
     };
-    let bad = |why: String| BadValue::of(Opt::Root, format!("{}: {why}", root.display()));
-    match root.canonicalize() {
-        Ok(root) if root == Path::new("/") => Err(bad(
-            "this host is never an image; leave the option out to look at this host".to_owned(),
-        )),
-        Ok(root) if root.is_dir() => Ok(Host::image(&root)),
-        Ok(_) => Err(bad("not a folder".to_owned())),
-        Err(error) => Err(bad(error.to_string())),
-    }
+    let why = match root.canonicalize() {
+        Ok(root) if root == Path::new("/") => {
+            "this host is never an image; leave the option out to look at this host".to_owned()
+        }
+        Ok(root) if root.is_dir() => return Ok(Host::image(&root)),
+        Ok(_) => "not a folder".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    Err(BadValue::at(Opt::Root, root.display(), why))
 }
 
 /// The facts that are meant: from a file, or observed now.
@@ -46,16 +46,19 @@ fn facts_of(look: &Look) -> Result<Facts, BadValue> {
 }
 
 fn saved_facts(path: &Path) -> Result<Facts, BadValue> {
-    let bad = |why: String| BadValue::of(Opt::Facts, format!("{}: {why}", path.display()));
-    let bytes = operator_files::read(path).map_err(|error| bad(error.to_string()))?;
-    let facts: Facts = serde_json::from_slice(&bytes).map_err(|error| bad(error.to_string()))?;
-    if facts.schema != 1 {
-        return Err(bad(format!(
-            "schema {} is not known to this version, which knows 1",
-            facts.schema
-        )));
+    let bytes = operator_files::read(path).map_err(|error| bad_facts(path, error))?;
+    let facts: Facts = serde_json::from_slice(&bytes).map_err(|error| bad_facts(path, error))?;
+    match facts.schema {
+        1 => Ok(facts),
+        other => Err(bad_facts(
+            path,
+            format!("schema {other} is not known to this version, which knows 1"),
+        )),
     }
-    Ok(facts)
+}
+
+fn bad_facts(path: &Path, why: impl std::fmt::Display) -> BadValue {
+    BadValue::plain(format!("--facts {}: {why}", path.display()))
 }
 
 /// Between two tries for the lock.

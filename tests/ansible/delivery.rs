@@ -96,7 +96,7 @@ fn another_architecture_users_async_and_delegation() {
     assert_eq!(played.recap("h"), (0, 1), "{played:?}");
     let msg = controller.result("h")["msg"].as_str().unwrap().to_owned();
     assert!(
-        msg.contains("only root may change Docker") && msg.contains("set become"),
+        msg.contains("only root may change Docker") && msg.contains("set `become: true`"),
         "{msg}"
     );
 

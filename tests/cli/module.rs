@@ -56,7 +56,7 @@ fn nonsense_is_one_failed_object_in_clear_words() {
         ),
         (
             json!({"avoid_named": [{"name": "nets", "text": "10.0.0.0/8\n1.2.3.4/99"}]}),
-            "avoid_files: nets line 2",
+            "avoid_files nets line 2",
         ),
         (
             json!({"avoid_named": [{"name": "web17", "nets": ["x"]}]}),
@@ -108,11 +108,11 @@ fn nonsense_is_one_failed_object_in_clear_words() {
 fn an_args_file_that_is_none_is_answered_all_the_same() {
     let image = Image::new("module-no-args");
     for (args, words) in [
-        (&b""[..], "no JSON"),
-        (b"{", "no JSON"),
+        (&b""[..], "is not JSON"),
+        (b"{", "is not JSON"),
         (b"[1]", "no JSON object"),
-        (b"\xff\xfe{}", "no JSON"),
-        (b"{} {}", "no JSON"),
+        (b"\xff\xfe{}", "is not JSON"),
+        (b"{} {}", "is not JSON"),
     ] {
         let ran = call(&image, args);
         let object: Value = serde_json::from_slice(&ran.stdout).unwrap();

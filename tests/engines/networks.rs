@@ -308,7 +308,7 @@ fn odd_containers_move_or_are_refused_by_name(suite: &str) {
     lab.container("--name fixed --network one --mac-address 02:00:00:00:00:07");
     lab.container("--name by-id --network $(docker network inspect one -f '{{.Id}}')");
     if !old {
-        refused(&[], "by-id was made for it by its id");
+        refused(&[], "by-id was created with the network's id");
         lab.sh("docker rm -f by-id");
         refused(
             &[],

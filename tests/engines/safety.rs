@@ -70,9 +70,9 @@ fn what_dockerd_would_refuse_is_refused_first(suite: &str) {
         "/etc/docker/daemon.json",
         "{\"bridge\": \"br9\", \"bip\": \"172.17.0.1/16\"}",
     );
-    refused(&lab, &[], "hands Docker a bridge that you manage");
+    refused(&lab, &[], "gives Docker a bridge that you manage");
     lab.put("/etc/docker/daemon.json", "{\"bridge\": \"none\"}");
-    refused(&lab, &[], "nothing to fix at docker0");
+    refused(&lab, &[], "docker0 is switched off");
     lab.put("/etc/docker/daemon.json", "{}");
     lab.sh("ip route add 10.210.0.0/16 dev eth0");
     refused(&lab, &["--pool", "10.210.0.0/16"], "10.210.0.0/16");

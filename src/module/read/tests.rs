@@ -49,7 +49,7 @@ fn numbers_come_in_words_too() {
     ] {
         assert_eq!(
             args(value.clone())
-                .number("avoid", 7, 1..=10)
+                .seconds("avoid", 7, 1..=10)
                 .map_err(|_| ()),
             wanted,
             "{value}"
@@ -94,14 +94,16 @@ fn pools_are_spelled_as_docker_spells_them() {
         args(json!([{"base": "10.0.0.0/16", "sice": 24}]))
             .pools("avoid")
             .unwrap_err()
+            .why
             .contains("base and size")
     );
 }
 
 #[test]
-fn a_name_nobody_knows_is_told_from_a_near_miss() {
+fn an_unknown_name_is_refused_with_the_nearest_option() {
     let refused = |name: &str| {
-        Args::new(json!({name: 1}).as_object().unwrap().clone(), &NAMES, "own").unwrap_err()
+        let given = json!({name: 1}).as_object().unwrap().clone();
+        Args::new(given, &NAMES, "own").unwrap_err().why
     };
     assert_eq!(
         refused("timeuot"),

@@ -19,7 +19,7 @@ pub fn note(note: &Note) -> String {
         }
         Note::RecordNotKept { why } => format!(
             "the record of this change could not be kept in {FOLDER}: {why}. The change stands, but \
-             `rebridge rollback` cannot undo it, and the next run will find an open journal there"
+             rebridge cannot roll it back, and the next run will find an open journal there"
         ),
     }
 }

@@ -33,8 +33,8 @@ fn why(blocker: &Blocker, words: Vocabulary) -> String {
             path,
             ..
         } => format!(
-            "cannot put {key} into {path}: dockerd is started with --{flag} {value}, and it does \
-             not start with an option in both places"
+            "cannot put {key} into {path}: dockerd is started with --{flag} {value}, and it \
+             refuses to start with an option in both places"
         ),
         Blocker::BridgeSwitchedOff { path } => {
             format!("docker0 is switched off: {path} has \"bridge\": \"none\"")
@@ -58,7 +58,7 @@ fn why(blocker: &Blocker, words: Vocabulary) -> String {
         ),
         Blocker::UnknownKey { path, key, version } => format!(
             "cannot restart Docker: {path} has the key \"{key}\", which Docker {version} does not \
-             know and does not start with"
+             know: it would not start"
         ),
         Blocker::PoolsUnusable { trouble } => {
             format!("cannot use these pools: {}", trouble_in_words(*trouble))
@@ -69,11 +69,11 @@ fn why(blocker: &Blocker, words: Vocabulary) -> String {
         Blocker::PoolsCovered { pools, by } => {
             let pools: Vec<String> = pools.iter().map(|pool| pool.base.to_string()).collect();
             let by = by.as_ref().map(|side| side.describe()).unwrap_or_default();
-            format!(
-                "cannot use {} {}: hardly anything in it is free of what this host needs ({by})",
-                words.option(Opt::Pool),
-                pools.join(", ")
-            )
+            let named = match pools.as_slice() {
+                [one] => format!("the pool {one}"),
+                more => format!("the pools {}", more.join(", ")),
+            };
+            format!("cannot use {named}: this host needs almost all of that space ({by})")
         }
         Blocker::NoFreeRange => format!(
             "cannot find a free range: routes, addresses, nameservers and {} cover all private \
@@ -100,8 +100,8 @@ fn why(blocker: &Blocker, words: Vocabulary) -> String {
             format!("cannot move {network}: it takes its settings from the network {from}")
         }
         Blocker::ContainerMadeById { network, container } => format!(
-            "cannot move {network}: the container {container} was created for it by its id, and \
-             this engine would not start the container again"
+            "cannot move {network}: the container {container} was created with the network's id, \
+             and this engine would not start it again"
         ),
         Blocker::ContainerPublishesOnNetwork {
             network,
@@ -109,7 +109,7 @@ fn why(blocker: &Blocker, words: Vocabulary) -> String {
             address,
         } => format!(
             "cannot move {network}: the container {container} publishes a port on {address}, \
-             which goes with the network"
+             an address that goes away with the network"
         ),
         Blocker::ContainerLosesMac {
             network,
@@ -134,13 +134,15 @@ fn next(blocker: &Blocker, words: Vocabulary) -> String {
     let again = words.again();
     match blocker {
         Blocker::FileBroken { .. } => format!("the file is untouched; fix it and {again}"),
-        Blocker::FileUnreadable { .. } => {
-            "the file is untouched; run as root, or fix the file's permissions".to_owned()
+        Blocker::FileUnreadable { .. } => format!(
+            "the file is untouched; {}, or fix the file's permissions",
+            words.as_root()
+        ),
+        Blocker::FileNotEdited { .. } => {
+            "the file is untouched; this is a fault of rebridge, please report it".to_owned()
         }
-        Blocker::FileNotEdited { .. } => "the file is untouched; please report this".to_owned(),
         Blocker::SettingsElsewhere { .. } => {
-            "set bip and default-address-pools in its window, under Settings, Docker Engine"
-                .to_owned()
+            "set bip and default-address-pools there, under Settings, Docker Engine".to_owned()
         }
         Blocker::FlagInTheWay { flag, place, .. } => match place {
             Some(place) => format!("take --{flag} out of {place} and {again}"),
@@ -156,7 +158,7 @@ fn next(blocker: &Blocker, words: Vocabulary) -> String {
             format!("give {name} another address where you configure it, or remove the key")
         }
         Blocker::NoWayToRestart => format!(
-            "{again} with {}, or with {} and restart Docker as you started it",
+            "{again} with {}, or with {} and then restart Docker the way you started it",
             words.option(Opt::RestartCommand),
             words.switch(Opt::NoRestart)
         ),
@@ -164,7 +166,7 @@ fn next(blocker: &Blocker, words: Vocabulary) -> String {
             format!("make sure that `docker info` works as root, then {again}")
         }
         Blocker::LiveRestore { .. } => format!(
-            "{again} with {}, which stops them before the restart and starts them again after it",
+            "{again} with {}, which stops such containers for the restart and starts them again",
             words.switch(Opt::AllowContainerStop)
         ),
         Blocker::UnknownKey { .. } => format!("remove or correct the key, then {again}"),
@@ -172,27 +174,27 @@ fn next(blocker: &Blocker, words: Vocabulary) -> String {
             let pool = words.option(Opt::Pool);
             match trouble {
                 PoolTrouble::TooMany(_) => {
-                    format!("give a narrower {pool}, or a smaller size in bits such as size=24")
+                    format!("give narrower pools with {pool}, or larger subnets such as size=24")
                 }
                 PoolTrouble::Covered => {
-                    format!("remove the on-link route, or give a {pool} outside it")
+                    format!("remove the on-link route, or give a pool outside it with {pool}")
                 }
                 PoolTrouble::Refused(..) | PoolTrouble::NoIpv4 | PoolTrouble::Ipv6First => {
-                    format!("give an IPv4 {pool} such as base=10.200.0.0/16,size=24")
+                    format!("give an IPv4 pool with {pool}, such as base=10.200.0.0/16,size=24")
                 }
             }
         }
         Blocker::NoSubnetForDocker0 | Blocker::NoSubnetForNetwork { .. } => format!(
-            "give a wider {}, or remove networks you no longer need",
+            "give a wider pool with {}, or remove networks you no longer need",
             words.option(Opt::Pool)
         ),
         Blocker::PoolsCovered { .. } => format!(
-            "give another {}, or none and let rebridge choose",
+            "give other pools with {}, or none and let rebridge choose",
             words.option(Opt::Pool)
         ),
         Blocker::NoFreeRange => format!(
-            "name a range you know to be free with {}; it is then taken against broader routes \
-             through a gateway",
+            "name a range you know is free with {}; rebridge then takes it even under a broader \
+             route through a gateway",
             words.option(Opt::Pool)
         ),
         Blocker::KeyCannotFollow { key, .. } => {
@@ -205,37 +207,42 @@ fn next(blocker: &Blocker, words: Vocabulary) -> String {
             format!("{again} without {}", words.switch(Opt::NoRestart))
         }
         Blocker::NoSuchNetwork { near, known, .. } => {
-            let near = near.as_ref().map(|near| format!("did you mean {near}? "));
+            let near = near.as_ref().map(|near| format!("; did you mean {near}?"));
             format!(
-                "{}its networks are {}",
-                near.unwrap_or_default(),
-                known.join(", ")
+                "its networks are {}{}",
+                known.join(", "),
+                near.unwrap_or_default()
             )
         }
         Blocker::NetworkBorrowsSettings { network, from } => format!(
-            "re-create {from} with another subnet, then {network}; or leave {network} out with {}",
-            words.option(Opt::Network)
+            "re-create {from} with another subnet, then {network}; or {}",
+            leave_out(network, words)
         ),
-        Blocker::ContainerMadeById { .. } => format!(
-            "re-create that container with the network's name, or leave the network out with {}",
-            words.option(Opt::Network)
+        Blocker::ContainerMadeById { network, .. } => format!(
+            "re-create that container with the network's name, or {}",
+            leave_out(network, words)
         ),
-        Blocker::ContainerPublishesOnNetwork { .. } => format!(
-            "publish it on another address first, or leave the network out with {}",
-            words.option(Opt::Network)
+        Blocker::ContainerPublishesOnNetwork { network, .. } => format!(
+            "publish it on another address first, or {}",
+            leave_out(network, words)
         ),
-        Blocker::ContainerLosesMac { .. } => format!(
-            "{again} with {}, re-create that container afterwards, or leave the network out with \
-             {}",
+        Blocker::ContainerLosesMac { network, .. } => format!(
+            "{again} with {} and re-create that container afterwards, or {}",
             words.switch(Opt::AcceptMacLoss),
-            words.option(Opt::Network)
+            leave_out(network, words)
         ),
-        Blocker::NoRangeForNetwork { .. } => format!(
-            "give a wider {}, or leave it out with {} and re-create it with a smaller subnet",
+        Blocker::NoRangeForNetwork { network, .. } => format!(
+            "give a wider pool with {}, or {} and re-create it with a smaller subnet",
             words.option(Opt::Pool),
-            words.option(Opt::Network)
+            leave_out(network, words)
         ),
     }
+}
+
+/// The option names the networks that move, so leaving one out means naming the others.
+fn leave_out(network: &str, words: Vocabulary) -> String {
+    let option = words.option(Opt::Network);
+    format!("leave {network} out by naming the others with {option}")
 }
 
 fn trouble_in_words(trouble: PoolTrouble) -> String {

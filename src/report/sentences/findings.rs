@@ -1,13 +1,16 @@
 //! What is worth knowing and no clash, in words.
 
 use crate::assess::finding::{Finding, Holder, Unusable};
+use crate::policy::option::Opt;
+use crate::report::vocabulary::Vocabulary;
 use crate::subnet::short;
 
-pub fn finding(finding: &Finding) -> String {
+pub fn finding(finding: &Finding, words: Vocabulary) -> String {
     match finding {
         Finding::StaleCall { address, bridge } => format!(
             "this host still calls {address} on {bridge}, where no container runs; most likely it \
-             was a container's address. If it is a server, name its network with --avoid"
+             was a container's address. If it is a server, name its network with {}",
+            words.option(Opt::Avoid)
         ),
         Finding::UnusableRange {
             holder,

@@ -31,7 +31,7 @@ pub fn notice(notice: &Notice) -> String {
             containers,
             address,
         } => format!(
-            "{} on docker0's old address {address}, which will be gone: Docker cannot start such a \
+            "{} on docker0's old address {address}, which goes away: Docker cannot start such a \
              container again; publish on another address first",
             match containers.as_slice() {
                 [one] => format!("the container {one} publishes a port"),

@@ -17,7 +17,7 @@ pub fn refused(refusal: &Refusal, words: Vocabulary) -> String {
              or mount its folder instead"
         ),
         Refusal::FileNotReplaced { path, why } => {
-            format!("cannot replace {path}: {why}; the old file is untouched")
+            format!("cannot replace {path}: {why}; the old file is untouched; fix that and {again}")
         }
         Refusal::NotPrepared { step, why } => format!(
             "cannot {}: {why}; nothing was changed; make the place writable and {again}",
@@ -25,7 +25,7 @@ pub fn refused(refusal: &Refusal, words: Vocabulary) -> String {
         ),
         Refusal::DeadManNotArmed { why } => format!(
             "cannot set the dead man's switch: {why}; nothing was changed; {again} without {} if \
-             you can do without",
+             you can do without it",
             words.option(Opt::DeadMan)
         ),
         Refusal::NotAcceptedByDockerd { path, says } => format!(
@@ -42,7 +42,9 @@ pub fn refused(refusal: &Refusal, words: Vocabulary) -> String {
              is as you want it, then remove the file"
         ),
         Refusal::JournalNotClosed { why } => {
-            format!("cannot close the journal in {FOLDER}: {why}; make it writable")
+            format!(
+                "cannot close the journal in {FOLDER}: {why}; make the folder writable and {again}"
+            )
         }
     }
 }

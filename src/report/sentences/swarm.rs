@@ -37,8 +37,8 @@ fn overlay(overlay: &Overlay) -> String {
     } else {
         format!(
             "remove the services on it, then `docker network rm {network}` and `docker network \
-             create --driver overlay --subnet CIDR {network}`; new ones come from `docker swarm \
-             init --default-addr-pool`"
+             create --driver overlay --subnet CIDR {network}`; `docker swarm init \
+             --default-addr-pool` sets the pools for new ones"
         )
     };
     format!(

@@ -1,0 +1,138 @@
+//! Options that several verbs share, in the groups in which `--help` lists them.
+
+use clap::Args;
+use std::path::PathBuf;
+
+pub const POLICY: &str = "Policy";
+pub const OUTPUT: &str = "Output";
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "What to look at")]
+pub struct RootArgs {
+    /// Use an unpacked image instead of this host: only files, never a restart
+    #[arg(long, value_name = "DIR")]
+    pub root: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "What to look at")]
+pub struct LookArgs {
+    #[command(flatten)]
+    pub root: RootArgs,
+    /// Use facts saved by `rebridge facts` instead of this host
+    #[arg(long, value_name = "FILE", conflicts_with = "root")]
+    pub facts: Option<PathBuf>,
+    #[command(flatten)]
+    pub policy: PolicyArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = POLICY)]
+pub struct PolicyArgs {
+    /// A network Docker must avoid; repeatable, takes comma lists
+    #[arg(long, value_name = "CIDR")]
+    pub avoid: Vec<String>,
+    /// A file of such networks, one a line, `#` begins a comment; - is standard input
+    #[arg(long, value_name = "FILE")]
+    pub avoid_file: Vec<String>,
+    /// Evidence you know is wrong: a CIDR, or onlink, route, nameserver, declared, neighbour,
+    /// connection, ssh
+    #[arg(long, value_name = "SOURCE|CIDR")]
+    pub ignore: Vec<String>,
+    /// A pool to choose from: base=CIDR,size=N or a bare CIDR (size 24); repeatable
+    #[arg(long, value_name = "POOL")]
+    pub pool: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "What apply may do")]
+pub struct PermitArgs {
+    /// Write daemon.json and leave the restart to you
+    #[arg(long)]
+    pub no_restart: bool,
+    /// Shell command that restarts Docker, if neither systemd, snap, OpenRC nor an init script does
+    #[arg(long, value_name = "COMMAND", conflicts_with = "no_restart")]
+    pub restart_command: Option<String>,
+    #[command(flatten)]
+    pub containers: ContainerArgs,
+    /// What to do with existing networks that clash: only report them, or re-create them on clear
+    /// subnets with their containers
+    #[arg(long, value_enum, value_name = "report|recreate", default_value_t = Networks::Report, hide_default_value = true, hide_possible_values = true)]
+    pub networks: Networks,
+    /// Re-create only this network, if it clashes; repeatable, implies --networks recreate
+    #[arg(long, value_name = "NAME")]
+    pub network: Vec<String>,
+    /// Move a network even if a container on it loses its fixed MAC address (Docker 25 and later)
+    #[arg(long)]
+    pub accept_mac_loss: bool,
+    /// Which clashes to act on: known (by settings), or suspected, too (by traffic). Default:
+    /// suspected if you are asked, known with --yes and --json
+    #[arg(
+        long,
+        value_enum,
+        value_name = "known|suspected",
+        hide_possible_values = true
+    )]
+    pub act_on: Option<ActOn>,
+}
+
+#[derive(Debug, Args)]
+pub struct ContainerArgs {
+    /// Stop the containers that live-restore keeps alive, and start them again after the restart
+    #[arg(long)]
+    pub allow_container_stop: bool,
+}
+
+/// How sure a clash must be to be acted on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum ActOn {
+    Known,
+    Suspected,
+}
+
+/// Which clashes to list and count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Only {
+    Present,
+    Latent,
+    Known,
+    Suspected,
+}
+
+/// What becomes of existing networks that clash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Networks {
+    Report,
+    Recreate,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "When to roll back")]
+pub struct ProofArgs {
+    /// Roll back unless this address accepts a TCP connection afterwards; repeatable
+    #[arg(long, value_name = "HOST:PORT")]
+    pub probe: Vec<String>,
+    /// Roll back after so many seconds unless this run has verified the change by then, even if the
+    /// run is killed
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(5..=86400))]
+    pub dead_man: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Time limits")]
+pub struct TimeArgs {
+    /// How long the restart of Docker may take
+    #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub timeout: u64,
+    /// How long to wait for another rebridge to finish
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    pub wait: u64,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = OUTPUT)]
+pub struct OutputArgs {
+    /// Print one JSON object on standard output
+    #[arg(long)]
+    pub json: bool,
+}

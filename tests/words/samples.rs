@@ -1,0 +1,314 @@
+//! One value or more of every variant of the reasons that become sentences.
+
+use rebridge::apply::containers::Missing;
+use rebridge::apply::note::Note;
+use rebridge::apply::refusal::{Refusal, Step};
+use rebridge::assess::Assessment;
+use rebridge::assess::finding::{Finding, Holder, Unusable};
+use rebridge::engine_model::pool_trouble::PoolTrouble;
+use rebridge::facts::AddressPool;
+use rebridge::plan::blocker::Blocker;
+use rebridge::plan::notice::Notice;
+use rebridge::policy::option::{BadValue, Opt};
+use rebridge::policy::read::read_pools;
+use rebridge::report::error::Error;
+
+pub struct Sample<T> {
+    /// Of the variant.
+    pub name: &'static str,
+    pub value: T,
+}
+
+/// Samples of an enum, by variant. A variant without one does not compile.
+macro_rules! samples {
+    ($enum:ident { $($variant:ident: $($value:expr),+;)+ }) => {{
+        fn name(value: &$enum) -> &'static str {
+            match value {
+                $($enum::$variant { .. } => stringify!($variant),)+
+            }
+        }
+        let mut samples = Vec::new();
+        $($(
+            let value = $value;
+            assert_eq!(name(&value), stringify!($variant));
+            samples.push(Sample { name: stringify!($variant), value });
+        )+)+
+        samples
+    }};
+}
+
+const FILE: &str = "/etc/docker/daemon.json";
+
+fn some(word: &str) -> String {
+    word.to_owned()
+}
+
+fn names(words: &[&str]) -> Vec<String> {
+    words.iter().copied().map(str::to_owned).collect()
+}
+
+fn pool(word: &str) -> AddressPool {
+    read_pools(&[some(word)]).unwrap()[0]
+}
+
+pub fn findings() -> Vec<Sample<Finding>> {
+    let unusable = |why| Finding::UnusableRange {
+        holder: Holder::Network(some("shop_default")),
+        subnet: "8.8.8.0/24".parse().unwrap(),
+        why,
+    };
+    samples!(Finding {
+        StaleCall: Finding::StaleCall {
+            address: "172.17.0.9".parse().unwrap(),
+            bridge: some("docker0"),
+        };
+        UnusableRange: unusable(Unusable::Public), unusable(Unusable::Loopback),
+            unusable(Unusable::LinkLocal), unusable(Unusable::Multicast), Finding::UnusableRange {
+                holder: Holder::Pool(pool("base=10.200.0.0/16,size=24")),
+                subnet: "10.200.0.0/16".parse().unwrap(),
+                why: Unusable::Public,
+            };
+        OwnNetworksOverlap: Finding::OwnNetworksOverlap {
+            overlay: some("ingress"),
+            overlay_subnet: "10.0.0.0/24".parse().unwrap(),
+            bridge: some("docker0"),
+            bridge_subnet: "10.0.0.0/24".parse().unwrap(),
+        };
+        PoolsFull: Finding::PoolsFull { capacity: 31 };
+    })
+}
+
+pub fn blockers() -> Vec<Sample<Blocker>> {
+    let (facts, policy) = super::case_of("outage-declared");
+    let with = Assessment::of(&facts, &policy).clashes[0].with.clone();
+    samples!(Blocker {
+        FileBroken: Blocker::FileBroken {
+            path: some(FILE),
+            why: some("expected a comma in line 3"),
+        };
+        FileUnreadable: Blocker::FileUnreadable {
+            path: some(FILE),
+            why: some("Permission denied"),
+        };
+        FileNotEdited: Blocker::FileNotEdited {
+            path: some(FILE),
+            why: some("the key bip did not change"),
+        };
+        SettingsElsewhere: Blocker::SettingsElsewhere { system: some("Docker Desktop") };
+        FlagInTheWay: Blocker::FlagInTheWay {
+            flag: "bip",
+            key: "bip",
+            value: some("172.17.0.1/16"),
+            path: some(FILE),
+            place: Some(some("/etc/default/docker line 4")),
+        }, Blocker::FlagInTheWay {
+            flag: "bip",
+            key: "bip",
+            value: some("172.17.0.1/16"),
+            path: some(FILE),
+            place: None,
+        };
+        BridgeSwitchedOff: Blocker::BridgeSwitchedOff { path: some(FILE) };
+        BridgeOfTheOperator: Blocker::BridgeOfTheOperator { path: some(FILE), name: some("br0") };
+        NoWayToRestart: Blocker::NoWayToRestart;
+        EngineSilent: Blocker::EngineSilent {
+            unseen: names(&["the engine: no answer in 5 s"]),
+        };
+        LiveRestore: Blocker::LiveRestore { containers: names(&["web"]) }, Blocker::LiveRestore {
+            containers: names(&["web", "db", "cache", "mail", "queue"]),
+        };
+        UnknownKey: Blocker::UnknownKey {
+            path: some(FILE),
+            key: some("bipp"),
+            version: some("26.1.5"),
+        };
+        PoolsUnusable: Blocker::PoolsUnusable { trouble: PoolTrouble::TooMany(1_048_577) },
+            Blocker::PoolsUnusable { trouble: PoolTrouble::Covered },
+            Blocker::PoolsUnusable { trouble: PoolTrouble::NoIpv4 };
+        NoSubnetForDocker0: Blocker::NoSubnetForDocker0;
+        PoolsCovered: Blocker::PoolsCovered {
+            pools: vec![pool("base=172.17.0.0/16,size=24")],
+            by: Some(Box::new(with)),
+        };
+        NoFreeRange: Blocker::NoFreeRange;
+        KeyCannotFollow: Blocker::KeyCannotFollow {
+            key: "fixed-cidr",
+            value: some("172.17.128.0/17"),
+            docker0: "10.200.255.1/24".parse().unwrap(),
+        };
+        ListensOnDocker0: Blocker::ListensOnDocker0 {
+            path: some(FILE),
+            address: some("172.17.0.1"),
+        };
+        MovesNeedRestart: Blocker::MovesNeedRestart;
+        NoSuchNetwork: Blocker::NoSuchNetwork {
+            name: some("shop_defalt"),
+            near: Some(some("shop_default")),
+            known: names(&["shop_default", "mail_default"]),
+        }, Blocker::NoSuchNetwork {
+            name: some("x"),
+            near: None,
+            known: names(&["shop_default", "mail_default"]),
+        };
+        NetworkBorrowsSettings: Blocker::NetworkBorrowsSettings {
+            network: some("shop_default"),
+            from: some("template"),
+        };
+        ContainerMadeById: Blocker::ContainerMadeById {
+            network: some("shop_default"),
+            container: some("web"),
+        };
+        ContainerPublishesOnNetwork: Blocker::ContainerPublishesOnNetwork {
+            network: some("shop_default"),
+            container: some("web"),
+            address: "172.18.0.1".parse().unwrap(),
+        };
+        ContainerLosesMac: Blocker::ContainerLosesMac {
+            network: some("shop_default"),
+            container: some("web"),
+            mac: some("02:42:ac:12:00:02"),
+        };
+        NoSubnetForNetwork: Blocker::NoSubnetForNetwork { network: some("shop_default") };
+        NoRangeForNetwork: Blocker::NoRangeForNetwork { network: some("shop_default"), prefix: 16 };
+    })
+}
+
+pub fn notices() -> Vec<Sample<Notice>> {
+    samples!(Notice {
+        FewNetworks: Notice::FewNetworks { networks: 14 };
+        PoolIsShared: Notice::PoolIsShared {
+            pool: pool("base=100.64.0.0/16,size=24"),
+        };
+        ContainersStop: Notice::ContainersStop { containers: names(&["web"]) },
+            Notice::ContainersStop { containers: names(&["web", "db"]) };
+        ContainersAreRemoved: Notice::ContainersAreRemoved { containers: names(&["job"]) },
+            Notice::ContainersAreRemoved { containers: names(&["job", "cron"]) };
+        PublishesOnOldAddress: Notice::PublishesOnOldAddress {
+            containers: names(&["web"]),
+            address: "172.17.0.1".parse().unwrap(),
+        }, Notice::PublishesOnOldAddress {
+            containers: names(&["web", "db"]),
+            address: "172.17.0.1".parse().unwrap(),
+        };
+        DnsNamesOldAddress: Notice::DnsNamesOldAddress {
+            path: some(FILE),
+            address: some("172.17.0.1"),
+        };
+        RegistryNamesOldAddress: Notice::RegistryNamesOldAddress {
+            key: "registry-mirrors",
+            path: some(FILE),
+            address: some("172.17.0.1:5000"),
+        };
+        SubnetByHand: Notice::SubnetByHand { networks: names(&["shop_default", "mail_default"]) };
+        MacIsLost: Notice::MacIsLost {
+            network: some("shop_default"),
+            container: some("web"),
+            mac: some("02:42:ac:12:00:02"),
+        };
+    })
+}
+
+pub fn errors() -> Vec<Sample<Error>> {
+    samples!(Error {
+        BadValue: Error::BadValue(BadValue::of(Opt::Avoid, "\"banana\" is not a network"));
+        OnlyRoot: Error::OnlyRoot { deed: "apply" }, Error::OnlyRoot { deed: "roll back" };
+        Busy: Error::Busy { deed: "apply" };
+        NoLock: Error::NoLock {
+            deed: "apply",
+            path: some("/run/rebridge.lock"),
+            why: some("Read-only file system"),
+        };
+        NotBegun: Error::NotBegun(Refusal::HalfWayNeedsRestart);
+        CannotRollBack: Error::CannotRollBack {
+            why: some("no apply has been recorded on this host"),
+        };
+        RecordUnreadable: Error::RecordUnreadable;
+    })
+}
+
+pub fn refusals() -> Vec<Sample<Refusal>> {
+    let full = || some("No space left on device");
+    let mut samples = samples!(Refusal {
+        NetworksNotRecorded: Refusal::NetworksNotRecorded { why: some("the engine: no answer") };
+        FileIsMounted: Refusal::FileIsMounted { path: some(FILE) };
+        FileNotReplaced: Refusal::FileNotReplaced { path: some(FILE), why: full() };
+        NotPrepared: Refusal::NotPrepared {
+            step: Step::MakeFolder(some("/etc/docker")),
+            why: full(),
+        };
+        DeadManNotArmed: Refusal::DeadManNotArmed { why: some("systemd-run is not installed") };
+        NotAcceptedByDockerd: Refusal::NotAcceptedByDockerd {
+            path: some(FILE),
+            says: some("the following directives don't match any configuration option: bipp"),
+        };
+        HalfWayNeedsRestart: Refusal::HalfWayNeedsRestart;
+        JournalUnreadable: Refusal::JournalUnreadable { why: some("expected value at line 1") };
+        JournalNotClosed: Refusal::JournalNotClosed { why: full() };
+    });
+    let steps = samples!(Step {
+        MakeFolder: Step::MakeFolder(some("/etc/docker"));
+        Write: Step::Write(some(FILE));
+        BackUp: Step::BackUp(some(FILE));
+        WriteJournal: Step::WriteJournal;
+    });
+    samples.extend(steps.into_iter().map(|step| Sample {
+        name: step.name,
+        value: Refusal::NotPrepared {
+            step: step.value,
+            why: full(),
+        },
+    }));
+    samples
+}
+
+pub fn bad_values() -> Vec<Sample<BadValue>> {
+    let values = [
+        (
+            "of",
+            BadValue::of(Opt::Pool, "8.8.0.0/16 is not private address space"),
+        ),
+        (
+            "at",
+            BadValue::at(Opt::AvoidFile, "nets line 2", "\"x\" is not a network"),
+        ),
+        ("plain", BadValue::plain("web17: \"x\" is not a network")),
+    ];
+    values.map(|(name, value)| Sample { name, value }).into()
+}
+
+pub fn notes() -> Vec<Sample<Note>> {
+    samples!(Note {
+        RuleNamesOldRange: Note::RuleNamesOldRange {
+            network: some("docker0"),
+            range: "172.17.0.0/16".parse().unwrap(),
+            rule: some("-A POSTROUTING -s 172.17.0.0/16 -j ACCEPT"),
+        };
+        MoreRules: Note::MoreRules { range: "172.17.0.0/16".parse().unwrap(), count: 3 };
+        RecordNotKept: Note::RecordNotKept { why: some("No space left on device") };
+    })
+}
+
+pub fn missing() -> Missing {
+    Missing {
+        down: vec![(some("web"), some("port 80 is taken"))],
+        removed: names(&["job"]),
+    }
+}
+
+pub fn options() -> Vec<Sample<Opt>> {
+    samples!(Opt {
+        AcceptMacLoss: Opt::AcceptMacLoss;
+        AllowContainerStop: Opt::AllowContainerStop;
+        Avoid: Opt::Avoid;
+        AvoidFile: Opt::AvoidFile;
+        DeadMan: Opt::DeadMan;
+        Ignore: Opt::Ignore;
+        Network: Opt::Network;
+        NoRestart: Opt::NoRestart;
+        Pool: Opt::Pool;
+        Probe: Opt::Probe;
+        RestartCommand: Opt::RestartCommand;
+        Root: Opt::Root;
+        Wait: Opt::Wait;
+    })
+}
