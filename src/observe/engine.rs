@@ -1,8 +1,8 @@
 //! The engine's own view, over its unix socket: version, pools, networks, live containers.
 
-use crate::docker::Api;
 use crate::docker::containers::{ApiContainer, ApiContainerDetail};
 use crate::docker::networks::{ApiEndpoint, ApiInfo, ApiInspect, ApiNetwork, ApiPool};
+use crate::docker::{Api, Error};
 use crate::facts::{AddressPool, Container, Engine, Network};
 use crate::host::Host;
 use std::time::Duration;
@@ -21,7 +21,7 @@ pub enum Depth {
 }
 
 /// Asks the engine. It must run: a question to a stopped one could start it.
-pub fn read(host: &Host, depth: Depth) -> Result<Engine, String> {
+pub fn read(host: &Host, depth: Depth) -> Result<Engine, Error> {
     let api = Api::new(host, DEADLINE)?;
     let info: ApiInfo = api.ask("/info")?;
     let networks: Vec<ApiNetwork> = api.ask("/networks")?;
@@ -60,7 +60,7 @@ pub fn read(host: &Host, depth: Depth) -> Result<Engine, String> {
 }
 
 /// The containers that live; and, looked at closely, those that do not.
-fn containers(api: &Api, depth: Depth) -> Result<(Vec<Container>, Vec<Container>), String> {
+fn containers(api: &Api, depth: Depth) -> Result<(Vec<Container>, Vec<Container>), Error> {
     let path = match depth {
         Depth::Judge => "/containers/json",
         Depth::Act => "/containers/json?all=1",
@@ -72,7 +72,7 @@ fn containers(api: &Api, depth: Depth) -> Result<(Vec<Container>, Vec<Container>
         let mut container = one.read();
         if depth == Depth::Act {
             // One that has gone since it was listed is no business of ours.
-            let detail: Result<ApiContainerDetail, String> =
+            let detail: Result<ApiContainerDetail, Error> =
                 api.ask(&format!("/containers/{}/json", container.id));
             container.detail = detail.ok().map(ApiContainerDetail::read);
         }

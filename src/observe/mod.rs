@@ -11,6 +11,7 @@ pub mod service;
 pub mod unit;
 
 use crate::apply::journal;
+use crate::docker::Error;
 use crate::facts::{ConfigState, Docker, DockerState, Engine, Facts, Kernel, Nameserver};
 use crate::host::Host;
 use engine::Depth;
@@ -119,7 +120,7 @@ fn look_at_kernel(host: &Host, docker: &Docker, session: Option<Session>) -> Loo
 
 /// The engine's view; none where it does not run. Docker's socket may be socket-activated: a
 /// question would start what somebody stopped.
-fn ask_engine(host: &Host, state: DockerState, depth: Depth) -> Result<Option<Engine>, String> {
+fn ask_engine(host: &Host, state: DockerState, depth: Depth) -> Result<Option<Engine>, Error> {
     match state {
         DockerState::Running => engine::read(host, depth).map(Some),
         DockerState::Stopped | DockerState::Absent => Ok(None),
