@@ -112,10 +112,7 @@ pub fn apply(
     progress: &Progress,
 ) -> Applied {
     let mut record = Record::of(before, plan, SystemTime::now());
-    record.way = RestartMethod::of(
-        before.docker.service.as_deref(),
-        request.restart_command.as_deref(),
-    );
+    record.way = RestartMethod::of(before.docker.service, request.restart_command.as_deref());
     if !plan.moves.is_empty() {
         record.moves = match networks::client(host)
             .and_then(|api| networks::record::record(&api, &plan.moves))

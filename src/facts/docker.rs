@@ -13,9 +13,8 @@ use std::net::{IpAddr, Ipv4Addr};
 pub struct Docker {
     /// Is it there, does it run?
     pub state: DockerState,
-    /// What starts and stops it: `systemd`, `snap`, `openrc`, `sysv`, or null where rebridge knows
-    /// no way.
-    pub service: Option<String>,
+    /// What starts and stops it; null where rebridge knows no way.
+    pub service: Option<ServiceManager>,
     /// When the daemon that runs now began, by the clock that stamps its networks: UTC to the
     /// nanosecond.
     #[serde(default)]
@@ -48,6 +47,21 @@ pub enum DockerState {
     Stopped,
     /// Running.
     Running,
+}
+
+/// What starts and stops Docker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum ServiceManager {
+    /// docker.service of systemd.
+    Systemd,
+    /// The snap, whose service systemd runs too.
+    Snap,
+    /// The init script, by OpenRC.
+    OpenRc,
+    /// The init script, by what `service` calls.
+    SysV,
 }
 
 /// What the engine says over its socket.

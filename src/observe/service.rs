@@ -4,7 +4,7 @@
 //! connection could start what somebody stopped.
 
 use super::unit;
-use crate::facts::DockerState;
+use crate::facts::{DockerState, ServiceManager};
 use crate::host::Host;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -39,8 +39,8 @@ const FLAGS: [&[&str]; 9] = [
 pub struct Service {
     /// Absent, stopped or running.
     pub state: DockerState,
-    /// `systemd`, `snap`, `openrc` or `sysv`; none where rebridge knows no way to restart it.
-    pub manager: Option<String>,
+    /// None where rebridge knows no way to restart it.
+    pub manager: Option<ServiceManager>,
     /// The flags that matter here, by name.
     pub flags: BTreeMap<String, Vec<String>>,
     /// When the running dockerd began.
@@ -100,7 +100,7 @@ pub fn read(host: &Host) -> Service {
     } else {
         unit::Unit::default()
     };
-    let manager = unit.loaded.then(|| "systemd".to_owned());
+    let manager = unit.loaded.then_some(ServiceManager::Systemd);
     if let Some(pid) = unit.main_pid {
         let arguments = Some(command_line(host, pid))
             .filter(|words| words.iter().any(|word| word.contains("dockerd")));
@@ -150,7 +150,7 @@ fn dockerd(host: &Host, pidfile: &str) -> Option<u32> {
 
 /// Who runs a process: known by its cgroup, whatever hierarchies there are; else by what is there
 /// to run it.
-fn manager(host: &Host, pid: u32, systemd: bool) -> Option<String> {
+fn manager(host: &Host, pid: u32, systemd: bool) -> Option<ServiceManager> {
     let bytes = host
         .read(&proc(pid, "cgroup"))
         .ok()
@@ -163,18 +163,17 @@ fn manager(host: &Host, pid: u32, systemd: bool) -> Option<String> {
             .any(|line| line.split('/').any(|part| part == name))
     };
     let script = host.exists(Path::new("/etc/init.d/docker"));
-    let name = if systemd && in_group("snap.docker.dockerd.service") {
-        "snap"
+    if systemd && in_group("snap.docker.dockerd.service") {
+        Some(ServiceManager::Snap)
     } else if systemd && in_group("docker.service") {
-        "systemd"
+        Some(ServiceManager::Systemd)
     } else if script && host.exists(Path::new("/run/openrc")) {
-        "openrc"
+        Some(ServiceManager::OpenRc)
     } else if script && !systemd {
-        "sysv"
+        Some(ServiceManager::SysV)
     } else {
-        return None;
-    };
-    Some(name.to_owned())
+        None
+    }
 }
 
 fn command_line(host: &Host, pid: u32) -> Vec<String> {

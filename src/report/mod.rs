@@ -8,7 +8,7 @@ pub mod sentences;
 use crate::apply::phases::Phase;
 use crate::apply::verify::Check;
 use crate::assess::{self, clash::Clash};
-use crate::facts::{DockerState, Facts};
+use crate::facts::{DockerState, Facts, ServiceManager};
 use crate::plan::relocate::Move;
 use crate::plan::{Decision, Plan};
 use crate::policy::Policy;
@@ -118,8 +118,8 @@ pub struct DockerReport {
     pub state: DockerState,
     /// Such as `26.1.5`; null where it cannot be asked.
     pub version: Option<String>,
-    /// What starts and stops it: `systemd`, `snap`, `openrc`, `sysv`, or null.
-    pub service: Option<String>,
+    /// What starts and stops it, or null.
+    pub service: Option<ServiceManager>,
     /// The configuration file it reads.
     pub config_file: String,
     /// docker0's address at first.
@@ -170,7 +170,7 @@ impl Report {
                     .engine
                     .as_ref()
                     .map(|engine| engine.version.clone()),
-                service: facts.docker.service.clone(),
+                service: facts.docker.service,
                 config_file: facts.docker.config.path.clone(),
                 docker0_before: docker0.clone(),
                 docker0_after: docker0,
