@@ -66,6 +66,16 @@ pub fn read(host: &Host, path: &str) -> ConfigFile {
     file
 }
 
+/// What keeps its settings from being known, as one sentence.
+pub fn problem(file: &ConfigFile) -> Option<String> {
+    match &file.state {
+        ConfigState::Broken(why) | ConfigState::Unreadable(why) => {
+            Some(format!("{}: {why}", file.path))
+        }
+        ConfigState::Missing | ConfigState::Object => None,
+    }
+}
+
 /// Strict JSON: one object, UTF-8 without a byte-order mark, no key twice at any depth.
 pub fn parse(bytes: &[u8]) -> Result<(String, Map<String, Value>), String> {
     let text = std::str::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned())?;

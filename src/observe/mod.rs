@@ -3,6 +3,7 @@
 
 pub mod config_file;
 pub mod engine;
+mod interrupted;
 pub mod kernel;
 pub mod operator;
 pub mod relevant;
@@ -10,9 +11,8 @@ pub mod resolver;
 pub mod service;
 pub mod unit;
 
-use crate::apply::journal;
 use crate::docker::Error;
-use crate::facts::{ConfigState, Docker, DockerState, Engine, Facts, Kernel, Nameserver};
+use crate::facts::{Docker, DockerState, Engine, Facts, Kernel, Nameserver};
 use crate::host::Host;
 use engine::Depth;
 use operator::Session;
@@ -65,10 +65,8 @@ fn look(host: &Host, depth: Depth) -> Facts {
         };
         (engine.join(), look)
     });
-    let mut unseen = match &docker.config.state {
-        ConfigState::Unreadable(why) => vec![format!("{}: {why}", docker.config.path)],
-        ConfigState::Missing | ConfigState::Object | ConfigState::Broken(_) => Vec::new(),
-    };
+    let mut unseen: Vec<String> = config_file::problem(&docker.config).into_iter().collect();
+    let interrupted = interrupted::read(host, &mut unseen);
     match engine {
         Ok(Ok(engine)) => docker.engine = engine,
         Ok(Err(error)) => unseen.push(format!("Docker's own view of its networks: {error}")),
@@ -83,7 +81,7 @@ fn look(host: &Host, depth: Depth) -> Facts {
     Facts {
         schema: 1,
         root: nix::unistd::geteuid().is_root(),
-        interrupted: journal::read(host).is_ok_and(|pending| pending.is_some()),
+        interrupted,
         kernel: look.kernel,
         nameservers: look.nameservers,
         operator: session.map(|session| session.peer),
