@@ -20,11 +20,16 @@ pub struct Docker {
     #[serde(default)]
     pub started: Option<String>,
     /// The flags of dockerd's command line that say where bridges lie, by name, with the values
-    /// given: of the running process, else of the unit. Other flags may hold secrets and are not
-    /// kept.
+    /// given: of the running process, else of the next start. Other flags may hold secrets and are
+    /// not kept.
     #[serde(default)]
     pub flags: BTreeMap<String, Vec<String>>,
-    /// File and line where a flag is given that also is a key of daemon.json, by the flag's name.
+    /// The flags of the next start, as its unit or its init script gives them; only where they are
+    /// others than those of the running process.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_flags: Option<BTreeMap<String, Vec<String>>>,
+    /// File and line where the next start is given a flag that also is a key of daemon.json, by the
+    /// flag's name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub flag_places: BTreeMap<String, String>,
     /// The users whose own, rootless Docker runs besides.

@@ -13,20 +13,23 @@ use std::path::Path;
 
 /// The keys of daemon.json that facts may show: those that say where bridges lie or refer to
 /// docker0's address.
-pub const KEYS: [&str; 13] = [
+pub const KEYS: [&str; 16] = [
     "bip",
     "bridge",
+    "data-root",
     "default-address-pools",
     "default-gateway",
     "dns",
     "firewall-backend",
     "fixed-cidr",
     "host-gateway-ip",
+    "host-gateway-ips",
     "hosts",
     "ip",
     "ip-masq",
     "iptables",
     "live-restore",
+    "metrics-addr",
 ];
 
 /// Reads the file.

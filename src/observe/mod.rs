@@ -3,6 +3,7 @@
 
 pub mod config_file;
 pub mod engine;
+pub mod init_script;
 mod interrupted;
 pub mod kernel;
 pub mod operator;
@@ -33,20 +34,13 @@ pub fn observe_closely(host: &Host) -> Facts {
 fn look(host: &Host, depth: Depth) -> Facts {
     let service = service::read(host);
     let config = config_file::read(host, &service.config_path());
-    // Rare, and then the operator has to find the line.
-    let flags = service
-        .flags
-        .keys()
-        .filter(|flag| *flag != "config-file" && service.manager.is_some());
-    let flag_places = flags
-        .filter_map(|flag| Some((flag.clone(), unit::place_of(host, flag)?)))
-        .collect();
     let mut docker = Docker {
         state: service.state,
         service: service.manager,
         started: service.started,
         flags: service.flags,
-        flag_places,
+        next_flags: service.next_flags,
+        flag_places: service.flag_places,
         rootless: service::rootless_users(host),
         engine: None,
         config,

@@ -2,17 +2,19 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use rebridge::observe::{engine, operator, resolver, unit};
 use rebridge::facts::pools;
-use rebridge::{policy, subnet};
+use rebridge::observe::unit::{self, Settings};
+use rebridge::observe::{operator, resolver};
+use rebridge::{docker, policy, subnet};
 
 fuzz_target!(|bytes: &[u8]| {
     let _ = operator::of_environment(bytes);
-    let _ = engine::networks_of(bytes);
+    let _ = docker::networks_of(bytes);
     let text = String::from_utf8_lossy(bytes);
     let _ = resolver::nameservers(&text).count();
     let _ = resolver::of_link(&text, "DNS=");
-    let _ = unit::parse(&text, |_| text.to_string());
+    Settings::default().add("unit", &text, |_| Some(text.to_string()));
+    let _ = unit::variables(&text);
     let one = [text.to_string()];
     let _ = policy::read_avoid(&one);
     let _ = policy::read_avoid_file("file", &text);
