@@ -9,6 +9,8 @@
     clippy::indexing_slicing
 )]
 
+#[path = "cli/image.rs"]
+mod image;
 #[path = "common/keep.rs"]
 mod keep;
 #[path = "cli/leave.rs"]

@@ -22,7 +22,7 @@ use rebridge::assess::forecast::{Forecast, forecast};
 use rebridge::assess::{Assessment, unmovable};
 use rebridge::cli::{Cli, Verb};
 use rebridge::facts::{ConfigState, DockerState, Facts};
-use rebridge::observe::config_file::{KEYS, parse};
+use rebridge::observe::config_file::{KEYS, parse, problem};
 use rebridge::plan::project::project;
 use rebridge::plan::{Decision, Permits, plan};
 use rebridge::report::advice::Step;
@@ -346,6 +346,7 @@ fn put_file(facts: &mut Facts, bytes: &[u8]) {
         }
         Err(why) => config.state = ConfigState::Broken(why),
     }
+    facts.unseen.extend(problem(&facts.docker.config));
 }
 
 /// Once Docker has started with the plan carried out, docker0 and the pools clash with nothing, and

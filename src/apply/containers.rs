@@ -162,7 +162,7 @@ impl ContainerStates {
             let settled = lives.and_then(|()| {
                 match (entry.paused, states.get(&entry.id).map(String::as_str)) {
                     (true, state) if state != Some("paused") => {
-                        api.order(&format!("/containers/{}/pause", entry.id))
+                        Ok(api.order(&format!("/containers/{}/pause", entry.id))?)
                     }
                     _ => Ok(()),
                 }
@@ -196,7 +196,7 @@ pub fn start(api: &Api, id: &str) -> Result<(), String> {
     let order = || api.order(&format!("/containers/{id}/start"));
     order().or_else(|_| {
         sleep(PAUSE);
-        order()
+        Ok(order()?)
     })
 }
 

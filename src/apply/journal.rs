@@ -10,7 +10,7 @@ use super::containers::ContainerStates;
 use super::networks::record::Moves;
 use super::restart::RestartMethod;
 use crate::facts::Facts;
-use crate::host::Host;
+use crate::host::{Host, STATE_FOLDER};
 use crate::plan::Plan;
 use ipnet::{IpNet, Ipv4Net};
 use serde::{Deserialize, Serialize};
@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 /// Where the records lie.
-pub const FOLDER: &str = "/var/lib/rebridge";
+pub const FOLDER: &str = STATE_FOLDER;
 const UNDER_WAY: &str = "journal.json";
 const LAST: &str = "last.json";
 const UNDONE: &str = "undone.json";

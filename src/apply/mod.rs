@@ -156,7 +156,7 @@ pub fn apply(
 /// What is needed to undo the plan.
 fn record(host: &Host, before: &Facts, plan: &Plan, request: &Request) -> Result<Record, Refusal> {
     let mut record = Record::of(before, plan, SystemTime::now());
-    let service = before.docker.service.as_deref();
+    let service = before.docker.service;
     record.way = RestartMethod::of(service, request.restart_command.as_deref());
     if !plan.moves.is_empty() {
         record.moves = networks::client(host)

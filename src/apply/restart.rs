@@ -3,6 +3,7 @@
 
 use super::phases::{Phase, Phases};
 use crate::docker;
+use crate::facts::ServiceManager;
 use crate::host::Host;
 use crate::host::child::Done;
 use serde::{Deserialize, Serialize};
@@ -32,16 +33,17 @@ pub enum RestartMethod {
 }
 
 impl RestartMethod {
-    /// The way for a service as facts name it; the operator's own comes first.
-    pub fn of(service: Option<&str>, own: Option<&str>) -> Option<RestartMethod> {
-        match (own, service) {
-            (Some(words), _) => Some(RestartMethod::Command(words.to_owned())),
-            (None, Some("systemd")) => Some(RestartMethod::Systemd),
-            (None, Some("snap")) => Some(RestartMethod::Snap),
-            (None, Some("openrc")) => Some(RestartMethod::OpenRc),
-            (None, Some("sysv")) => Some(RestartMethod::SysV),
-            (None, Some(_) | None) => None,
+    /// The way for what runs this Docker; the operator's own comes first.
+    pub fn of(service: Option<ServiceManager>, own: Option<&str>) -> Option<RestartMethod> {
+        if let Some(words) = own {
+            return Some(RestartMethod::Command(words.to_owned()));
         }
+        Some(match service? {
+            ServiceManager::Systemd => RestartMethod::Systemd,
+            ServiceManager::Snap => RestartMethod::Snap,
+            ServiceManager::OpenRc => RestartMethod::OpenRc,
+            ServiceManager::SysV => RestartMethod::SysV,
+        })
     }
 
     /// The units whose failures systemd counts.

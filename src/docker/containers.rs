@@ -45,13 +45,15 @@ pub struct ApiGiven {
     pub ipv4: String,
 }
 
+/// Whether a container in this state is alive: not created, exited or dead.
+pub fn lives(state: &str) -> bool {
+    matches!(state, "running" | "paused" | "restarting")
+}
+
 impl ApiContainer {
-    /// Running, paused, or on its way from one to the other: not created, exited or dead.
+    /// Whether it is alive. Only such are listed without a state.
     pub fn lives(&self) -> bool {
-        matches!(
-            self.state.as_str(),
-            "running" | "paused" | "restarting" | ""
-        )
+        self.state.is_empty() || lives(&self.state)
     }
 
     pub fn read(self) -> Container {

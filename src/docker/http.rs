@@ -74,28 +74,30 @@ impl Answer {
             .get("Api-Version")
             .and_then(|value| value.to_str().ok())
             .map(str::to_owned);
-        let (ok, unchanged) = (response.status().is_success(), response.status() == 304);
+        let status = response.status().as_u16();
         let body = response
             .body_mut()
             .with_config()
             .limit(LARGEST)
             .read_to_vec()?;
-        Ok(Answer {
-            ok,
-            unchanged,
-            api,
-            body,
-        })
+        Ok(Answer { status, api, body })
+    }
+
+    pub fn ok(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// Whether what was ordered is so already.
+    pub fn unchanged(&self) -> bool {
+        self.status == 304
     }
 }
 
 /// What came back.
 #[derive(Debug)]
 pub struct Answer {
-    /// Whether the status was 2xx.
-    pub ok: bool,
-    /// Whether it was 304: what was ordered is so already.
-    pub unchanged: bool,
+    /// The HTTP status.
+    pub status: u16,
     /// The header `Api-Version`.
     pub api: Option<String>,
     /// The body, not necessarily UTF-8.

@@ -13,19 +13,23 @@ use std::net::{IpAddr, Ipv4Addr};
 pub struct Docker {
     /// Is it there, does it run?
     pub state: DockerState,
-    /// What starts and stops it: `systemd`, `snap`, `openrc`, `sysv`, or null where rebridge knows
-    /// no way.
-    pub service: Option<String>,
+    /// What starts and stops it; null where rebridge knows no way.
+    pub service: Option<ServiceManager>,
     /// When the daemon that runs now began, by the clock that stamps its networks: UTC to the
     /// nanosecond.
     #[serde(default)]
     pub started: Option<String>,
     /// The flags of dockerd's command line that say where bridges lie, by name, with the values
-    /// given: of the running process, else of the unit. Other flags may hold secrets and are not
-    /// kept.
+    /// given: of the running process, else of the next start. Other flags may hold secrets and are
+    /// not kept.
     #[serde(default)]
     pub flags: BTreeMap<String, Vec<String>>,
-    /// File and line where a flag is given that also is a key of daemon.json, by the flag's name.
+    /// The flags of the next start, as its unit or its init script gives them; only where they are
+    /// others than those of the running process.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_flags: Option<BTreeMap<String, Vec<String>>>,
+    /// File and line where the next start is given a flag that also is a key of daemon.json, by the
+    /// flag's name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub flag_places: BTreeMap<String, String>,
     /// The version of the dockerd that is installed, where Docker is stopped: it starts next.
@@ -51,6 +55,21 @@ pub enum DockerState {
     Stopped,
     /// Running.
     Running,
+}
+
+/// What starts and stops Docker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum ServiceManager {
+    /// docker.service of systemd.
+    Systemd,
+    /// The snap, whose service systemd runs too.
+    Snap,
+    /// The init script, by OpenRC.
+    OpenRc,
+    /// The init script, by what `service` calls.
+    SysV,
 }
 
 /// What the engine says over its socket.

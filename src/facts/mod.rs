@@ -12,6 +12,7 @@ mod version;
 
 pub use docker::{
     ConfigFile, ConfigState, Container, Detail, Docker, DockerState, Engine, Network,
+    ServiceManager,
 };
 pub use kernel::{
     Contact, Family, Kernel, Link, Neighbour, NeighbourState, Peer, Route, RouteKind, Rule, Scope,

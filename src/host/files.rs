@@ -85,6 +85,20 @@ impl Host {
         names
     }
 
+    /// The names in a folder, each with what it points at where it is a symbolic link.
+    pub fn entries(&self, folder: &Path) -> Vec<(String, Option<PathBuf>)> {
+        let entries = self.resolve(folder).and_then(fs::read_dir);
+        let entries = entries.into_iter().flatten().flatten();
+        entries
+            .map(|entry| {
+                let name = entry.file_name().to_string_lossy().into_owned();
+                let link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
+                let target = link.then(|| fs::read_link(entry.path()).ok());
+                (name, target.flatten())
+            })
+            .collect()
+    }
+
     /// Makes a folder and those above it.
     pub fn make_folder(&self, path: &Path, mode: u32) -> io::Result<()> {
         let path = self.resolve(path)?;

@@ -14,6 +14,12 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+/// Where rebridge keeps what the next run must know.
+pub const STATE_FOLDER: &str = "/var/lib/rebridge";
+
+/// The record of a change that is under way; it is there as long as the change is.
+pub const JOURNAL: &str = "/var/lib/rebridge/journal.json";
+
 /// A machine, or the unpacked image of one.
 #[derive(Debug, Clone)]
 pub struct Host {

@@ -13,20 +13,23 @@ use std::path::Path;
 
 /// The keys of daemon.json that facts may show: those that say where bridges lie or refer to
 /// docker0's address.
-pub const KEYS: [&str; 13] = [
+pub const KEYS: [&str; 16] = [
     "bip",
     "bridge",
+    "data-root",
     "default-address-pools",
     "default-gateway",
     "dns",
     "firewall-backend",
     "fixed-cidr",
     "host-gateway-ip",
+    "host-gateway-ips",
     "hosts",
     "ip",
     "ip-masq",
     "iptables",
     "live-restore",
+    "metrics-addr",
 ];
 
 /// Reads the file.
@@ -64,6 +67,16 @@ pub fn read(host: &Host, path: &str) -> ConfigFile {
         },
     }
     file
+}
+
+/// What keeps its settings from being known, as one sentence.
+pub fn problem(file: &ConfigFile) -> Option<String> {
+    match &file.state {
+        ConfigState::Broken(why) | ConfigState::Unreadable(why) => {
+            Some(format!("{}: {why}", file.path))
+        }
+        ConfigState::Missing | ConfigState::Object => None,
+    }
 }
 
 /// Strict JSON: one object, UTF-8 without a byte-order mark, no key twice at any depth.

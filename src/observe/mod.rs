@@ -3,6 +3,8 @@
 
 pub mod config_file;
 pub mod engine;
+pub mod init_script;
+mod interrupted;
 pub mod kernel;
 pub mod operator;
 pub mod relevant;
@@ -11,18 +13,19 @@ pub mod service;
 pub mod stored_networks;
 pub mod unit;
 
-use crate::apply::journal;
-use crate::facts::{ConfigState, Docker, DockerState, Engine, Facts, Kernel, Nameserver};
+use crate::docker::Error;
+use crate::facts::{Docker, DockerState, Engine, Facts, Kernel, Nameserver};
 use crate::host::Host;
 use engine::Depth;
 use operator::Session;
 use relevant::RelevantSpace;
+use std::thread;
 use std::time::Duration;
 
 /// It prints a line and exits; a cold disk may take its time.
 const DOCKERD_DEADLINE: Duration = Duration::from_secs(10);
 
-/// Looks at everything. What cannot be seen is said in `unseen`; it is never an error.
+/// Looks at everything. What cannot be seen is named in `unseen`; it is never an error.
 ///
 /// The engine takes about as long to answer as the kernel does; they are asked at the same time.
 pub fn observe(host: &Host) -> Facts {
@@ -36,64 +39,60 @@ pub fn observe_closely(host: &Host) -> Facts {
 
 fn look(host: &Host, depth: Depth) -> Facts {
     let service = service::read(host);
+    thread::scope(|scope| {
+        let state = service.state;
+        let engine = scope.spawn(move || ask_engine(host, state, depth));
+        let mut docker = without_engine(host, service);
+        let session = if host.is_image() {
+            None
+        } else {
+            operator::session(host)
+        };
+        let mut look = look_at_kernel(host, &docker, session);
+        let mut unseen: Vec<String> = config_file::problem(&docker.config).into_iter().collect();
+        let interrupted = interrupted::read(host, &mut unseen);
+        match engine.join() {
+            Ok(Ok(engine)) => docker.engine = engine,
+            Ok(Err(error)) => unseen.push(format!("Docker's own view of its networks: {error}")),
+            Err(_) => unseen
+                .push("Docker's own view of its networks: its answer could not be read".to_owned()),
+        }
+        // The engine may hold, or be about to take, ranges that neither the kernel nor the file
+        // names.
+        if !look.space.covers(&docker) {
+            look = look_at_kernel(host, &docker, session);
+        }
+        if let Some(engine) = &mut docker.engine {
+            engine::add_newcomers(host, depth, &look.kernel, engine);
+        }
+        unseen.extend(look.unseen);
+        Facts {
+            schema: 1,
+            root: nix::unistd::geteuid().is_root(),
+            interrupted,
+            kernel: look.kernel,
+            nameservers: look.nameservers,
+            operator: session.map(|session| session.peer),
+            docker,
+            unseen,
+        }
+    })
+}
+
+/// What files and /proc tell of Docker.
+fn without_engine(host: &Host, service: service::Service) -> Docker {
     let config = config_file::read(host, &service.config_path());
-    // Rare, and then the operator has to find the line.
-    let flags = service
-        .flags
-        .keys()
-        .filter(|flag| *flag != "config-file" && service.manager.is_some());
-    let flag_places = flags
-        .filter_map(|flag| Some((flag.clone(), unit::place_of(host, flag)?)))
-        .collect();
-    let mut docker = Docker {
+    Docker {
         state: service.state,
         service: service.manager,
         started: service.started,
         flags: service.flags,
-        flag_places,
+        next_flags: service.next_flags,
+        flag_places: service.flag_places,
         installed_version: installed_version(host, service.state),
         rootless: service::rootless_users(host),
         engine: None,
         config,
-    };
-    let session = if host.is_image() {
-        None
-    } else {
-        operator::session(host)
-    };
-    let (engine, mut look) = std::thread::scope(|scope| {
-        let engine = scope.spawn(|| ask_engine(host, docker.state, depth));
-        let look = if host.is_image() {
-            Look::default()
-        } else {
-            look_at_kernel(host, &docker, session)
-        };
-        (engine.join(), look)
-    });
-    let mut unseen = match &docker.config.state {
-        ConfigState::Unreadable(why) => vec![format!("{}: {why}", docker.config.path)],
-        ConfigState::Missing | ConfigState::Object | ConfigState::Broken(_) => Vec::new(),
-    };
-    match engine {
-        Ok(Ok(engine)) => docker.engine = engine,
-        Ok(Err(error)) => unseen.push(format!("Docker's own view of its networks: {error}")),
-        Err(_) => unseen
-            .push("Docker's own view of its networks: its answer could not be read".to_owned()),
-    }
-    // The engine may hold, or be about to take, ranges that neither the kernel nor the file names.
-    if !host.is_image() && !look.space.covers(&docker) {
-        look = look_at_kernel(host, &docker, session);
-    }
-    unseen.extend(look.unseen);
-    Facts {
-        schema: 1,
-        root: nix::unistd::geteuid().is_root(),
-        interrupted: journal::read(host).is_ok_and(|pending| pending.is_some()),
-        kernel: look.kernel,
-        nameservers: look.nameservers,
-        operator: session.map(|session| session.peer),
-        docker,
-        unseen,
     }
 }
 
@@ -120,7 +119,11 @@ struct Look {
     unseen: Vec<String>,
 }
 
+/// An image has neither kernel nor resolver.
 fn look_at_kernel(host: &Host, docker: &Docker, session: Option<Session>) -> Look {
+    if host.is_image() {
+        return Look::default();
+    }
     let mut unseen = Vec::new();
     let mut reader = kernel::Reader {
         unseen: &mut unseen,
@@ -138,8 +141,8 @@ fn look_at_kernel(host: &Host, docker: &Docker, session: Option<Session>) -> Loo
 }
 
 /// The engine's view; none where it does not run. Docker's socket may be socket-activated: a
-/// question would start what somebody stopped.
-fn ask_engine(host: &Host, state: DockerState, depth: Depth) -> Result<Option<Engine>, String> {
+/// question would start what the operator stopped.
+fn ask_engine(host: &Host, state: DockerState, depth: Depth) -> Result<Option<Engine>, Error> {
     match state {
         DockerState::Running => engine::read(host, depth).map(Some),
         DockerState::Stopped | DockerState::Absent => Ok(None),

@@ -12,7 +12,7 @@ pub mod vocabulary;
 use crate::apply::check::Check;
 use crate::apply::phases::Phase;
 use crate::assess::clash::Clash;
-use crate::facts::{DockerState, Facts};
+use crate::facts::{DockerState, Facts, ServiceManager};
 use crate::plan::Plan;
 use crate::plan::relocate::Move;
 use advice::Advice;
@@ -128,8 +128,8 @@ pub struct DockerReport {
     pub state: DockerState,
     /// Such as `26.1.5`; null where it cannot be asked.
     pub version: Option<String>,
-    /// What starts and stops it: `systemd`, `snap`, `openrc`, `sysv`, or null.
-    pub service: Option<String>,
+    /// What starts and stops it, or null.
+    pub service: Option<ServiceManager>,
     /// The configuration file it reads.
     pub config_file: String,
     /// docker0's address at first.
@@ -176,7 +176,7 @@ impl DockerReport {
         DockerReport {
             state: facts.docker.state,
             version: engine.map(|engine| engine.version.clone()),
-            service: facts.docker.service.clone(),
+            service: facts.docker.service,
             config_file: facts.docker.config.path.clone(),
             docker0_before: docker0.clone(),
             docker0_after: docker0,

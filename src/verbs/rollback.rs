@@ -206,9 +206,7 @@ fn ready(host: &Host, facts: &Facts, request: &RollbackRequest) -> Result<Option
     record.restart =
         facts.docker.state == DockerState::Running && record.docker0_before != facts.docker0();
     record.containers = ContainerStates::of(facts);
-    record.way = record
-        .way
-        .or(RestartMethod::of(facts.docker.service.as_deref(), None));
+    record.way = record.way.or(RestartMethod::of(facts.docker.service, None));
     record.stop_first = record.restart && preflight::survivors(facts);
     record.moves = moved_since(host, facts, record.moves)?;
     if let Some(taken) = taken_meanwhile(facts, &record) {

@@ -156,7 +156,7 @@ fn metrics_say_what_the_report_says() {
             }
         }
     }
-    assert_eq!(metrics.matches("# TYPE ").count(), 11);
+    assert_eq!(metrics.matches("# TYPE ").count(), 12);
     let names: Vec<_> = fs::read_dir(&image.0)
         .unwrap()
         .map(|entry| entry.unwrap().file_name())

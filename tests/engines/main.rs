@@ -28,3 +28,4 @@ mod networks;
 mod operator;
 mod safety;
 mod torture;
+mod unit;

@@ -82,6 +82,46 @@ fn a_neighbour_that_does_not_answer_finds_the_outage() {
 }
 
 #[test]
+fn a_container_that_started_while_the_kernel_was_read_is_no_stranger() {
+    let sandbox = with_docker();
+    let asked = || {
+        let asked = std::fs::read_to_string(sandbox.folder().join("asked")).unwrap();
+        std::fs::write(sandbox.folder().join("asked"), "").unwrap();
+        asked.matches("/containers/json").count()
+    };
+    assert!(sandbox.clashes(&[]).is_empty());
+    assert_eq!(asked(), 1, "nobody is a stranger");
+    let _ = sandbox.run(&["timeout", "1", "bash", "-c", "</dev/tcp/172.17.0.9/80"]);
+    assert_eq!(first(&sandbox, &[])["with"]["net"], "172.17.0.9/32");
+    assert_eq!(asked(), 2);
+    let container = r#"[{"Id": "c1", "Names": ["/late"], "State": "running",
+                         "NetworkSettings": {"Networks": {"bridge": {"IPAddress": "172.17.0.9"}}}}]"#;
+    let next = sandbox.folder().join("answer_containers_json.next");
+    std::fs::write(next, container).unwrap();
+    assert!(sandbox.clashes(&[]).is_empty());
+    assert_eq!(asked(), 2);
+    // Looked at closely it has its details too.
+    std::fs::remove_file(sandbox.folder().join("answer_containers_json")).unwrap();
+    sandbox.answer(
+        "/containers/c1/json",
+        r#"{"HostConfig": {"NetworkMode": "bridge"}}"#,
+    );
+    let facts = || -> Value { serde_json::from_str(&sandbox.rebridge(&["facts"]).stdout).unwrap() };
+    assert_eq!(
+        facts()["docker"]["engine"]["containers"],
+        Value::Array(Vec::new())
+    );
+    sandbox.answer("/containers/json", container);
+    sandbox.answer("/containers/json?all=1", "[]");
+    let container = &facts()["docker"]["engine"]["containers"][0];
+    assert_eq!(
+        (&container["name"], &container["detail"]["mode"]),
+        (&"late".into(), &"bridge".into()),
+        "{container:#}"
+    );
+}
+
+#[test]
 fn neighbours_that_are_containers_or_elsewhere_are_no_evidence() {
     let sandbox = with_docker();
     containers(&sandbox, &[("web", "172.17.0.5")]);

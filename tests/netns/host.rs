@@ -465,3 +465,73 @@ fn saved_facts_tell_the_same() {
         assert_eq!(now, saved);
     }
 }
+
+#[test]
+fn a_journal_that_makes_no_sense_is_an_interrupted_run_all_the_same() {
+    let sandbox = Sandbox::with_docker0();
+    let journal = "/var/lib/rebridge/journal.json";
+    for (text, words) in [
+        ("{\"schema\": 1, \"began\": \"2", "EOF while parsing"),
+        ("", "EOF while parsing"),
+        ("{\"schema\": 9}", "schema 9"),
+    ] {
+        sandbox.put(journal, text);
+        let (code, report) = sandbox.json(&["check"]);
+        let warnings = report["warnings"].to_string();
+        assert_eq!(code, 0, "{report:#}");
+        for part in [
+            "interrupted",
+            "not seen: the journal /var/lib/rebridge/journal.json",
+            words,
+        ] {
+            assert!(warnings.contains(part), "{part}: {warnings}");
+        }
+        let facts: Value = serde_json::from_str(&sandbox.rebridge(&["facts"]).stdout).unwrap();
+        assert_eq!(facts["interrupted"], true, "{text}");
+    }
+    // A folder of that name cannot be read as a file.
+    sandbox.sh("rm /var/lib/rebridge/journal.json; mkdir /var/lib/rebridge/journal.json");
+    let (_, report) = sandbox.json(&["check"]);
+    let warnings = report["warnings"].to_string();
+    assert!(
+        warnings.contains("interrupted") && warnings.contains("Is a directory"),
+        "{warnings}"
+    );
+    sandbox.sh("rmdir /var/lib/rebridge/journal.json; chmod 700 /var/lib/rebridge");
+    assert_eq!(
+        sandbox.json(&["check"]).1["warnings"],
+        Value::Array(Vec::new())
+    );
+    // To others it cannot be told whether there is one, and that is what they hear.
+    let nobody = [
+        "setpriv",
+        "--reuid=65534",
+        "--regid=65534",
+        "--clear-groups",
+        REBRIDGE,
+        "check",
+        "--json",
+    ];
+    let report: Value = serde_json::from_str(&sandbox.run(&nobody).stdout).unwrap();
+    let warnings = report["warnings"].to_string();
+    assert!(
+        warnings.contains("journal.json cannot be read: Permission denied"),
+        "{warnings}"
+    );
+    assert!(!warnings.contains("interrupted"), "{warnings}");
+}
+
+#[test]
+fn a_daemon_json_that_cannot_be_parsed_is_not_seen() {
+    let sandbox = Sandbox::with_docker0();
+    sandbox.put(
+        "/etc/docker/daemon.json",
+        "\u{feff}{\"bip\": \"10.5.0.1/16\"}",
+    );
+    let (_, report) = sandbox.json(&["check"]);
+    let warnings = report["warnings"].to_string();
+    assert!(
+        warnings.contains("not seen: /etc/docker/daemon.json: it begins with a byte-order mark"),
+        "{warnings}"
+    );
+}

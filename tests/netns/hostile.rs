@@ -91,9 +91,20 @@ fn a_name_that_is_not_utf8_hides_nothing() {
 
 #[test]
 fn engines_of_any_age_are_understood() {
-    for api in ["1.41", "1.44", "1.56", "2.0", "nonsense"] {
+    for (api, oldest, spoken) in [
+        ("1.41", None, "1.41"),
+        ("1.44", None, "1.44"),
+        ("1.55", Some("1.52"), "1.55"),
+        ("1.56", Some("1.44"), "1.55"),
+        ("1.60", Some("1.58"), "1.58"),
+        ("2.0", None, "1.55"),
+        ("nonsense", None, "1.55"),
+    ] {
         let sandbox = with_engine();
         std::fs::write(sandbox.folder().join("api"), api).unwrap();
+        if let Some(oldest) = oldest {
+            sandbox.answer("/version", json!({"MinAPIVersion": oldest}).to_string());
+        }
         let (code, report) = sandbox.json(&["check", "--avoid", "172.17.0.0/16"]);
         assert_eq!(
             (code, &report["docker"]["version"]),
@@ -102,11 +113,6 @@ fn engines_of_any_age_are_understood() {
         );
         assert_eq!(report["warnings"], json!([]), "{api}");
         let asked = std::fs::read_to_string(sandbox.folder().join("asked")).unwrap();
-        let spoken = if matches!(api, "1.41" | "1.44") {
-            api
-        } else {
-            "1.51"
-        };
         assert!(
             asked.contains(&format!("GET /v{spoken}/networks ")),
             "{api}: {asked}"

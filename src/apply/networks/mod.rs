@@ -27,7 +27,7 @@ const DEADLINE: Duration = Duration::from_secs(120);
 
 /// A client for the engine with patience for containers.
 pub fn client(host: &Host) -> Result<Api, String> {
-    Api::new(host, DEADLINE)
+    Ok(Api::new(host, DEADLINE)?)
 }
 
 /// What is there now.
@@ -240,7 +240,7 @@ fn take_away(api: &Api, moves: &Moves, now: &Now, networks: &[&Relocation]) -> V
 fn disconnect(api: &Api, member: &Member, network: &str, at: &str) -> Result<(), String> {
     let body = json!({"Container": member.id, "Force": true});
     match api.order_with(&format!("/networks/{at}/disconnect"), &body) {
-        Err(why) if !why.contains("is not connected") => Err(format!(
+        Err(why) if !why.to_string().contains("is not connected") => Err(format!(
             "the container {} cannot be disconnected from {network}: {why}",
             member.name
         )),
@@ -310,7 +310,7 @@ fn start(api: &Api, moves: &Moves) -> Vec<String> {
             .get(&member.id)
             .is_some_and(|one| text(one, "/State/Status") == "paused");
         let settled = started.and_then(|()| match member.paused && !paused {
-            true => api.order(&format!("/containers/{}/pause", member.id)),
+            true => Ok(api.order(&format!("/containers/{}/pause", member.id))?),
             false => Ok(()),
         });
         settled.map_err(|why| format!("the container {} does not start: {why}", member.name))

@@ -59,6 +59,7 @@ fn host(version: &str, networks: Vec<Network>) -> Facts {
             service: None,
             started,
             flags: BTreeMap::new(),
+            next_flags: None,
             flag_places: BTreeMap::new(),
             installed_version: None,
             rootless: Vec::new(),

@@ -4,7 +4,8 @@
 use libfuzzer_sys::fuzz_target;
 use rebridge::docker;
 use rebridge::facts::pools;
-use rebridge::observe::{operator, resolver, unit};
+use rebridge::observe::unit::{self, Settings};
+use rebridge::observe::{operator, resolver};
 use rebridge::policy::read;
 use rebridge::subnet;
 
@@ -14,7 +15,8 @@ fuzz_target!(|bytes: &[u8]| {
     let text = String::from_utf8_lossy(bytes);
     let _ = resolver::nameservers(&text).count();
     let _ = resolver::of_link(&text, "DNS=");
-    let _ = unit::parse(&text, |_| text.to_string());
+    Settings::default().add("unit", &text, |_| Some(text.to_string()));
+    let _ = unit::variables(&text);
     let one = [text.to_string()];
     let _ = read::read_avoid(&one, "--avoid");
     let _ = read::read_avoid_file("file", &text);

@@ -1,0 +1,416 @@
+//! docker.service as systemd would start it, read from the same files in the same order: the unit,
+//! its drop-ins, its environment files. No process is asked, so it works for an unpacked image too.
+//!
+//! What was changed without a `systemctl daemon-reload` counts here, though systemd does not know
+//! of it yet: the next boot does.
+
+mod environment;
+mod find;
+mod syntax;
+
+use crate::host::Host;
+use std::collections::HashMap;
+use std::ops::RangeInclusive;
+use std::path::Path;
+use syntax::{Assignment, Backslash, substituted, words};
+
+pub use environment::{Variable, variables};
+pub use find::NAME;
+
+/// Where something stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    pub file: String,
+    pub lines: RangeInclusive<usize>,
+}
+
+impl Place {
+    /// The line that shows an argument: the last that spells its flag. Its value may have come from
+    /// elsewhere.
+    pub fn line_of(&self, host: &Host, argument: &str) -> usize {
+        let flag = argument.split('=').next().unwrap_or_default();
+        let text = text_of(host, &self.file).unwrap_or_default();
+        let lines = text.lines().zip(1..).filter(|(line, number)| {
+            let mut words = line.split([' ', '\t', '=', '"', '\'']);
+            self.lines.contains(number) && words.any(|word| word == flag)
+        });
+        lines
+            .last()
+            .map_or(*self.lines.start(), |(_, number)| number)
+    }
+}
+
+/// A word of a command line, and where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Argument {
+    pub text: String,
+    pub place: Place,
+}
+
+/// The unit.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Unit {
+    /// Its own file; none where there is no such unit.
+    pub fragment: Option<String>,
+    /// Its drop-ins, in the order in which they count.
+    pub drop_ins: Vec<String>,
+    /// Whether it is masked: systemd refuses to start it.
+    pub masked: bool,
+    /// What its files say.
+    pub settings: Settings,
+}
+
+/// What the files of a unit say, as far as it decides over dockerd's command line.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// The last `ExecStart=`.
+    pub command: Option<Command>,
+    /// Each `Environment=`, in order.
+    pub environment: Vec<(String, String, Place)>,
+    /// Each `EnvironmentFile=`, in order, and whether it may be missing.
+    pub environment_files: Vec<(String, bool)>,
+    /// `Slice=`.
+    pub slice: Option<String>,
+}
+
+/// A command before variables are put in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Command {
+    pub program: String,
+    pub arguments: Vec<Argument>,
+    /// Whether variables are put in at all.
+    pub expands: bool,
+}
+
+impl Unit {
+    /// Whether systemd can start it.
+    pub fn loaded(&self) -> bool {
+        self.fragment.is_some() && !self.masked
+    }
+
+    /// The arguments dockerd would be started with, variables put in.
+    pub fn arguments(&self, host: &Host) -> Vec<Argument> {
+        let Some(command) = &self.settings.command else {
+            return Vec::new();
+        };
+        if !command.expands {
+            return command.arguments.clone();
+        }
+        let environment = self
+            .settings
+            .environment_of_command(|path| text_of(host, path));
+        let expanded = command.arguments.iter();
+        expanded
+            .flat_map(|argument| expand(argument, &environment))
+            .collect()
+    }
+
+    /// The folder of its processes below that of systemd's own, such as
+    /// `system.slice/docker.service`.
+    pub fn cgroup(&self) -> String {
+        let slice = self.settings.slice.as_deref().unwrap_or("system.slice");
+        let stem = slice.strip_suffix(".slice").unwrap_or(slice);
+        // `a-b.slice` lies in `a.slice`.
+        let folders = stem
+            .match_indices('-')
+            .filter_map(|(at, _)| Some(format!("{}.slice/", stem.get(..at)?)));
+        format!("{}{stem}.slice/{NAME}", folders.collect::<String>())
+    }
+}
+
+/// Reads the unit.
+pub fn read(host: &Host) -> Unit {
+    let files = find::find(host);
+    let fragment = files.fragment.as_ref();
+    let masked =
+        fragment.is_some_and(|path| text_of(host, path).is_none_or(|text| text.is_empty()));
+    let mut settings = Settings::default();
+    for path in fragment.iter().copied().chain(&files.drop_ins) {
+        let text = text_of(host, path).unwrap_or_default();
+        settings.add(path, &text, |letter| specifier(host, letter));
+    }
+    Unit {
+        masked,
+        fragment: files.fragment,
+        drop_ins: files.drop_ins,
+        settings,
+    }
+}
+
+fn text_of(host: &Host, path: &str) -> Option<String> {
+    let bytes = host.read(Path::new(path)).ok().flatten()?;
+    Some(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// What `%x` stands for in docker.service; the rarer ones are not known here.
+fn specifier(host: &Host, letter: char) -> Option<String> {
+    let line_of = |path| Some(text_of(host, path)?.trim().to_owned());
+    let words = match letter {
+        'n' => NAME,
+        'N' | 'p' | 'P' | 'j' | 'J' => "docker",
+        'i' | 'I' => "",
+        'f' => "/docker",
+        'u' | 'g' => "root",
+        'U' | 'G' => "0",
+        'h' => "/root",
+        's' => "/bin/sh",
+        't' => "/run",
+        'S' => "/var/lib",
+        'C' => "/var/cache",
+        'L' => "/var/log",
+        'E' => "/etc",
+        'T' => "/tmp",
+        'V' => "/var/tmp",
+        'm' => return line_of("/etc/machine-id"),
+        'H' if host.is_image() => return line_of("/etc/hostname"),
+        'H' => return line_of("/proc/sys/kernel/hostname"),
+        _ => return None,
+    };
+    Some(words.to_owned())
+}
+
+impl Settings {
+    /// Takes in one more file of the unit. What it sets is added or replaces, an empty value takes
+    /// away what was set before.
+    pub fn add(&mut self, file: &str, text: &str, meaning: impl Fn(char) -> Option<String>) {
+        for assignment in syntax::assignments(text) {
+            if assignment.section == "Service" {
+                self.assign(file, assignment, &meaning);
+            }
+        }
+    }
+
+    fn assign(
+        &mut self,
+        file: &str,
+        assignment: Assignment,
+        meaning: &impl Fn(char) -> Option<String>,
+    ) {
+        let Assignment {
+            key, value, lines, ..
+        } = assignment;
+        let specified = |text: &str| syntax::specified(text, meaning);
+        let place = Place {
+            file: file.to_owned(),
+            lines,
+        };
+        match key.as_str() {
+            "ExecStart" if value.is_empty() => self.command = None,
+            "ExecStart" => {
+                self.command = command(&value, &place, specified).or(self.command.take())
+            }
+            "Environment" if value.is_empty() => self.environment.clear(),
+            "Environment" => {
+                let words = words(&value, Backslash::Escapes).unwrap_or_default();
+                self.environment.extend(words.iter().filter_map(|word| {
+                    let word = specified(&word.text);
+                    let (name, value) = word.split_once('=')?;
+                    Some((name.to_owned(), value.to_owned(), place.clone()))
+                }));
+            }
+            "EnvironmentFile" if value.is_empty() => self.environment_files.clear(),
+            "EnvironmentFile" => {
+                let path = value.strip_prefix('-').unwrap_or(&value);
+                let may_be_missing = path.len() < value.len();
+                self.environment_files
+                    .push((specified(path), may_be_missing));
+            }
+            "Slice" => self.slice = Some(specified(&value)).filter(|slice| !slice.is_empty()),
+            _ => {}
+        }
+    }
+
+    /// The variables of the command line: what comes later wins, and files come last.
+    fn environment_of_command(
+        &self,
+        read: impl Fn(&str) -> Option<String>,
+    ) -> HashMap<String, (String, Place)> {
+        let own = self.environment.iter().cloned();
+        let mut all: HashMap<String, (String, Place)> = own
+            .map(|(name, value, place)| (name, (value, place)))
+            .collect();
+        for (file, _) in &self.environment_files {
+            for Variable { name, value, lines } in variables(&read(file).unwrap_or_default()) {
+                let file = file.clone();
+                all.insert(name, (value, Place { file, lines }));
+            }
+        }
+        all
+    }
+}
+
+/// The command of an `ExecStart=`; none where systemd would not take it.
+fn command(value: &str, place: &Place, specified: impl Fn(&str) -> String) -> Option<Command> {
+    // Marks before the path change who runs it and whether it may fail; two change the words.
+    let path_at = value.find(|char| !"@-:+!|".contains(char))?;
+    let (marks, line) = value.split_at(path_at);
+    let words = words(line, Backslash::Escapes)?;
+    // A semicolon ends the first command of several.
+    let mut words = words
+        .into_iter()
+        .take_while(|word| !(word.bare && word.text == ";"));
+    let program = specified(&words.next()?.text);
+    let arguments = words
+        // The name the program is to see itself under is no argument.
+        .skip(usize::from(marks.contains('@')))
+        .map(|word| Argument {
+            text: specified(&word.text),
+            place: place.clone(),
+        });
+    Some(Command {
+        program,
+        arguments: arguments.collect(),
+        expands: !marks.contains(':'),
+    })
+}
+
+/// `$NAME` alone becomes the variable's words, `${NAME}` its value in place.
+fn expand(argument: &Argument, variables: &HashMap<String, (String, Place)>) -> Vec<Argument> {
+    let alone = argument
+        .text
+        .strip_prefix('$')
+        .filter(|name| !name.starts_with(['{', '$']));
+    let Some(name) = alone else {
+        let value = |name: &str| variables.get(name).map(|(value, _)| value.as_str());
+        return vec![Argument {
+            text: substituted(&argument.text, value),
+            place: argument.place.clone(),
+        }];
+    };
+    let Some((value, place)) = variables.get(name) else {
+        return Vec::new();
+    };
+    let words = words(value, Backslash::Quotes).unwrap_or_default();
+    words
+        .into_iter()
+        .map(|word| Argument {
+            text: word.text,
+            place: place.clone(),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    /// The arguments that a unit with these files would give, joined, each behind a `|`.
+    fn arguments(name: &str, files: &[(&str, &str)]) -> (Unit, String) {
+        let root = std::env::temp_dir().join(format!("rebridge-{name}-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&root);
+        for (path, text) in files {
+            let path = root.join(path.trim_start_matches('/'));
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        let host = Host::image(&root);
+        let unit = read(&host);
+        let words = unit.arguments(&host).into_iter();
+        let places = words.map(|one| {
+            let line = one.place.line_of(&host, &one.text);
+            let file = one.place.file.rsplit('/').next().unwrap().to_owned();
+            format!("{} {file}:{line}", one.text)
+        });
+        let text = places.collect::<Vec<_>>().join("|");
+        fs::remove_dir_all(root).unwrap();
+        (unit, text)
+    }
+
+    const UNIT: &str = "/usr/lib/systemd/system/docker.service";
+    const DROP_IN: &str = "/etc/systemd/system/docker.service.d/o.conf";
+    const OWN: &str = "[Service]\nExecStart=/usr/sbin/dockerd -H fd:// \\\n  --debug $DOCKER_OPTS\n\
+                       EnvironmentFile=-/etc/default/docker\n";
+
+    #[test]
+    fn the_command_is_that_of_the_last_file_with_the_variables_of_all() {
+        for (name, files, expected) in [
+            (
+                "plain",
+                &[(UNIT, OWN)][..],
+                "-H docker.service:2|fd:// docker.service:2|--debug docker.service:3",
+            ),
+            (
+                "variables",
+                &[
+                    (UNIT, OWN),
+                    (
+                        "/etc/default/docker",
+                        "# x\nDOCKER_OPTS=\"--bip 10.0.0.1/24\"\n",
+                    ),
+                    (
+                        DROP_IN,
+                        "[Service]\nEnvironment=\"DOCKER_OPTS=--ip 1.1.1.1\" MTU=1400\n\
+                               ExecStart=\nExecStart=-/usr/sbin/dockerd --mtu=${MTU} $DOCKER_OPTS x$MTU $NONE $$\n",
+                    ),
+                ],
+                "--mtu=1400 o.conf:4|--bip docker:2|10.0.0.1/24 docker:2|x$MTU o.conf:4|$ o.conf:4",
+            ),
+            (
+                "unset",
+                &[
+                    (UNIT, OWN),
+                    ("/etc/default/docker", "DOCKER_OPTS=--bip=10.0.0.1/24"),
+                    (
+                        DROP_IN,
+                        "[Service]\nEnvironmentFile=\nEnvironment=DOCKER_OPTS=--icc\nEnvironment=\n",
+                    ),
+                ],
+                "-H docker.service:2|fd:// docker.service:2|--debug docker.service:3",
+            ),
+            (
+                "marks",
+                &[(
+                    DROP_IN,
+                    "[Service]\nEnvironment=A=b\nExecStart=@:/usr/bin/dockerd docker --label=%p $A '' ; /bin/x y\n",
+                )],
+                "--label=docker o.conf:3|$A o.conf:3| o.conf:3",
+            ),
+            (
+                "reset",
+                &[(UNIT, OWN), (DROP_IN, "[Service]\nExecStart=\n")],
+                "",
+            ),
+            (
+                "other-section",
+                &[(
+                    DROP_IN,
+                    "[Unit]\nExecStart=/usr/bin/dockerd --bip=1.1.1.1/24\n",
+                )],
+                "",
+            ),
+            (
+                "wrong",
+                &[(DROP_IN, "[Service]\nExecStart=/usr/bin/dockerd \"--bip\n")],
+                "",
+            ),
+        ] {
+            assert_eq!(arguments(name, files).1, expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_unit_counts_as_loaded_unless_it_is_missing_or_masked() {
+        for (name, files, loaded) in [
+            ("absent", &[(DROP_IN, OWN)][..], false),
+            ("there", &[(UNIT, OWN)], true),
+            (
+                "empty",
+                &[(UNIT, OWN), ("/etc/systemd/system/docker.service", "")],
+                false,
+            ),
+        ] {
+            assert_eq!(arguments(name, files).0.loaded(), loaded, "{name}");
+        }
+    }
+
+    #[test]
+    fn its_cgroup_follows_its_slice() {
+        let mut unit = Unit::default();
+        assert_eq!(unit.cgroup(), "system.slice/docker.service");
+        unit.settings
+            .add("f", "[Service]\nSlice=a-b.slice\n", |_| None);
+        assert_eq!(unit.cgroup(), "a.slice/a-b.slice/docker.service");
+    }
+}

@@ -1,0 +1,210 @@
+//! Images whose Docker will be started with flags: they count as they do on a host that runs.
+
+use crate::{Image, rebridge};
+use serde_json::Value;
+use std::fs;
+
+const UNIT: (&str, &str) = (
+    "usr/lib/systemd/system/docker.service",
+    "[Service]\nEnvironmentFile=-/etc/default/docker\nExecStart=/usr/bin/dockerd -H fd:// $DOCKER_OPTS\n",
+);
+const DROP_IN: &str = "etc/systemd/system/docker.service.d/o.conf";
+const SCRIPT: (&str, &str) = ("etc/init.d/docker", "#!/bin/sh\n. /etc/default/docker\n");
+const SYSTEMD: (&str, &str) = ("usr/lib/systemd/systemd", "");
+const BIP: &str =
+    "[Service]\nExecStart=\nExecStart=/usr/bin/dockerd -H fd:// --bip=172.17.0.1/16\n";
+
+/// An image with Docker and these files.
+fn image(name: &str, files: &[(&str, &str)]) -> Image {
+    let image = Image::new(name);
+    for (path, text) in [&[("usr/bin/dockerd", "")], files].concat() {
+        let path = image.0.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    image
+}
+
+fn apply(image: &Image) -> (Option<i32>, Value) {
+    let arguments = [
+        "apply",
+        "--root",
+        image.root(),
+        "--avoid",
+        "172.17.0.0/16",
+        "--json",
+    ];
+    let ran = rebridge(&arguments);
+    (
+        ran.status.code(),
+        serde_json::from_slice(&ran.stdout).unwrap(),
+    )
+}
+
+#[test]
+fn a_flag_of_an_image_that_contradicts_the_file_is_refused_with_its_place() {
+    for (name, files, place) in [
+        (
+            "drop-in-alone",
+            &[(DROP_IN, BIP)][..],
+            "system/docker.service.d/o.conf line 3",
+        ),
+        (
+            "drop-in",
+            &[UNIT, SYSTEMD, (DROP_IN, BIP)],
+            "system/docker.service.d/o.conf line 3",
+        ),
+        (
+            "environment-file",
+            &[
+                UNIT,
+                SYSTEMD,
+                SCRIPT,
+                (
+                    "etc/default/docker",
+                    "# --bip\nDOCKER_OPTS=\"--bip=172.17.0.1/16\"\n",
+                ),
+            ],
+            "/etc/default/docker line 2",
+        ),
+        (
+            "sysv",
+            &[
+                SCRIPT,
+                (
+                    "etc/default/docker",
+                    "DOCKER_OPTS='--icc=false --bip 172.17.0.1/16'\n",
+                ),
+            ],
+            "/etc/default/docker line 1",
+        ),
+        (
+            "openrc",
+            &[
+                ("etc/init.d/docker", "#!/sbin/openrc-run\n"),
+                (
+                    "etc/conf.d/docker",
+                    "\nDOCKER_OPTS=\"--bip=172.17.0.1/16\"\n",
+                ),
+            ],
+            "/etc/conf.d/docker line 2",
+        ),
+        (
+            "red-hat",
+            &[
+                SCRIPT,
+                ("etc/sysconfig/docker", "OPTIONS=--bip=172.17.0.1/16\n"),
+            ],
+            "/etc/sysconfig/docker line 1",
+        ),
+    ] {
+        let image = image(name, files);
+        let (code, report) = apply(&image);
+        let msg = report["msg"].as_str().unwrap();
+        assert_eq!(code, Some(3), "{name}: {report:#}");
+        assert!(
+            msg.contains("started with --bip 172.17.0.1/16"),
+            "{name}: {msg}"
+        );
+        assert!(msg.contains("take --bip out of /etc/"), "{name}: {msg}");
+        assert!(msg.contains(place), "{name}: {msg}");
+        assert!(
+            !image.0.join("etc/docker").exists(),
+            "{name}: nothing was written"
+        );
+    }
+}
+
+#[test]
+fn flags_that_nothing_will_give_to_dockerd_do_not_count() {
+    for (name, files) in [
+        // Debian's package has both; under systemd the unit alone counts.
+        (
+            "unit-before-script",
+            &[
+                (
+                    "usr/lib/systemd/system/docker.service",
+                    "[Service]\nExecStart=/usr/bin/dockerd\n",
+                ),
+                SYSTEMD,
+                SCRIPT,
+                ("etc/default/docker", "DOCKER_OPTS=--bip=172.17.0.1/16\n"),
+            ][..],
+        ),
+        (
+            "taken-back",
+            &[
+                UNIT,
+                (DROP_IN, BIP),
+                (
+                    "etc/systemd/system/docker.service.d/z.conf",
+                    "[Service]\nExecStart=\nExecStart=/usr/bin/dockerd\n",
+                ),
+            ],
+        ),
+        (
+            "hidden",
+            &[
+                UNIT,
+                ("usr/lib/systemd/system/docker.service.d/o.conf", BIP),
+                (DROP_IN, ""),
+            ],
+        ),
+        (
+            "comment",
+            &[
+                SCRIPT,
+                ("etc/default/docker", "#DOCKER_OPTS=--bip=172.17.0.1/16\n"),
+            ],
+        ),
+        (
+            "other-section",
+            &[
+                UNIT,
+                (
+                    DROP_IN,
+                    "[Install]\nExecStart=/usr/bin/dockerd --bip=172.17.0.1/16\n",
+                ),
+            ],
+        ),
+        // Without systemd it is the script that counts.
+        (
+            "script-before-unit",
+            &[("usr/lib/systemd/system/docker.service", BIP), SCRIPT],
+        ),
+    ] {
+        let image = image(name, files);
+        let (code, report) = apply(&image);
+        assert_eq!(
+            (code, &report["outcome"]),
+            (Some(0), &"changed".into()),
+            "{name}: {report:#}"
+        );
+    }
+}
+
+#[test]
+fn the_file_that_an_image_names_is_the_one_that_is_written() {
+    let image = image(
+        "config-file",
+        &[
+            UNIT,
+            SYSTEMD,
+            (
+                "etc/default/docker",
+                "DOCKER_OPTS=--config-file=/opt/docker/d.json\n",
+            ),
+            ("opt/docker/d.json", "{\"icc\": false}\n"),
+        ],
+    );
+    let (code, report) = apply(&image);
+    assert_eq!(code, Some(0), "{report:#}");
+    assert_eq!(report["docker"]["config_file"], "/opt/docker/d.json");
+    let written = fs::read_to_string(image.0.join("opt/docker/d.json")).unwrap();
+    let written: Value = serde_json::from_str(&written).unwrap();
+    assert_eq!(
+        (&written["icc"], &written["bip"]),
+        (&false.into(), &"10.200.255.1/24".into())
+    );
+    assert!(!image.0.join("etc/docker").exists());
+}
