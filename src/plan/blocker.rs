@@ -1,4 +1,4 @@
-//! What keeps a plan from being carried out as things are. Data; the sentences are made later.
+//! What keeps a plan from being carried out. Data; `report/sentences/blockers.rs` has the words.
 
 use crate::assess::sides::NeededSide;
 use crate::engine_model::pool_trouble::PoolTrouble;
@@ -6,7 +6,6 @@ use crate::facts::AddressPool;
 use ipnet::Ipv4Net;
 use std::net::IpAddr;
 
-/// A reason not to act.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Blocker {
     FileBroken {
@@ -17,7 +16,7 @@ pub enum Blocker {
         path: String,
         why: String,
     },
-    /// A file that parses and yet cannot be edited: our own fault.
+    /// A file that parses but cannot be edited: a fault of rebridge.
     FileNotEdited {
         path: String,
         why: String,

@@ -1,9 +1,9 @@
-//! Which ranges Docker gets: clear of every fact and every wish, private, and always the same for
+//! Which ranges Docker gets: private, clear of everything this host needs, and always the same for
 //! the same host.
 //!
-//! The order, and it is a promise: for each shape in [`SHAPES`], the private blocks without any
-//! sign of use come first, then the others, both in the order of [`PRIVATE_BLOCKS`]; within a block
-//! the search begins at 200/256 of its width (10.200.0.0/16, say), goes up and wraps round.
+//! The order is a promise. For each shape in [`SHAPES`], the private blocks without any sign of use
+//! come first, then the others, both in the order of [`PRIVATE_BLOCKS`]. Within a block the search
+//! begins at 200/256 of its width (such as 10.200.0.0/16), goes up and wraps round.
 
 use super::blocker::Blocker;
 use super::notice::Notice;
@@ -14,8 +14,8 @@ use crate::facts::{AddressPool, Source};
 use crate::subnet::{PRIVATE_BLOCKS, RangeSet, SHARED_BLOCKS, first_host, overlap4, v4};
 use ipnet::{IpNet, Ipv4Net};
 
-/// Prefix length of the pool and of its subnets, best first. Each gives docker0 one subnet and at
-/// least 64 networks more; the last is for hosts where hardly anything is free.
+/// Prefix length of the pool and of its subnets, best first. Each has room for docker0 and at least
+/// 64 networks. The last is for hosts where hardly anything is free.
 const SHAPES: [(u8, u8); 6] = [(16, 24), (17, 24), (18, 25), (19, 26), (20, 27), (21, 28)];
 
 /// Fewer networks than this are soon used up (Docker's own list has 31).
@@ -24,15 +24,14 @@ const ENOUGH: u64 = 16;
 /// Pools, and docker0's address inside them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Choice {
-    /// Sorted, disjoint, on their boundary: so every engine reads them alike.
+    /// Sorted, disjoint and without host bits, so that every engine reads them alike.
     pub pools: Vec<AddressPool>,
     /// A host address in the last subnet that is free.
     pub docker0: Ipv4Net,
-    /// What the operator should know.
     pub notices: Vec<Notice>,
 }
 
-/// Chooses; from the operator's pools if there are any.
+/// Takes the operator's pools if there are any.
 pub fn choose(assessment: &Assessment) -> Result<Choice, Blocker> {
     let (pools, notices) = if assessment.policy.pools.is_empty() {
         (vec![own_pool(assessment)?], Vec::new())
@@ -49,7 +48,7 @@ pub fn choose(assessment: &Assessment) -> Result<Choice, Blocker> {
     })
 }
 
-/// The operator's pools with everything in the way cut out of them.
+/// The operator's pools without what this host needs.
 pub fn given_pools(assessment: &Assessment) -> Result<Vec<AddressPool>, Blocker> {
     let given = &assessment.policy.pools;
     let mut clear = Vec::new();
@@ -88,7 +87,6 @@ fn is_in_the_way(assessment: &Assessment, need: &Needed, pool: &AddressPool) -> 
         && !assessment.overruled_by_pool(need, &IpNet::V4(pool.base))
 }
 
-/// rebridge's own choice.
 fn own_pool(assessment: &Assessment) -> Result<AddressPool, Blocker> {
     let needed = assessment.needed_v4();
     let docker0 = assessment.facts.docker0().map(|address| address.trunc());
@@ -118,9 +116,9 @@ pub(super) fn candidates(block: Ipv4Net, prefix: u8) -> impl Iterator<Item = Ipv
     all().skip(start).chain(all().take(start))
 }
 
-/// The last subnet no Docker network holds, as docker0's address. Last, because a `bip` that waits
-/// for a restart must not be handed to a network meanwhile; inside the pools, because 20.10 dies
-/// otherwise once they are full.
+/// docker0's address, in the last subnet that no Docker network holds. The last one, so that no
+/// network takes it before the restart. Inside the pools, because 20.10 otherwise dies once they are
+/// full.
 fn last_free(pools: &[AddressPool], stored: &[Ipv4Net]) -> Option<Ipv4Net> {
     let taken = RangeSet::new(stored.iter().copied());
     pools.iter().rev().find_map(|pool| {
@@ -138,8 +136,8 @@ fn last_free(pools: &[AddressPool], stored: &[Ipv4Net]) -> Option<Ipv4Net> {
     })
 }
 
-/// The subnets of every network Docker has stored, docker0's own aside: a `bip` over one of them is
-/// fatal.
+/// The subnets of every network that Docker has stored, without docker0's. A `bip` over one of them
+/// is fatal.
 fn stored(assessment: &Assessment) -> Vec<Ipv4Net> {
     let by_engine = assessment
         .facts

@@ -1,11 +1,11 @@
-//! What a restart of Docker does to the containers that run.
+//! What a restart of Docker does to running containers.
 
 use super::notice::Notice;
 use crate::facts::{Container, Detail, Facts};
 use ipnet::Ipv4Net;
 use std::net::IpAddr;
 
-/// What the operator should know of containers before Docker restarts and docker0 moves.
+/// What the operator should know before Docker restarts and docker0 moves.
 pub fn notices(facts: &Facts, docker0: Ipv4Net, stop_first: bool) -> Vec<Notice> {
     let living: Vec<&Container> = facts
         .docker

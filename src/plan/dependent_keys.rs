@@ -1,8 +1,6 @@
-//! Keys of daemon.json that depend on docker0's range: they move along with it, or the plan
-//! refuses.
+//! Keys of daemon.json that depend on docker0's range. They move with it, or the plan refuses.
 //!
-//! A `default-gateway` left behind keeps every engine from starting; a `fixed-cidr` left behind
-//! pulls docker0 back.
+//! With an old `default-gateway` no engine starts. An old `fixed-cidr` pulls docker0 back.
 
 use super::blocker::Blocker;
 use super::docker0_range;
@@ -12,16 +10,14 @@ use ipnet::Ipv4Net;
 use serde_json::Value;
 use std::net::Ipv4Addr;
 
-/// Keys to set, and what could not be moved but does no harm.
+/// The keys to set, and the ones that cannot follow but do no harm.
 #[derive(Debug, Default, PartialEq)]
 pub struct DependentKeys {
-    /// Key and new value.
+    /// Name and new value.
     pub keys: Vec<(String, Value)>,
-    /// What the operator should look at.
     pub notices: Vec<Notice>,
 }
 
-/// Follows docker0 to its new address.
 pub fn follow(facts: &Facts, docker0: Ipv4Net) -> Result<DependentKeys, Blocker> {
     let mut dependent = DependentKeys::default();
     let keys = &facts.docker.config.keys;
@@ -80,7 +76,7 @@ pub fn follow(facts: &Facts, docker0: Ipv4Net) -> Result<DependentKeys, Blocker>
             address: address.clone(),
         });
     }
-    // Registries are not among the facts; the text is at hand only on the host itself.
+    // Registries are not among the facts, and only the host itself has the text.
     let text = facts.docker.config.text.as_deref();
     let whole = text.and_then(|text| serde_json::from_str::<Value>(text).ok());
     for key in ["insecure-registries", "registry-mirrors"] {
@@ -95,7 +91,7 @@ pub fn follow(facts: &Facts, docker0: Ipv4Net) -> Result<DependentKeys, Blocker>
     Ok(dependent)
 }
 
-/// The same part of the new range: the upper half of a /16 becomes the upper half of a /24.
+/// The same part of the new range. The upper half of a /16 becomes the upper half of a /24.
 fn move_part(part: Ipv4Net, old: Ipv4Net, new: Ipv4Net) -> Option<Ipv4Net> {
     let part = part.trunc();
     if !old.contains(&part) {
@@ -110,8 +106,8 @@ fn move_part(part: Ipv4Net, old: Ipv4Net, new: Ipv4Net) -> Option<Ipv4Net> {
     new.subnets(prefix).ok()?.nth(usize::try_from(at).ok()?)
 }
 
-/// The same place counted from the near end of the range: .1.254 of a /16 has no twin in a /24,
-/// .0.254 has.
+/// The same distance from the nearer end of the range. In a /24 there is a place for .0.254 of a
+/// /16, but none for .1.254.
 fn move_address(address: Ipv4Addr, old: Ipv4Net, new: Ipv4Net) -> Option<Ipv4Addr> {
     if !old.contains(&address) {
         return None;

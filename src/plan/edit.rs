@@ -1,9 +1,8 @@
-//! Edits daemon.json by inserting and replacing text, so that every byte that need not change
-//! stays: key order, indentation, inline arrays, number spelling, line ends, the newline at the end
-//! or its absence.
+//! Edits daemon.json by inserting and replacing text. Every byte that need not change stays: the
+//! order of keys, indentation, arrays on one line, the spelling of numbers, line ends, and the
+//! newline at the end or its absence.
 //!
-//! The parser gives positions; the edits are made on the text itself. New text copies the file's
-//! own style.
+//! The parser gives positions; the edits change the text itself. New text has the style of the file.
 
 use jsonc_parser::ast::{Object, Value as Node};
 use jsonc_parser::common::Ranged;
@@ -11,7 +10,7 @@ use jsonc_parser::{CollectOptions, CommentCollectionStrategy, ParseOptions, pars
 use serde_json::Value;
 
 /// Sets keys of the top-level object: replaces the value of a key that is there, appends one that
-/// is not. Without a text, makes one.
+/// is not.
 pub fn set_keys(text: Option<&str>, set: &[(String, Value)]) -> Result<String, String> {
     let text = text.unwrap_or("{\n}\n");
     let collect = CollectOptions {
@@ -33,7 +32,7 @@ pub fn set_keys(text: Option<&str>, set: &[(String, Value)]) -> Result<String, S
         {
             Some(property) => {
                 let old = property.value.range();
-                // What says the same already stays as it is spelled.
+                // A value that is right already keeps its spelling.
                 if serde_json::from_str::<Value>(slice(text, old.start, old.end)?)
                     .is_ok_and(|old| old == *value)
                 {
@@ -48,7 +47,7 @@ pub fn set_keys(text: Option<&str>, set: &[(String, Value)]) -> Result<String, S
     if !appended.is_empty() {
         edits.push(style.append(text, object, &appended)?);
     }
-    // From the back, so that earlier positions stay true.
+    // From the back, so that earlier positions stay right.
     edits.sort_by_key(|edit| std::cmp::Reverse(edit.0));
     let mut out = text.to_owned();
     for (start, end, new) in edits {
@@ -58,7 +57,7 @@ pub fn set_keys(text: Option<&str>, set: &[(String, Value)]) -> Result<String, S
     Ok(out)
 }
 
-/// JSON as every engine reads it, nothing beyond.
+/// Only JSON that every engine reads.
 const STRICT: ParseOptions = ParseOptions {
     allow_comments: false,
     allow_loose_object_property_names: false,
@@ -72,18 +71,17 @@ const STRICT: ParseOptions = ParseOptions {
     allow_extended_string_escapes: false,
 };
 
-/// How this file is written.
 struct Style {
-    /// What stands before a key: a space, or a line break and an indent.
+    /// Before a key: a space, or a line break and an indent.
     before_key: String,
-    /// What stands between key and value, `: ` mostly.
+    /// Between key and value, mostly `: `.
     colon: String,
     /// Whether the file has everything on one line.
     inline: bool,
 }
 
 impl Style {
-    /// Reads the style off the last property; an empty object gets two spaces.
+    /// The style of the last property. An empty object gets two spaces.
     fn of(text: &str, object: &Object) -> Style {
         let line_break = if text.contains("\r\n") { "\r\n" } else { "\n" };
         let Some(last) = object.properties.last() else {
@@ -96,7 +94,7 @@ impl Style {
         let before = text.get(..last.range.start).unwrap_or_default();
         let blank = before.len() - before.trim_end().len();
         let before_key = before.get(before.len() - blank..).unwrap_or_default();
-        // Of several line breaks only the last belongs to the style; the others were a blank line.
+        // Only the last of several line breaks belongs to the style; the others are blank lines.
         let before_key = match before_key.rfind(line_break) {
             Some(at) => before_key.get(at..).unwrap_or_default(),
             None => before_key,
@@ -109,7 +107,7 @@ impl Style {
         } else {
             ": "
         };
-        // `{"a": 1}` has no pair before its first to show how pairs are set apart; its colon shows.
+        // `{"a": 1}` has only one pair, so its colon must show whether a space separates pairs.
         let alone = object.properties.len() == 1 && before_key.is_empty() && colon.ends_with(' ');
         let before_key = if alone { " " } else { before_key };
         Style {
@@ -119,7 +117,6 @@ impl Style {
         }
     }
 
-    /// A pair as this file would write it.
     fn property(&self, key: &str, value: &Value) -> String {
         format!(
             "{}{}{}",
@@ -129,7 +126,7 @@ impl Style {
         )
     }
 
-    /// A value: on one line, or a list with an entry a line.
+    /// On one line, or as a list with one entry per line.
     fn value(&self, value: &Value, inline: bool) -> String {
         match value {
             Value::Array(entries) if !inline && !entries.is_empty() => {
@@ -170,7 +167,7 @@ impl Style {
         }
     }
 
-    /// One edit that puts the pairs behind the last property, or into an empty object.
+    /// One edit that adds the pairs after the last property, or to an empty object.
     fn append(
         &self,
         text: &str,

@@ -1,5 +1,5 @@
-//! What to do about the clashes. Pure and complete: the plan holds every byte that apply would write,
-//! and the same facts with the same policy give the same plan, always.
+//! What to do about the clashes. The plan is complete: it holds every byte that apply would write.
+//! The same facts with the same policy always give the same plan.
 
 pub mod blocker;
 pub mod choose;
@@ -25,47 +25,37 @@ use relocate::{Existing, Move};
 use serde_json::{Map, Value};
 use std::collections::HashSet;
 
-/// What the planner came to.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Decision {
-    /// Nothing to change.
     Nothing,
-    /// This.
     Change(Box<Plan>),
-    /// Something should change, and this keeps it from being done.
+    /// Something should change, but this is in the way.
     Refuse(Blocker),
 }
 
-/// Everything apply will do.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
-    /// The new daemon.json; none where the file is right already.
+    /// None if daemon.json is right already.
     pub write: Option<FileChange>,
-    /// Whether Docker is restarted.
+    /// Restart Docker.
     pub restart: bool,
-    /// Whether every container is stopped before, because live-restore would keep docker0 where it
-    /// is.
+    /// Stop every container before, because live-restore would keep docker0 where it is.
     pub stop_first: bool,
-    /// The address docker0 will have once Docker has started with the file; none where it stays as
-    /// it is.
+    /// docker0's address once Docker has started with the file; none if it stays as it is.
     pub docker0: Option<Ipv4Net>,
     /// The pools in force from then on.
     pub pools: Vec<AddressPool>,
-    /// The existing networks that are re-created on other subnets, once docker0 and the pools are
-    /// settled.
+    /// The existing networks to re-create on other subnets, after docker0 and the pools.
     pub moves: Vec<Move>,
-    /// What the operator should know before.
     pub notices: Vec<Notice>,
 }
 
-/// A change of daemon.json, both sides whole.
+/// A change of daemon.json: the whole text before and after.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FileChange {
-    /// The file as Docker names it.
     pub path: String,
-    /// Its text before; none where there was no file.
+    /// None if there was no file.
     pub before: Option<String>,
-    /// Its text after.
     pub after: String,
     /// The keys that change, as they were.
     pub keys_before: Map<String, Value>,
@@ -76,22 +66,22 @@ pub struct FileChange {
 /// What the operator allows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Permits {
-    /// To restart Docker; not with `--no-restart`.
+    /// Restart Docker.
     pub restart: bool,
-    /// To stop containers that live-restore would keep alive; `--allow-container-stop`.
+    /// Stop containers that live-restore would keep alive.
     pub stop_containers: bool,
-    /// To restart Docker with a command of the operator's.
+    /// Restart Docker with the operator's own command.
     pub own_command: bool,
-    /// To re-create existing networks; `--networks`, `--network`.
+    /// Re-create existing networks.
     pub networks: Existing,
-    /// To lose the fixed MAC address of containers on them; `--accept-mac-loss`.
+    /// Let containers on them lose their fixed MAC address.
     pub mac_loss: bool,
-    /// To act on what is only suspected; where a person was asked, or with `--act-on suspected`.
+    /// Act on suspected clashes too: after a question, or with `--act-on suspected`.
     pub act_on_suspected: bool,
 }
 
 impl Permits {
-    /// What `apply` without any option may do once its question is answered.
+    /// What `apply` without options may do after a yes.
     pub fn plain() -> Permits {
         Permits {
             restart: true,
@@ -104,7 +94,6 @@ impl Permits {
     }
 }
 
-/// Decides.
 pub fn plan(assessment: &Assessment, permits: &Permits) -> Decision {
     match decide(assessment, permits) {
         Ok(None) => Decision::Nothing,
@@ -152,15 +141,14 @@ fn decide(assessment: &Assessment, permits: &Permits) -> Result<Option<Plan>, Bl
     Ok(Some(plan))
 }
 
-/// What there is to do for docker0 and the pools.
 fn settle_docker0(assessment: &Assessment, permits: &Permits) -> Result<Option<Plan>, Blocker> {
     let facts = assessment.facts;
     let running = facts.docker.state == DockerState::Running;
     let restart = running && permits.restart;
     let stop_first = restart && preflight::survivors(facts);
     if let Some((docker0, pools)) = cure_in_file(assessment) {
-        // The file is right; what is missing is a start of Docker. Where that is not ours to give,
-        // nothing is left to do.
+        // The file is right and waits for a restart. If rebridge may not restart Docker, there is
+        // nothing left to do.
         if !restart {
             return Ok(None);
         }
@@ -201,8 +189,8 @@ fn settle_docker0(assessment: &Assessment, permits: &Permits) -> Result<Option<P
     }))
 }
 
-/// Whether docker0 or the pools are in the way of something to act on, or the operator wants these
-/// very pools.
+/// Whether docker0 or the pools clash in a way to act on, or the operator wants other pools than
+/// these.
 fn needed(assessment: &Assessment, permits: &Permits) -> Result<bool, Blocker> {
     let clashes = assessment.clashes.iter();
     let clashes: Vec<&Clash> = clashes
@@ -220,14 +208,14 @@ fn needed(assessment: &Assessment, permits: &Permits) -> Result<bool, Blocker> {
     Ok(comes_back || assessment.policy.pin && !pinned(assessment))
 }
 
-/// The needs that count against a range that is there already. Traffic comes and goes: a range that
-/// was right once stays right, or docker0 would wander.
+/// The needs that count against a range that is there already. Traffic comes and goes. If it counted
+/// here, docker0 would wander.
 fn lasting<'a>(assessment: &Assessment<'a>) -> Vec<Needed<'a>> {
     let needs = assessment.needed.iter().copied();
     needs.filter(|need| !need.is_suspected()).collect()
 }
 
-/// Whether Docker already lives in the pools the operator gave, clear of everything known.
+/// Whether Docker already uses the operator's pools, clear of everything known.
 fn pinned(assessment: &Assessment) -> bool {
     let docker0 = assessment.facts.docker0();
     let docker0 = docker0.or_else(|| bip_of_file(assessment.facts));
@@ -256,8 +244,8 @@ fn is_inside(pools: &[AddressPool], address: &Ipv4Net) -> bool {
         .any(|pool| pool.base.contains(&address.trunc()))
 }
 
-/// The address for docker0 and the pools that daemon.json already names, when they are a cure: both
-/// there, the one inside the others, and clear of everything that lasts.
+/// docker0's address and the pools in daemon.json, if they are a cure already: both there, the
+/// address inside the pools, and clear of all lasting evidence.
 fn cure_in_file(assessment: &Assessment) -> Option<(Ipv4Net, Vec<AddressPool>)> {
     let bip = bip_of_file(assessment.facts)?;
     let pools = assessment.pools_of_file.clone()?;
@@ -281,7 +269,7 @@ fn cure_in_file(assessment: &Assessment) -> Option<(Ipv4Net, Vec<AddressPool>)> 
     good.then_some((bip, pools))
 }
 
-/// `bip` in daemon.json, when it is an address a bridge can have.
+/// `bip` in daemon.json, if a bridge can have that address.
 pub fn bip_of_file(facts: &Facts) -> Option<Ipv4Net> {
     let bip: Ipv4Net = facts
         .docker
@@ -295,7 +283,7 @@ pub fn bip_of_file(facts: &Facts) -> Option<Ipv4Net> {
         .then_some(bip)
 }
 
-/// The range docker0 has, or would have by the file.
+/// The range that docker0 has, or else gets from the file.
 pub fn docker0_range(facts: &Facts) -> Option<Ipv4Net> {
     let engine = facts
         .engine_networks()
@@ -326,8 +314,7 @@ fn change_file(
         ConfigState::Missing | ConfigState::Broken(_) | ConfigState::Unreadable(_) => None,
     };
     if before.is_none() && config.state == ConfigState::Object {
-        // Facts from a file carry no text; a plan without bytes is still a plan, but not one to
-        // apply.
+        // Saved facts have no text. The plan then has no bytes, and cannot be applied.
         return Ok(by_keys(config.path.clone(), &config.keys, set));
     }
     let after = edit::set_keys(before.as_deref(), &set).map_err(|why| Blocker::FileNotEdited {

@@ -1,5 +1,5 @@
-//! What the operator should know of a plan before it is carried out. Data; the sentences are made
-//! later.
+//! What the operator should know about a plan before it is carried out. Data;
+//! `report/sentences/notices.rs` has the words.
 
 use crate::facts::AddressPool;
 use std::net::IpAddr;
@@ -13,7 +13,7 @@ pub enum Notice {
     PoolIsShared {
         pool: AddressPool,
     },
-    /// Live-restore keeps docker0 where it is while a container runs.
+    /// Live-restore would keep docker0 where it is.
     ContainersStop {
         containers: Vec<String>,
     },
@@ -24,7 +24,6 @@ pub enum Notice {
         containers: Vec<String>,
         address: IpAddr,
     },
-    /// Containers will ask the old address for names.
     DnsNamesOldAddress {
         path: String,
         address: String,

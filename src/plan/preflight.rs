@@ -1,5 +1,4 @@
-//! What keeps rebridge from acting, found before anything is touched. Each refusal says why and
-//! what to do.
+//! Reasons not to act, found before anything is touched.
 
 use super::Permits;
 use super::blocker::Blocker;
@@ -10,8 +9,7 @@ use crate::facts::pools::PoolList;
 use crate::facts::{ConfigState, Facts, Version};
 use serde_json::Value;
 
-/// Flags of dockerd that rebridge would contradict, as flag names and as the key of daemon.json
-/// they stand for.
+/// Flags of dockerd that rebridge would contradict, and the keys of daemon.json they stand for.
 const CONTRADICTING_FLAGS: [(&str, &str); 5] = [
     ("bip", "bip"),
     ("default-address-pool", "default-address-pools"),
@@ -30,7 +28,7 @@ pub fn file_is_editable(facts: &Facts) -> Result<(), Blocker> {
     }
 }
 
-/// Docker Desktop runs its engine in a machine of its own and rewrites the file there.
+/// Docker Desktop runs its engine in a virtual machine and rewrites the file there.
 pub fn settings_are_here(facts: &Facts) -> Result<(), Blocker> {
     match &facts.docker.engine {
         Some(engine) if engine.system.contains("Docker Desktop") => {
@@ -42,7 +40,7 @@ pub fn settings_are_here(facts: &Facts) -> Result<(), Blocker> {
     }
 }
 
-/// `bip` and pools in the file must be what decides where docker0 lies.
+/// `bip` and pools in the file must decide where docker0 is.
 pub fn file_decides(facts: &Facts) -> Result<(), Blocker> {
     let path = &facts.docker.config.path;
     for (flag, key) in CONTRADICTING_FLAGS {
@@ -68,7 +66,7 @@ pub fn file_decides(facts: &Facts) -> Result<(), Blocker> {
     }
 }
 
-/// A restart must be possible and must have the effect it is meant for.
+/// A restart must be possible, and must move docker0.
 pub fn may_restart(facts: &Facts, permits: &Permits) -> Result<(), Blocker> {
     if facts.docker.service.is_none() && !permits.own_command {
         return Err(Blocker::NoWayToRestart);
@@ -87,7 +85,7 @@ pub fn may_restart(facts: &Facts, permits: &Permits) -> Result<(), Blocker> {
     Ok(())
 }
 
-/// Whether containers would live through a restart: with live-restore, any that lives, whatever its
+/// Whether containers would live through a restart: with live-restore all that run do, on whatever
 /// network.
 pub fn survivors(facts: &Facts) -> bool {
     facts
@@ -113,7 +111,7 @@ const KEYS_SINCE: [(&str, Version); 10] = [
     ("nri-opts", Version::of(29, 2, 0)),
 ];
 
-/// Every key of 20.10, which has no check of its own.
+/// Every key of 20.10, which has no `--validate`.
 const KEYS_OF_20_10: &[&str] = &[
     "allow-nondistributable-artifacts",
     "api-cors-header",
@@ -202,7 +200,7 @@ const KEYS_OF_20_10: &[&str] = &[
     "userns-remap",
 ];
 
-/// Every key of the file must be one this engine knows, or the restart is its end.
+/// The engine must know every key of the file. Otherwise it would not come back.
 pub fn keys_are_known(facts: &Facts) -> Result<(), Blocker> {
     let Some(version) = facts.version() else {
         return Ok(());

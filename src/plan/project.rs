@@ -1,6 +1,6 @@
-//! The facts as they will be once a plan is carried out. This is how check mode knows what would
-//! remain, and how the tests hold the law: after the plan nothing clashes that it set out to fix,
-//! and the next plan is empty.
+//! The facts as they will be once a plan is carried out. From them, check mode knows what would
+//! remain, and the tests hold the law: after the plan, nothing clashes that it was to fix, and the
+//! next plan is empty.
 
 use super::Plan;
 use crate::facts::{ConfigState, Facts};
@@ -24,13 +24,12 @@ pub fn project(facts: &Facts, plan: &Plan, restarted: bool) -> Facts {
             .into_iter()
             .for_each(|engine| engine.pools = Some(plan.pools.clone()));
         put_on(&mut after, "bridge", docker0);
-        // No network is as young as a daemon that has just begun: its search for subnets begins
-        // anew.
+        // A daemon that has just started begins its search for subnets from the top. This date is
+        // later than that of any network.
         after.docker.started = after.docker.started.map(|_| "9999".to_owned());
     }
     if restarted || !plan.restart {
-        // An address of its own the bridge has only in the kernel's facts; the first of its kind
-        // will do.
+        // Only the kernel knows the bridge's own address. The first one of the subnet will do.
         plan.moves.iter().for_each(|one| {
             put_on(
                 &mut after,
@@ -42,7 +41,7 @@ pub fn project(facts: &Facts, plan: &Plan, restarted: bool) -> Facts {
     after
 }
 
-/// The facts with a network on another IPv4 subnet: the engine's view, its bridge's address and
+/// Puts a network on another IPv4 subnet: in the engine's view, and with its bridge's address and
 /// route.
 fn put_on(facts: &mut Facts, network: &str, address: Ipv4Net) {
     let v6 = |net: &IpNet| matches!(net, IpNet::V6(_));
@@ -78,7 +77,6 @@ fn put_on(facts: &mut Facts, network: &str, address: Ipv4Net) {
     }
 }
 
-/// The facts once these networks are gone.
 pub fn without_networks(facts: &Facts, names: &[&str]) -> Facts {
     let mut after = facts.clone();
     let gone = |name: &str| names.contains(&name);

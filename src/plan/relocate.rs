@@ -1,6 +1,6 @@
-//! Which of the networks that exist already are moved, and where to. New pools never move them:
-//! they are re-created, with their containers on them. What an engine cannot carry over is refused
-//! by name, before anything is touched.
+//! Which existing networks move, and where to. New pools never move them: they are re-created with
+//! their containers. If an engine cannot carry something over, rebridge names it and refuses before
+//! it touches anything.
 
 use super::Permits;
 use super::blocker::Blocker;
@@ -19,38 +19,36 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-/// What is done about existing networks that clash.
+/// What to do with existing networks that clash.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Existing {
-    /// They are reported.
     #[default]
     Report,
-    /// All of them are moved.
     Move,
-    /// These are moved, where they clash.
+    /// Only these, if they clash.
     MoveOnly(Vec<String>),
 }
 
-/// A network that moves.
+/// An existing network that moves to another subnet.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Move {
-    /// Its name.
+    /// Name of the network.
     pub network: String,
-    /// Its subnet.
+    /// Its subnet now.
     pub from: Ipv4Net,
-    /// Its subnet to be.
+    /// Its new subnet.
     pub to: Ipv4Net,
-    /// Whether the subnet is asked for by name. Otherwise the engine takes it from its pools, as it
-    /// did before.
+    /// Whether rebridge asks for the new subnet by name. Otherwise the engine takes it from its
+    /// pools, as it did before.
     pub explicit: bool,
-    /// The containers that are stopped for it and started again, those that share another's network
-    /// included.
+    /// Names of the containers that are stopped and started again, with those that share the
+    /// network of another.
     pub restarts: Vec<String>,
 }
 
-/// The moves, and what the operator should know of them. `before` are the facts as they are, `after`
-/// is the host once docker0 and the pools are settled.
+/// The moves, and what the operator should know about them. `before` are the facts now, `after` is
+/// the host once docker0 and the pools have changed.
 pub fn moves(
     before: &Facts,
     after: &Assessment,
@@ -191,8 +189,8 @@ fn published_inside(network: &Network, detail: &Detail) -> Option<IpAddr> {
     published.find(|address| subnet.contains(*address)).copied()
 }
 
-/// Where each network goes, and whether that is asked for by name. Subnets by name are settled
-/// first: those from the pools go round them.
+/// Where each network goes, and whether rebridge asks for that by name. Those are chosen first, so
+/// that the pools can skip them.
 fn targets(
     before: &Facts,
     after: &Assessment,
@@ -247,9 +245,9 @@ fn targets(
         .collect()
 }
 
-/// Whether a person gave the subnet, as far as the engine tells. It shows a gateway where it chose
-/// itself; where a person gave both, the shape, or a container's address given by hand, may still
-/// tell.
+/// Whether a person gave the subnet, as far as the engine shows. If it chose the subnet, it shows a
+/// gateway. If a person gave both, the shape of the subnet or the fixed address of a container may
+/// still show it.
 fn by_hand(facts: &Facts, network: &Network, from: Ipv4Net) -> bool {
     let in_force = facts.docker.engine.iter();
     let in_force = in_force.flat_map(|engine| engine.pools.iter().flatten());
@@ -262,9 +260,9 @@ fn by_hand(facts: &Facts, network: &Network, from: Ipv4Net) -> bool {
             .any(|(_, detail)| matches!(detail.networks.get(&network.name), Some(Some(_))))
 }
 
-/// A clear subnet as wide as the old one, so that every address keeps its host part: in the pools,
-/// from their end, or, where they are too narrow and rebridge's own choice, elsewhere in private
-/// space.
+/// A clear subnet as wide as the old one, so that every address keeps its host part. It comes from
+/// the end of the pools. If rebridge chose the pools and they are too narrow, it comes from elsewhere
+/// in private space.
 fn same_shape(
     cleared: &Assessment,
     pools: &[AddressPool],
@@ -299,7 +297,7 @@ fn same_shape(
 }
 
 fn last_free_in(pool: &AddressPool, prefix: u8, taken: &RangeSet) -> Option<Ipv4Net> {
-    // A pool that is wide open in bits has more subnets than anybody wants to list.
+    // Listing more than 65,536 subnets takes too long.
     let bits = prefix.checked_sub(pool.base.prefix_len())?;
     if bits > 16 {
         return None;
@@ -309,7 +307,7 @@ fn last_free_in(pool: &AddressPool, prefix: u8, taken: &RangeSet) -> Option<Ipv4
     from_the_end.find(|net| !taken.overlaps(*net))
 }
 
-/// The containers on a network, alive or not.
+/// The containers on a network, running or not.
 fn members<'a>(
     facts: &'a Facts,
     network: &'a str,
@@ -320,7 +318,7 @@ fn members<'a>(
         .filter(move |(_, detail)| detail.networks.contains_key(network))
 }
 
-/// The names of the containers that are stopped and started again for a network's sake.
+/// The containers that must stop and start again for a network to move.
 fn restarts(facts: &Facts, network: &str) -> Vec<String> {
     let living: Vec<&Container> = facts
         .docker

@@ -1,5 +1,5 @@
-//! What the operator wants: networks to keep free, pools to use, evidence to disregard. Read and
-//! checked before anything is looked at.
+//! What the operator wants: networks to avoid, pools to use, evidence to ignore. It is read and
+//! checked before rebridge looks at the host.
 
 pub mod option;
 pub mod read;
@@ -8,47 +8,42 @@ use crate::facts::{AddressPool, Source};
 use ipnet::{IpNet, Ipv4Net};
 use std::sync::Arc;
 
-/// The operator's wishes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Policy {
-    /// Networks Docker must keep off.
     pub avoid: Vec<Declared>,
-    /// Pools to choose from, sorted and disjoint; empty means rebridge's own choice.
+    /// Sorted and disjoint; empty if rebridge may choose.
     pub pools: Vec<AddressPool>,
-    /// Take the given pools even when nothing clashes.
+    /// Take these pools even if nothing clashes.
     pub pin: bool,
-    /// Evidence to disregard.
     pub ignore: Vec<Ignore>,
-    /// The options that said all this, to be repeated in a command that is proposed.
+    /// The options that said all this. A command that rebridge proposes repeats them.
     pub given: Vec<String>,
 }
 
 /// Evidence the operator knows to be wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ignore {
-    /// All of a kind.
     Source(Source),
-    /// All that names this network or a part of it.
+    /// All evidence that names this network or a part of it.
     Net(IpNet),
 }
 
-/// A network the operator named, and where.
+/// A network to avoid, and where the operator named it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Declared {
     pub net: Ipv4Net,
     pub origin: Origin,
 }
 
-/// Where a network was named.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
-    /// By an option, or on behalf of something with a name, such as a host of an inventory.
+    /// An option, or something with a name, such as a host of an inventory.
     Named(Arc<str>),
-    /// In an avoid-file, which may have a fleet's worth of lines.
+    /// An avoid-file. It may list a whole fleet, so the lines share the name.
     File {
         /// The file as the operator wrote it.
         name: Arc<str>,
-        /// The line, from 1.
+        /// From 1.
         line: u32,
     },
 }

@@ -10,7 +10,7 @@ use ipnet::IpNet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-/// Reads the values of `--avoid`. `called` is what the option is called where they were given.
+/// Reads the values of `--avoid`. `called` is the option's name in the operator's vocabulary.
 pub fn read_avoid(values: &[String], called: &str) -> Result<Vec<Declared>, BadValue> {
     let origin = Origin::Named(Arc::from(called));
     comma_list(values)
@@ -25,8 +25,8 @@ fn comma_list(values: &[String]) -> impl Iterator<Item = &str> {
         .map(str::trim)
 }
 
-/// Reads an avoid-file: a network a line, `#` begins a comment. Editors of some systems put a
-/// byte-order mark in front.
+/// Reads an avoid-file: one network a line, `#` begins a comment. Some editors put a byte-order mark
+/// in front.
 pub fn read_avoid_file(name: &str, text: &str) -> Result<Vec<Declared>, BadValue> {
     let mut found = Vec::new();
     let name: Arc<str> = Arc::from(name);
@@ -46,7 +46,7 @@ pub fn read_avoid_file(name: &str, text: &str) -> Result<Vec<Declared>, BadValue
     Ok(found)
 }
 
-/// Reads networks declared on behalf of something with a name.
+/// Reads networks to avoid because something with a name has them, such as a host of an inventory.
 pub fn read_avoid_named(name: &str, nets: &[&str]) -> Result<Vec<Declared>, BadValue> {
     let origin = Origin::Named(Arc::from(name));
     let bad = |why| BadValue::plain(format!("{name}: {why}"));
@@ -65,7 +65,7 @@ fn declared(word: &str, origin: Origin) -> Result<Declared, String> {
     Ok(Declared { net, origin })
 }
 
-/// Reads the values of `--ignore`: a source by its name, or a network.
+/// Reads the values of `--ignore`: names of sources, and networks.
 pub fn read_ignore(values: &[String]) -> Result<Vec<Ignore>, BadValue> {
     comma_list(values).map(ignore).collect()
 }
@@ -95,8 +95,7 @@ fn ignore(word: &str) -> Result<Ignore, BadValue> {
 
 /// Reads the values of `--pool`: private or shared space only, disjoint, sorted by address.
 ///
-/// No engine refuses loopback, multicast or somebody else's public addresses as a pool; so this
-/// must.
+/// No engine refuses loopback, multicast or public addresses as a pool, so this must.
 pub fn read_pools(values: &[String]) -> Result<Vec<AddressPool>, BadValue> {
     pools(values).map_err(|why| BadValue::of(Opt::Pool, why))
 }

@@ -1,4 +1,4 @@
-//! What the text for people has besides the report itself; none of it is in the JSON.
+//! What only the text for people has; none of it is in the JSON.
 
 use crate::assess::Assessment;
 use crate::assess::clash::{Clash, Kind};
@@ -9,35 +9,32 @@ use crate::plan::{Decision, Plan};
 use crate::subnet::short;
 use std::collections::BTreeSet;
 
-/// More containers than this are counted, not named.
+/// More containers than these are only counted.
 const NAMED: usize = 6;
 
-/// For people.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Advice {
-    /// The verdict in a line, where `msg` is longer.
+    /// The verdict in one line, if `msg` is longer.
     pub verdict: Option<String>,
-    /// What to run next.
     pub next: Vec<Step>,
-    /// What will happen, before the question.
+    /// What will happen after a yes.
     pub then: Vec<String>,
-    /// Whether the reader has just said no to everything else.
+    /// The reader has seen everything else above the question, and said no.
     pub declined: bool,
-    /// Why each kind of evidence counts, and why this was chosen; for `-v`.
+    /// For `-v`: why each kind of evidence counts, and why this range.
     pub reasons: Vec<String>,
 }
 
 /// A command, and what it does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
-    /// To be copied as it is.
+    /// As it can be copied; may be empty.
     pub run: String,
-    /// What comes of it.
     pub does: String,
 }
 
 impl Step {
-    /// A run of rebridge on this host, with the operator's own options repeated.
+    /// A run of rebridge on this host that repeats the operator's options.
     pub fn again(assessment: &Assessment, verb: &str, does: impl Into<String>) -> Step {
         let sudo = if assessment.facts.root { "" } else { "sudo " };
         let mut run = format!("{sudo}rebridge {verb}");
@@ -50,7 +47,6 @@ impl Step {
         }
     }
 
-    /// The way back.
     pub fn rollback() -> Step {
         Step {
             run: "rebridge rollback".to_owned(),
@@ -59,7 +55,7 @@ impl Step {
     }
 }
 
-/// The verdict of `check`, without the evidence: that comes below it.
+/// The verdict of `check`. The evidence comes below it.
 pub fn verdict(clashes: &[Clash]) -> Option<String> {
     let first = clashes.first()?;
     let net = short(&first.with.net);
@@ -70,7 +66,7 @@ pub fn verdict(clashes: &[Clash]) -> Option<String> {
             first.docker.subnet
         ),
     };
-    // Several pools over one and the same network are one matter, as in the table below.
+    // Several pools over one network are one problem, as in the table below.
     let now = clashes
         .iter()
         .filter(|clash| clash.kind == Kind::Present)
@@ -85,7 +81,6 @@ pub fn verdict(clashes: &[Clash]) -> Option<String> {
     })
 }
 
-/// Docker's side, in a word or two.
 fn holder(docker: &DockerSide) -> String {
     let name = docker.name();
     match (&docker.network, &docker.bridge) {
@@ -96,7 +91,7 @@ fn holder(docker: &DockerSide) -> String {
     }
 }
 
-/// What will happen once the question is answered with yes.
+/// What will happen after a yes.
 pub fn then(facts: &Facts, plan: &Plan) -> Vec<String> {
     let mut lines = Vec::new();
     if let Some(docker0) = plan.docker0 {
@@ -120,7 +115,7 @@ pub fn then(facts: &Facts, plan: &Plan) -> Vec<String> {
     lines
 }
 
-/// The same for a rollback; docker0 as it will be, where Docker restarts.
+/// The same for a rollback. `docker0` is where it will be, if Docker restarts.
 pub fn then_back(path: &str, docker0: Option<String>) -> Vec<String> {
     let mut lines = vec![format!("{path} gets its old bytes back")];
     if let Some(docker0) = docker0 {
@@ -132,9 +127,9 @@ pub fn then_back(path: &str, docker0: Option<String>) -> Vec<String> {
     lines
 }
 
-/// What a restart of Docker stops, and for how long: 1 to 3 s without containers and 3 to 5 s with
-/// one on the three engines of the lab. Docker waits 10 s for a container that does not end on
-/// SIGTERM, unless told otherwise.
+/// What a restart of Docker stops, and for how long. On the three engines of the lab it took 1 to 3 s
+/// without containers, and 3 to 5 s with one. By default Docker gives a container 10 s to end on
+/// SIGTERM.
 fn restart(facts: &Facts) -> String {
     let Some(engine) = &facts.docker.engine else {
         return "Docker restarts: every container stops, and each that ran starts again".to_owned();
@@ -151,7 +146,6 @@ fn restart(facts: &Facts) -> String {
     )
 }
 
-/// Why the evidence counts, and why this was chosen.
 pub fn reasons(assessment: &Assessment, decision: &Decision) -> Vec<String> {
     let seen: BTreeSet<usize> = assessment
         .clashes

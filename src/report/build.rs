@@ -1,4 +1,4 @@
-//! One builder for each kind of report.
+//! One function for each kind of report.
 
 use super::advice::{self, Step};
 use super::error::Error;
@@ -47,7 +47,7 @@ impl Report {
         report
     }
 
-    /// `apply --check`, and the question: what would be done, nothing touched. `after` is the host
+    /// `apply --check`, and the text above the question: what would be done. `after` is the host
     /// once the plan is carried out.
     pub fn previewed(
         assessment: &Assessment,
@@ -91,7 +91,7 @@ impl Report {
         report
     }
 
-    /// The operator said no.
+    /// The answer to the question was no.
     pub fn declined(mut self) -> Report {
         self.changed = false;
         self.remaining = self.clashes.clone();
@@ -161,7 +161,7 @@ impl Report {
         report
     }
 
-    /// A verb that did not get to look at anything.
+    /// A verb that refused before it looked.
     pub fn refused(error: &Error, words: Vocabulary) -> Report {
         let mut report = Report {
             schema: 1,
@@ -171,7 +171,7 @@ impl Report {
         report
     }
 
-    /// A host that was looked at, without a judgement.
+    /// What rebridge saw, not judged.
     pub fn of_facts(facts: &Facts) -> Report {
         Report {
             schema: 1,
@@ -181,7 +181,6 @@ impl Report {
         }
     }
 
-    /// A host that was judged.
     fn judged(assessment: &Assessment, words: Vocabulary) -> Report {
         let mut report = Report {
             clashes: assessment.clashes.clone(),
@@ -198,7 +197,6 @@ impl Report {
         report
     }
 
-    /// A host that was judged, and what was decided.
     fn decided(assessment: &Assessment, decision: &Decision, words: Vocabulary) -> Report {
         let mut report = Report::judged(assessment, words);
         if let Decision::Change(plan) = decision {
@@ -222,7 +220,7 @@ impl Report {
         self.leave_to_a_person(outcome::stranded(why, then), steps);
     }
 
-    /// The host needs a person: what went wrong, and what to do.
+    /// What went wrong, and what you have to do by hand.
     pub fn leave_to_a_person(&mut self, what: String, steps: Vec<String>) {
         self.failed = true;
         self.changed = true;
@@ -239,7 +237,7 @@ impl Report {
     }
 }
 
-/// What was not seen, and what was seen and does not matter.
+/// What rebridge could not see, and what it did not look at because it does no harm.
 fn unseen(facts: &Facts) -> Vec<String> {
     let unseen = facts.unseen.iter().map(|what| format!("not seen: {what}"));
     let rootless = facts.docker.rootless.iter().map(|user| {
@@ -251,7 +249,7 @@ fn unseen(facts: &Facts) -> Vec<String> {
     unseen.chain(rootless).collect()
 }
 
-/// One address in traffic stands for a network that only the operator knows.
+/// Traffic shows single addresses. Which network they belong to, only the operator knows.
 fn name_the_network(assessment: &Assessment, words: Vocabulary) -> Option<String> {
     if !assessment.policy.avoid.is_empty() {
         return None;
@@ -268,7 +266,7 @@ fn name_the_network(assessment: &Assessment, words: Vocabulary) -> Option<String
     ))
 }
 
-/// What `check` found, in a sentence, with the cure.
+/// What `check` found, and the cure, in a sentence.
 fn checked_in_words(assessment: &Assessment, cure: &str) -> String {
     let mut present = assessment
         .clashes
@@ -327,7 +325,7 @@ fn cure_in_words(assessment: &Assessment, decision: &Decision, words: Vocabulary
     }
 }
 
-/// The commands that fix what `check` found, with the options that found it.
+/// The commands that fix what `check` found. They repeat the options of this run.
 fn cures(assessment: &Assessment, decision: &Decision) -> Vec<Step> {
     let mut steps = Vec::new();
     match decision {
@@ -361,7 +359,7 @@ fn cures(assessment: &Assessment, decision: &Decision) -> Vec<Step> {
     steps
 }
 
-/// What moves the networks that exist already, where some clash.
+/// The command that moves existing networks, if any clash.
 fn recreate(assessment: &Assessment, clashes: &[Clash]) -> Option<Step> {
     let names = movable(assessment.facts, clashes);
     let does = format!(

@@ -1,5 +1,5 @@
-//! Why Docker is where it is: what settled the range, in which order Docker looks, what it saw, and
-//! what it could not see. For a person who has to explain it to others.
+//! Why Docker is where it is: where the range came from, in which order Docker searches, what it
+//! saw, and what it could not see.
 
 use crate::assess::Assessment;
 use crate::assess::forecast::forecast;
@@ -14,7 +14,7 @@ use ipnet::{IpNet, Ipv4Net};
 use serde::Serialize;
 use std::net::IpAddr;
 
-/// More lines of a kind than this are counted.
+/// More lines of a kind than these are only counted.
 const LISTED: usize = 12;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -22,23 +22,23 @@ const LISTED: usize = 12;
 pub struct Explanation {
     /// Version of this shape; 1.
     pub schema: u32,
-    /// The answer.
+    /// One sentence.
     pub answer: String,
-    /// What makes it one.
+    /// The reasons for the answer.
     pub parts: Vec<Part>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Part {
-    /// What it is about.
+    /// A heading.
     pub title: &'static str,
-    /// Its sentences.
+    /// Sentences.
     pub lines: Vec<String>,
 }
 
-/// Explains a network, a bridge, a range or an address; docker0 where nothing is named. The error
-/// names what there is.
+/// Explains a network, a bridge, a range or an address; docker0 if you name none. The error lists
+/// what there is.
 pub fn explain(assessment: &Assessment, about: Option<&str>) -> Result<Explanation, String> {
     let name = about.unwrap_or("docker0");
     if let Some(held) = assessment
@@ -102,7 +102,7 @@ fn of_held(assessment: &Assessment, held: &Held, answer: String) -> Explanation 
     }
 }
 
-/// docker0 does not exist yet, or no longer.
+/// docker0 does not exist, or not yet.
 fn of_range_to_come(assessment: &Assessment) -> Explanation {
     let coming = forecast(assessment, 1, None);
     let why = match assessment.facts.docker.state {
@@ -200,7 +200,7 @@ fn could_take_from(
     ))
 }
 
-/// What settled docker0's range, as far as today's settings tell.
+/// Where docker0's range came from, as far as today's settings show.
 fn how_docker0(assessment: &Assessment, subnet: IpNet) -> String {
     let settled = [
         ("bip", "which Docker takes unchecked"),
@@ -217,7 +217,7 @@ fn how_docker0(assessment: &Assessment, subnet: IpNet) -> String {
     settled.unwrap_or_else(|| how(assessment, subnet))
 }
 
-/// A setting with its place: the file, or the command line.
+/// Where a setting stands, the file or the command line, and its value.
 fn setting<'a>(facts: &'a Facts, key: &str) -> Option<(&'a str, &'a str)> {
     let config = &facts.docker.config;
     let in_file = config.keys.get(key).and_then(|value| value.as_str());
@@ -229,7 +229,7 @@ fn setting<'a>(facts: &'a Facts, key: &str) -> Option<(&'a str, &'a str)> {
         })
 }
 
-/// Where in the pools a subnet stands.
+/// Where a subnet is in the pools.
 fn how(assessment: &Assessment, subnet: IpNet) -> String {
     let Some(net) = v4(&subnet) else {
         return "IPv6: given by hand, by fixed-cidr-v6, or from 27 on taken from a range that \
@@ -270,7 +270,6 @@ fn number_of_pools(assessment: &Assessment, number: u64) -> String {
     )
 }
 
-/// The parts every explanation has.
 fn order_and_sight(assessment: &Assessment, about: IpNet) -> Vec<Part> {
     let mut parts = vec![
         Part {
@@ -358,7 +357,7 @@ fn seen(assessment: &Assessment) -> Vec<String> {
     ]
 }
 
-/// What this host is known to need of a range and Docker's own look does not show it.
+/// What this host needs of a range, as far as Docker cannot see it.
 fn unseen(assessment: &Assessment, about: IpNet) -> Vec<String> {
     let mut told: Vec<&Needed> = Vec::new();
     for need in &assessment.needed {

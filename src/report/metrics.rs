@@ -8,26 +8,19 @@ use crate::facts::{DockerState, Facts};
 use std::fmt::Write;
 use std::time::{Duration, SystemTime};
 
-/// The most clashes told one by one: each is a time series, and a fleet's addresses may make
-/// 100,000.
+/// The most clashes with a series of their own; a fleet's addresses may make 100,000.
 const MOST: usize = 50;
 
-/// One check.
 #[derive(Debug)]
 pub struct Measured<'a> {
-    /// What was seen.
     pub facts: &'a Facts,
-    /// What was made of it.
     pub report: &'a Report,
-    /// What Docker would hand out next.
     pub forecast: &'a Forecast,
-    /// When.
     pub at: SystemTime,
-    /// How long it took.
     pub took: Duration,
 }
 
-/// The metrics. Each family once, with its help and type, as the format wants it.
+/// Each family once, with its help and type, as the format wants it.
 pub fn render(measured: &Measured) -> String {
     let Measured {
         facts,

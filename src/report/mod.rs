@@ -27,50 +27,50 @@ pub struct Report {
     pub schema: u32,
     /// Whether anything on the host is different now (or, in check mode, would be).
     pub changed: bool,
-    /// Whether what was asked for did not come about.
+    /// Whether rebridge could not do what was asked.
     pub failed: bool,
-    /// One sentence a person can act on.
+    /// One sentence that says what happened and what to do.
     pub msg: String,
-    /// How it ended.
+    /// How the run ended.
     pub outcome: Outcome,
-    /// What clashed when rebridge looked first.
+    /// What clashed before the change.
     pub clashes: Vec<Clash>,
-    /// What still clashes now (or, in check mode, would).
+    /// What clashes after the change (in check mode: what would).
     pub remaining: Vec<Clash>,
-    /// What would count as a clash if `--ignore` did not say otherwise.
+    /// What would count as a clash without `--ignore`.
     #[serde(default)]
     pub ignored: Vec<Clash>,
-    /// What was to be done.
+    /// What rebridge decided to do.
     pub plan: PlanReport,
-    /// The change of daemon.json, only the keys it touches.
+    /// The change of daemon.json; only the keys that rebridge sets.
     pub diff: Diff,
-    /// Docker, before and after; null where nothing was looked at.
+    /// Docker before and after; null if rebridge refused before it looked.
     pub docker: Option<DockerReport>,
-    /// Whether Docker was restarted, be it forth or back.
+    /// Whether Docker was restarted, for the change or for its rollback.
     pub restarted: bool,
-    /// What was looked at after the restart.
+    /// What rebridge verified after the change.
     pub verified: Vec<Check>,
-    /// Whether the old state was put back.
+    /// Whether rebridge put the old state back.
     pub rolled_back: bool,
-    /// The copy of the old daemon.json.
+    /// Path of the copy of the old daemon.json.
     pub backup_file: Option<String>,
     /// How long each phase of the change took.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub phases: Vec<Phase>,
-    /// What a person should know besides.
+    /// What else you should know, one sentence each.
     pub warnings: Vec<String>,
-    /// What is worth knowing and no clash.
+    /// What is worth knowing but is no clash, one sentence each.
     #[serde(default)]
     pub notes: Vec<String>,
-    /// What to do by hand, step by step, on a host that was left stranded.
+    /// What to do by hand on a stranded host, step by step.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub by_hand: Vec<String>,
-    /// What the text for people has besides.
+    /// What only the text for people has.
     #[serde(skip)]
     pub advice: Advice,
 }
 
-/// How it ended.
+/// How a run ended.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -78,31 +78,31 @@ pub enum Outcome {
     /// Nothing clashes.
     #[default]
     Clean,
-    /// Something clashes: for `check`, and for `apply` where only what it does not change clashes.
+    /// Something clashes: what `check` found, or what `apply` does not change.
     Clashing,
-    /// Changed, and verified.
+    /// Changed and verified.
     Changed,
-    /// Would be changed; check mode.
+    /// Check mode: there is something to change.
     WouldChange,
-    /// Not begun.
+    /// Nothing was touched.
     Refused,
-    /// Begun, failed, and the old state is back and verified.
+    /// The change failed; the old state is back and verified.
     RolledBack,
-    /// Begun, failed, and the way back failed too.
+    /// The change failed, and so did its rollback.
     Stranded,
 }
 
-/// What was to be done.
+/// What rebridge decided to do.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PlanReport {
-    /// The keys of daemon.json to set.
+    /// The keys of daemon.json to set, with their values.
     pub daemon_json: Map<String, Value>,
-    /// Whether Docker is to be restarted.
+    /// Whether Docker restarts.
     pub restart: bool,
-    /// Networks to move.
+    /// The existing networks to re-create on other subnets.
     pub networks: Vec<Move>,
-    /// docker0's address to be.
+    /// docker0's new address, such as `10.200.255.1/24`; null if it stays.
     pub docker0: Option<String>,
 }
 
@@ -110,13 +110,13 @@ pub struct PlanReport {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Diff {
-    /// Title of the old side.
+    /// Title of `before`.
     pub before_header: String,
-    /// Title of the new side.
+    /// Title of `after`.
     pub after_header: String,
-    /// The touched keys as they were.
+    /// The keys as they were, as JSON text.
     pub before: String,
-    /// The touched keys as they are to be.
+    /// The keys as they will be, as JSON text.
     pub after: String,
 }
 
@@ -124,22 +124,22 @@ pub struct Diff {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DockerReport {
-    /// absent, stopped or running.
+    /// `absent`, `stopped` or `running`.
     pub state: DockerState,
-    /// Such as `26.1.5`; null where it cannot be asked.
+    /// Such as `26.1.5`; null if Docker does not answer.
     pub version: Option<String>,
     /// What starts and stops it, or null.
     pub service: Option<ServiceManager>,
-    /// The configuration file it reads.
+    /// Path of the configuration file that Docker reads.
     pub config_file: String,
-    /// docker0's address at first.
+    /// docker0's address before the change.
     pub docker0_before: Option<String>,
-    /// docker0's address now.
+    /// docker0's address after the change.
     pub docker0_after: Option<String>,
 }
 
 impl Report {
-    /// The exit code of the outcome; a verb that only looks exits 1 for what it found.
+    /// A verb that only looks exits 1 for a clash.
     pub fn exit_code(&self, only_looks: bool) -> u8 {
         match self.outcome {
             Outcome::Clean | Outcome::Changed | Outcome::WouldChange => 0,
@@ -150,18 +150,15 @@ impl Report {
         }
     }
 
-    /// The one JSON object.
     pub fn json(&self) -> String {
-        // A tree of plain strings, numbers and lists has no way to fail.
+        // Strings, numbers and lists always become JSON.
         serde_json::to_string_pretty(self).unwrap_or_default()
     }
 
-    /// docker0's address as it was found.
     pub fn docker0_before(&self) -> Option<&str> {
         self.docker.as_ref()?.docker0_before.as_deref()
     }
 
-    /// The file Docker reads.
     pub fn config_file(&self) -> &str {
         self.docker
             .as_ref()
@@ -207,7 +204,6 @@ impl Diff {
             .unwrap_or_default()
     }
 
-    /// What the keys of a file were and are to be.
     pub fn between(path: &str, before: &Map<String, Value>, after: &Map<String, Value>) -> Diff {
         Diff {
             before_header: format!("{path} (keys rebridge changes, before)"),

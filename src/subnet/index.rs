@@ -1,22 +1,21 @@
-//! Many networks against many: which of a list share an address with one.
+//! Many networks against many: which networks of a list share an address with a given one.
 
 use ipnet::IpNet;
 
-/// A list of networks, indexed. Networks are nested or disjoint, never half and half; so those that
-/// overlap a question are the ones around it, which lie on a chain of parents, and the ones inside
-/// it, which lie side by side.
+/// An index over a list of networks. Two networks are nested or disjoint, so those that overlap a
+/// given one are either around it, on a chain of parents, or inside it, side by side.
 #[derive(Debug, Default)]
 pub struct NetIndex {
-    /// In order of address, wider before narrower.
+    /// By address, wider before narrower.
     sorted: Vec<Entry>,
 }
 
 #[derive(Debug)]
 struct Entry {
     bounds: Bounds,
-    /// The place in the list given.
+    /// In the list that was indexed.
     place: usize,
-    /// The narrowest entry before this one that holds it.
+    /// The narrowest entry that holds this one.
     parent: Option<usize>,
 }
 
@@ -24,7 +23,6 @@ struct Entry {
 type Bounds = (bool, u128, u128);
 
 impl NetIndex {
-    /// Indexes a list.
     pub fn new<'a>(nets: impl IntoIterator<Item = &'a IpNet>) -> NetIndex {
         let entries = nets.into_iter().enumerate();
         let mut sorted: Vec<Entry> = entries
@@ -56,7 +54,7 @@ impl NetIndex {
         NetIndex { sorted }
     }
 
-    /// The places of the networks that share an address with this one, in no particular order.
+    /// The places, in the list, of the networks that share an address with this one; unordered.
     pub fn overlapping(&self, net: &IpNet) -> impl Iterator<Item = usize> {
         let (family, first, last) = bounds(net);
         let begin = self
@@ -100,7 +98,7 @@ mod tests {
     use super::*;
     use crate::subnet::overlap;
 
-    /// Every network of a corner of both families, and some around, some twice, against the
+    /// All networks of a small part of the address space, wider ones and repeated ones, against the
     /// definition.
     #[test]
     fn finds_what_a_plain_search_finds() {

@@ -1,5 +1,5 @@
-//! Arithmetic that every stage shares: reading a CIDR as a person typed it, sets of ranges, many
-//! networks against many.
+//! Arithmetic with networks that every stage shares: CIDRs as an operator types them, sets of
+//! ranges, many networks against many.
 //!
 //! Nothing here knows Docker or the host. Sizes are prefix lengths in bits; a "range" is inclusive.
 
@@ -12,9 +12,8 @@ pub use ranges::RangeSet;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// RFC 1918, in the order in which rebridge looks for a new home: 10/8 is the widest and, in its
-/// upper half, the least crowded; 192.168/16 is what every home router uses; 172.16/12 is what
-/// Docker itself uses.
+/// RFC 1918, in the order in which rebridge looks for a new range. 10/8 is the widest and, in its
+/// upper half, the least crowded. Docker itself uses 172.16/12, and every home router 192.168/16.
 pub const PRIVATE_BLOCKS: [Ipv4Net; 3] = [
     net(10, 0, 0, 0, 8),
     net(172, 16, 0, 0, 12),
@@ -25,7 +24,7 @@ pub const PRIVATE_BLOCKS: [Ipv4Net; 3] = [
 /// 2544). rebridge never proposes them; an operator may name them with `--pool`.
 pub const SHARED_BLOCKS: [Ipv4Net; 2] = [net(100, 64, 0, 0, 10), net(198, 18, 0, 0, 15)];
 
-/// A network from literals; wrong literals fail the build, not the run.
+/// A network from literals. Wrong ones fail the build if the result is a constant.
 pub const fn net(a: u8, b: u8, c: u8, d: u8, prefix: u8) -> Ipv4Net {
     Ipv4Net::new_assert(Ipv4Addr::new(a, b, c, d), prefix)
 }
@@ -38,17 +37,15 @@ pub const fn unique_local() -> IpNet {
     ))
 }
 
-/// Whether two networks share an address. Two families never do.
+/// Whether two networks share an address. Those of two families never do.
 pub fn overlap(a: &IpNet, b: &IpNet) -> bool {
     a.contains(b) || b.contains(a)
 }
 
-/// Whether two IPv4 networks share an address.
 pub fn overlap4(a: &Ipv4Net, b: &Ipv4Net) -> bool {
     a.contains(b) || b.contains(a)
 }
 
-/// The IPv4 network inside an [`IpNet`], if it is one.
 pub fn v4(net: &IpNet) -> Option<Ipv4Net> {
     match net {
         IpNet::V4(net) => Some(*net),
@@ -56,7 +53,7 @@ pub fn v4(net: &IpNet) -> Option<Ipv4Net> {
     }
 }
 
-/// A network as people write it: a single address without its prefix.
+/// A network as people write it: a single address has no prefix.
 pub fn short(net: &IpNet) -> String {
     if net.prefix_len() == net.max_prefix_len() {
         net.addr().to_string()
@@ -65,8 +62,8 @@ pub fn short(net: &IpNet) -> String {
     }
 }
 
-/// The first usable address of a network with the network's prefix: what Docker puts on a bridge.
-/// `None` where the network is too small to hold a bridge and a container.
+/// The first usable address, with the network's prefix: what Docker puts on a bridge. None if the
+/// network is too small for a bridge and a container.
 pub fn first_host(net: Ipv4Net) -> Option<Ipv4Net> {
     if net.prefix_len() > 30 {
         return None;

@@ -2,20 +2,18 @@
 
 use ipnet::Ipv4Net;
 
-/// A set of IPv4 addresses as sorted, disjoint, inclusive ranges, so that a fleet's worth of
-/// networks costs one sort and then a binary search a question.
+/// A set of IPv4 addresses as sorted, disjoint, inclusive ranges. A list with the networks of a
+/// whole fleet costs one sort, and then a binary search per question.
 #[derive(Debug, Default, Clone)]
 pub struct RangeSet {
     ranges: Vec<(u32, u32)>,
 }
 
 impl RangeSet {
-    /// Collects the networks given.
     pub fn new(nets: impl IntoIterator<Item = Ipv4Net>) -> RangeSet {
         RangeSet::merge(nets.into_iter().map(bounds).collect())
     }
 
-    /// Adds one network.
     pub fn insert(&mut self, net: Ipv4Net) {
         let (mut first, mut last) = bounds(net);
         let from = self
@@ -31,7 +29,6 @@ impl RangeSet {
         self.ranges.insert(from, (first, last));
     }
 
-    /// What is in either.
     pub fn union(&self, other: &RangeSet) -> RangeSet {
         RangeSet::merge(self.ranges.iter().chain(&other.ranges).copied().collect())
     }
@@ -64,8 +61,8 @@ impl RangeSet {
             .is_some_and(|range| range.0 <= first && last <= range.1)
     }
 
-    /// How many networks of this prefix length inside `within` have an address in the set, by
-    /// walking the set's ranges and not the networks: there may be a million of these.
+    /// How many networks of this prefix length inside `within` have an address in the set. It walks
+    /// the ranges of the set and not the networks, of which there may be a million.
     pub fn count_blocked(&self, within: Ipv4Net, prefix: u8) -> u64 {
         let (first, last) = bounds(within);
         let bits = 32 - u32::from(prefix.min(32));
@@ -117,8 +114,7 @@ impl RangeSet {
         if !self.overlaps(from) {
             return vec![from];
         }
-        // Without the second question a network that is covered whole would be halved down to its
-        // last address.
+        // A network that the set covers would otherwise be halved down to its last address.
         if from.prefix_len() >= narrowest || self.covers(from) {
             return Vec::new();
         }
@@ -161,7 +157,7 @@ mod tests {
         assert!(!RangeSet::default().overlaps(n("0.0.0.0/0")));
     }
 
-    /// One at a time is the same as all at once, in whatever order they come.
+    /// One by one gives the same as all at once, in any order.
     #[test]
     fn inserting_is_collecting() {
         let nets = [
@@ -202,7 +198,7 @@ mod tests {
         );
     }
 
-    /// Arithmetic against the plain definition.
+    /// The arithmetic against the definition.
     #[test]
     fn counts_and_finds_what_walking_would() {
         let sets = [

@@ -3,7 +3,6 @@
 use super::layout::{Layout, ascii, without_control_chars};
 use crate::report::explanation::Explanation;
 
-/// The whole text.
 pub fn render(explanation: &Explanation, layout: &Layout) -> String {
     let mut out = layout.paragraph(
         "",

@@ -1,11 +1,9 @@
-//! The forecast for a person: headroom first, then the next subnets with what would be wrong with
-//! each.
+//! The forecast for a person: how many subnets are free, then the next ones, each with its clash.
 
 use super::layout::{Layout, ascii, without_control_chars};
 use crate::assess::forecast::Forecast;
 use std::fmt::Write;
 
-/// The whole text.
 pub fn render(forecast: &Forecast, layout: &Layout) -> String {
     let mut out = String::new();
     let engine = forecast

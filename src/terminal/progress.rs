@@ -1,5 +1,5 @@
-//! What is being done now and how long each step took, on a terminal, for a person; nothing at all
-//! elsewhere. A word of calm for whoever wants to stop it half-way.
+//! Progress on a terminal, for a person: the step that runs now, and how long each took. Elsewhere
+//! nothing. Ctrl-C half-way gets an answer.
 
 use crate::apply::phases::Phase;
 use crate::apply::progress::Progress;
@@ -8,17 +8,17 @@ use std::io::{IsTerminal, Write};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-/// In seconds; phases shorter than this are not worth a line.
+/// Phases with fewer seconds than this get no line.
 pub const WORTH_A_LINE: f64 = 0.05;
 
-/// What Ctrl-C is answered with once the host is touched.
+/// The answer to Ctrl-C once the host has been touched.
 const CALM: &str = "\
 Docker is half-way, and stopping here would leave it so. This run goes on until
 the change is verified or everything is put back; `rebridge rollback` undoes it
 afterwards.";
 
-/// The line and what was above it. The line is there from the first step on, not while a question
-/// is asked, and gone when this is dropped.
+/// One line that changes. It appears with the first step, so not below a question, and goes when
+/// this is dropped.
 #[derive(Debug)]
 pub struct ProgressLine(Arc<Live>);
 
@@ -30,18 +30,17 @@ struct Live {
     line: OnceLock<ProgressBar>,
 }
 
-/// Whether steps can be shown while they go on.
 pub fn can_be_live() -> bool {
     std::io::stderr().is_terminal()
 }
 
-/// Whether a line can be written over.
+/// Whether the terminal can write over a line.
 fn can_move() -> bool {
     std::env::var_os("TERM").is_some_and(|term| term != "dumb")
 }
 
 impl ProgressLine {
-    /// Lines on standard error, if that is a terminal and the reader is a person.
+    /// Shows nothing to programs, nor where standard error is not a terminal.
     pub fn new(for_a_person: bool) -> ProgressLine {
         let shown = for_a_person && can_be_live();
         ProgressLine(Arc::new(Live {
@@ -54,7 +53,6 @@ impl ProgressLine {
 }
 
 impl Progress for ProgressLine {
-    /// Says what is being done now.
     fn step(&self, what: &str) {
         if self.0.moves {
             self.0
@@ -64,20 +62,18 @@ impl Progress for ProgressLine {
         }
     }
 
-    /// Says that it is done, and how long it took.
     fn done(&self, phase: &Phase) {
         if !self.0.shown || phase.seconds < WORTH_A_LINE {
             return;
         }
         match self.0.line.get() {
             Some(line) => line.println(phase.to_string()),
-            // Also a sign of life, which shows whether an operator's session still takes any.
+            // This also keeps the operator's session talking, which shows whether it still works.
             None => drop(writeln!(std::io::stderr(), "{phase}")),
         }
     }
 
-    /// What to tell whoever wants to stop this. To be called on another thread; programs are told
-    /// nothing.
+    /// The answer to Ctrl-C, which another thread gives.
     fn calm(&self) -> Box<dyn FnOnce() + Send> {
         let live = Arc::downgrade(&self.0);
         Box::new(move || {

@@ -1,5 +1,5 @@
-//! The report for a person: the verdict first, then the clash that matters with its evidence, the
-//! others as a table, what changes, what was verified, and the command that comes next.
+//! The report for a person: the verdict, the clash that matters most with its evidence, the others
+//! as a table, what changes, what was verified, and the next command.
 
 use super::layout::{Layout, ascii, without_control_chars};
 use super::progress::WORTH_A_LINE;
@@ -8,21 +8,19 @@ use crate::report::advice::Advice;
 use crate::report::{Outcome, Report};
 use serde_json::{Map, Value};
 
-/// More rows than this are counted, not listed.
+/// More rows than these are only counted.
 const LISTED: usize = 12;
 
-/// How much is said.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Verbosity {
-    /// Before the question: what would be done, without an outcome.
+    /// Above the question: what would be done, without an outcome.
     pub preview: bool,
-    /// The reasoning too; `-v`.
+    /// `-v`: the reasoning too.
     pub verbose: bool,
-    /// Whether each phase was shown with its time already while it went on.
+    /// Whether the progress line has shown each phase and its time already.
     pub was_live: bool,
 }
 
-/// The whole text.
 pub fn render(report: &Report, layout: &Layout, verbosity: Verbosity) -> String {
     let mut text = Text {
         layout,
@@ -38,7 +36,7 @@ pub fn render(report: &Report, layout: &Layout, verbosity: Verbosity) -> String 
     }
     text.clashes(report, verbosity);
     text.rows("Ignored, as you said", &report.ignored, verbosity);
-    // Of `check` the answer and the command are enough.
+    // For `check`, the answer and the next command are enough.
     if report.outcome != Outcome::Clashing || verbosity.verbose {
         text.changes(report);
     }
@@ -68,7 +66,7 @@ pub fn render(report: &Report, layout: &Layout, verbosity: Verbosity) -> String 
     }
 }
 
-/// The layout as far as it is written.
+/// The text written so far.
 struct Text<'a> {
     layout: &'a Layout,
     out: String,
@@ -102,7 +100,6 @@ impl Text<'_> {
         self.out += &format!("\n{}\n", self.layout.bold(title));
     }
 
-    /// Sentences, one below the other.
     fn items<T: AsRef<str>>(&mut self, title: &str, items: &[T]) {
         if items.is_empty() {
             return;
@@ -115,7 +112,7 @@ impl Text<'_> {
         }
     }
 
-    /// What clashes: where it is the news, the first in a sentence and the others in a table.
+    /// What clashes. If that is the news, the first clash is a sentence; the others are a table.
     fn clashes(&mut self, report: &Report, verbosity: Verbosity) {
         match report.outcome {
             Outcome::Changed | Outcome::RolledBack | Outcome::Stranded => {
@@ -238,7 +235,7 @@ impl Text<'_> {
     }
 
     fn took(&mut self, report: &Report) {
-        // What is over at once is of no interest.
+        // Nobody asks how long a short phase took.
         let long = report
             .phases
             .iter()
@@ -250,7 +247,7 @@ impl Text<'_> {
         }
     }
 
-    /// Commands are never broken: they are there to be copied.
+    /// Commands are not wrapped, so that you can copy them.
     fn next(&mut self, advice: &Advice) {
         if advice.next.is_empty() {
             return;
@@ -271,7 +268,6 @@ impl Text<'_> {
     }
 }
 
-/// A clash in a table.
 struct Row {
     kind: Kind,
     suspected: bool,

@@ -1,10 +1,10 @@
-//! Standard output and the person in front of it: what the screen can show, printing, asking.
+//! Standard output, and the person in front of it: what the screen can show, printing, asking.
 
 use super::layout::{ENDLESS, Layout};
 use std::io::{IsTerminal, Write};
 
-/// What standard output can show: colours on a terminal that has them and whose owner has nothing
-/// against them, and more than ASCII where the locale says so.
+/// What standard output can show: colours if it is a terminal that has them and `NO_COLOR` is not
+/// set, and more than ASCII if the locale has it.
 pub fn layout() -> Layout {
     let terminal = std::io::stdout().is_terminal();
     let has_colours = variable("TERM").is_some_and(|term| term != "dumb");
@@ -43,12 +43,12 @@ fn locale_has_unicode() -> bool {
     locale.contains("utf-8") || locale.contains("utf8")
 }
 
-/// Whether a person can be asked.
+/// Whether there is a person to answer.
 pub fn can_ask() -> bool {
     std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
 }
 
-/// Asks. Anything but a clear yes is no.
+/// Anything but a clear yes is no.
 pub fn confirmed(question: &str) -> bool {
     print(&format!("{question}\nGo on? [y/N] "));
     let mut answer = String::new();
@@ -57,13 +57,13 @@ pub fn confirmed(question: &str) -> bool {
     read.is_ok() && matches!(answer.as_str(), "y" | "yes")
 }
 
-/// A reader that has gone away is not an error of ours: the work is done and the exit code tells.
+/// A reader that has gone away is no error: the work is done, and the exit code says how it ended.
 pub fn print(text: &str) {
     let mut out = std::io::stdout().lock();
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
-/// The same on standard error.
+/// Prints on standard error.
 pub fn complain(text: &str) {
     let _ = std::io::stderr().write_all(text.as_bytes());
 }

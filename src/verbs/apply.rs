@@ -1,4 +1,4 @@
-//! `rebridge apply`: check, and where needed fix and verify.
+//! `rebridge apply`: check, fix what clashes, and verify.
 
 use super::request::{ApplyRequest, Target};
 use super::{facts_of, host_of, take_charge};
@@ -16,10 +16,9 @@ use crate::report::Report;
 use crate::report::error::Error;
 use crate::report::vocabulary::Vocabulary;
 
-/// Whether to go on, asked with the report of what would be done.
+/// Asks whether to go on, given the report of what would be done.
 pub type Ask<'a> = &'a dyn Fn(&Report) -> bool;
 
-/// Runs the verb.
 pub fn run(request: &ApplyRequest, progress: &dyn Progress, ask: Ask) -> Result<Report, Error> {
     let words = request.look.vocabulary;
     let policy = &request.look.policy;
@@ -55,7 +54,7 @@ pub fn run(request: &ApplyRequest, progress: &dyn Progress, ask: Ask) -> Result<
     Ok(report)
 }
 
-/// Looks, decides, asks, and carries out what was decided.
+/// Looks, decides, asks, and carries out the decision.
 fn fix(host: &Host, request: &ApplyRequest, progress: &dyn Progress, ask: Ask) -> Report {
     let words = request.look.vocabulary;
     let facts = observe_closely(host);

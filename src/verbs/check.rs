@@ -12,7 +12,7 @@ use crate::report::metrics::{Measured, render};
 use crate::report::vocabulary::Vocabulary;
 use std::time::{Instant, SystemTime};
 
-/// Looks; the report says what clashes and what `apply` would do about it.
+/// The report says what clashes and what `apply` would do about it.
 pub fn run(request: &CheckRequest) -> Result<Report, Error> {
     let (at, began) = (SystemTime::now(), Instant::now());
     let facts = facts_of(&request.look)?;
@@ -32,7 +32,6 @@ pub fn run(request: &CheckRequest) -> Result<Report, Error> {
     Ok(report)
 }
 
-/// The same for a host that was judged already.
 pub fn judge(assessment: &Assessment, words: Vocabulary) -> Report {
     let decision = plan(assessment, &Permits::plain());
     Report::checked(assessment, &decision, words)

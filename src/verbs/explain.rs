@@ -7,7 +7,6 @@ use crate::policy::option::BadValue;
 use crate::report::error::Error;
 use crate::report::explanation::{Explanation, explain};
 
-/// Looks, and explains.
 pub fn run(request: &ExplainRequest) -> Result<Explanation, Error> {
     let facts = facts_of(&request.look)?;
     let assessment = Assessment::of(&facts, &request.look.policy);

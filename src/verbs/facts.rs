@@ -5,7 +5,6 @@ use super::request::Target;
 use crate::observe::observe_closely;
 use crate::report::error::Error;
 
-/// The facts as text.
 pub fn run(target: &Target) -> Result<String, Error> {
     let facts = observe_closely(&host_of(target)?);
     // A tree of plain strings, numbers and lists has no way to fail.

@@ -1,4 +1,4 @@
-//! `rebridge forecast`: what Docker will take next.
+//! `rebridge forecast`: the subnets that Docker will take next.
 
 use super::facts_of;
 use super::request::ForecastRequest;
@@ -8,7 +8,6 @@ use crate::facts::Version;
 use crate::policy::option::BadValue;
 use crate::report::error::Error;
 
-/// Looks, and predicts.
 pub fn run(request: &ForecastRequest) -> Result<Forecast, Error> {
     let engine = request.engine.as_deref();
     if let Some(version) = engine.filter(|version| Version::parse(version).is_none()) {

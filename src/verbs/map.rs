@@ -1,4 +1,4 @@
-//! `rebridge map`: who uses what of the private address space, and how it would be after `apply`.
+//! `rebridge map`: who uses which private addresses, now and after `apply`.
 
 use super::facts_of;
 use super::request::MapRequest;
@@ -13,7 +13,6 @@ use crate::report::map::{Map, svg};
 use crate::report::sentences::blockers;
 use crate::report::vocabulary::Vocabulary;
 
-/// Looks, and draws; writes the picture where one is asked for.
 pub fn run(request: &MapRequest) -> Result<Map, Error> {
     let facts = facts_of(&request.look)?;
     let map = draw(&Assessment::of(&facts, &request.look.policy));
@@ -23,7 +22,6 @@ pub fn run(request: &MapRequest) -> Result<Map, Error> {
     Ok(map)
 }
 
-/// The same for a host that was judged already.
 pub fn draw(assessment: &Assessment) -> Map {
     let now = address_map(assessment);
     let mut warnings = forecast(assessment, 0, None).warnings;

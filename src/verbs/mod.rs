@@ -1,5 +1,5 @@
-//! One file a verb: each takes its request, puts the stages together, and gives what it found.
-//! Printing and the exit code are `main`'s.
+//! One file per verb. Each takes its request, puts the stages together and gives what it found.
+//! `main` prints it and turns it into an exit code.
 
 pub mod apply;
 pub mod check;
@@ -21,7 +21,7 @@ use request::{Look, Target};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// The host that is meant. Saved facts are judged, not changed; they have none.
+/// Saved facts have no host: they can be judged, but not changed.
 fn host_of(target: &Target) -> Result<Host, BadValue> {
     let Target::Image(root) = target else {
         return Ok(Host::live());
@@ -37,7 +37,7 @@ fn host_of(target: &Target) -> Result<Host, BadValue> {
     Err(BadValue::at(Opt::Root, root.display(), why))
 }
 
-/// The facts that are meant: from a file, or observed now.
+/// The facts of the target, from a file or observed now.
 fn facts_of(look: &Look) -> Result<Facts, BadValue> {
     match &look.target {
         Target::SavedFacts(path) => saved_facts(path),
@@ -61,11 +61,11 @@ fn bad_facts(path: &Path, why: impl std::fmt::Display) -> BadValue {
     BadValue::plain(format!("--facts {}: {why}", path.display()))
 }
 
-/// Between two tries for the lock.
+/// Between two attempts to take the lock.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Rights and lock for a verb that changes the host. A lock that another holds is waited for, so
-/// long.
+/// For a verb that changes the host: checks that it may, and takes the lock, for which it waits as
+/// long as `wait`.
 fn take_charge(host: &Host, deed: &'static str, wait: Duration) -> Result<Lock, Error> {
     if !host.may_change() {
         return Err(Error::OnlyRoot { deed });

@@ -1,12 +1,12 @@
-//! `rebridge __networks`: what a shell may complete after `--network`.
+//! `rebridge __networks`: the names that shells complete after `--network`.
 
 use crate::host::Host;
 use crate::observe::observe;
 
-/// What shells call. It is no verb: nobody is to see it in a list.
+/// Not a verb, so that no list of verbs shows it: only shell completions call it.
 pub const NAME: &str = "__networks";
 
-/// The names of the networks that could be moved, a line each; none where Docker cannot be asked.
+/// The networks that could move, one name a line; empty if Docker does not answer.
 pub fn run() -> String {
     let facts = observe(&Host::live());
     let bridges = facts

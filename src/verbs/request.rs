@@ -1,5 +1,5 @@
-//! What a verb is asked to do, as plain values. The command line and the Ansible module both build
-//! these; from here on there is one way through the program.
+//! What a verb has to do, as plain values. The command line and the Ansible module both build these,
+//! so the rest of the program does not know who calls.
 
 use super::output_file::OutputFile;
 use crate::apply;
@@ -10,7 +10,6 @@ use crate::report::vocabulary::Vocabulary;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// What to look at.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Target {
     #[default]
@@ -21,7 +20,6 @@ pub enum Target {
     SavedFacts(PathBuf),
 }
 
-/// What to look at, and by which rules.
 #[derive(Debug, Clone, Default)]
 pub struct Look {
     pub target: Target,
@@ -39,7 +37,7 @@ pub struct CheckRequest {
 #[derive(Debug)]
 pub struct ApplyRequest {
     pub look: Look,
-    /// Only say what would be done.
+    /// Only show what would be done.
     pub check: bool,
     pub permits: Permits,
     pub order: apply::Request,
@@ -49,12 +47,12 @@ pub struct ApplyRequest {
 
 #[derive(Debug)]
 pub struct RollbackRequest {
-    /// Only say what would be undone.
+    /// Only show what would be undone.
     pub check: bool,
-    /// Where no apply has been recorded there is nothing to undo, and that is fine.
+    /// If no apply is on record, there is nothing to undo, and that is no error.
     pub unless_none: bool,
     pub allow_container_stop: bool,
-    /// Undo an apply that did not come to its end, and nothing else.
+    /// Undo only an apply that did not finish.
     pub dead_man: bool,
     pub timeout: Duration,
     pub wait: Duration,
@@ -64,7 +62,7 @@ pub struct RollbackRequest {
 #[derive(Debug)]
 pub struct ForecastRequest {
     pub look: Look,
-    /// How many subnets.
+    /// Of subnets.
     pub count: usize,
     /// The engine version to model instead of the one that runs.
     pub engine: Option<String>,
@@ -79,6 +77,6 @@ pub struct MapRequest {
 #[derive(Debug)]
 pub struct ExplainRequest {
     pub look: Look,
-    /// A Docker network, a bridge, a range or an address; docker0 where nothing is given.
+    /// A Docker network, a bridge, a range or an address; docker0 if none.
     pub about: Option<String>,
 }

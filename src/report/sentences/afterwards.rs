@@ -1,4 +1,4 @@
-//! What was noticed while a plan was carried out, in words.
+//! What rebridge noticed while it carried out a plan, in words.
 
 use crate::apply::containers::Missing;
 use crate::apply::journal::FOLDER;

@@ -1,5 +1,4 @@
-//! What keeps rebridge from acting, in words: what could not be done, to what, why, and the next
-//! step.
+//! What keeps rebridge from acting, in words: what it cannot do, why, and the next step.
 
 use crate::engine_model::pool_trouble::PoolTrouble;
 use crate::phrases::{count, first_few};
@@ -7,15 +6,14 @@ use crate::plan::blocker::Blocker;
 use crate::policy::option::Opt;
 use crate::report::vocabulary::Vocabulary;
 
-/// More containers than this are not named.
+/// More containers than these are only counted.
 const NAMED: usize = 3;
 
-/// Why, and what the operator can do about it: "cannot …; run again with …".
+/// "cannot …: …; run again with …".
 pub fn refused(blocker: &Blocker, words: Vocabulary) -> String {
     format!("{}; {}", why(blocker, words), next(blocker, words))
 }
 
-/// What could not be done, to what, and why.
 fn why(blocker: &Blocker, words: Vocabulary) -> String {
     match blocker {
         Blocker::FileBroken { path, why } | Blocker::FileNotEdited { path, why } => {
@@ -129,7 +127,6 @@ fn why(blocker: &Blocker, words: Vocabulary) -> String {
     }
 }
 
-/// What the operator can do about it.
 fn next(blocker: &Blocker, words: Vocabulary) -> String {
     let again = words.again();
     match blocker {

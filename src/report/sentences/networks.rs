@@ -1,4 +1,4 @@
-//! Networks that exist already and that `bip` and pools do not move, in words.
+//! Existing networks, which new pools do not move, in words.
 
 use crate::assess::clash::Clash;
 use crate::assess::swarm::is_hung_on;
@@ -7,7 +7,7 @@ use crate::facts::Facts;
 use crate::report::vocabulary::Vocabulary;
 use crate::subnet::v4;
 
-/// What to say of those that clash; none where there are none.
+/// About the existing networks that clash, if any do.
 pub fn existing(facts: &Facts, clashes: &[Clash], words: Vocabulary) -> Option<String> {
     let (movable, others) = partition(facts, clashes);
     let mut parts = Vec::new();
@@ -51,7 +51,7 @@ fn still_clash(names: &[String]) -> String {
     }
 }
 
-/// The networks that clash and that can be re-created elsewhere.
+/// The networks that clash and can be re-created elsewhere.
 pub fn movable(facts: &Facts, clashes: &[Clash]) -> Vec<String> {
     partition(facts, clashes).0
 }

@@ -1,4 +1,4 @@
-//! What the operator should know of a plan, in words.
+//! What the operator should know about a plan, in words.
 
 use crate::phrases::containers_are;
 use crate::plan::notice::Notice;

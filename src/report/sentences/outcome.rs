@@ -1,4 +1,4 @@
-//! What would be done, what was done, and what is left to a person, in words.
+//! What would be done, what was done, and what you have to do by hand, in words.
 
 use super::networks::existing;
 use crate::assess::Assessment;
@@ -14,10 +14,9 @@ use ipnet::Ipv4Net;
 /// More networks than this are counted, not named.
 const NAMED: usize = 4;
 
-/// Nothing clashes.
 pub const CLEAR: &str = "Docker's networks are clear of everything this host is known to need";
 
-/// That there is nothing to do, though something clashes.
+/// There is nothing to do, although something clashes.
 pub fn nothing_to_do(assessment: &Assessment, words: Vocabulary) -> String {
     let facts = assessment.facts;
     let mut movable = assessment.clashes.iter().filter(|clash| clash.is_movable());
@@ -143,10 +142,9 @@ fn from_to(moves: &[Move]) -> String {
     })
 }
 
-/// What comes next on a host that is as it was.
 const AGAIN: &str = "fix the cause, then run the same again";
 
-/// What could not be done, and that the host is as it was.
+/// What could not be done; the host is as it was.
 pub fn rolled_back(plan: &Plan, before: &Facts, docker0: Option<&str>, why: &str) -> String {
     if !plan.restart {
         return format!(
@@ -165,7 +163,7 @@ pub fn rolled_back(plan: &Plan, before: &Facts, docker0: Option<&str>, why: &str
     )
 }
 
-/// That the host is left to a person. The steps come apart: people work through them at night.
+/// The host needs a person. The steps are a list of their own, easier to follow at night.
 pub fn stranded(why: &str, then: &str) -> String {
     let then = match then == why {
         true => "for the same reason",
@@ -174,7 +172,7 @@ pub fn stranded(why: &str, then: &str) -> String {
     format!("cannot settle Docker's networks: {why}; and the way back failed: {then}")
 }
 
-/// What to do by hand on a host that could be brought neither forth nor back.
+/// What to do by hand after a change that failed, and whose rollback failed too.
 pub fn steps_by_hand(path: &str, docker0: Option<Ipv4Net>, words: Vocabulary) -> Vec<String> {
     let old = docker0.map_or("(none)".to_owned(), |address| address.to_string());
     vec![
@@ -190,7 +188,7 @@ pub fn steps_by_hand(path: &str, docker0: Option<Ipv4Net>, words: Vocabulary) ->
     ]
 }
 
-/// The same after a rollback that failed.
+/// What to do by hand after `rollback` failed.
 pub fn steps_after_rollback(words: Vocabulary) -> Vec<String> {
     vec![
         "see what Docker says: `journalctl -u docker.service -n 50`".to_owned(),
@@ -200,7 +198,6 @@ pub fn steps_after_rollback(words: Vocabulary) -> Vec<String> {
     ]
 }
 
-/// Steps in a sentence: " Do this by hand: 1. …; 2. …".
 pub fn numbered(steps: &[String]) -> Vec<String> {
     let numbers = 1..;
     steps

@@ -1,4 +1,4 @@
-//! What is to be done about a swarm's own networks, in words. rebridge changes none of them.
+//! How to move a swarm's own networks, in words. rebridge changes none of them.
 
 use crate::assess::Assessment;
 use crate::assess::swarm::{GWBRIDGE, Overlay, gwbridge_clashes, overlays};
