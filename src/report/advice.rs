@@ -102,13 +102,13 @@ pub fn then(facts: &Facts, plan: &Plan) -> Vec<String> {
         }
         lines.push(restart(facts));
         lines.push(format!(
-            "docker0 moves to {docker0}; this is verified, and undone if it does not hold"
+            "docker0 moves to {docker0}; rebridge verifies that, or puts everything back"
         ));
     }
     if !plan.moves.is_empty() {
         lines.push(
             "the networks above are re-created, and their containers stopped, connected again and \
-             started; this is verified, and undone if it does not hold"
+             started; rebridge verifies that, or puts everything back"
                 .to_owned(),
         );
     }
@@ -122,7 +122,7 @@ pub fn then_back(path: &str, docker0: Option<String>) -> Vec<String> {
         lines.push(
             "Docker restarts: every container stops, and each that ran starts again".to_owned(),
         );
-        lines.push(format!("{docker0} again; this is verified"));
+        lines.push(format!("{docker0} again; rebridge verifies that"));
     }
     lines
 }
@@ -170,8 +170,8 @@ pub fn reasons(assessment: &Assessment, decision: &Decision) -> Vec<String> {
     let engine = assessment.facts.docker.engine.as_ref();
     let version = engine.map_or("not known", |engine| engine.version.as_str());
     reasons.push(format!(
-        "Docker (version {version}) itself keeps off on-link routes of the main table and the \
-         nameservers it sees, and off nothing else; `rebridge explain` says more"
+        "Docker (version {version}) itself avoids only the nameservers and the on-link routes of \
+         the main table that it sees; `rebridge explain` says more"
     ));
     reasons
 }
@@ -202,7 +202,7 @@ fn why_it_counts(source: Source) -> &'static str {
         Source::Nameserver => "without it names do not resolve",
         Source::Declared => "you said so",
         Source::Neighbour => {
-            "the kernel remembers which calls went unanswered; a call into Docker's range that no \
+            "the kernel remembers calls without an answer; a call into Docker's range that no \
              container answers was meant for a server outside"
         }
         Source::Connection => {

@@ -25,7 +25,7 @@ impl Report {
         let facts = assessment.facts;
         if facts.interrupted {
             report.warnings.push(format!(
-                "an earlier apply was interrupted; {} first puts that right",
+                "an earlier apply was interrupted; {} settles it first",
                 words.apply()
             ));
         }
@@ -38,7 +38,8 @@ impl Report {
             && facts.root
         {
             let why = blockers::refused(blocker, words);
-            report.warnings.push(format!("apply would refuse: {why}"));
+            let apply = words.apply();
+            report.warnings.push(format!("{apply} would refuse: {why}"));
         }
         report.outcome = Outcome::Clashing;
         report.advice.verdict = advice::verdict(&report.clashes);
@@ -84,7 +85,7 @@ impl Report {
                 report.advice.then = advice::then(assessment.facts, plan);
                 report.advice.next = vec![Step {
                     run: String::new(),
-                    does: "the same command without --check does it".to_owned(),
+                    does: "run the same command without --check to do it".to_owned(),
                 }];
             }
         }
@@ -351,7 +352,7 @@ fn cures(assessment: &Assessment, decision: &Decision) -> Vec<Step> {
     let names = movable(assessment.facts, &assessment.clashes);
     if !names.is_empty() && !matches!(decision, Decision::Refuse(_)) {
         let does = format!(
-            "also moves what exists already, with its containers: {}",
+            "also moves existing networks with their containers: {}",
             names.join(", ")
         );
         steps.push(Step::again(assessment, "apply --networks recreate", does));
@@ -363,7 +364,7 @@ fn cures(assessment: &Assessment, decision: &Decision) -> Vec<Step> {
 fn recreate(assessment: &Assessment, clashes: &[Clash]) -> Option<Step> {
     let names = movable(assessment.facts, clashes);
     let does = format!(
-        "moves what exists already, with its containers: {}",
+        "moves existing networks with their containers: {}",
         names.join(", ")
     );
     (!names.is_empty()).then(|| Step::again(assessment, "apply --networks recreate", does))

@@ -273,7 +273,7 @@ fn number_of_pools(assessment: &Assessment, number: u64) -> String {
 fn order_and_sight(assessment: &Assessment, about: IpNet) -> Vec<Part> {
     let mut parts = vec![
         Part {
-            title: "In which order Docker looks",
+            title: "In which order Docker searches",
             lines: order(assessment),
         },
         Part {

@@ -79,10 +79,10 @@ pub fn render(measured: &Measured) -> String {
     );
     gauge(
         "pool_free_subnets",
-        "Of these the ones still to be had.",
+        "Subnets still free in the pools.",
         &plain(forecast.free.to_string()),
     );
-    let unseen = "Things the check could not look at; while it is above 0, no clash is no proof.";
+    let unseen = "Things the check could not see; above 0, a clean result is not conclusive.";
     gauge("unseen", unseen, &plain(facts.unseen.len().to_string()));
     gauge(
         "interrupted",

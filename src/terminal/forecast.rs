@@ -21,14 +21,14 @@ pub fn render(forecast: &Forecast, layout: &Layout) -> String {
         Some(subnet) => {
             let _ = writeln!(
                 out,
-                "{}: {subnet} comes next that would clash",
+                "{}: the first subnet that would clash is {subnet}",
                 layout.red("clashing")
             );
         }
         None if forecast.subnets.is_empty() => {
             let _ = writeln!(
                 out,
-                "{}: the next network cannot be made",
+                "{}: Docker cannot create another network",
                 layout.red("used up")
             );
         }

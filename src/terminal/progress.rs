@@ -13,9 +13,9 @@ pub const WORTH_A_LINE: f64 = 0.05;
 
 /// The answer to Ctrl-C once the host has been touched.
 const CALM: &str = "\
-Docker is half-way, and stopping here would leave it so. This run goes on until
-the change is verified or everything is put back; `rebridge rollback` undoes it
-afterwards.";
+Docker is half-way through the change, and stopping now would leave it there.
+This run continues until the change is verified or rolled back. Afterwards,
+`rebridge rollback` undoes it.";
 
 /// One line that changes. It appears with the first step, so not below a question, and goes when
 /// this is dropped.

@@ -35,7 +35,7 @@ pub fn render(report: &Report, layout: &Layout, verbosity: Verbosity) -> String 
         return text.out;
     }
     text.clashes(report, verbosity);
-    text.rows("Ignored, as you said", &report.ignored, verbosity);
+    text.rows("Ignored, as you asked", &report.ignored, verbosity);
     // For `check`, the answer and the next command are enough.
     if report.outcome != Outcome::Clashing || verbosity.verbose {
         text.changes(report);
@@ -126,7 +126,7 @@ impl Text<'_> {
                 self.out += &self
                     .layout
                     .paragraph("  ", &without_control_chars(&first.explain));
-                self.rows("Clashes besides", others, verbosity);
+                self.rows("Other clashes", others, verbosity);
             }
         }
     }
@@ -196,7 +196,7 @@ impl Text<'_> {
         }
         self.title(tense(
             "Networks re-created",
-            "Networks that were to be re-created",
+            "Networks it tried to re-create",
             "Networks to be re-created",
         ));
         let row = |one: &crate::plan::relocate::Move| {

@@ -31,7 +31,7 @@ pub fn run(request: &ApplyRequest, progress: &dyn Progress, ask: Ask) -> Result<
         return Ok(preview(&assessment, &request.permits, words));
     }
     if let Target::SavedFacts(_) = request.look.target {
-        let why = "--facts: apply changes this host and looks at it itself; add --check";
+        let why = "--facts: apply looks at the host that it changes; with saved facts, add --check";
         return Err(BadValue::plain(why).into());
     }
     let host = host_of(&request.look.target)?;

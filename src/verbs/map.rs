@@ -31,7 +31,7 @@ pub fn draw(assessment: &Assessment) -> Map {
         Decision::Refuse(blocker) => {
             let why = blockers::refused(&blocker, Vocabulary::CommandLine);
             warnings.push(format!(
-                "apply would refuse, so there is no \"after\" here: {why}"
+                "`rebridge apply` would refuse, so this map has no \"after\": {why}"
             ));
             None
         }

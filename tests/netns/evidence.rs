@@ -269,7 +269,7 @@ fn what_is_ignored_is_shown_as_ignored() {
         sandbox
             .rebridge(&["check", "--ignore", "route,onlink"])
             .stdout
-            .contains("Ignored, as you said")
+            .contains("Ignored, as you asked")
     );
     assert_eq!(
         sandbox.clashes(&["--ignore", "172.17.9.0/25"]).len(),
