@@ -141,7 +141,7 @@ fn ctrl_c_during_the_work_is_answered_and_the_host_is_made_whole() {
     let (code, said) = on_a_terminal(
         &sandbox,
         &command,
-        &[("restarting Docker", CTRL_C), ("This run goes on", CTRL_C)],
+        &[("restarting Docker", CTRL_C), ("This run continues", CTRL_C)],
     );
     assert_eq!(
         (code, sandbox.docker0().as_str()),
@@ -149,7 +149,7 @@ fn ctrl_c_during_the_work_is_answered_and_the_host_is_made_whole() {
         "{said}"
     );
     assert!(sandbox.read("/var/lib/rebridge/journal.json").is_none());
-    assert_eq!(said.matches("This run goes on").count(), 1, "{said}");
+    assert_eq!(said.matches("This run continues").count(), 1, "{said}");
     assert!(
         said.contains("    1.") && said.contains(" s  restarting Docker"),
         "each step with its time: {said}"
