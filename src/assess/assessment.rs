@@ -1,12 +1,11 @@
 //! The one judgement, made once per look at a host.
 
 use super::clash::Clash;
-use super::finding::Finding;
 use super::held::{Held, held};
 use super::needed::{Needed, needed};
 use super::sides::DockerSide;
-use super::traffic::Traffic;
-use crate::engine_model;
+use super::traffic::{StaleCall, Traffic};
+use crate::engine_model::{self, state};
 use crate::facts::pools::PoolList;
 use crate::facts::{AddressPool, BUILT_IN, Facts, Source, Version};
 use crate::policy::Policy;
@@ -35,7 +34,7 @@ pub struct Assessment<'a> {
     /// What the engine steps round by itself when it picks a subnet.
     pub stepped_round: BTreeSet<Ipv4Net>,
     /// Calls into Docker's own ranges that say nothing about servers outside.
-    pub stale_calls: Vec<Finding>,
+    pub stale_calls: Vec<StaleCall>,
     /// The range docker0 gets at Docker's next start, where that is not the one it has.
     pub docker0_to_come: Option<Ipv4Net>,
     /// Every clash, the one to act on first.
@@ -65,7 +64,7 @@ impl<'a> Assessment<'a> {
                 .map(|list| list.ipv4()),
             stepped_round: engine_model::stepped_round(facts, version),
             stale_calls: traffic.stale,
-            docker0_to_come: engine_model::docker0_to_come(facts),
+            docker0_to_come: engine_model::docker0_to_come(facts, version),
             clashes: Vec::new(),
             ignored: Vec::new(),
         };
@@ -80,6 +79,7 @@ impl<'a> Assessment<'a> {
         }
         let mut clashes = self.present(needed);
         clashes.extend(self.docker0_later(needed));
+        clashes.extend(self.stored_later(needed));
         // What a Docker network holds today is a present matter, or none.
         clashes.extend(self.latent(needed, &self.pools, &self.stored_v4()));
         clashes.sort_by_cached_key(Clash::urgency);
@@ -93,8 +93,7 @@ impl<'a> Assessment<'a> {
 
     /// The same, and what its networks without a bridge on this host hold: macvlan and the like.
     pub fn stored_v4(&self) -> RangeSet {
-        let networks = self.facts.engine_networks();
-        let local = networks.filter(|network| network.scope == "local");
+        let local = state::networks_in_the_pools(self.facts);
         let stored = local.flat_map(|network| network.subnets.iter().filter_map(v4));
         RangeSet::new(stored).union(&self.taken())
     }
@@ -175,6 +174,24 @@ impl<'a> Assessment<'a> {
             .collect()
     }
 
+    /// Clashes of the other networks that Docker re-creates when it starts.
+    fn stored_later(&self, needed: &[Needed]) -> Vec<Clash> {
+        let to_come: Vec<DockerSide> = stored_bridges(self.facts)
+            .filter(|side| self.held.iter().all(|held| held.subnet != side.subnet))
+            .collect();
+        let index = NetIndex::new(to_come.iter().map(|side| &side.subnet));
+        let mut clashes = Vec::new();
+        for need in needed {
+            let over = index.overlapping(&need.net);
+            for side in over.filter_map(|place| to_come.get(place)) {
+                if !self.overruled_by_pool(need, &side.subnet) {
+                    clashes.push(Clash::later(side.clone(), need, self.facts));
+                }
+            }
+        }
+        clashes
+    }
+
     /// Clashes of the subnets these pools could still hand out.
     fn latent(&self, needed: &[Needed], pools: &[AddressPool], taken: &RangeSet) -> Vec<Clash> {
         let pools = engine_model::pools_as_seen(pools, self.version);
@@ -233,6 +250,18 @@ impl<'a> Assessment<'a> {
         }
         first
     }
+}
+
+/// The stored networks with a bridge, without docker0's, which Docker makes by its settings.
+fn stored_bridges(facts: &Facts) -> impl Iterator<Item = DockerSide> {
+    let stored = facts.docker.stored.iter().flatten();
+    let bridges = stored.filter(|network| network.driver == "bridge" && network.name != "bridge");
+    bridges.flat_map(|network| {
+        network
+            .subnets
+            .iter()
+            .map(|net| DockerSide::stored(network, *net))
+    })
 }
 
 /// The pools new networks come from: of the running engine, else of its command line, of the file,

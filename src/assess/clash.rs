@@ -51,7 +51,7 @@ impl Clash {
         }
     }
 
-    /// A range that docker0 has once Docker starts again.
+    /// A range that docker0 or a stored network has once Docker starts again.
     pub fn later(docker: DockerSide, need: &Needed, facts: &Facts) -> Clash {
         let with = NeededSide::of(need, Some(&docker.subnet), facts);
         let explain = sentence::later(&docker, &with);
@@ -88,7 +88,8 @@ impl Clash {
     /// Whether another `bip` or other pools end it: docker0's IPv4 range, or the pools.
     pub fn is_movable(&self) -> bool {
         let ipv4 = matches!(self.docker.subnet, IpNet::V4(_));
-        ipv4 && (self.is_docker0() || self.kind == Kind::Latent)
+        let of_pools = self.kind == Kind::Latent && self.docker.network.is_none();
+        ipv4 && (self.is_docker0() || of_pools)
     }
 
     /// Whether the evidence comes and goes by itself.

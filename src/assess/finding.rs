@@ -2,16 +2,15 @@
 
 use super::Assessment;
 use super::held::Held;
+use super::traffic::StaleCall;
 use crate::engine_model;
 use crate::facts::{AddressPool, Network};
 use crate::subnet::{PRIVATE_BLOCKS, SHARED_BLOCKS, net, overlap, v4};
 use ipnet::{IpNet, Ipv4Net};
-use std::net::IpAddr;
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Finding {
-    /// This host still calls an address of Docker's where no container runs.
-    StaleCall { address: IpAddr, bridge: String },
+    StaleCall(StaleCall),
     /// Docker uses addresses that belong to others on the Internet, or that no bridge can have.
     UnusableRange {
         holder: Holder,
@@ -26,7 +25,9 @@ pub enum Finding {
         bridge_subnet: IpNet,
     },
     /// The pools have no subnet left for one more network.
-    PoolsFull { capacity: u64 },
+    PoolsFull {
+        capacity: u64,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -46,7 +47,8 @@ pub enum Unusable {
 
 /// Everything worth knowing.
 pub fn findings(assessment: &Assessment) -> Vec<Finding> {
-    let mut findings: Vec<Finding> = assessment.stale_calls.clone();
+    let stale = assessment.stale_calls.iter().cloned();
+    let mut findings: Vec<Finding> = stale.map(Finding::StaleCall).collect();
     findings.extend(assessment.held.iter().filter_map(unusable_network));
     findings.extend(assessment.pools.iter().filter_map(unusable_pool));
     findings.extend(own_overlaps(assessment));
@@ -101,7 +103,7 @@ fn unusable(subnet: Ipv4Net) -> Option<Unusable> {
 /// A swarm's manager does not know the bridges of this node: tasks on it cannot reach what lies in
 /// both.
 fn own_overlaps(assessment: &Assessment) -> Vec<Finding> {
-    let networks = assessment.facts.engine_networks();
+    let networks = assessment.facts.networks();
     let overlays: Vec<(&Network, IpNet)> = networks
         .filter(|network| network.driver == "overlay")
         .flat_map(|network| network.subnets.iter().map(move |subnet| (network, *subnet)))

@@ -38,11 +38,18 @@ impl Held {
 pub fn held(facts: &Facts, devices: &BTreeSet<String>) -> Vec<Held> {
     let mut held: Vec<Held> = Vec::new();
     let mut known: HashSet<(String, IpNet)> = HashSet::new();
+    // A stored network holds nothing until Docker has made its bridge.
+    let is_there = |bridge: &str| {
+        facts.docker.engine.is_some() || facts.kernel.links.iter().any(|link| link.name == bridge)
+    };
     for network in facts
-        .engine_networks()
+        .networks()
         .filter(|network| network.driver == "bridge")
     {
         let bridge = network.bridge.clone().unwrap_or_default();
+        if !is_there(&bridge) {
+            continue;
+        }
         for subnet in &network.subnets {
             known.insert((bridge.clone(), *subnet));
             held.push(Held {

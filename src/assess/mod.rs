@@ -12,7 +12,7 @@ pub mod needed;
 mod sentence;
 pub mod sides;
 pub mod swarm;
-mod traffic;
+pub mod traffic;
 pub mod way_out;
 
 pub use assessment::{Assessment, unmovable};

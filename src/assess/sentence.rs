@@ -63,10 +63,14 @@ fn comes_first(facts: &Facts, route: &Route) -> bool {
     matches!(leads_to(facts, route), Some(Lead::Rule(rule)) if rule.priority < MAIN)
 }
 
-/// Of the range that docker0 gets when Docker next starts.
+/// Of the range that docker0 or a stored network gets when Docker next starts.
 pub fn later(docker: &DockerSide, with: &NeededSide) -> String {
+    let holder = match &docker.network {
+        Some(network) if !docker.is_docker0() => format!("the Docker network {network}"),
+        _ => "docker0".to_owned(),
+    };
     format!(
-        "docker0 gets {} when Docker next starts, over {}",
+        "{holder} gets {} when Docker next starts, over {}",
         docker.subnet,
         with.describe()
     )

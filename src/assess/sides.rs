@@ -3,7 +3,9 @@
 
 use super::held::Held;
 use super::needed::{Evidence, Lead, Needed, leads_to};
-use crate::facts::{Contact, Facts, Link, NeighbourState, Peer, Route, RouteKind, Rule, Source};
+use crate::facts::{
+    Contact, Facts, Link, NeighbourState, Network, Peer, Route, RouteKind, Rule, Source,
+};
 use crate::phrases::lately;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -24,9 +26,9 @@ pub enum Loser {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DockerSide {
-    /// The network's name; null for a latent clash.
+    /// The network's name; null where the pools could hand the subnet out.
     pub network: Option<String>,
-    /// Its interface; null for a latent clash.
+    /// Its interface; null where the pools could hand the subnet out.
     pub bridge: Option<String>,
     /// The subnet: held now, or the first one the pools would hand out.
     pub subnet: IpNet,
@@ -42,6 +44,16 @@ impl DockerSide {
             bridge: Some(held.bridge.clone()),
             subnet: held.subnet,
             project: held.project.clone(),
+        }
+    }
+
+    /// A network that Docker has stored, on one of its subnets.
+    pub fn stored(network: &Network, subnet: IpNet) -> DockerSide {
+        DockerSide {
+            network: Some(network.name.clone()),
+            bridge: network.bridge.clone(),
+            subnet,
+            project: network.project.clone(),
         }
     }
 

@@ -2,7 +2,6 @@
 //! or a container's, which is at home there. An address inside a Docker subnet is Docker's own
 //! unless there is a sign that it is not.
 
-use super::finding::Finding;
 use super::held::Held;
 use super::needed::{Evidence, Needed};
 use crate::facts::{Contact, Facts, Neighbour};
@@ -19,11 +18,18 @@ const FRESH: u64 = 3600;
 /// lay as low as there were ever containers at the same time.
 const LOW: u32 = 64;
 
+/// This host still calls an address of Docker's where no container runs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StaleCall {
+    pub address: IpAddr,
+    pub bridge: String,
+}
+
 /// What traffic says: addresses this host needs, and calls that no longer mean anything.
 #[derive(Default)]
 pub struct Traffic<'a> {
     pub needed: Vec<Needed<'a>>,
-    pub stale: Vec<Finding>,
+    pub stale: Vec<StaleCall>,
 }
 
 impl<'a> Traffic<'a> {
@@ -72,7 +78,7 @@ impl<'a> Traffic<'a> {
             (None, Evidence::Neighbour(neighbour)) if !fresh => neighbour.dev.clone(),
             (None, _) => return self.needs(address, evidence),
         };
-        let stale = Finding::StaleCall { address, bridge };
+        let stale = StaleCall { address, bridge };
         if !self.stale.contains(&stale) {
             self.stale.push(stale);
         }
@@ -151,7 +157,7 @@ impl Addresses {
 /// The last address of a subnet that a container may have had: twice as far as there are containers
 /// now. Where a person said which addresses containers get, any of them.
 fn last_low(held: &Held, subnet: Ipv4Net, facts: &Facts) -> Ipv4Addr {
-    let mut networks = facts.engine_networks();
+    let mut networks = facts.networks();
     let shaped = networks
         .any(|network| network.shaped && network.bridge.as_deref() == Some(held.bridge.as_str()));
     let fixed = facts.docker.config.keys.contains_key("fixed-cidr");

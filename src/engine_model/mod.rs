@@ -8,9 +8,10 @@ pub mod allocator;
 pub mod pool_trouble;
 pub mod state;
 
-use crate::facts::{AddressPool, Facts, Route, RouteKind, Scope, Version};
+use crate::facts::{AddressPool, DockerState, Facts, Route, RouteKind, Scope, Version};
 use crate::subnet::{RangeSet, overlap4, v4};
 use ipnet::{IpNet, Ipv4Net};
+use state::Docker0;
 use std::collections::BTreeSet;
 
 /// What the engine steps round when it picks a subnet by itself: on-link routes of the main table
@@ -76,18 +77,27 @@ fn counts_as_in_use(
     !of_docker && (!begins_at_zero || version.is_none_or(Version::counts_on_link_half))
 }
 
-/// The range that `bip` gives docker0 at the engine's next start, where docker0 does not have it.
-pub fn docker0_to_come(facts: &Facts) -> Option<Ipv4Net> {
-    let flag = facts.docker.flag("bip").last().map(String::as_str);
-    let key = facts
-        .docker
-        .config
-        .keys
-        .get("bip")
-        .and_then(|bip| bip.as_str());
-    let bip: Ipv4Net = flag.or(key)?.parse().ok()?;
+/// The range that docker0 gets at the engine's next start, where docker0 does not have it and no
+/// pool decides it: from a key, from a flag, or from what Docker has stored.
+pub fn docker0_to_come(facts: &Facts, version: Option<Version>) -> Option<Ipv4Net> {
+    let coming = match facts.docker.state {
+        DockerState::Stopped => {
+            match state::docker0_at_start(facts, version.unwrap_or(Version::NEWEST)) {
+                Docker0::ByKey(subnet) | Docker0::Stays(subnet) => Some(subnet),
+                Docker0::None | Docker0::FromPools => None,
+            }
+        }
+        DockerState::Absent | DockerState::Running => bip_of_next_start(facts),
+    };
     let now = facts.docker0().map(|address| address.trunc());
-    Some(bip.trunc()).filter(|range| Some(*range) != now)
+    coming.filter(|range| Some(*range) != now)
+}
+
+fn bip_of_next_start(facts: &Facts) -> Option<Ipv4Net> {
+    let by_flag = facts.docker.next_flag("bip").last().map(String::as_str);
+    let in_file = || facts.docker.config.keys.get("bip")?.as_str();
+    let bip: Ipv4Net = by_flag.or_else(in_file)?.parse().ok()?;
+    Some(bip.trunc())
 }
 
 /// The pools as an engine of this version sees them. From 27 on it sorts them and drops without a

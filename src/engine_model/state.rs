@@ -91,9 +91,12 @@ fn take_networks(facts: &Facts, version: Version, allocator: &mut Allocator) -> 
 /// macvlan and ipvlan networks are among them. Overlays have an address space of their own, and a
 /// network that only lends its settings (driver `null`) holds nothing.
 pub fn networks_in_the_pools(facts: &Facts) -> impl Iterator<Item = &Network> {
+    // docker0's network is made again at every start; where it lies then is settled by itself.
+    let made_again = |network: &Network| facts.docker.engine.is_none() && network.name == "bridge";
     facts
-        .engine_networks()
+        .networks()
         .filter(|network| network.scope == "local" && network.driver != "null")
+        .filter(move |network| !made_again(network))
 }
 
 /// The networks whose subnet the running daemon picked itself: they moved its search. Those it
@@ -182,8 +185,9 @@ pub fn docker0_at_start(facts: &Facts, version: Version) -> Docker0 {
     }
     let there = facts
         .docker0()
-        .filter(|_| !deleted_at_the_start(facts))
-        .map(|address| address.trunc());
+        .map(|address| address.trunc())
+        .or_else(|| stored_docker0(facts))
+        .filter(|_| !deleted_at_the_start(facts));
     let fixed = network_setting(facts, "fixed-cidr").filter(|_| version.heeds_fixed_cidr_alone());
     match (there, fixed) {
         (Some(there), Some(fixed))
@@ -197,8 +201,16 @@ pub fn docker0_at_start(facts: &Facts, version: Version) -> Docker0 {
     }
 }
 
-/// Whether Docker, stopped, deletes docker0 when it starts: with pools set, and without
-/// live-restore.
+/// The subnet of the docker0 that Docker re-creates before it looks at its settings, as after a
+/// reboot.
+fn stored_docker0(facts: &Facts) -> Option<Ipv4Net> {
+    let mut stored = facts.docker.stored.iter().flatten();
+    let bridge = stored.find(|network| network.name == "bridge")?;
+    bridge.subnets.iter().find_map(v4)
+}
+
+/// Whether Docker, stopped, deletes docker0 when it starts: with pools set, without live-restore,
+/// and only if docker0's network is among those it has stored.
 fn deleted_at_the_start(facts: &Facts) -> bool {
     let keys = &facts.docker.config.keys;
     let in_file = keys
@@ -211,7 +223,9 @@ fn deleted_at_the_start(facts: &Facts) -> bool {
     let by_option = facts.docker.flag("live-restore").last();
     let live_restore = in_file.unwrap_or(false)
         || by_option.is_some_and(|value| !matches!(value.as_str(), "false" | "0" | "f" | "F"));
-    facts.docker.state == DockerState::Stopped && pools && !live_restore
+    let stored = facts.docker.stored.as_ref();
+    let adopted = stored.is_some_and(|stored| stored.iter().all(|one| one.name != "bridge"));
+    facts.docker.state == DockerState::Stopped && pools && !live_restore && !adopted
 }
 
 /// A setting of dockerd with a value, in daemon.json or on its command line.

@@ -40,6 +40,10 @@ pub struct Docker {
     pub rootless: Vec<u32>,
     /// The engine's own view; null where it does not run or may not be asked.
     pub engine: Option<Engine>,
+    /// The networks Docker has on disk and re-creates when it starts; null where the engine answers
+    /// or the file cannot be read, empty where Docker has never run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stored: Option<Vec<Network>>,
     /// Its configuration file.
     pub config: ConfigFile,
 }
@@ -222,5 +226,11 @@ impl Docker {
     /// The values a flag of dockerd's command line was given.
     pub fn flag(&self, name: &str) -> &[String] {
         self.flags.get(name).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// The values it is given at the next start.
+    pub fn next_flag(&self, name: &str) -> &[String] {
+        let flags = self.next_flags.as_ref().unwrap_or(&self.flags);
+        flags.get(name).map(Vec::as_slice).unwrap_or_default()
     }
 }

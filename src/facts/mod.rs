@@ -73,9 +73,7 @@ fn yes() -> bool {
 impl Facts {
     /// The interfaces that belong to Docker.
     pub fn docker_devices(&self) -> BTreeSet<String> {
-        let named = self
-            .engine_networks()
-            .filter_map(|network| network.bridge.clone());
+        let named = self.networks().filter_map(|network| network.bridge.clone());
         let leftover = self
             .kernel
             .links
@@ -84,6 +82,13 @@ impl Facts {
         named
             .chain(leftover.map(|link| link.name.clone()))
             .collect()
+    }
+
+    /// Docker's networks: as the engine has them, else as they are stored.
+    pub fn networks(&self) -> impl Iterator<Item = &Network> {
+        let stored = self.docker.stored.iter().flatten();
+        let stored = stored.filter(|_| self.docker.engine.is_none());
+        self.engine_networks().chain(stored)
     }
 
     /// The engine's networks; none where it could not be asked.

@@ -14,7 +14,7 @@ pub mod stored_networks;
 pub mod unit;
 
 use crate::docker::Error;
-use crate::facts::{Docker, DockerState, Engine, Facts, Kernel, Nameserver};
+use crate::facts::{Docker, DockerState, Engine, Facts, Kernel, Nameserver, ServiceManager};
 use crate::host::Host;
 use engine::Depth;
 use operator::Session;
@@ -57,6 +57,12 @@ fn look(host: &Host, depth: Depth) -> Facts {
             Err(_) => unseen
                 .push("Docker's own view of its networks: its answer could not be read".to_owned()),
         }
+        if docker.engine.is_none() {
+            match stored_networks::read(host, data_root(&docker)) {
+                Ok(stored) => docker.stored = Some(stored),
+                Err(why) => unseen.push(format!("Docker's stored networks: {why}")),
+            }
+        }
         // The engine may hold, or be about to take, ranges that neither the kernel nor the file
         // names.
         if !look.space.covers(&docker) {
@@ -92,8 +98,19 @@ fn without_engine(host: &Host, service: service::Service) -> Docker {
         installed_version: installed_version(host, service.state),
         rootless: service::rootless_users(host),
         engine: None,
+        stored: None,
         config,
     }
+}
+
+/// Where the Docker that starts next keeps its data.
+fn data_root(docker: &Docker) -> &str {
+    let by_flag = docker.flag("data-root").last().map(String::as_str);
+    let in_file = || docker.config.keys.get("data-root")?.as_str();
+    by_flag.or_else(in_file).unwrap_or(match docker.service {
+        Some(ServiceManager::Snap) => stored_networks::SNAP_DATA_ROOT,
+        _ => stored_networks::DATA_ROOT,
+    })
 }
 
 /// The version of the dockerd that would start. Asked of the file itself, as Docker is stopped; in

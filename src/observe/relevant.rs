@@ -76,12 +76,10 @@ fn ranges(docker: &Docker) -> impl Iterator<Item = IpNet> {
         .clone()
         .flat_map(|engine| engine.pools.iter().flatten())
         .map(|pool| IpNet::V4(pool.base));
-    let networks = engine.flat_map(|engine| {
-        engine
-            .networks
-            .iter()
-            .flat_map(|network| network.subnets.iter().copied())
-    });
+    let networks = engine
+        .flat_map(|engine| &engine.networks)
+        .chain(docker.stored.iter().flatten())
+        .flat_map(|network| network.subnets.iter().copied());
     configured.chain(in_force).chain(networks)
 }
 

@@ -19,6 +19,9 @@ const FILE: &str = "network/files/local-kv.db";
 /// Where dockerd keeps its data unless a setting says otherwise.
 pub const DATA_ROOT: &str = "/var/lib/docker";
 
+/// Where the snap's dockerd keeps it.
+pub const SNAP_DATA_ROOT: &str = "/var/snap/docker/common/var-lib-docker";
+
 /// Trees of networks are two or three pages deep; a damaged file may have circles.
 const DEEPEST: usize = 16;
 

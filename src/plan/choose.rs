@@ -141,7 +141,7 @@ fn last_free(pools: &[AddressPool], stored: &[Ipv4Net]) -> Option<Ipv4Net> {
 fn stored(assessment: &Assessment) -> Vec<Ipv4Net> {
     let by_engine = assessment
         .facts
-        .engine_networks()
+        .networks()
         .filter(|network| network.name != "bridge")
         .flat_map(|network| network.subnets.iter());
     let bridges = assessment

@@ -257,7 +257,7 @@ fn cure_in_file(assessment: &Assessment) -> Option<(Ipv4Net, Vec<AddressPool>)> 
     let wanted = !assessment.policy.pin || are_given(assessment, &pools);
     let free = assessment
         .facts
-        .engine_networks()
+        .networks()
         .filter(|network| network.name != "bridge")
         .flat_map(|network| &network.subnets)
         .all(|taken| !overlap(taken, &subnet));

@@ -392,12 +392,20 @@ fn scene_comes_true(lab: &Lab, scene: &Scene, version: &str, has_a_place: bool) 
 fn the_forecast_of_a_stopped_engine_comes_true(suite: &str) {
     let lab = Lab::up(suite);
     let version = version(&lab);
-    for stopped in &STOPPED {
-        let name = stopped.name;
+    let rebooted = [false, true];
+    for (stopped, rebooted) in STOPPED
+        .iter()
+        .flat_map(|one| rebooted.map(|rebooted| (one, rebooted)))
+    {
+        let name = format!("{}, rebooted: {rebooted}", stopped.name);
         lab.sh(FORGET);
         lab.put("/etc/docker/daemon.json", stopped.first);
         lab.sh(START);
         lab.sh(STOP);
+        if rebooted {
+            // What a reboot leaves of Docker is on disk.
+            lab.sh("ip link del docker0");
+        }
         lab.put("/etc/docker/daemon.json", stopped.pending);
         let engine = lab.rebridge(&["forecast"]).1["engine"].clone();
         assert_eq!(engine, version.as_str(), "{name}");

@@ -27,5 +27,6 @@ mod lab;
 mod networks;
 mod operator;
 mod safety;
+mod stored;
 mod torture;
 mod unit;

@@ -65,10 +65,7 @@ fn tables_count_when_a_rule_leads_there() {
             &"eth0".into()
         )
     );
-    assert_eq!(
-        with["detail"],
-        "route, reached by rule 5270 (from all fwmark 0x80000)"
-    );
+    assert_eq!(with["rule"], "rule 5270 (from all fwmark 0x80000)");
     let explain = clash["explain"].as_str().unwrap();
     assert!(
         explain.contains("containers with such an address cannot be reached"),
@@ -95,11 +92,8 @@ fn a_vpn_that_takes_over_the_default_route_by_rules_is_no_clash() {
         sandbox.clashes(&[]),
         ["present/172.17.0.0/16/172.17.0.0/20/onlink"]
     );
-    let detail = first(&sandbox, &[])["with"]["detail"]
-        .as_str()
-        .unwrap()
-        .to_owned();
-    assert!(detail.contains("(not from all fwmark 0xca6c)"), "{detail}");
+    let rule = first(&sandbox, &[])["with"]["rule"].to_string();
+    assert!(rule.contains("(not from all fwmark 0xca6c)"), "{rule}");
 }
 
 #[test]

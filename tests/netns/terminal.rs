@@ -141,7 +141,10 @@ fn ctrl_c_during_the_work_is_answered_and_the_host_is_made_whole() {
     let (code, said) = on_a_terminal(
         &sandbox,
         &command,
-        &[("restarting Docker", CTRL_C), ("This run continues", CTRL_C)],
+        &[
+            ("restarting Docker", CTRL_C),
+            ("This run continues", CTRL_C),
+        ],
     );
     assert_eq!(
         (code, sandbox.docker0().as_str()),

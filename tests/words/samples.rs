@@ -5,6 +5,7 @@ use rebridge::apply::note::Note;
 use rebridge::apply::refusal::{Refusal, Step};
 use rebridge::assess::Assessment;
 use rebridge::assess::finding::{Finding, Holder, Unusable};
+use rebridge::assess::traffic::StaleCall;
 use rebridge::engine_model::pool_trouble::PoolTrouble;
 use rebridge::facts::AddressPool;
 use rebridge::plan::blocker::Blocker;
@@ -58,10 +59,10 @@ pub fn findings() -> Vec<Sample<Finding>> {
         why,
     };
     samples!(Finding {
-        StaleCall: Finding::StaleCall {
+        StaleCall: Finding::StaleCall(StaleCall {
             address: "172.17.0.9".parse().unwrap(),
             bridge: some("docker0"),
-        };
+        });
         UnusableRange: unusable(Unusable::Public), unusable(Unusable::Loopback),
             unusable(Unusable::LinkLocal), unusable(Unusable::Multicast), Finding::UnusableRange {
                 holder: Holder::Pool(pool("base=10.200.0.0/16,size=24")),

@@ -64,6 +64,7 @@ fn host(version: &str, networks: Vec<Network>) -> Facts {
             installed_version: None,
             rootless: Vec::new(),
             engine,
+            stored: None,
             config,
         },
         unseen: Vec::new(),

@@ -1,13 +1,14 @@
 //! What is worth knowing and no clash, in words.
 
 use crate::assess::finding::{Finding, Holder, Unusable};
+use crate::assess::traffic::StaleCall;
 use crate::policy::option::Opt;
 use crate::report::vocabulary::Vocabulary;
 use crate::subnet::short;
 
 pub fn finding(finding: &Finding, words: Vocabulary) -> String {
     match finding {
-        Finding::StaleCall { address, bridge } => format!(
+        Finding::StaleCall(StaleCall { address, bridge }) => format!(
             "this host still calls {address} on {bridge}, where no container runs; most likely it \
              was a container's address. If it is a server, name its network with {}",
             words.option(Opt::Avoid)
