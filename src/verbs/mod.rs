@@ -14,7 +14,7 @@ pub mod rollback;
 use crate::cli::{Look, Observe};
 use crate::facts::Facts;
 use crate::host::{Host, Lock, LockError};
-use crate::observe::observe;
+use crate::observe::observe_quickly;
 use crate::report::Report;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -49,7 +49,7 @@ fn host_of(arguments: &Observe) -> Result<Host, Usage> {
 /// The facts the arguments mean: of a file, or observed now.
 fn facts_of(look: &Look, host: &Host) -> Result<Facts, Usage> {
     let Some(path) = &look.facts else {
-        return Ok(observe(host));
+        return Ok(observe_quickly(host));
     };
     let cannot = |why: String| Usage(format!("--facts {}: {why}", path.display()));
     let text = std::fs::read_to_string(path).map_err(|error| cannot(error.to_string()))?;

@@ -27,5 +27,6 @@ mod lab;
 mod networks;
 mod operator;
 mod safety;
+mod settings;
 mod torture;
 mod unit;
