@@ -9,8 +9,17 @@ use std::os::unix::net::UnixStream;
 const NLMSG_ERROR: u16 = 2;
 const NLMSG_DONE: u16 = 3;
 
-/// Everything a look at a typical host asks for, and one GET /networks.
+/// Everything a look at a typical host asks for: the dumps, and one GET /networks.
 pub fn look() {
+    dumps();
+    let mut buffer = vec![0; 64 << 10];
+    let mut socket = UnixStream::connect("/run/docker.sock").expect("the engine runs");
+    socket.write_all(b"GET /networks HTTP/1.0\r\n\r\n").unwrap();
+    while socket.read(&mut buffer).unwrap() > 0 {}
+}
+
+/// What a look at a host without Docker asks for.
+pub fn dumps() {
     let mut buffer = vec![0; 64 << 10];
     dump(NETLINK_ROUTE, 18, &[0; 16], &mut buffer);
     dump(NETLINK_ROUTE, 22, &[0; 8], &mut buffer);
@@ -25,9 +34,6 @@ pub fn look() {
     }
     dump(NETLINK_ROUTE, 30, &[0; 12], &mut buffer);
     dump(NETLINK_NETFILTER, 0x0101, &[0; 4], &mut buffer);
-    let mut socket = UnixStream::connect("/run/docker.sock").expect("the engine runs");
-    socket.write_all(b"GET /networks HTTP/1.0\r\n\r\n").unwrap();
-    while socket.read(&mut buffer).unwrap() > 0 {}
 }
 
 /// The routes of both families.

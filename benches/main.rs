@@ -28,18 +28,24 @@ fn main() {
             judge::table();
             stage::full_table();
             stage::typical_host();
+            stage::without_docker();
             downtime::beside_a_bare_restart();
         }
         ["judge"] => judge::table(),
         ["full-table"] => stage::full_table(),
         ["typical-host"] => stage::typical_host(),
+        ["without-docker"] => stage::without_docker(),
         ["downtime"] => downtime::beside_a_bare_restart(),
         // The rest is for the parts above, which run it on their hosts.
         ["floor", "look"] => floor::look(),
+        ["floor", "dumps"] => floor::dumps(),
         ["floor", "routes"] => floor::routes(),
         ["pair", runs, rest @ ..] => pair::compare(runs.parse().expect("a number of runs"), rest),
         other => {
-            panic!("no part {other:?}; there are judge, full-table, typical-host and downtime")
+            panic!(
+                "no part {other:?}; there are judge, full-table, typical-host, without-docker and \
+                 downtime"
+            )
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use super::refusal::Refusal;
 use crate::host::Host;
-use crate::observe::service;
+use crate::observe::process;
 use std::path::Path;
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ pub fn second_opinion(host: &Host, path: &str, staged: &Path) -> Result<(), Refu
     if host.is_image() {
         return Ok(());
     }
-    let arguments = service::command_line_of_dockerd(host);
+    let arguments = process::command_line_of_dockerd(host);
     let Some((program, flags)) = arguments.split_first() else {
         return Ok(());
     };

@@ -69,18 +69,22 @@ impl Client {
 
 impl Answer {
     fn of(mut response: ureq::http::Response<ureq::Body>) -> Result<Answer, ureq::Error> {
-        let api = response
-            .headers()
-            .get("Api-Version")
-            .and_then(|value| value.to_str().ok())
-            .map(str::to_owned);
+        let headers = std::mem::take(response.headers_mut());
         let status = response.status().as_u16();
         let body = response
             .body_mut()
             .with_config()
             .limit(LARGEST)
             .read_to_vec()?;
-        Ok(Answer { status, api, body })
+        Ok(Answer {
+            status,
+            headers,
+            body,
+        })
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
     }
 
     pub fn ok(&self) -> bool {
@@ -98,8 +102,7 @@ impl Answer {
 pub struct Answer {
     /// The HTTP status.
     pub status: u16,
-    /// The header `Api-Version`.
-    pub api: Option<String>,
+    headers: ureq::http::HeaderMap,
     /// The body, not necessarily UTF-8.
     pub body: Vec<u8>,
 }

@@ -53,6 +53,16 @@ pub struct Api {
     client: Client,
     /// None until it is agreed upon: `/_ping` and `/version` go without.
     version: Option<ApiVersion>,
+    engine: Option<PingedEngine>,
+}
+
+/// What the engine tells of itself by the way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PingedEngine {
+    /// Such as `26.1.5`.
+    pub version: String,
+    /// Whether this node is part of a swarm.
+    pub swarm: bool,
 }
 
 /// `GET /version`, as far as it matters here.
@@ -71,16 +81,23 @@ impl Api {
         let mut api = Api {
             client: Client::new(&socket, deadline),
             version: None,
+            engine: None,
         };
         let pong = api.get("/_ping")?;
         // Without the header it is no engine of this century; it will say so itself.
-        let theirs = pong.api.as_deref().and_then(ApiVersion::parse);
+        let theirs = pong.header("Api-Version").and_then(ApiVersion::parse);
         api.version = Some(match theirs {
             Some(theirs) if theirs > NEWEST => NEWEST.max(api.oldest()),
             Some(theirs) => theirs,
             None => NEWEST,
         });
+        api.engine = PingedEngine::of(&pong);
         Ok(api)
+    }
+
+    /// What the engine has told of itself, if it has: 20.10 is silent about its swarm.
+    pub fn engine(&self) -> Option<&PingedEngine> {
+        self.engine.as_ref()
     }
 
     /// The oldest version the engine still speaks: one day it will be newer than ours.
@@ -128,6 +145,17 @@ impl Api {
             Some(ApiVersion { major, minor }) => format!("/v{major}.{minor}{path}"),
             None => path.to_owned(),
         }
+    }
+}
+
+impl PingedEngine {
+    /// `Server: Docker/26.1.5 (linux)` and `Swarm: inactive`.
+    fn of(pong: &Answer) -> Option<PingedEngine> {
+        let product = pong.header("Server")?.split(' ').next()?;
+        Some(PingedEngine {
+            version: product.strip_prefix("Docker/")?.to_owned(),
+            swarm: pong.header("Swarm")? != "inactive",
+        })
     }
 }
 

@@ -2,15 +2,30 @@
 //! never half.
 
 use super::Host;
+use nix::sys::statfs::{
+    BTRFS_SUPER_MAGIC, EXT4_SUPER_MAGIC, F2FS_SUPER_MAGIC, FsType, OVERLAYFS_SUPER_MAGIC,
+    TMPFS_MAGIC, XFS_SUPER_MAGIC, statfs,
+};
 use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::fs::{self, OpenOptions, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Component, Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 /// As many symbolic links as Linux itself follows in one path.
 const MOST_LINKS: usize = 40;
+
+/// File systems whose files are stamped by this kernel's clock.
+const STAMPED_HERE: [FsType; 6] = [
+    BTRFS_SUPER_MAGIC,
+    EXT4_SUPER_MAGIC,
+    F2FS_SUPER_MAGIC,
+    OVERLAYFS_SUPER_MAGIC,
+    TMPFS_MAGIC,
+    XFS_SUPER_MAGIC,
+];
 
 /// New bytes beside the file they will replace, already on disk: only the rename is left.
 #[derive(Debug)]
@@ -25,9 +40,14 @@ impl Host {
     /// root: an image's
     /// `/etc/docker -> /opt/docker` must not lead to this machine's `/opt`. The last parts need not exist.
     pub fn resolve(&self, path: &Path) -> io::Result<PathBuf> {
+        Ok(self.follow(path)?.0)
+    }
+
+    /// The same, and the links that led there.
+    fn follow(&self, path: &Path) -> io::Result<(PathBuf, Vec<PathBuf>)> {
         let mut todo: VecDeque<OsString> = parts(path);
         let mut at = self.root.clone();
-        let mut links = 0;
+        let mut links = Vec::new();
         while let Some(part) = todo.pop_front() {
             if part == ".." {
                 if at != self.root {
@@ -38,8 +58,8 @@ impl Host {
             let next = at.join(&part);
             match fs::read_link(&next) {
                 Ok(to) => {
-                    links += 1;
-                    if links > MOST_LINKS {
+                    links.push(next);
+                    if links.len() > MOST_LINKS {
                         return Err(io::Error::other("too many levels of symbolic links"));
                     }
                     if to.is_absolute() {
@@ -52,7 +72,7 @@ impl Host {
                 Err(_) => at = next,
             }
         }
-        Ok(at)
+        Ok((at, links))
     }
 
     /// The bytes of a file, `None` where there is none.
@@ -65,8 +85,35 @@ impl Host {
     }
 
     /// When a file was last written.
-    pub fn modified(&self, path: &Path) -> io::Result<std::time::SystemTime> {
+    pub fn modified(&self, path: &Path) -> io::Result<SystemTime> {
         fs::metadata(self.resolve(path)?)?.modified()
+    }
+
+    /// When a file last came, went or changed, or a link on the way to it did: no later than this.
+    /// No program can set this time, as it can that of the last writing. An error where the clock
+    /// that stamps the file may be another machine's.
+    pub fn changed(&self, path: &Path) -> io::Result<SystemTime> {
+        let (target, links) = self.follow(path)?;
+        let folder = target.parent().unwrap_or(&self.root);
+        if !STAMPED_HERE.contains(&statfs(folder)?.filesystem_type()) {
+            return Err(io::Error::other("its clock may be another's"));
+        }
+        let mut last = change_time(folder)?;
+        for link in links {
+            last = last.max(change_time(&link)?);
+        }
+        match change_time(&target) {
+            Ok(time) => Ok(last.max(time)),
+            // Then it went no later than its folder changed.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(last),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What the symbolic link at a path points at; none where there is no link.
+    pub fn link_target(&self, path: &Path) -> Option<PathBuf> {
+        let folder = self.resolve(path.parent()?).ok()?;
+        fs::read_link(folder.join(path.file_name()?)).ok()
     }
 
     /// Whether anything is at this path.
@@ -216,6 +263,14 @@ impl Drop for Staged {
             let _ = fs::remove_file(&self.temporary);
         }
     }
+}
+
+fn change_time(path: &Path) -> io::Result<SystemTime> {
+    let file = fs::symlink_metadata(path)?;
+    let before_1970 = || io::Error::other("its time makes no sense");
+    let seconds = u64::try_from(file.ctime()).map_err(|_| before_1970())?;
+    let nanoseconds = u32::try_from(file.ctime_nsec()).map_err(|_| before_1970())?;
+    Ok(SystemTime::UNIX_EPOCH + Duration::new(seconds, nanoseconds))
 }
 
 /// Where new bytes wait to become the file.

@@ -1,8 +1,9 @@
 //! The engine's own view, over its unix socket: version, pools, networks, live containers.
 
+use super::as_started::AsStarted;
 use crate::docker::containers::{ApiContainer, ApiContainerDetail};
 use crate::docker::networks::{ApiEndpoint, ApiInfo, ApiInspect, ApiNetwork, ApiPool};
-use crate::docker::{Api, Error};
+use crate::docker::{Api, Error, PingedEngine};
 use crate::facts::{AddressPool, Container, Engine, Kernel, Network};
 use crate::host::Host;
 use ipnet::IpNet;
@@ -20,8 +21,10 @@ const AT_ONCE: usize = 4;
 /// How closely to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Depth {
-    /// As far as it takes to judge.
-    Judge,
+    /// As far as it takes to judge a host that is left alone.
+    Check,
+    /// As far as it takes to judge a host that is being changed: everything is asked.
+    Verify,
     /// Every container too, as far as it takes to restart Docker and bring all of them back. One
     /// question a container.
     Act,
@@ -30,18 +33,41 @@ pub enum Depth {
 /// Asks the engine. It must run: a question to a stopped one could start it.
 ///
 /// `/info` takes longest, because the engine runs its helpers to ask for their versions; everything
-/// else is asked meanwhile.
-pub fn read(host: &Host, depth: Depth) -> Result<Engine, Error> {
+/// else is asked meanwhile. Where the settings in force are known without, it is not asked at all.
+pub fn read(host: &Host, depth: Depth, settings: Option<AsStarted>) -> Result<Engine, Error> {
     let api = Api::new(host, DEADLINE)?;
-    let (info, networks, containers) = thread::scope(|scope| {
-        let networks = scope.spawn(|| networks(&api));
+    let known = api.engine().zip(settings);
+    let (own, networks, containers) = thread::scope(|scope| {
         let containers = scope.spawn(|| containers(&api, depth));
-        let info: Result<ApiInfo, Error> = api.ask("/info");
-        (info, networks.join(), containers.join())
+        match known {
+            Some((engine, settings)) => {
+                let networks = networks(&api);
+                (
+                    Ok(as_started(engine, settings)),
+                    networks,
+                    containers.join(),
+                )
+            }
+            None => {
+                let networks = scope.spawn(|| networks(&api));
+                let info = api.ask("/info").map(as_told);
+                let networks = networks.join();
+                let networks = networks.unwrap_or_else(|_| Err(unreadable("/networks")));
+                (info, networks, containers.join())
+            }
+        }
     });
-    let info = info?;
-    let networks = networks.unwrap_or_else(|_| Err(unreadable("/networks")))?;
     let containers = containers.unwrap_or_else(|_| Err(unreadable("/containers/json")))?;
+    Ok(Engine {
+        containers: containers.living,
+        idle: containers.idle,
+        networks: networks?,
+        ..own?
+    })
+}
+
+/// The engine itself, without what it holds.
+fn as_told(info: ApiInfo) -> Engine {
     // None are named where the built-in ones count; IPv6 pools alone are no IPv4 pool.
     let configured = !info.default_address_pools.is_empty();
     let pools: Vec<AddressPool> = info
@@ -49,16 +75,24 @@ pub fn read(host: &Host, depth: Depth) -> Result<Engine, Error> {
         .into_iter()
         .filter_map(ApiPool::read)
         .collect();
-    Ok(Engine {
+    Engine {
         version: info.server_version,
         system: info.operating_system,
         live_restore: info.live_restore_enabled,
         swarm: !matches!(info.swarm.local_node_state.as_str(), "" | "inactive"),
-        containers: containers.living,
-        idle: containers.idle,
         pools: configured.then_some(pools),
-        networks,
-    })
+        ..Engine::default()
+    }
+}
+
+fn as_started(engine: &PingedEngine, settings: AsStarted) -> Engine {
+    Engine {
+        version: engine.version.clone(),
+        swarm: engine.swarm,
+        live_restore: settings.live_restore,
+        pools: settings.pools,
+        ..Engine::default()
+    }
 }
 
 /// A thread that read an answer has ended without one.
@@ -98,7 +132,7 @@ struct Containers {
 
 fn containers(api: &Api, depth: Depth) -> Result<Containers, Error> {
     let path = match depth {
-        Depth::Judge => "/containers/json",
+        Depth::Check | Depth::Verify => "/containers/json",
         Depth::Act => "/containers/json?all=1",
     };
     let listed: Vec<ApiContainer> = api.ask(path)?;

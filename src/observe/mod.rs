@@ -1,12 +1,16 @@
 //! First stage: reads the host into [`Facts`] and decides nothing. The only readers of the kernel,
 //! of files and of the engine; verify uses the very same ones.
 
+mod as_started;
 pub mod config_file;
 pub mod engine;
+mod flags;
 pub mod init_script;
 mod interrupted;
 pub mod kernel;
+mod next_start;
 pub mod operator;
+pub mod process;
 pub mod relevant;
 pub mod resolver;
 pub mod service;
@@ -14,12 +18,20 @@ pub mod stored_networks;
 pub mod unit;
 
 use crate::docker::Error;
-use crate::facts::{Docker, DockerState, Engine, Facts, Kernel, Nameserver, ServiceManager};
+use crate::facts::{
+    ConfigFile, Docker, DockerState, Engine, Facts, Kernel, Nameserver, ServiceManager,
+};
 use crate::host::Host;
+use as_started::AsStarted;
 use engine::Depth;
+use next_start::NextStart;
 use operator::Session;
+use process::Process;
 use relevant::RelevantSpace;
-use std::thread;
+use service::Service;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::thread::{self, ScopedJoinHandle};
 use std::time::Duration;
 
 /// It prints a line and exits; a cold disk may take its time.
@@ -29,7 +41,12 @@ const DOCKERD_DEADLINE: Duration = Duration::from_secs(10);
 ///
 /// The engine takes about as long to answer as the kernel does; they are asked at the same time.
 pub fn observe(host: &Host) -> Facts {
-    look(host, Depth::Judge)
+    look(host, Depth::Verify)
+}
+
+/// The same, quicker: the engine is not asked for settings that are known without asking.
+pub fn observe_quickly(host: &Host) -> Facts {
+    look(host, Depth::Check)
 }
 
 /// The same, and every container as closely as a restart of Docker needs it.
@@ -38,11 +55,24 @@ pub fn observe_closely(host: &Host) -> Facts {
 }
 
 fn look(host: &Host, depth: Depth) -> Facts {
-    let service = service::read(host);
     thread::scope(|scope| {
+        // While Docker runs this is needed last of all, and it takes a while: many folders.
+        let reading = scope.spawn(|| NextStart::read(host));
+        let (service, next) = match Process::of_pidfile(host) {
+            Some(process) => (Service::of_process(host, process), Err(reading)),
+            None => {
+                let next = joined(reading);
+                (Service::of_next_start(host, &next), Ok(next))
+            }
+        };
+        let config = config_file::read(host, &service.config_path());
+        let settings = match depth {
+            Depth::Check => settings(host, &service, &config),
+            Depth::Verify | Depth::Act => None,
+        };
         let state = service.state;
-        let engine = scope.spawn(move || ask_engine(host, state, depth));
-        let mut docker = without_engine(host, service);
+        let engine = scope.spawn(move || ask_engine(host, state, depth, settings));
+        let mut docker = without_engine(host, service, config);
         let session = if host.is_image() {
             None
         } else {
@@ -68,6 +98,11 @@ fn look(host: &Host, depth: Depth) -> Facts {
         if !look.space.covers(&docker) {
             look = look_at_kernel(host, &docker, session);
         }
+        let next = next.unwrap_or_else(joined);
+        if state == DockerState::Running {
+            docker.next_flags = next.other_flags(docker.service, &docker.flags);
+        }
+        docker.flag_places = next.places(host);
         if let Some(engine) = &mut docker.engine {
             engine::add_newcomers(host, depth, &look.kernel, engine);
         }
@@ -85,18 +120,22 @@ fn look(host: &Host, depth: Depth) -> Facts {
     })
 }
 
+/// A thread that could not read it has nothing to say.
+fn joined(reading: ScopedJoinHandle<NextStart>) -> NextStart {
+    reading.join().unwrap_or_default()
+}
+
 /// What files and /proc tell of Docker.
-fn without_engine(host: &Host, service: service::Service) -> Docker {
-    let config = config_file::read(host, &service.config_path());
+fn without_engine(host: &Host, service: Service, config: ConfigFile) -> Docker {
     Docker {
         state: service.state,
         service: service.manager,
         started: service.started,
         flags: service.flags,
-        next_flags: service.next_flags,
-        flag_places: service.flag_places,
+        next_flags: None,
+        flag_places: BTreeMap::new(),
         installed_version: installed_version(host, service.state),
-        rootless: service::rootless_users(host),
+        rootless: process::rootless_users(host),
         engine: None,
         stored: None,
         config,
@@ -125,6 +164,17 @@ fn installed_version(host: &Host, state: DockerState) -> Option<String> {
     );
     let said = done.stdout.strip_prefix("Docker version ")?;
     Some(said.split(',').next()?.trim().to_owned())
+}
+
+/// The engine's settings, where they are certain without asking it.
+fn settings(host: &Host, service: &Service, config: &ConfigFile) -> Option<AsStarted> {
+    let process = service.process.as_ref()?;
+    let pidfile = Path::new(process.pidfile?);
+    let by_flag = ["default-address-pool", "live-restore"];
+    if by_flag.iter().any(|flag| service.flags.contains_key(*flag)) {
+        return None;
+    }
+    as_started::read(host, process.pid, pidfile, config)
 }
 
 /// What the kernel and the resolver say.
@@ -159,9 +209,14 @@ fn look_at_kernel(host: &Host, docker: &Docker, session: Option<Session>) -> Loo
 
 /// The engine's view; none where it does not run. Docker's socket may be socket-activated: a
 /// question would start what the operator stopped.
-fn ask_engine(host: &Host, state: DockerState, depth: Depth) -> Result<Option<Engine>, Error> {
+fn ask_engine(
+    host: &Host,
+    state: DockerState,
+    depth: Depth,
+    settings: Option<AsStarted>,
+) -> Result<Option<Engine>, Error> {
     match state {
-        DockerState::Running => engine::read(host, depth).map(Some),
+        DockerState::Running => engine::read(host, depth, settings).map(Some),
         DockerState::Stopped | DockerState::Absent => Ok(None),
     }
 }

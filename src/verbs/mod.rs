@@ -14,7 +14,7 @@ pub mod rollback;
 
 use crate::facts::Facts;
 use crate::host::{Host, Lock, LockError, operator_files};
-use crate::observe::observe;
+use crate::observe::observe_quickly;
 use crate::policy::option::{BadValue, Opt};
 use crate::report::error::Error;
 use request::{Look, Target};
@@ -41,7 +41,7 @@ fn host_of(target: &Target) -> Result<Host, BadValue> {
 fn facts_of(look: &Look) -> Result<Facts, BadValue> {
     match &look.target {
         Target::SavedFacts(path) => saved_facts(path),
-        target => Ok(observe(&host_of(target)?)),
+        target => Ok(observe_quickly(&host_of(target)?)),
     }
 }
 

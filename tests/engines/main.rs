@@ -27,6 +27,7 @@ mod lab;
 mod networks;
 mod operator;
 mod safety;
+mod settings;
 mod stored;
 mod torture;
 mod unit;

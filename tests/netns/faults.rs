@@ -276,9 +276,8 @@ fn an_engine_that_masquerades_by_nftables_is_verified_by_nftables() {
 
 /// A process that the kernel calls dockerd, known by its pidfile.
 fn dockerd(sandbox: &Sandbox, pidfile: &str) -> Running {
-    let start = format!(
-        "mkdir -p $(dirname {pidfile}); echo $$ > {pidfile}; exec $SANDBOX/dockerd sleep 60"
-    );
+    let start =
+        format!("mkdir -p $(dirname {pidfile}); echo $$ > {pidfile}; exec $SANDBOX/dockerd 60");
     let running = sandbox.start(&["sh", "-c", &start]);
     let named = || {
         sandbox.read(pidfile).is_some_and(|pid| {

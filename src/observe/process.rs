@@ -1,0 +1,175 @@
+//! The dockerd that runs: found by its pidfile or by its unit's processes, never by its socket: a
+//! connection could start what the operator stopped.
+
+use super::unit::{self, Unit};
+use crate::host::Host;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Where dockerd leaves its process id (`/var/run` is a link to `/run`, but not everywhere).
+const PIDFILES: [&str; 3] = [
+    "/run/docker.pid",
+    "/run/snap.docker/docker.pid",
+    "/var/run/docker.pid",
+];
+
+/// systemd answers at once or is in trouble.
+const DEADLINE: Duration = Duration::from_secs(20);
+
+/// A dockerd that runs.
+#[derive(Debug, Clone)]
+pub struct Process {
+    pub pid: u32,
+    /// The pidfile that names it; else systemd knows it for the unit's.
+    pub pidfile: Option<&'static str>,
+    /// Its command line; empty where it is hidden from us. It may hold secrets.
+    pub command_line: Vec<String>,
+}
+
+impl Process {
+    fn new(host: &Host, pid: u32, pidfile: Option<&'static str>) -> Process {
+        Process {
+            pid,
+            pidfile,
+            command_line: command_line(host, pid),
+        }
+    }
+
+    /// The dockerd that a pidfile names, if we may see how it was started.
+    pub fn of_pidfile(host: &Host) -> Option<Process> {
+        if host.is_image() {
+            return None;
+        }
+        PIDFILES.iter().find_map(|pidfile| {
+            let process = Process::new(host, dockerd(host, pidfile)?, Some(pidfile));
+            Some(process).filter(|process| !process.command_line.is_empty())
+        })
+    }
+
+    /// The dockerd among the processes of its unit.
+    pub fn of_unit(host: &Host, unit: &Unit) -> Option<Process> {
+        let pids = pids_of_unit(host, unit);
+        // To other users than root all processes may be hidden but their own.
+        let hidden = |pid: &u32| !host.exists(&proc(*pid, "comm"));
+        let pid = match pids {
+            Some(pids) if !pids.iter().any(hidden) => {
+                pids.into_iter().find(|pid| runs_dockerd(host, *pid))
+            }
+            Some(_) | None => main_pid(host),
+        };
+        Some(Process::new(host, pid?, None))
+    }
+
+    /// When it began, by the clock that stamps its networks: dockerd writes its pidfile before
+    /// anything else.
+    pub fn began(&self, host: &Host) -> Option<String> {
+        let time = host.modified(Path::new(self.pidfile?)).ok()?;
+        Some(humantime::format_rfc3339_nanos(time).to_string())
+    }
+
+    /// Whether it is in a cgroup of this name, in whatever hierarchy.
+    pub fn in_group(&self, host: &Host, name: &str) -> bool {
+        let groups = text_of(host, &proc(self.pid, "cgroup")).unwrap_or_default();
+        let mut parts = groups.lines().flat_map(|line| line.split('/'));
+        parts.any(|part| part == name)
+    }
+}
+
+/// The command line of the dockerd that runs; empty where none does. It may hold secrets: for
+/// running, not for showing.
+pub fn command_line_of_dockerd(host: &Host) -> Vec<String> {
+    let process = Process::of_pidfile(host);
+    process
+        .map(|process| process.command_line)
+        .unwrap_or_default()
+}
+
+/// The users whose own, rootless Docker runs. Its bridges lie in a network namespace of its own.
+pub fn rootless_users(host: &Host) -> Vec<u32> {
+    if host.is_image() {
+        return Vec::new();
+    }
+    let users = host.list(Path::new("/run/user")).into_iter();
+    users
+        .filter(|user| dockerd(host, &format!("/run/user/{user}/docker.pid")).is_some())
+        .filter_map(|user| user.parse().ok())
+        .collect()
+}
+
+/// The dockerd a pidfile names, if that process is one.
+fn dockerd(host: &Host, pidfile: &str) -> Option<u32> {
+    let pid = text_of(host, Path::new(pidfile))?.trim().parse().ok()?;
+    runs_dockerd(host, pid).then_some(pid)
+}
+
+fn runs_dockerd(host: &Host, pid: u32) -> bool {
+    text_of(host, &proc(pid, "comm")).is_some_and(|name| is_dockerd(name.trim_end()))
+}
+
+/// Whether a program is dockerd by its name: Red Hat's is `dockerd-current`, NixOS' is
+/// `.dockerd-wrapped`. The kernel keeps 15 characters of a name.
+pub fn is_dockerd(name: &str) -> bool {
+    name.trim_start_matches('.').starts_with("dockerd")
+}
+
+/// The processes in the unit's cgroup; none where the cgroups cannot be read as systemd makes them.
+fn pids_of_unit(host: &Host, unit: &Unit) -> Option<Vec<u32>> {
+    let groups = text_of(host, Path::new("/proc/1/cgroup"))?;
+    let (hierarchy, root) = groups
+        .lines()
+        .find_map(|line| line.strip_suffix("/init.scope")?.split_once("::"))
+        .or_else(|| {
+            groups.lines().find_map(|line| {
+                let (_, group) = line.split_once(':')?;
+                group.strip_suffix("/init.scope")?.split_once(':')
+            })
+        })?;
+    let mounts: &[&str] = if hierarchy == "name=systemd" {
+        &["/sys/fs/cgroup/systemd"]
+    } else {
+        &["/sys/fs/cgroup", "/sys/fs/cgroup/unified"]
+    };
+    let root = mounts
+        .iter()
+        .map(|mount| format!("{mount}{root}"))
+        .find(|root| host.exists(Path::new(&format!("{root}/init.scope/cgroup.procs"))))?;
+    let processes = format!("{root}/{}/cgroup.procs", unit.cgroup());
+    // A unit without processes has no cgroup.
+    let pids = text_of(host, Path::new(&processes)).unwrap_or_default();
+    Some(pids.lines().filter_map(|pid| pid.parse().ok()).collect())
+}
+
+/// The main process as systemd has it.
+fn main_pid(host: &Host) -> Option<u32> {
+    let done = host.run(
+        &[
+            "systemctl",
+            "show",
+            unit::NAME,
+            "--property=ActiveState,MainPID",
+        ],
+        DEADLINE,
+    );
+    let value = |key: &str| {
+        let mut lines = done.stdout.lines();
+        lines.find_map(|line| line.strip_prefix(key)?.strip_prefix('='))
+    };
+    let active = matches!(value("ActiveState")?, "active" | "reloading" | "activating");
+    let pid = value("MainPID")?.parse().ok()?;
+    (active && pid != 0).then_some(pid)
+}
+
+fn command_line(host: &Host, pid: u32) -> Vec<String> {
+    let text = text_of(host, &proc(pid, "cmdline")).unwrap_or_default();
+    let words = text.split('\0').filter(|word| !word.is_empty());
+    words.map(str::to_owned).collect()
+}
+
+fn proc(pid: u32, file: &str) -> PathBuf {
+    PathBuf::from(format!("/proc/{pid}/{file}"))
+}
+
+fn text_of(host: &Host, path: &Path) -> Option<String> {
+    let bytes = host.read(path).ok().flatten()?;
+    Some(String::from_utf8_lossy(&bytes).into_owned())
+}
