@@ -33,6 +33,8 @@ pub struct Assessment<'a> {
     pub pools_of_file: Option<Vec<AddressPool>>,
     /// What the engine steps round by itself when it picks a subnet.
     pub stepped_round: BTreeSet<Ipv4Net>,
+    /// The routes among it.
+    routes_in_use: BTreeSet<Ipv4Net>,
     /// Calls into Docker's own ranges that say nothing about servers outside.
     pub stale_calls: Vec<StaleCall>,
     /// The range docker0 gets at Docker's next start, where that is not the one it has.
@@ -63,6 +65,7 @@ impl<'a> Assessment<'a> {
                 .filter(|list| list.faults.is_empty())
                 .map(|list| list.ipv4()),
             stepped_round: engine_model::stepped_round(facts, version),
+            routes_in_use: engine_model::routes_in_use(facts, version),
             stale_calls: traffic.stale,
             docker0_to_come: engine_model::docker0_to_come(facts, version),
             clashes: Vec::new(),
@@ -210,9 +213,15 @@ impl<'a> Assessment<'a> {
                 .into_iter()
                 .filter_map(|place| Some((pools.get(place)?, blocked.get(place)?)))
             {
-                // Of a nameserver the engine knows only what it sees at the moment it picks.
+                // A nameserver counts for the engine only while it sees it; the link it is on stays.
+                let without_nameservers;
                 let blocked = match need.source() {
-                    Source::Nameserver => taken,
+                    Source::Nameserver => {
+                        let routes = &self.routes_in_use;
+                        let reserved = engine_model::reserved_in(pool, routes, self.version);
+                        without_nameservers = reserved.union(taken);
+                        &without_nameservers
+                    }
                     _ => blocked,
                 };
                 if self.overruled_by_pool(need, &IpNet::V4(pool.base)) {

@@ -38,19 +38,24 @@ pub fn reserved_in(
 /// The networks behind [`reserved_by_engine`], one by one: from 27 on it matters which lies inside
 /// which.
 pub fn stepped_round(facts: &Facts, version: Option<Version>) -> BTreeSet<Ipv4Net> {
-    let docker_devices = facts.docker_devices();
-    let routes = facts
-        .kernel
-        .routes
-        .iter()
-        .filter(|route| counts_as_in_use(route, version, &docker_devices))
-        .filter_map(|route| v4(&route.dst));
     let nameservers = facts
         .nameservers
         .iter()
         .filter(|server| server.seen_by_docker)
         .filter_map(|server| v4(&IpNet::from(server.address)));
-    routes.chain(nameservers).collect()
+    let mut nets = routes_in_use(facts, version);
+    nets.extend(nameservers);
+    nets
+}
+
+/// The routes among them.
+pub fn routes_in_use(facts: &Facts, version: Option<Version>) -> BTreeSet<Ipv4Net> {
+    let docker_devices = facts.docker_devices();
+    let routes = facts.kernel.routes.iter();
+    routes
+        .filter(|route| counts_as_in_use(route, version, &docker_devices))
+        .filter_map(|route| v4(&route.dst))
+        .collect()
 }
 
 /// Whether the engine takes a route for a sign that its destination is in use. Of an engine whose

@@ -235,6 +235,25 @@ fn nameservers_of_single_links_count_and_inside_pools_too() {
 }
 
 #[test]
+fn a_router_that_is_the_nameserver_is_no_clash() {
+    for (lan, router) in [
+        ("192.168.1.10/24", "192.168.1.1"),
+        ("192.168.0.10/24", "192.168.0.1"),
+        ("172.20.0.10/16", "172.20.0.1"),
+    ] {
+        let sandbox = Sandbox::with_docker0();
+        sandbox.sh(&format!(
+            "ip addr add {lan} dev eth0; ip route replace default via {router}"
+        ));
+        sandbox.put("/etc/resolv.conf", &format!("nameserver {router}\n"));
+        assert!(sandbox.clashes(&[]).is_empty(), "{lan}");
+        // Behind another router nothing but the list itself keeps Docker off.
+        sandbox.sh(&format!("ip addr del {lan} dev eth0"));
+        assert_eq!(sandbox.clashes(&[]).len(), 1, "{lan} gone");
+    }
+}
+
+#[test]
 fn a_fleet_of_declared_networks_is_read() {
     let sandbox = Sandbox::with_docker0();
     let mut text: String = (0..100_000u32)
