@@ -66,6 +66,14 @@ options:
     type: list
     elements: str
     default: []
+  act_on:
+    description:
+      - Which clashes to act on. A clash is V(known) if lasting evidence shows it, such as a route, an address, a
+        nameserver or O(avoid). It is V(suspected) if only traffic shows it, which may be over on the next run.
+        V(suspected) acts on both. RV(clashes) lists both in any case.
+    type: str
+    choices: [known, suspected]
+    default: known
   networks:
     description:
       - Existing networks keep their subnets until they are re-created. V(report) lists those that clash in
@@ -209,13 +217,19 @@ clashes:
   elements: dict
   contains:
     kind:
-      description: V(present), or V(latent) if Docker could assign the subnet from its pools.
+      description: V(present), or V(latent) if Docker has yet to take the subnet, from its pools or when it starts.
+      type: str
+    certainty:
+      description: V(known), or V(suspected) if only traffic shows it.
+      type: str
+    loser:
+      description: Who loses packets, V(host) or V(containers).
       type: str
     docker:
       description: Docker's C(network), C(bridge) and C(subnet).
       type: dict
     with:
-      description: What it clashes with, in C(net), C(source), C(dev), C(via), C(table) and C(detail).
+      description: What it clashes with, in C(net), C(source), C(dev), C(via), C(table), C(detail) and C(rule).
       type: dict
     explain:
       description: The clash in one sentence.
@@ -243,7 +257,9 @@ plan:
   returned: always
   type: dict
 docker:
-  description: Docker's C(state), C(version), C(service) and C(config_file), and C(docker0_before) and C(docker0_after).
+  description: >-
+    Docker's C(state), C(version), C(service) and C(config_file), and C(docker0_before) and C(docker0_after). Null if
+    rebridge did not look at Docker.
   returned: always
   type: dict
 restarted:
@@ -259,6 +275,11 @@ verified:
   returned: always
   type: list
   elements: dict
+notes:
+  description: What is worth knowing but no clash, one sentence each.
+  returned: always
+  type: list
+  elements: str
 backup_file:
   description: The copy of the old C(daemon.json) on the target.
   returned: always
