@@ -2,7 +2,10 @@
 //! in words.
 
 use super::wanted::{Evidence, Lead, Wanted, leads_to};
-use crate::facts::{Contact, Facts, Link, NeighbourState, Peer, Route, RouteKind, Rule, Source};
+use crate::facts::{
+    Contact, Facts, Link, NeighbourState, Peer, RT_TABLE_DEFAULT, RT_TABLE_LOCAL, RT_TABLE_MAIN,
+    Route, RouteKind, Rule, Source,
+};
 use crate::phrases::lately;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -208,7 +211,7 @@ fn route_in_words(route: &Route, docker: Option<&IpNet>, facts: &Facts) -> Strin
 /// How packets get to a table that is not one of every host's.
 fn led_by(route: &Route, facts: &Facts) -> String {
     match leads_to(facts, route) {
-        Some(Lead::Rule(rule)) if !matches!(route.table, 254 | 255) => {
+        Some(Lead::Rule(rule)) if !matches!(route.table, RT_TABLE_MAIN | RT_TABLE_LOCAL) => {
             format!("{LED_BY}{}", rule_in_words(rule))
         }
         Some(Lead::Rule(_) | Lead::Usual) | None => String::new(),
@@ -235,9 +238,9 @@ fn rule_in_words(rule: &Rule) -> String {
 /// The names iproute2 gives to the tables every kernel has.
 fn table_name(table: u32) -> String {
     match table {
-        253 => "default".to_owned(),
-        254 => "main".to_owned(),
-        255 => "local".to_owned(),
+        RT_TABLE_DEFAULT => "default".to_owned(),
+        RT_TABLE_MAIN => "main".to_owned(),
+        RT_TABLE_LOCAL => "local".to_owned(),
         number => number.to_string(),
     }
 }

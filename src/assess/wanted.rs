@@ -6,8 +6,8 @@
 //! own bridges, and tables that no policy rule leads to.
 
 use crate::facts::{
-    Contact, Facts, Family, Link, Nameserver, Neighbour, Peer, Route, RouteKind, Rule, Scope,
-    Source,
+    Contact, Facts, Family, Link, Nameserver, Neighbour, Peer, RT_TABLE_DEFAULT, RT_TABLE_LOCAL,
+    Route, RouteKind, Rule, Scope, Source,
 };
 use crate::policy::{Declared, Ignore, Policy};
 use crate::subnet::{net, overlap};
@@ -236,7 +236,7 @@ pub fn leads_to<'a>(facts: &'a Facts, route: &Route) -> Option<Lead<'a>> {
         Family::Ipv6
     };
     if facts.kernel.rules.is_empty() {
-        return matches!(route.table, 253..=255).then_some(Lead::Usual);
+        return matches!(route.table, RT_TABLE_DEFAULT..=RT_TABLE_LOCAL).then_some(Lead::Usual);
     }
     let vrf = facts
         .kernel

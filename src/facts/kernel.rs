@@ -1,8 +1,16 @@
 //! The kernel's part of the facts: links, routes and rules, neighbours, peers.
 
 use ipnet::IpNet;
+use nix::libc;
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
+
+/// The table that no rule but the last leads to.
+pub const RT_TABLE_DEFAULT: u32 = libc::RT_TABLE_DEFAULT as u32;
+/// The table where routes are unless they say otherwise.
+pub const RT_TABLE_MAIN: u32 = libc::RT_TABLE_MAIN as u32;
+/// The table of this host's own addresses.
+pub const RT_TABLE_LOCAL: u32 = libc::RT_TABLE_LOCAL as u32;
 
 /// The kernel's view of the network; empty for an unpacked image. Routes and peers are kept as far
 /// as they concern the space Docker's networks may lie in (see `observe::relevant`).
@@ -183,7 +191,7 @@ pub enum Scope {
 impl Route {
     /// Whether it is in the main table.
     pub fn main_table(&self) -> bool {
-        self.table == 254
+        self.table == RT_TABLE_MAIN
     }
 }
 

@@ -3,19 +3,16 @@
 use super::netlink::{Request, address, attributes, attributes_after, dump, text, u8_at, u32_at};
 use crate::facts::Link;
 use ipnet::IpNet;
-use netlink_sys::protocols::NETLINK_ROUTE;
+use nix::libc::{
+    IFA_ADDRESS, IFA_LOCAL, IFLA_IFNAME, IFLA_INFO_DATA, IFLA_INFO_KIND, IFLA_LINKINFO,
+    RTM_GETADDR, RTM_GETLINK,
+};
+use nix::sys::socket::SockProtocol;
 use std::collections::BTreeMap;
 use std::io;
 
-const RTM_GETLINK: u16 = 18;
-const RTM_GETADDR: u16 = 22;
-const IFLA_IFNAME: u16 = 3;
-const IFLA_LINKINFO: u16 = 18;
-const IFLA_INFO_KIND: u16 = 1;
-const IFLA_INFO_DATA: u16 = 2;
+/// From linux/if_link.h; libc lacks it.
 const IFLA_VRF_TABLE: u16 = 1;
-const IFA_ADDRESS: u16 = 1;
-const IFA_LOCAL: u16 = 2;
 
 /// Links by their index, with their addresses of both families.
 pub type Links = BTreeMap<u32, Link>;
@@ -23,7 +20,7 @@ pub type Links = BTreeMap<u32, Link>;
 /// Reads them.
 pub fn read() -> io::Result<Links> {
     let request = Request {
-        protocol: NETLINK_ROUTE,
+        protocol: SockProtocol::NetlinkRoute,
         kind: RTM_GETLINK,
         body: &[0; 16],
     };
@@ -31,7 +28,7 @@ pub fn read() -> io::Result<Links> {
         links.extend(link(payload))
     })?;
     let request = Request {
-        protocol: NETLINK_ROUTE,
+        protocol: SockProtocol::NetlinkRoute,
         kind: RTM_GETADDR,
         body: &[0; 8],
     };

@@ -73,6 +73,7 @@ impl Reader<'_> {
 #[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 mod tests {
     use super::*;
+    use crate::facts::RT_TABLE_LOCAL;
 
     /// Any namespace has a loopback; the network-namespace tests look at everything else.
     #[test]
@@ -88,7 +89,7 @@ mod tests {
             "{unseen:?}"
         );
         assert!(
-            kernel.rules.iter().any(|rule| rule.table == 255),
+            kernel.rules.iter().any(|rule| rule.table == RT_TABLE_LOCAL),
             "{unseen:?}"
         );
     }

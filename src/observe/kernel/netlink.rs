@@ -5,16 +5,21 @@
 //! first, which costs more than the kernel does where a router holds a full Internet table, and
 //! give up on a link whose name is not UTF-8.
 
-use netlink_sys::{Socket, SocketAddr};
+use nix::libc;
+use nix::sys::socket::{
+    AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType, connect, recv, send,
+    socket,
+};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::os::fd::{AsRawFd, OwnedFd};
 
-const HEADER: usize = 16;
-const NLM_F_REQUEST: u16 = 0x1;
-const NLM_F_DUMP_INTR: u16 = 0x10;
-const NLM_F_DUMP: u16 = 0x300;
-const NLMSG_ERROR: u16 = 2;
-const NLMSG_DONE: u16 = 3;
+const HEADER: usize = size_of::<libc::nlmsghdr>();
+const NLM_F_REQUEST: u16 = libc::NLM_F_REQUEST as u16;
+const NLM_F_DUMP_INTR: u16 = libc::NLM_F_DUMP_INTR as u16;
+const NLM_F_DUMP: u16 = libc::NLM_F_DUMP as u16;
+const NLMSG_ERROR: u16 = libc::NLMSG_ERROR as u16;
+const NLMSG_DONE: u16 = libc::NLMSG_DONE as u16;
 
 /// The kernel fills at most 32 KiB at a time.
 const BUFFER: usize = 64 << 10;
@@ -22,15 +27,15 @@ const BUFFER: usize = 64 << 10;
 /// A list that changes while it is being read is read again, this often.
 const TRIES: u32 = 4;
 
-/// The families as the kernel numbers them.
-pub const AF_INET: u8 = 2;
+/// The families as wide as netlink has them.
+pub const AF_INET: u8 = libc::AF_INET as u8;
 /// See [`AF_INET`].
-pub const AF_INET6: u8 = 10;
+pub const AF_INET6: u8 = libc::AF_INET6 as u8;
 
 /// One request for everything of a kind.
 pub struct Request<'a> {
     /// Netlink family: routing, socket diagnosis, netfilter.
-    pub protocol: isize,
+    pub protocol: SockProtocol,
     /// Message type of the request.
     pub kind: u16,
     /// What follows the header.
@@ -41,9 +46,14 @@ pub struct Request<'a> {
 /// anew when the kernel says that its list changed under way; after a few times the last reading
 /// stands.
 pub fn dump<S: Default>(request: &Request, mut each: impl FnMut(&mut S, &[u8])) -> io::Result<S> {
-    let mut socket = Socket::new(request.protocol)?;
-    socket.bind_auto()?;
-    socket.connect(&SocketAddr::new(0, 0))?;
+    let socket = socket(
+        AddressFamily::Netlink,
+        SockType::Datagram,
+        SockFlag::SOCK_CLOEXEC,
+        request.protocol,
+    )?;
+    // Connected to the kernel, it takes no message from another process.
+    connect(socket.as_raw_fd(), &NetlinkAddr::new(0, 0))?;
     let mut buffer = vec![0; BUFFER];
     let mut tries = 0;
     loop {
@@ -60,7 +70,7 @@ pub fn dump<S: Default>(request: &Request, mut each: impl FnMut(&mut S, &[u8])) 
 
 /// Whether the list held still meanwhile.
 fn one_dump(
-    socket: &Socket,
+    socket: &OwnedFd,
     request: &Request,
     buffer: &mut [u8],
     each: &mut impl FnMut(&[u8]),
@@ -73,11 +83,10 @@ fn one_dump(
     // Sequence number and port: one request a socket at a time needs neither.
     bytes.extend([0; 8]);
     bytes.extend(request.body);
-    socket.send(&bytes, 0)?;
+    send(socket.as_raw_fd(), &bytes, MsgFlags::empty())?;
     let mut steady = true;
     loop {
-        let mut free = &mut *buffer;
-        let received = socket.recv(&mut free, 0)?;
+        let received = recv(socket.as_raw_fd(), buffer, MsgFlags::empty())?;
         let datagram = buffer.get(..received).unwrap_or_default();
         let end = messages(datagram, &mut |flags, payload| {
             steady &= flags & NLM_F_DUMP_INTR == 0;

@@ -8,19 +8,20 @@ use super::netlink::{
 use crate::facts::{Family, Route, RouteKind, Rule, Scope};
 use crate::observe::relevant::RelevantSpace;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
-use netlink_sys::protocols::NETLINK_ROUTE;
+use nix::libc::{
+    RT_SCOPE_HOST, RT_SCOPE_LINK, RT_SCOPE_NOWHERE, RTA_DST, RTA_GATEWAY, RTA_MULTIPATH, RTA_OIF,
+    RTA_TABLE, RTM_GETROUTE, RTM_GETRULE, RTN_BLACKHOLE, RTN_LOCAL, RTN_PROHIBIT, RTN_UNICAST,
+    RTN_UNREACHABLE,
+};
+use nix::sys::socket::SockProtocol;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-const RTM_GETROUTE: u16 = 26;
-const RTM_GETRULE: u16 = 34;
+/// The length of `struct rtmsg` and of `struct fib_rule_hdr`.
 const FIXED: usize = 12;
-const RTA_DST: u16 = 1;
-const RTA_OIF: u16 = 4;
-const RTA_GATEWAY: u16 = 5;
-const RTA_MULTIPATH: u16 = 9;
-const RTA_TABLE: u16 = 15;
+/// From linux/rtnetlink.h; libc has it for glibc only.
 const RTA_VIA: u16 = 18;
+/// From linux/fib_rules.h, which libc lacks, as all that follows.
 const FRA_DST: u16 = 1;
 const FRA_SRC: u16 = 2;
 const FRA_IIFNAME: u16 = 3;
@@ -52,7 +53,7 @@ pub fn read(links: &Links, space: &RelevantSpace) -> io::Result<Routes> {
         let mut body = [0; FIXED];
         body[0] = family;
         let request = Request {
-            protocol: NETLINK_ROUTE,
+            protocol: SockProtocol::NetlinkRoute,
             kind: RTM_GETROUTE,
             body: &body,
         };
@@ -93,16 +94,16 @@ fn network(family: u8, prefix: u8, address_bytes: Option<&[u8]>) -> Option<IpNet
 pub fn route(payload: &[u8], dst: IpNet, links: &Links) -> Vec<Route> {
     let read = || {
         let kind = match u8_at(payload, 7)? {
-            1 => RouteKind::Unicast,
-            2 => RouteKind::Local,
-            6 => RouteKind::Blackhole,
-            7 => RouteKind::Unreachable,
-            8 => RouteKind::Prohibit,
+            RTN_UNICAST => RouteKind::Unicast,
+            RTN_LOCAL => RouteKind::Local,
+            RTN_BLACKHOLE => RouteKind::Blackhole,
+            RTN_UNREACHABLE => RouteKind::Unreachable,
+            RTN_PROHIBIT => RouteKind::Prohibit,
             _ => return None,
         };
         let scope = match u8_at(payload, 6)? {
-            253 => Scope::Link,
-            254 | 255 => Scope::Host,
+            RT_SCOPE_LINK => Scope::Link,
+            RT_SCOPE_HOST | RT_SCOPE_NOWHERE => Scope::Host,
             _ => Scope::Global,
         };
         let table = u32::from(u8_at(payload, 4)?);
@@ -175,7 +176,7 @@ pub fn read_rules() -> io::Result<Vec<Rule>> {
         let mut body = [0; FIXED];
         body[0] = family;
         let request = Request {
-            protocol: NETLINK_ROUTE,
+            protocol: SockProtocol::NetlinkRoute,
             kind: RTM_GETRULE,
             body: &body,
         };
