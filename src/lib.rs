@@ -12,6 +12,7 @@ pub mod docker;
 pub mod engine_model;
 pub mod facts;
 pub mod host;
+pub mod kernel_model;
 pub mod module;
 pub mod observe;
 pub mod phrases;

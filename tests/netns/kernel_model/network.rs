@@ -1,0 +1,335 @@
+//! A random network: links of all kinds this kernel has, rules with every condition, routes of
+//! every kind, in a corner of the address space that is small enough for them to meet.
+
+use super::dice::Dice;
+use super::namespace::{batch, set, try_batch};
+use std::fmt::Write;
+
+/// Links that routes lead to. In the order of their numbers in addresses: `10.0.N.1/24` and
+/// `fd00:0:0:N::1/64`.
+pub const LINKS: [&str; 9] = ["va", "vb", "vc", "vd", "br0", "br1", "mac", "tun0", "port"];
+
+/// The tables in use besides the three that every kernel has.
+const TABLES: [u32; 5] = [10, 11, 12, 300, 70000];
+
+pub const MARKS: [u32; 4] = [0, 1, 0x10, 0xca6c];
+pub const PORTS: [u16; 5] = [0, 53, 443, 1000, 40000];
+pub const TOS: [u8; 5] = [0, 0x10, 0x08, 0xb8, 0x1c];
+pub const PROTOCOLS: [(&str, u8); 2] = [("tcp", 6), ("udp", 17)];
+
+/// How random.
+#[derive(Debug, Clone, Copy)]
+pub struct Size {
+    pub rules: u32,
+    pub routes: u32,
+}
+
+/// Makes one in this namespace. Without rules it has those that every kernel begins with.
+pub fn make(dice: &mut Dice, size: Size) {
+    settings(dice);
+    links();
+    family(dice, 4, size);
+    // IPv6 routes come last: the kernel loses those for certain sources where another route to the
+    // same network goes with its link.
+    switch_off(dice);
+    family(dice, 6, size);
+    let mut commands = String::new();
+    for _ in 0..dice.below(8) {
+        let (net, dev) = (
+            dice.below(4),
+            dice.pick(&["va", "vc", "br1", "mac", "port"]),
+        );
+        writeln!(
+            commands,
+            "neigh replace fd00:0:0:{net}::2 dev {dev} nud failed"
+        )
+        .unwrap();
+    }
+    batch(&commands);
+}
+
+fn family(dice: &mut Dice, family: u32, size: Size) {
+    let mut commands = String::new();
+    for number in 0..size.routes {
+        let route = route(dice, family, number, &mut commands);
+        writeln!(commands, "route {route}").unwrap();
+    }
+    for _ in 0..size.rules {
+        let rule = rule(dice, family);
+        writeln!(commands, "rule add {rule}").unwrap();
+    }
+    if size.rules > 0 {
+        usual_rules(dice, &mut commands);
+    }
+    try_batch(family, &commands);
+}
+
+/// One link loses its carrier, and one may be off.
+fn switch_off(dice: &mut Dice) {
+    batch("link set vb-far down\n");
+    if dice.percent(50) {
+        batch("link set vd down\n");
+    }
+    let has_carrier = || {
+        let links = rebridge::observe::kernel::links::read().unwrap();
+        links
+            .values()
+            .any(|link| link.name == "vb" && !link.no_carrier)
+    };
+    while has_carrier() {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+}
+
+fn settings(dice: &mut Dice) {
+    let ignore = u32::from(dice.percent(50));
+    for which in ["all", "default"] {
+        // Packets from anywhere are forwarded; else the kernel would refuse to say where they go.
+        set(&format!("ipv4/conf/{which}/forwarding"), 1);
+        set(&format!("ipv4/conf/{which}/rp_filter"), 0);
+        set(&format!("ipv4/conf/{which}/accept_local"), 1);
+        set(&format!("ipv6/conf/{which}/accept_dad"), 0);
+        for family in ["ipv4", "ipv6"] {
+            let name = format!("{family}/conf/{which}/ignore_routes_with_linkdown");
+            set(&name, ignore);
+        }
+    }
+    set("ipv6/conf/all/forwarding", u32::from(dice.percent(50)));
+    set("ipv4/nexthop_compat_mode", u32::from(dice.percent(50)));
+}
+
+fn links() {
+    let mut commands = String::from("link set lo up\n");
+    for name in ["va", "vb", "vc", "vd", "port"] {
+        let far = format!("{name}-far");
+        writeln!(commands, "link add name {name} type veth peer name {far}").unwrap();
+        writeln!(commands, "link set {far} up").unwrap();
+    }
+    commands.push_str(
+        "link add name br0 type bridge
+         link add name br1 type bridge
+         link set port-far master br1
+         link add link va name mac type macvlan mode bridge
+         tuntap add name tun0 mode tun
+         link set vc group 7
+         link set br1 group 7
+         link set tun0 group 8\n",
+    );
+    for (number, name) in LINKS.iter().enumerate() {
+        writeln!(commands, "addr add 10.0.{number}.1/24 dev {name}").unwrap();
+        writeln!(
+            commands,
+            "addr add fd00:0:0:{number}::1/64 dev {name} nodad"
+        )
+        .unwrap();
+        writeln!(commands, "link set {name} up").unwrap();
+    }
+    // One network on two links.
+    writeln!(commands, "addr add 10.0.0.7/24 dev vc").unwrap();
+    writeln!(commands, "addr add fd00::7/64 dev vc nodad").unwrap();
+    batch(&commands);
+}
+
+/// A nexthop object of its own for a route: IPv6 takes two routes that share one for each other. It
+/// may be a group.
+fn object(dice: &mut Dice, family: u32, number: u32, commands: &mut String) -> u32 {
+    let id = 10 * (number + 1) + 1000 * family;
+    let one = |dice: &mut Dice, id: u32, commands: &mut String| {
+        let (gateway, dev) = (gateway(dice, family), dice.pick(&LINKS));
+        writeln!(
+            commands,
+            "nexthop add id {id} via {gateway} dev {dev} onlink"
+        )
+        .unwrap();
+    };
+    match dice.below(10) {
+        0 => writeln!(commands, "nexthop add id {id} blackhole").unwrap(),
+        1 => writeln!(commands, "nexthop add id {id} dev {}", dice.pick(&LINKS)).unwrap(),
+        2..5 => {
+            one(dice, id + 1, commands);
+            one(dice, id + 2, commands);
+            writeln!(commands, "nexthop add id {id} group {}/{}", id + 1, id + 2).unwrap();
+        }
+        _ => one(dice, id, commands),
+    }
+    id
+}
+
+fn gateway(dice: &mut Dice, family: u32) -> String {
+    let (net, host) = (dice.below(LINKS.len() as u32), 2 + dice.below(3));
+    if family == 4 {
+        format!("10.0.{net}.{host}")
+    } else {
+        format!("fd00:0:0:{net}::{host}")
+    }
+}
+
+/// An address of the corner.
+pub fn address(dice: &mut Dice, family: u32) -> String {
+    let (high, low) = (dice.below(3), dice.below(10));
+    let last = match dice.below(3) {
+        0 => dice.pick(&[0, 1, 2, 3, 7, 127, 128, 254, 255]),
+        _ => dice.below(256),
+    };
+    if family == 4 {
+        format!("10.{high}.{low}.{last}")
+    } else {
+        format!("fd00:{high}:0:{low}::{last:x}")
+    }
+}
+
+fn network(dice: &mut Dice, family: u32) -> String {
+    let address = address(dice, family);
+    let prefix = if family == 4 {
+        dice.pick(&[8, 12, 16, 16, 20, 22, 24, 24, 25, 28, 30, 32, 32])
+    } else {
+        dice.pick(&[8, 16, 28, 32, 32, 48, 60, 64, 64, 120, 126, 128, 128])
+    };
+    let net: ipnet::IpNet = format!("{address}/{prefix}").parse().unwrap();
+    net.trunc().to_string()
+}
+
+fn table(dice: &mut Dice) -> u32 {
+    match dice.below(10) {
+        0..3 => 254,
+        3 => dice.pick(&[253, 255]),
+        _ => dice.pick(&TABLES),
+    }
+}
+
+/// A route, and what it needs first.
+fn route(dice: &mut Dice, family: u32, number: u32, commands: &mut String) -> String {
+    let verb = dice.pick(&["add", "add", "append"]);
+    let kind = match dice.below(100) {
+        0..4 => "blackhole ",
+        4..8 => "unreachable ",
+        8..12 => "prohibit ",
+        12..18 => "throw ",
+        18..20 => "local ",
+        20 if family == 4 => "broadcast ",
+        _ => "",
+    };
+    let to = if kind == "broadcast " {
+        // No packet may be from it.
+        format!("10.{}.{}.255", dice.below(3), dice.below(10))
+    } else if dice.percent(8) {
+        "default".to_owned()
+    } else {
+        network(dice, family)
+    };
+    let mut route = format!("{verb} {kind}{to} table {}", table(dice));
+    if dice.percent(50) {
+        let metric = dice.pick(&[1, 10, 10, 256, 1024, 2000]);
+        write!(route, " metric {metric}").unwrap();
+    }
+    if family == 4 && dice.percent(15) {
+        let tos = dice.pick(&TOS);
+        write!(route, " tos {tos:#x}").unwrap();
+    }
+    if family == 6 && dice.percent(15) {
+        write!(route, " from {}", network(dice, family)).unwrap();
+    }
+    match kind {
+        "local " => write!(route, " dev {}", dice.pick(&LINKS)).unwrap(),
+        "broadcast " => write!(route, " dev {}", dice.pick(&LINKS)).unwrap(),
+        "" if dice.percent(12) => {
+            let id = object(dice, family, number, commands);
+            write!(route, " nhid {id}").unwrap();
+        }
+        "" => route.push_str(&way(dice, family)),
+        _ => {}
+    }
+    if family == 6 && dice.percent(10) {
+        let preference = dice.pick(&["low", "medium", "high"]);
+        write!(route, " pref {preference}").unwrap();
+    }
+    route
+}
+
+/// By what a route leads somewhere.
+fn way(dice: &mut Dice, family: u32) -> String {
+    let one = |dice: &mut Dice| {
+        let (gateway, dev) = (gateway(dice, family), dice.pick(&LINKS));
+        format!("via {gateway} dev {dev} onlink")
+    };
+    match dice.below(100) {
+        0..20 => format!(" dev {}", dice.pick(&LINKS)),
+        20..30 => format!(" nexthop {} nexthop {}", one(dice), one(dice)),
+        30..34 if family == 4 => {
+            let (net, dev) = (dice.below(9), dice.pick(&LINKS));
+            format!(" via inet6 fd00:0:0:{net}::9 dev {dev} onlink")
+        }
+        _ => format!(" {}", one(dice)),
+    }
+}
+
+/// Most rules lead to tables, and have some conditions.
+fn rule(dice: &mut Dice, family: u32) -> String {
+    let priority = dice.pick(&[100, 5000, 20000, 33000]) + dice.below(50);
+    let mut rule = format!("pref {priority}");
+    if dice.percent(12) {
+        rule.push_str(" not");
+    }
+    for _ in 0..dice.below(4) {
+        rule.push_str(&condition(dice, family));
+    }
+    let action = match dice.below(100) {
+        0..6 => format!(" goto {}", priority + 1 + dice.below(60)),
+        6..9 => " nop".to_owned(),
+        9..11 => " blackhole".to_owned(),
+        11..13 => " unreachable".to_owned(),
+        13..15 => " prohibit".to_owned(),
+        15..17 => " l3mdev".to_owned(),
+        _ => format!(" lookup {}{}", table(dice), suppression(dice)),
+    };
+    rule + &action
+}
+
+fn suppression(dice: &mut Dice) -> String {
+    match dice.below(10) {
+        0 | 1 => format!(" suppress_prefixlength {}", dice.pick(&[0, 8, 16, 24, 64])),
+        2 => format!(" suppress_ifgroup {}", dice.pick(&[0, 7, 8])),
+        _ => String::new(),
+    }
+}
+
+fn condition(dice: &mut Dice, family: u32) -> String {
+    match dice.below(11) {
+        0 | 1 => format!(" from {}", network(dice, family)),
+        2 | 3 => format!(" to {}", network(dice, family)),
+        4 => format!(" iif {}", dice.pick(&["lo", "va", "vc", "br1", "none"])),
+        5 => format!(" oif {}", dice.pick(&["va", "vb", "tun0", "none"])),
+        6 => {
+            let mask = dice.pick(&["", "/0x1", "/0xff", "/0xf0"]);
+            format!(" fwmark {:#x}{mask}", dice.pick(&MARKS))
+        }
+        7 => format!(" tos {:#x}", dice.pick(&TOS)),
+        8 => {
+            let (name, _) = dice.pick(&PROTOCOLS);
+            let from = dice.pick(&PORTS);
+            let ports = match dice.below(4) {
+                0 => format!(" sport {from}"),
+                1 => format!(" dport {from}-{}", from.saturating_add(600)),
+                2 => format!(" dport {from}"),
+                _ => String::new(),
+            };
+            format!(" ipproto {name}{ports}")
+        }
+        9 => " uidrange 1000-2000".to_owned(),
+        _ => " tun_id 5".to_owned(),
+    }
+}
+
+/// Some hosts move the rules that every kernel begins with, or lose one.
+fn usual_rules(dice: &mut Dice, commands: &mut String) {
+    if dice.percent(30) {
+        write!(
+            commands,
+            "rule add pref 512 lookup local\nrule del pref 0\n"
+        )
+        .unwrap();
+    }
+    if dice.percent(20) {
+        writeln!(commands, "rule del pref 32766").unwrap();
+    }
+}
