@@ -5,7 +5,7 @@ use super::rules::Rules;
 use super::tables::precedence;
 use super::verdict::{Fate, Verdict};
 use super::{Change, KernelModel, ipv4, ipv6};
-use crate::facts::{Action, Family, RT_TABLE_DEFAULT, RT_TABLE_LOCAL, RT_TABLE_MAIN, Route, Rule};
+use crate::facts::{Action, RT_TABLE_DEFAULT, RT_TABLE_LOCAL, RT_TABLE_MAIN, Route, Rule};
 use std::cmp::Reverse;
 use std::net::IpAddr;
 
@@ -17,6 +17,14 @@ pub(super) enum Found<'v> {
     /// All hops that the kernel chooses among, and the first hop of the route whether it is one of
     /// them or not.
     Route(Vec<&'v Route>, &'v Route),
+}
+
+/// Whether the route that a rule leads to counts.
+enum Counts<'v> {
+    No,
+    /// For the flows that the kernel sends by the hops that are left.
+    Partly(Verdict<'v>),
+    Yes(Verdict<'v>),
 }
 
 /// The routes among these, each with all its hops.
@@ -40,7 +48,7 @@ impl<'v> Lookup<'v> {
             return Verdict::without_routes(Fate::NoRoute, None);
         }
         let rules = &self.model.ipv4_rules;
-        let verdict = if rules.are_usual() {
+        let verdict = if rules.are_usual {
             self.shortcut(rules)
         } else {
             self.by_rules(rules)
@@ -69,11 +77,19 @@ impl<'v> Lookup<'v> {
     }
 
     fn by_rules(&self, rules: &'v Rules<'v>) -> Verdict<'v> {
-        for rule in rules.that_apply(&self.flow, &self.model.links) {
+        self.first_verdict(&mut rules.that_apply(&self.flow, &self.model.links))
+    }
+
+    fn first_verdict(&self, rules: &mut impl Iterator<Item = &'v Rule>) -> Verdict<'v> {
+        while let Some(rule) = rules.next() {
             let fate = match rule.action {
                 Action::Table => match self.by_table_of(rule) {
-                    Some(verdict) => return verdict,
-                    None => continue,
+                    Counts::No => continue,
+                    Counts::Yes(verdict) => return verdict,
+                    Counts::Partly(mut verdict) => {
+                        verdict.otherwise = Some(Box::new(self.first_verdict(rules)));
+                        return verdict;
+                    }
                 },
                 Action::Blackhole => Fate::Blackhole,
                 Action::Unreachable => Fate::Unreachable,
@@ -85,19 +101,30 @@ impl<'v> Lookup<'v> {
         Verdict::without_routes(Fate::NoRoute, None)
     }
 
-    fn by_table_of(&self, rule: &'v Rule) -> Option<Verdict<'v>> {
+    fn by_table_of(&self, rule: &'v Rule) -> Counts<'v> {
         let vrf = self.flow.vrf.and_then(|name| self.model.links.get(name));
         let table = match vrf {
-            Some(vrf) if rule.l3mdev => vrf.table?,
+            Some(vrf) if rule.l3mdev => vrf.table.unwrap_or(RT_TABLE_MAIN),
             // An inverted rule for VRFs applies to other packets, and has no table for them.
             None if rule.l3mdev => RT_TABLE_MAIN,
             _ => rule.table,
         };
-        match self.choose(&self.candidates(table)) {
-            Found::Route(routes, first) if !self.is_suppressed(rule, first) => {
-                Some(Verdict::by_route(Some(rule), routes, first))
-            }
-            Found::Route(..) | Found::Nothing => None,
+        let Found::Route(mut routes, first) = self.choose(&self.candidates(table)) else {
+            return Counts::No;
+        };
+        let count = routes.len();
+        match self.flow.packet.to {
+            // IPv4 looks at the first hop, whichever it takes; IPv6 at the one it takes.
+            IpAddr::V4(_) if self.is_suppressed(rule, first) => routes.clear(),
+            IpAddr::V4(_) => {}
+            IpAddr::V6(_) => routes.retain(|hop| !self.is_suppressed(rule, hop)),
+        }
+        let left = routes.len();
+        let verdict = Verdict::by_route(Some(rule), routes, first);
+        match left {
+            0 => Counts::No,
+            left if left < count => Counts::Partly(verdict),
+            _ => Counts::Yes(verdict),
         }
     }
 

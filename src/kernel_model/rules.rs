@@ -24,6 +24,9 @@ pub(super) struct Rules<'a> {
     list: Vec<&'a Rule>,
     /// Where each goes on if it jumps.
     targets: Vec<Option<usize>>,
+    /// Whether they are what every kernel begins with. IPv4 has a shortcut then. Facts without
+    /// rules are taken as such.
+    pub are_usual: bool,
 }
 
 impl<'a> Rules<'a> {
@@ -31,22 +34,13 @@ impl<'a> Rules<'a> {
         let mut list: Vec<&Rule> = rules.iter().filter(|rule| rule.family == family).collect();
         list.sort_by_key(|rule| rule.priority);
         let targets = list.iter().map(|rule| target(&list, rule)).collect();
-        Rules { list, targets }
-    }
-
-    /// Whether they are what every kernel begins with. IPv4 has a shortcut then. Facts without
-    /// rules are taken as such.
-    pub fn are_usual(&self) -> bool {
-        let usual = |rule: &&&Rule| {
-            let plain = Rule {
-                priority: rule.priority,
-                table: rule.table,
-                ..unconditional(rule.family)
-            };
-            ***rule == plain && USUAL.contains(&(rule.priority, rule.table))
-        };
-        let count = self.list.iter().filter(usual).count();
-        self.list.is_empty() || count == USUAL.len() && count == self.list.len()
+        let usual = list.len() == USUAL.len() && list.iter().all(|rule| is_usual(rule));
+        let are_usual = list.is_empty() || usual;
+        Rules {
+            list,
+            targets,
+            are_usual,
+        }
     }
 
     /// Whether the facts have none.
@@ -96,12 +90,11 @@ fn target(list: &[&Rule], rule: &Rule) -> Option<usize> {
     (found && priority > rule.priority).then_some(place)
 }
 
-/// A rule of every kernel, but for its priority and table.
-fn unconditional(family: Family) -> Rule {
-    Rule {
-        family,
-        priority: 0,
-        table: 0,
+fn is_usual(rule: &Rule) -> bool {
+    let plain = Rule {
+        family: rule.family,
+        priority: rule.priority,
+        table: rule.table,
         to: None,
         from: None,
         inverted: false,
@@ -111,7 +104,8 @@ fn unconditional(family: Family) -> Rule {
         action: Action::Table,
         suppress_prefix_length: None,
         suppress_group: None,
-    }
+    };
+    *rule == plain && USUAL.contains(&(rule.priority, rule.table))
 }
 
 fn applies(rule: &Rule, flow: &Flow, links: &Links) -> bool {

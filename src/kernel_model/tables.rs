@@ -161,3 +161,49 @@ fn bits(address: IpAddr) -> u32 {
         IpAddr::V6(_) => u128::BITS,
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+mod tests {
+    use super::*;
+    use crate::facts::{RT_TABLE_MAIN, RouteKind};
+
+    /// Every network of a corner of both families, and some around, in an order that is none.
+    #[test]
+    fn finds_what_a_plain_search_finds() {
+        let mut nets: Vec<IpNet> = Vec::new();
+        for prefix in 27..=32 {
+            let corner: ipnet::Ipv4Net = "10.0.0.0/27".parse().unwrap();
+            nets.extend(corner.subnets(prefix).unwrap().map(IpNet::V4));
+        }
+        for text in ["0.0.0.0/0", "10.0.0.0/8", "::/0", "fd00::/8", "fd00::/124"] {
+            nets.push(text.parse().unwrap());
+        }
+        let route = |(place, net): (usize, &IpNet)| Route {
+            table: RT_TABLE_MAIN + u32::from(place % 5 == 0),
+            metric: (place % 3) as u32,
+            ..Route::new(*net, RouteKind::Unicast)
+        };
+        let routes: Vec<Route> = nets
+            .iter()
+            .rev()
+            .chain(&nets)
+            .enumerate()
+            .map(route)
+            .collect();
+        let tables = Tables::new(&routes);
+        for net in &nets {
+            for to in [net.network(), net.broadcast()] {
+                let found: Vec<&Route> = tables.covering(RT_TABLE_MAIN, to).collect();
+                let mut plain: Vec<&Route> = routes
+                    .iter()
+                    .filter(|route| route.table == RT_TABLE_MAIN && route.dst.contains(&to))
+                    .collect();
+                plain.sort_by(|a, b| precedence(a, b));
+                assert_eq!(found, plain, "{to}");
+            }
+        }
+        let nowhere = "192.0.2.1".parse().unwrap();
+        assert_eq!(tables.covering(77, nowhere).count(), 0);
+    }
+}

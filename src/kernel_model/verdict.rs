@@ -13,6 +13,8 @@ pub struct Verdict<'v> {
     pub routes: Vec<&'v Route>,
     /// The interface of a packet that is [`Fate::Assumed`] to be on the link.
     pub bound_to: Option<&'v str>,
+    /// What happens to other flows, where a rule suppresses some next hops of an IPv6 route only.
+    pub otherwise: Option<Box<Verdict<'v>>>,
 }
 
 /// What happens to a packet.
@@ -64,6 +66,7 @@ impl<'v> Verdict<'v> {
             rule,
             routes: Vec::new(),
             bound_to: None,
+            otherwise: None,
         }
     }
 
@@ -77,6 +80,7 @@ impl<'v> Verdict<'v> {
             rule,
             routes,
             bound_to: None,
+            otherwise: None,
         }
     }
 
@@ -85,12 +89,18 @@ impl<'v> Verdict<'v> {
         self.routes.first().map(|route| route.table)
     }
 
+    /// This verdict, and those on other flows.
+    pub fn all(&self) -> impl Iterator<Item = &Verdict<'v>> {
+        std::iter::successors(Some(self), |verdict| verdict.otherwise.as_deref())
+    }
+
     /// The interfaces it may leave by.
     pub fn devices(&self) -> impl Iterator<Item = &'v str> {
-        let leaves = matches!(self.fate, Fate::Sent | Fate::Broadcast);
-        let routes = self.routes.iter().filter(move |_| leaves);
-        routes
-            .filter_map(|route| route.dev.as_deref())
-            .chain(self.bound_to)
+        self.all().flat_map(|verdict| {
+            let leaves = matches!(verdict.fate, Fate::Sent | Fate::Broadcast);
+            let routes = verdict.routes.iter().filter(move |_| leaves);
+            let devices = routes.filter_map(|route| route.dev.as_deref());
+            devices.chain(verdict.bound_to)
+        })
     }
 }

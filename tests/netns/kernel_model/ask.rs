@@ -1,12 +1,14 @@
 //! Questions to the kernel, and how its answers compare with the model's.
 
 use super::dice::Dice;
-use super::network::{LINKS, MARKS, PORTS, PROTOCOLS, TOS, address};
+use super::network::{FLOW_LABELS, LINKS, MARKS, PORTS, PROTOCOLS, TOS, address};
 use nix::libc::{self, RTA_DST, RTA_GATEWAY, RTA_IIF, RTA_MARK, RTA_OIF, RTA_SRC, RTA_TABLE};
-use rebridge::facts::{Kernel, RT_TABLE_LOCAL, RT_TABLE_MAIN, RouteKind};
+use rebridge::facts::{Kernel, RT_TABLE_DEFAULT, RT_TABLE_LOCAL, RT_TABLE_MAIN, Route, RouteKind};
 use rebridge::kernel_model::{Fate, Packet, Verdict};
 use rebridge::observe::kernel::netlink::{self, Request, Socket, attribute};
+use serde_json::Value;
 use std::net::IpAddr;
+use std::process::Command;
 
 /// From linux/rtnetlink.h.
 const RTA_VIA: u16 = 18;
@@ -14,6 +16,7 @@ const RTA_UID: u16 = 25;
 const RTA_IP_PROTO: u16 = 27;
 const RTA_SPORT: u16 = 28;
 const RTA_DPORT: u16 = 29;
+const RTA_FLOWLABEL: u16 = 31;
 const RTM_F_LOOKUP_TABLE: u32 = 0x1000;
 const RTM_F_FIB_MATCH: u32 = 0x2000;
 
@@ -54,6 +57,10 @@ impl Question {
         }
         if dice.percent(30) {
             packet.tos = dice.pick(&TOS);
+        }
+        // Netlink has one field for both.
+        if family == 6 && packet.tos == 0 && dice.percent(30) {
+            packet.flow_label = dice.pick(&FLOW_LABELS);
         }
         let says_protocol = dice.percent(30);
         if says_protocol {
@@ -141,6 +148,9 @@ fn own_address(dice: &mut Dice, family: u32) -> IpAddr {
     };
     text.parse().unwrap()
 }
+
+/// Where no route decided, there is no table.
+pub const RT_TABLE_UNSPEC: u32 = libc::RT_TABLE_UNSPEC as u32;
 
 /// What the kernel said.
 #[derive(Debug, Clone, PartialEq)]
@@ -235,6 +245,12 @@ impl Asker {
             packet.oif.and_then(|name| number(self.index(name))),
         );
         say(RTA_MARK, number(packet.mark));
+        if packet.flow_label != 0 {
+            say(
+                RTA_FLOWLABEL,
+                Some(packet.flow_label.to_be_bytes().to_vec()),
+            );
+        }
         if packet.iif.is_none() {
             say(RTA_UID, number(packet.user));
         }
@@ -279,49 +295,108 @@ fn read(payload: &[u8], names: &[(u32, String)]) -> Option<Answer> {
     })
 }
 
+/// What `ip route get` says. Where there is no table, it says nothing, as of main.
+pub fn iproute2(question: &Question) -> Answer {
+    let family = if question.packet.to.is_ipv4() {
+        "-4"
+    } else {
+        "-6"
+    };
+    let output = Command::new("ip")
+        .args(["-json", family, "route", "get"])
+        .args(question.words())
+        .output()
+        .unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    if !output.status.success() {
+        let known = [
+            ("Network is unreachable", libc::ENETUNREACH),
+            ("No route to host", libc::EHOSTUNREACH),
+            ("Permission denied", libc::EACCES),
+            ("Invalid argument", libc::EINVAL),
+        ];
+        let error = known.iter().find(|(text, _)| errors.contains(text));
+        return Answer::Error(error.unwrap_or_else(|| panic!("{errors}")).1);
+    }
+    let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let answer = &answer[0];
+    let kind = match answer["type"].as_str() {
+        None => libc::RTN_UNICAST,
+        Some("local") => libc::RTN_LOCAL,
+        Some("broadcast") => libc::RTN_BROADCAST,
+        Some("anycast") => libc::RTN_ANYCAST,
+        Some(other) => panic!("{other}"),
+    };
+    let table = match answer["table"].as_str() {
+        None | Some("main") => RT_TABLE_MAIN,
+        Some("local") => RT_TABLE_LOCAL,
+        Some("default") => RT_TABLE_DEFAULT,
+        Some(number) => number.parse().unwrap(),
+    };
+    let gateway = answer["gateway"]
+        .as_str()
+        .or(answer["via"]["host"].as_str());
+    Answer::Route {
+        kind,
+        table,
+        dev: answer["dev"].as_str().unwrap().to_owned(),
+        gateway: gateway.map(|address| address.parse().unwrap()),
+    }
+}
+
 /// All answers that agree with the model. Where IPv4 has no rules of its own, the kernel calls the
 /// table local main: the two are one.
 pub fn expected(verdict: &Verdict, question: &Question, local_is_main: bool) -> Vec<Answer> {
+    let answers = verdict.all().flat_map(|verdict| {
+        let error = error_of(verdict).map(Answer::Error);
+        let assumed = verdict.bound_to.map(|dev| Answer::Route {
+            kind: libc::RTN_UNICAST,
+            table: RT_TABLE_UNSPEC,
+            dev: dev.to_owned(),
+            gateway: None,
+        });
+        let passes = verdict.fate.passes();
+        let routes = verdict.routes.iter().filter(move |_| passes);
+        let routes = routes.map(move |route| by_route(route, verdict, question, local_is_main));
+        error.into_iter().chain(assumed).chain(routes)
+    });
+    answers.collect()
+}
+
+fn error_of(verdict: &Verdict) -> Option<i32> {
     let by_rule = verdict.routes.is_empty();
-    let error = match verdict.fate {
+    match verdict.fate {
         Fate::NoRoute => Some(libc::ENETUNREACH),
         Fate::Unreachable if by_rule => Some(libc::ENETUNREACH),
         Fate::Unreachable => Some(libc::EHOSTUNREACH),
         Fate::Prohibited => Some(libc::EACCES),
         Fate::Blackhole => Some(libc::EINVAL),
         Fate::Sent | Fate::Assumed | Fate::Local | Fate::Broadcast => None,
+    }
+}
+
+fn by_route(route: &Route, verdict: &Verdict, question: &Question, local_is_main: bool) -> Answer {
+    let kind = match route.kind {
+        RouteKind::Local => libc::RTN_LOCAL,
+        RouteKind::Anycast => libc::RTN_ANYCAST,
+        RouteKind::Broadcast => libc::RTN_BROADCAST,
+        _ => libc::RTN_UNICAST,
     };
-    if let Some(error) = error {
-        return vec![Answer::Error(error)];
+    let comes_in = question.packet.iif.is_some();
+    let dev = match verdict.fate {
+        Fate::Local => Some("lo"),
+        Fate::Broadcast if comes_in => Some("lo"),
+        _ => route.dev.as_deref(),
+    };
+    let is_local = question.packet.to.is_ipv4() && route.table == RT_TABLE_LOCAL;
+    Answer::Route {
+        kind,
+        table: if local_is_main && is_local {
+            RT_TABLE_MAIN
+        } else {
+            route.table
+        },
+        dev: dev.unwrap_or_default().to_owned(),
+        gateway: route.gateway,
     }
-    if let Some(dev) = verdict.bound_to {
-        return vec![Answer::Route {
-            kind: libc::RTN_UNICAST,
-            table: 0,
-            dev: dev.to_owned(),
-            gateway: None,
-        }];
-    }
-    let answers = verdict.routes.iter().map(|route| {
-        let kind = match route.kind {
-            RouteKind::Local => libc::RTN_LOCAL,
-            RouteKind::Anycast => libc::RTN_ANYCAST,
-            RouteKind::Broadcast => libc::RTN_BROADCAST,
-            _ => libc::RTN_UNICAST,
-        };
-        let comes_in = question.packet.iif.is_some();
-        let dev = match verdict.fate {
-            Fate::Local => "lo".to_owned(),
-            Fate::Broadcast if comes_in => "lo".to_owned(),
-            _ => route.dev.clone().unwrap_or_default(),
-        };
-        let local = local_is_main && question.packet.to.is_ipv4() && route.table == RT_TABLE_LOCAL;
-        Answer::Route {
-            kind,
-            table: if local { RT_TABLE_MAIN } else { route.table },
-            dev,
-            gateway: route.gateway,
-        }
-    });
-    answers.collect()
 }

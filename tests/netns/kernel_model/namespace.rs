@@ -1,10 +1,15 @@
 //! A network namespace for one thread: it is gone when the thread is.
 
+use nix::libc;
 use nix::sched::{CloneFlags, unshare};
+use nix::sys::socket::{
+    AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, recv, send, socket,
+};
 use rebridge::facts::Kernel;
 use rebridge::observe::kernel::Reader;
 use rebridge::observe::relevant::RelevantSpace;
 use std::io::Write;
+use std::os::fd::AsRawFd;
 use std::process::{Command, Output, Stdio};
 
 /// Does something in a namespace of its own. Children and threads it starts are in it, too.
@@ -47,6 +52,31 @@ fn ip(arguments: &[&str], commands: &str) -> String {
         let Output { stderr, .. } = ip.wait_with_output().unwrap();
         String::from_utf8_lossy(&stderr).into_owned()
     })
+}
+
+/// Asks the kernel for a change that `ip` does not know.
+pub fn change(kind: u16, body: &[u8]) {
+    let socket = socket(
+        AddressFamily::Netlink,
+        SockType::Datagram,
+        SockFlag::SOCK_CLOEXEC,
+        SockProtocol::NetlinkRoute,
+    )
+    .unwrap();
+    let length = 16 + u32::try_from(body.len()).unwrap();
+    let flags = (libc::NLM_F_REQUEST | libc::NLM_F_ACK | libc::NLM_F_CREATE) as u16;
+    let request = [
+        &length.to_ne_bytes()[..],
+        &kind.to_ne_bytes(),
+        &flags.to_ne_bytes(),
+        &[0; 8],
+        body,
+    ]
+    .concat();
+    send(socket.as_raw_fd(), &request, MsgFlags::empty()).unwrap();
+    let mut answer = [0; 1024];
+    recv(socket.as_raw_fd(), &mut answer, MsgFlags::empty()).unwrap();
+    assert_eq!(answer[16..20], [0; 4], "refused: {body:?}");
 }
 
 /// Changes a setting of this namespace.

@@ -2,8 +2,22 @@
 //! every kind, in a corner of the address space that is small enough for them to meet.
 
 use super::dice::Dice;
-use super::namespace::{batch, set, try_batch};
+use super::namespace::{batch, change, set, try_batch};
+use nix::libc::RTM_NEWRULE;
+use rebridge::observe::kernel::netlink::{AF_INET, AF_INET6, attribute};
 use std::fmt::Write;
+
+/// From linux/fib_rules.h.
+const FR_ACT_TO_TBL: u8 = 1;
+const FRA_PRIORITY: u16 = 6;
+const FRA_TABLE: u16 = 15;
+const FRA_IP_PROTO: u16 = 22;
+const FRA_DPORT_RANGE: u16 = 24;
+const FRA_DSCP: u16 = 25;
+const FRA_FLOWLABEL: u16 = 26;
+const FRA_FLOWLABEL_MASK: u16 = 27;
+const FRA_DPORT_MASK: u16 = 29;
+const FRA_DSCP_MASK: u16 = 30;
 
 /// Links that routes lead to. In the order of their numbers in addresses: `10.0.N.1/24` and
 /// `fd00:0:0:N::1/64`.
@@ -15,13 +29,19 @@ const TABLES: [u32; 5] = [10, 11, 12, 300, 70000];
 pub const MARKS: [u32; 4] = [0, 1, 0x10, 0xca6c];
 pub const PORTS: [u16; 5] = [0, 53, 443, 1000, 40000];
 pub const TOS: [u8; 5] = [0, 0x10, 0x08, 0xb8, 0x1c];
+pub const FLOW_LABELS: [u32; 3] = [0, 5, 0x105];
 pub const PROTOCOLS: [(&str, u8); 2] = [("tcp", 6), ("udp", 17)];
+
+/// A bridge that may be Docker's: its routes can be taken away without any others.
+pub const DOCK: &str = "dock";
 
 /// How random.
 #[derive(Debug, Clone, Copy)]
 pub struct Size {
     pub rules: u32,
     pub routes: u32,
+    /// Whether some IPv6 routes are for certain sources only.
+    pub by_source: bool,
 }
 
 /// Makes one in this namespace. Without rules it has those that every kernel begins with.
@@ -51,7 +71,10 @@ pub fn make(dice: &mut Dice, size: Size) {
 fn family(dice: &mut Dice, family: u32, size: Size) {
     let mut commands = String::new();
     for number in 0..size.routes {
-        let route = route(dice, family, number, &mut commands);
+        let mut route = route(dice, family, number, &mut commands);
+        if family == 6 && size.by_source && dice.percent(15) {
+            write!(route, " from {}", network(dice, family)).unwrap();
+        }
         writeln!(commands, "route {route}").unwrap();
     }
     for _ in 0..size.rules {
@@ -62,6 +85,9 @@ fn family(dice: &mut Dice, family: u32, size: Size) {
         usual_rules(dice, &mut commands);
     }
     try_batch(family, &commands);
+    for _ in 0..size.rules.min(6) {
+        new_rule(dice, family);
+    }
 }
 
 /// One link loses its carrier, and one may be off.
@@ -124,6 +150,10 @@ fn links() {
         .unwrap();
         writeln!(commands, "link set {name} up").unwrap();
     }
+    writeln!(commands, "link add name {DOCK} type bridge").unwrap();
+    writeln!(commands, "addr add 10.1.9.1/24 dev {DOCK}").unwrap();
+    writeln!(commands, "addr add fd00:1:0:9::1/64 dev {DOCK} nodad").unwrap();
+    writeln!(commands, "link set {DOCK} up").unwrap();
     // One network on two links.
     writeln!(commands, "addr add 10.0.0.7/24 dev vc").unwrap();
     writeln!(commands, "addr add fd00::7/64 dev vc nodad").unwrap();
@@ -135,7 +165,7 @@ fn links() {
 fn object(dice: &mut Dice, family: u32, number: u32, commands: &mut String) -> u32 {
     let id = 10 * (number + 1) + 1000 * family;
     let one = |dice: &mut Dice, id: u32, commands: &mut String| {
-        let (gateway, dev) = (gateway(dice, family), dice.pick(&LINKS));
+        let (gateway, dev) = gateway(dice, family);
         writeln!(
             commands,
             "nexthop add id {id} via {gateway} dev {dev} onlink"
@@ -155,13 +185,17 @@ fn object(dice: &mut Dice, family: u32, number: u32, commands: &mut String) -> u
     id
 }
 
-fn gateway(dice: &mut Dice, family: u32) -> String {
-    let (net, host) = (dice.below(LINKS.len() as u32), 2 + dice.below(3));
-    if family == 4 {
-        format!("10.0.{net}.{host}")
-    } else {
-        format!("fd00:0:0:{net}::{host}")
-    }
+/// A link, and a gateway on it.
+fn gateway(dice: &mut Dice, family: u32) -> (String, &'static str) {
+    let number = dice.below(LINKS.len() as u32);
+    let (dev, host) = (LINKS[number as usize], 2 + dice.below(3));
+    let address = match family {
+        4 => format!("10.0.{}.{host}", dice.below(9)),
+        _ if dice.percent(50) => format!("fe80::{host}"),
+        // IPv6 minds whether the gateway's network is on the link.
+        _ => format!("fd00:0:0:{number}::{host}"),
+    };
+    (address, dev)
 }
 
 /// An address of the corner.
@@ -178,7 +212,8 @@ pub fn address(dice: &mut Dice, family: u32) -> String {
     }
 }
 
-fn network(dice: &mut Dice, family: u32) -> String {
+/// A network of the corner.
+pub fn network(dice: &mut Dice, family: u32) -> String {
     let address = address(dice, family);
     let prefix = if family == 4 {
         dice.pick(&[8, 12, 16, 16, 20, 22, 24, 24, 25, 28, 30, 32, 32])
@@ -199,7 +234,6 @@ fn table(dice: &mut Dice) -> u32 {
 
 /// A route, and what it needs first.
 fn route(dice: &mut Dice, family: u32, number: u32, commands: &mut String) -> String {
-    let verb = dice.pick(&["add", "add", "append"]);
     let kind = match dice.below(100) {
         0..4 => "blackhole ",
         4..8 => "unreachable ",
@@ -217,17 +251,21 @@ fn route(dice: &mut Dice, family: u32, number: u32, commands: &mut String) -> St
     } else {
         network(dice, family)
     };
-    let mut route = format!("{verb} {kind}{to} table {}", table(dice));
+    let mut route = format!("{kind}{to} table {}", table(dice));
     if dice.percent(50) {
         let metric = dice.pick(&[1, 10, 10, 256, 1024, 2000]);
         write!(route, " metric {metric}").unwrap();
+        // The kernel tells one preference for all hops, whatever theirs are; so equal metrics have
+        // equal ones.
+        match metric {
+            256 if family == 6 => route.push_str(" pref low"),
+            2000 if family == 6 => route.push_str(" pref high"),
+            _ => {}
+        }
     }
     if family == 4 && dice.percent(15) {
         let tos = dice.pick(&TOS);
         write!(route, " tos {tos:#x}").unwrap();
-    }
-    if family == 6 && dice.percent(15) {
-        write!(route, " from {}", network(dice, family)).unwrap();
     }
     match kind {
         "local " => write!(route, " dev {}", dice.pick(&LINKS)).unwrap(),
@@ -239,23 +277,27 @@ fn route(dice: &mut Dice, family: u32, number: u32, commands: &mut String) -> St
         "" => route.push_str(&way(dice, family)),
         _ => {}
     }
-    if family == 6 && dice.percent(10) {
-        let preference = dice.pick(&["low", "medium", "high"]);
-        write!(route, " pref {preference}").unwrap();
-    }
-    route
+    // Between the hops of an IPv6 route to the same network any other would be in no list.
+    let may_append = family == 4 || route.contains(" via ");
+    let verb = if may_append && dice.percent(33) {
+        "append"
+    } else {
+        "add"
+    };
+    format!("{verb} {route}")
 }
 
 /// By what a route leads somewhere.
 fn way(dice: &mut Dice, family: u32) -> String {
     let one = |dice: &mut Dice| {
-        let (gateway, dev) = (gateway(dice, family), dice.pick(&LINKS));
+        let (gateway, dev) = gateway(dice, family);
         format!("via {gateway} dev {dev} onlink")
     };
     match dice.below(100) {
-        0..20 => format!(" dev {}", dice.pick(&LINKS)),
-        20..30 => format!(" nexthop {} nexthop {}", one(dice), one(dice)),
-        30..34 if family == 4 => {
+        0..12 => format!(" dev {}", dice.pick(&LINKS)),
+        12..20 => format!(" dev {DOCK}"),
+        20..50 => format!(" nexthop {} nexthop {}", one(dice), one(dice)),
+        50..54 if family == 4 => {
             let (net, dev) = (dice.below(9), dice.pick(&LINKS));
             format!(" via inet6 fd00:0:0:{net}::9 dev {dev} onlink")
         }
@@ -288,7 +330,7 @@ fn rule(dice: &mut Dice, family: u32) -> String {
 fn suppression(dice: &mut Dice) -> String {
     match dice.below(10) {
         0 | 1 => format!(" suppress_prefixlength {}", dice.pick(&[0, 8, 16, 24, 64])),
-        2 => format!(" suppress_ifgroup {}", dice.pick(&[0, 7, 8])),
+        2..6 => format!(" suppress_ifgroup {}", dice.pick(&[0, 7, 8])),
         _ => String::new(),
     }
 }
@@ -306,7 +348,7 @@ fn condition(dice: &mut Dice, family: u32) -> String {
         7 => format!(" tos {:#x}", dice.pick(&TOS)),
         8 => {
             let (name, _) = dice.pick(&PROTOCOLS);
-            let from = dice.pick(&PORTS);
+            let from = dice.pick(&PORTS[1..]);
             let ports = match dice.below(4) {
                 0 => format!(" sport {from}"),
                 1 => format!(" dport {from}-{}", from.saturating_add(600)),
@@ -318,6 +360,47 @@ fn condition(dice: &mut Dice, family: u32) -> String {
         9 => " uidrange 1000-2000".to_owned(),
         _ => " tun_id 5".to_owned(),
     }
+}
+
+/// A rule with conditions that `ip` of most distributions cannot set yet. A kernel that does not
+/// know them either makes a rule without them.
+fn new_rule(dice: &mut Dice, family: u32) {
+    let table = dice.pick(&TABLES);
+    let port = |port: u16| [port.to_ne_bytes(), port.to_ne_bytes()].concat();
+    let mask = dice.pick(&[0x3f, 0x07, 0x38]);
+    let mut conditions = vec![
+        (FRA_DSCP, vec![dice.pick(&TOS) >> 2 & mask]),
+        (FRA_DSCP_MASK, vec![mask]),
+    ];
+    match dice.below(3) {
+        0 => {
+            let mask = dice.pick(&[0xff00, 0x000f]);
+            conditions = vec![
+                (FRA_IP_PROTO, vec![dice.pick(&PROTOCOLS).1]),
+                (FRA_DPORT_RANGE, port(dice.pick(&[443, 1003]) & mask)),
+                (FRA_DPORT_MASK, mask.to_ne_bytes().to_vec()),
+            ];
+        }
+        1 if family == 6 => {
+            let label = (dice.pick(&FLOW_LABELS) & 0xff).to_be_bytes().to_vec();
+            conditions = vec![
+                (FRA_FLOWLABEL, label),
+                (FRA_FLOWLABEL_MASK, 0xffu32.to_be_bytes().to_vec()),
+            ];
+        }
+        _ => {}
+    }
+    conditions.push((FRA_TABLE, table.to_ne_bytes().to_vec()));
+    conditions.push((
+        FRA_PRIORITY,
+        (100 + dice.below(40000)).to_ne_bytes().to_vec(),
+    ));
+    let family = if family == 4 { AF_INET } else { AF_INET6 };
+    let mut body = vec![family, 0, 0, 0, 0, 0, 0, FR_ACT_TO_TBL, 0, 0, 0, 0];
+    for (kind, value) in conditions {
+        body.extend(attribute(kind, &value));
+    }
+    change(RTM_NEWRULE, &body);
 }
 
 /// Some hosts move the rules that every kernel begins with, or lose one.
