@@ -10,7 +10,7 @@ mod network;
 
 use ask::{Answer, Asker, Question, RT_TABLE_UNSPEC, expected, iproute2};
 use dice::Dice;
-use namespace::{inside, observe, try_batch};
+use namespace::{inside, observe, try_batch_of};
 use network::{DOCK, Size};
 use rebridge::facts::{Kernel, RT_TABLE_MAIN, Route, RouteKind, Rule};
 use rebridge::kernel_model::{Change, Fate, KernelModel, Packet, Verdict, connected};
@@ -149,9 +149,9 @@ fn compare(seed: u64, questions: u32, tally: &mut Tally) {
 #[test]
 fn the_model_says_what_the_kernel_says() {
     let mut tally = Tally::new();
-    let seeds = seeds(20);
+    let seeds = seeds(24);
     for seed in &seeds {
-        compare(*seed, 700, &mut tally);
+        compare(*seed, 800, &mut tally);
     }
     println!("{tally:#?}");
     let all = [
@@ -230,7 +230,7 @@ fn the_model_foresees_what_a_move_of_docker_changes() {
             let before = at_rest(Kernel::clone);
             let with = [4, 6].map(|family| {
                 let range = network::network(&mut dice, family);
-                try_batch(
+                try_batch_of(
                     family,
                     &format!(
                         "route flush table all dev {DOCK}\nroute append {range} dev {DOCK} {}",

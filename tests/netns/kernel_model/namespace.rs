@@ -32,8 +32,13 @@ pub fn batch(commands: &str) {
     assert!(errors.is_empty(), "{errors}\n{commands}");
 }
 
-/// Has `ip` do many things of a family. What makes no sense to the kernel is passed over.
-pub fn try_batch(family: u32, commands: &str) {
+/// Has `ip` do many things. What makes no sense to the kernel is passed over.
+pub fn try_batch(commands: &str) {
+    ip(&["-force", "-batch", "-"], commands);
+}
+
+/// The same for things that are of one family only.
+pub fn try_batch_of(family: u32, commands: &str) {
     ip(&[&format!("-{family}"), "-force", "-batch", "-"], commands);
 }
 

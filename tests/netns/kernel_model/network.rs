@@ -2,7 +2,7 @@
 //! every kind, in a corner of the address space that is small enough for them to meet.
 
 use super::dice::Dice;
-use super::namespace::{batch, change, set, try_batch};
+use super::namespace::{batch, change, set, try_batch, try_batch_of};
 use nix::libc::RTM_NEWRULE;
 use rebridge::observe::kernel::netlink::{AF_INET, AF_INET6, attribute};
 use std::fmt::Write;
@@ -28,7 +28,7 @@ const TABLES: [u32; 5] = [10, 11, 12, 300, 70000];
 
 pub const MARKS: [u32; 4] = [0, 1, 0x10, 0xca6c];
 pub const PORTS: [u16; 5] = [0, 53, 443, 1000, 40000];
-pub const TOS: [u8; 5] = [0, 0x10, 0x08, 0xb8, 0x1c];
+pub const TOS: [u8; 6] = [0, 0x10, 0x08, 0xb8, 0x18, 0x1c];
 pub const FLOW_LABELS: [u32; 3] = [0, 5, 0x105];
 pub const PROTOCOLS: [(&str, u8); 2] = [("tcp", 6), ("udp", 17)];
 
@@ -53,26 +53,31 @@ pub fn make(dice: &mut Dice, size: Size) {
     // same network goes with its link.
     switch_off(dice);
     family(dice, 6, size);
+    neighbours(dice);
+}
+
+/// Gateways that answer, and some that do not.
+fn neighbours(dice: &mut Dice) {
     let mut commands = String::new();
-    for _ in 0..dice.below(8) {
-        let (net, dev) = (
-            dice.below(4),
-            dice.pick(&["va", "vc", "br1", "mac", "port"]),
-        );
-        writeln!(
-            commands,
-            "neigh replace fd00:0:0:{net}::2 dev {dev} nud failed"
-        )
-        .unwrap();
+    for _ in 0..30 {
+        let family = dice.pick(&[4, 6, 6]);
+        let (address, dev) = gateway(dice, family);
+        let state = match dice.below(4) {
+            0 => "lladdr 02:00:00:00:00:01 nud reachable",
+            1 => "lladdr 02:00:00:00:00:01 nud stale",
+            _ => "nud failed",
+        };
+        writeln!(commands, "neigh replace {address} dev {dev} {state}").unwrap();
     }
-    batch(&commands);
+    // Some of these links may be off.
+    try_batch(&commands);
 }
 
 fn family(dice: &mut Dice, family: u32, size: Size) {
     let mut commands = String::new();
     for number in 0..size.routes {
         let mut route = route(dice, family, number, &mut commands);
-        if family == 6 && size.by_source && dice.percent(15) {
+        if family == 6 && size.by_source && dice.percent(25) {
             write!(route, " from {}", network(dice, family)).unwrap();
         }
         writeln!(commands, "route {route}").unwrap();
@@ -84,7 +89,7 @@ fn family(dice: &mut Dice, family: u32, size: Size) {
     if size.rules > 0 {
         usual_rules(dice, &mut commands);
     }
-    try_batch(family, &commands);
+    try_batch_of(family, &commands);
     for _ in 0..size.rules.min(6) {
         new_rule(dice, family);
     }
@@ -246,7 +251,7 @@ fn route(dice: &mut Dice, family: u32, number: u32, commands: &mut String) -> St
     let to = if kind == "broadcast " {
         // No packet may be from it.
         format!("10.{}.{}.255", dice.below(3), dice.below(10))
-    } else if dice.percent(8) {
+    } else if dice.percent(12) {
         "default".to_owned()
     } else {
         network(dice, family)
@@ -316,12 +321,12 @@ fn rule(dice: &mut Dice, family: u32) -> String {
         rule.push_str(&condition(dice, family));
     }
     let action = match dice.below(100) {
-        0..6 => format!(" goto {}", priority + 1 + dice.below(60)),
-        6..9 => " nop".to_owned(),
-        9..11 => " blackhole".to_owned(),
-        11..13 => " unreachable".to_owned(),
-        13..15 => " prohibit".to_owned(),
-        15..17 => " l3mdev".to_owned(),
+        0..12 => format!(" goto {}", priority + 1 + dice.below(20)),
+        12..14 => " nop".to_owned(),
+        14..15 => " blackhole".to_owned(),
+        15..16 => " unreachable".to_owned(),
+        16..17 => " prohibit".to_owned(),
+        17..19 => " l3mdev".to_owned(),
         _ => format!(" lookup {}{}", table(dice), suppression(dice)),
     };
     rule + &action
@@ -337,6 +342,7 @@ fn suppression(dice: &mut Dice) -> String {
 
 fn condition(dice: &mut Dice, family: u32) -> String {
     match dice.below(11) {
+        0 if family == 4 && dice.percent(20) => " from 0.0.0.0/8".to_owned(),
         0 | 1 => format!(" from {}", network(dice, family)),
         2 | 3 => format!(" to {}", network(dice, family)),
         4 => format!(" iif {}", dice.pick(&["lo", "va", "vc", "br1", "none"])),
