@@ -55,7 +55,7 @@ impl Question {
         if dice.percent(40) {
             packet.mark = dice.pick(&MARKS);
         }
-        if dice.percent(30) {
+        if dice.percent(40) {
             packet.tos = dice.pick(&TOS);
         }
         // Netlink has one field for both.

@@ -82,6 +82,7 @@ fn family(dice: &mut Dice, family: u32, size: Size) {
         }
         writeln!(commands, "route {route}").unwrap();
     }
+    defaults(dice, family, size, &mut commands);
     for _ in 0..size.rules {
         let rule = rule(dice, family);
         writeln!(commands, "rule add {rule}").unwrap();
@@ -92,6 +93,23 @@ fn family(dice: &mut Dice, family: u32, size: Size) {
     try_batch_of(family, &commands);
     for _ in 0..size.rules.min(6) {
         new_rule(dice, family);
+    }
+}
+
+/// Several default routes of one table through gateways, all as good as each other.
+fn defaults(dice: &mut Dice, family: u32, size: Size, commands: &mut String) {
+    let table = dice.pick(&[254, 10, 12]);
+    for _ in 0..4 {
+        let (gateway, dev) = gateway(dice, family);
+        let mut way = format!("via {gateway} dev {dev} onlink metric 3 table {table}");
+        match family {
+            4 if dice.percent(25) => way.push_str(" tos 0x10"),
+            6 if size.by_source && dice.percent(30) => {
+                write!(way, " from {}", network(dice, family)).unwrap();
+            }
+            _ => {}
+        }
+        writeln!(commands, "route append default {way}").unwrap();
     }
 }
 
@@ -351,7 +369,7 @@ fn condition(dice: &mut Dice, family: u32) -> String {
             let mask = dice.pick(&["", "/0x1", "/0xff", "/0xf0"]);
             format!(" fwmark {:#x}{mask}", dice.pick(&MARKS))
         }
-        7 => format!(" tos {:#x}", dice.pick(&TOS)),
+        7 => format!(" tos {:#x}", dice.pick(&TOS[1..])),
         8 => {
             let (name, _) = dice.pick(&PROTOCOLS);
             let from = dice.pick(&PORTS[1..]);
