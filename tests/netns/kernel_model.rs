@@ -2,6 +2,7 @@
 //! rebridge's own readers, and thousands of questions that both answer.
 //!
 //! Every failure names its seed; `REBRIDGE_SEED` repeats that one.
+#![allow(clippy::print_stdout)]
 
 mod ask;
 mod dice;
@@ -10,12 +11,12 @@ mod network;
 
 use ask::{Answer, Asker, Question, RT_TABLE_UNSPEC, expected, iproute2};
 use dice::Dice;
-use namespace::{inside, observe, try_batch_of};
+use namespace::{batch, inside, observe, try_batch_of};
 use network::{DOCK, Size};
 use rebridge::facts::{Kernel, RT_TABLE_MAIN, Route, RouteKind, Rule};
 use rebridge::kernel_model::{Change, Fate, KernelModel, Packet, Verdict, connected};
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, Instant};
 
 /// How often each thing came up.
@@ -38,7 +39,7 @@ fn size(seed: u64) -> Size {
     Size {
         rules,
         routes,
-        by_source: seed % 3 > 0,
+        by_source: !seed.is_multiple_of(3),
     }
 }
 
@@ -267,6 +268,56 @@ fn the_model_foresees_what_a_move_of_docker_changes() {
         });
         must_be_none(seed, &differences);
     }
+}
+
+/// IPv4 leaves a default route whose gateway does not answer for another one, also for one without
+/// the type of service.
+#[test]
+fn default_routes_stand_in_for_each_other() {
+    inside(|| {
+        batch(
+            "link set lo up
+             link add name va type veth peer name va-far
+             link set va up
+             link set va-far up
+             addr add 10.0.0.1/24 dev va
+             route add default via 10.0.0.2 dev va metric 5 tos 0x10
+             route add default via 10.0.0.3 dev va metric 7
+             route append default via 10.0.0.4 dev va metric 7
+             route append default via 10.0.0.5 dev va metric 9",
+        );
+        let kernel = observe();
+        let model = KernelModel::new(&kernel);
+        let ask = |tos| {
+            let packet = Packet {
+                tos,
+                protocol: 17,
+                ..Packet::to([10, 9, 9, 9].into())
+            };
+            let question = Question {
+                packet,
+                says_protocol: false,
+            };
+            let Answer::Route { gateway, .. } = Asker::new().route(&question) else {
+                panic!("{packet:?}");
+            };
+            let verdict = model.route_of(&packet);
+            let gateways = verdict.routes.iter().filter_map(|route| route.gateway);
+            (gateway.unwrap(), gateways.collect::<Vec<_>>())
+        };
+        let gateway = |last: u8| IpAddr::from([10, 0, 0, last]);
+        let plain = vec![gateway(3), gateway(4)];
+        let with_tos = vec![gateway(2), gateway(3), gateway(4)];
+        assert_eq!(ask(0), (gateway(3), plain.clone()));
+        assert_eq!(ask(0x10), (gateway(2), with_tos.clone()));
+        batch(
+            "neigh replace 10.0.0.2 dev va nud failed
+             neigh replace 10.0.0.3 dev va nud failed
+             neigh replace 10.0.0.4 dev va lladdr 02:00:00:00:00:01 nud reachable",
+        );
+        assert_eq!(ask(0), (gateway(4), plain));
+        assert_eq!(ask(0x10), (gateway(4), with_tos));
+    });
 }
 
 #[test]

@@ -2,10 +2,14 @@
 //! every kind, in a corner of the address space that is small enough for them to meet.
 
 use super::dice::Dice;
-use super::namespace::{batch, change, set, try_batch, try_batch_of};
+use super::namespace::{batch, change, observe, set, try_batch, try_batch_of};
+use ipnet::IpNet;
 use nix::libc::RTM_NEWRULE;
+use rebridge::facts::Route;
 use rebridge::observe::kernel::netlink::{AF_INET, AF_INET6, attribute};
+use rebridge::observe::relevant::RelevantSpace;
 use std::fmt::Write;
+use std::time::{Duration, Instant};
 
 /// From linux/fib_rules.h.
 const FR_ACT_TO_TBL: u8 = 1;
@@ -119,15 +123,11 @@ fn switch_off(dice: &mut Dice) {
     if dice.percent(50) {
         batch("link set vd down\n");
     }
-    let has_carrier = || {
-        let links = rebridge::observe::kernel::links::read().unwrap();
-        links
-            .values()
-            .any(|link| link.name == "vb" && !link.no_carrier)
-    };
-    while has_carrier() {
-        std::thread::sleep(std::time::Duration::from_millis(5));
-    }
+    until(|| {
+        let kernel = observe();
+        let mut links = kernel.links.iter();
+        links.any(|link| link.name == "vb" && link.no_carrier)
+    });
 }
 
 fn settings(dice: &mut Dice) {
@@ -181,6 +181,24 @@ fn links() {
     writeln!(commands, "addr add 10.0.0.7/24 dev vc").unwrap();
     writeln!(commands, "addr add fd00::7/64 dev vc nodad").unwrap();
     batch(&commands);
+    // The kernel makes the routes to IPv6 addresses a little later.
+    until(|| {
+        let kernel = observe();
+        let mut addresses = kernel.links.iter().flat_map(|link| &link.addresses);
+        addresses.all(|address| {
+            let mut routes = kernel.routes.iter();
+            let local = |route: &Route| route.dst == IpNet::from(address.addr());
+            !RelevantSpace::default().concerns(address) || routes.any(local)
+        })
+    });
+}
+
+fn until(is_so: impl Fn() -> bool) {
+    let end = Instant::now() + Duration::from_secs(20);
+    while !is_so() {
+        assert!(Instant::now() < end, "the kernel takes too long");
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
 
 /// A nexthop object of its own for a route: IPv6 takes two routes that share one for each other. It
