@@ -3,14 +3,9 @@
 use super::links::Links;
 use super::netlink::{Request, address, attributes_after, dump, u16_at, u32_at};
 use crate::facts::{Neighbour, NeighbourState};
-use netlink_sys::protocols::NETLINK_ROUTE;
+use nix::libc::{NDA_CACHEINFO, NDA_DST, NUD_FAILED, NUD_INCOMPLETE, RTM_GETNEIGH};
+use nix::sys::socket::SockProtocol;
 use std::io;
-
-const RTM_GETNEIGH: u16 = 30;
-const NDA_DST: u16 = 1;
-const NDA_CACHEINFO: u16 = 3;
-const NUD_INCOMPLETE: u16 = 0x01;
-const NUD_FAILED: u16 = 0x20;
 
 /// The unit of times the kernel tells: its `USER_HZ`, 100 on every architecture but Alpha.
 const TICKS_A_SECOND: u32 = 100;
@@ -18,7 +13,7 @@ const TICKS_A_SECOND: u32 = 100;
 /// Reads the unanswered ones of all links.
 pub fn read(links: &Links) -> io::Result<Vec<Neighbour>> {
     let request = Request {
-        protocol: NETLINK_ROUTE,
+        protocol: SockProtocol::NetlinkRoute,
         kind: RTM_GETNEIGH,
         body: &[0; 12],
     };

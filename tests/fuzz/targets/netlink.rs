@@ -4,10 +4,10 @@
 use libfuzzer_sys::fuzz_target;
 use rebridge::facts::Link;
 use rebridge::observe::kernel::links::{self, Links};
-use rebridge::observe::kernel::{neighbours, netlink, peers, routes};
+use rebridge::observe::kernel::{neighbours, netlink, nexthops, peers, routes, rules};
 
 fuzz_target!(|datagram: &[u8]| {
-    let link = Link { name: "eth0".to_owned(), kind: None, table: None, addresses: Vec::new() };
+    let link = Link { name: "eth0".to_owned(), ..Link::default() };
     let known = Links::from([(1, link)]);
     let parsers = |payload: &[u8]| {
         let _ = links::link(payload);
@@ -17,7 +17,8 @@ fuzz_target!(|datagram: &[u8]| {
                 assert_eq!(route.dst, dst);
             }
         }
-        let _ = routes::rule(payload);
+        let _ = rules::rule(payload);
+        let _ = nexthops::nexthop(payload, &known);
         let _ = neighbours::neighbour(payload, &known);
         let _ = peers::socket(payload, &[22]);
         let _ = peers::flow(payload);
