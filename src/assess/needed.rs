@@ -235,29 +235,24 @@ fn is_a_need(route: &Route, facts: &Facts, docker: &BTreeSet<String>) -> bool {
 /// The first policy rule by which packets get to this route's table. Facts without any rule (of an
 /// older version, or where they could not be read) are taken as having the usual ones.
 pub fn leads_to<'a>(facts: &'a Facts, route: &Route) -> Option<Lead<'a>> {
-    let family = if matches!(route.dst, IpNet::V4(_)) {
-        Family::Ipv4
-    } else {
-        Family::Ipv6
-    };
     if facts.kernel.rules.is_empty() {
         return matches!(route.table, RT_TABLE_DEFAULT..=RT_TABLE_LOCAL).then_some(Lead::Usual);
     }
-    let vrf = facts
-        .kernel
-        .links
-        .iter()
-        .any(|link| link.table == Some(route.table));
-    let leads =
-        |rule: &&Rule| rule.family == family && (rule.table == route.table || rule.l3mdev && vrf);
-    facts
-        .kernel
-        .rules
-        .iter()
-        .filter(|rule| rule.leads_to_a_table())
-        .filter(leads)
+    leading_rules(facts, route)
         .min_by_key(|rule| rule.priority)
         .map(Lead::Rule)
+}
+
+/// The policy rules by which packets get to this route's table.
+pub fn leading_rules<'a>(facts: &'a Facts, route: &Route) -> impl Iterator<Item = &'a Rule> {
+    let table = route.table;
+    let family = Family::of(&route.dst.addr());
+    let mut links = facts.kernel.links.iter();
+    let vrf = links.any(|link| link.table == Some(table));
+    let rules = facts.kernel.rules.iter();
+    rules
+        .filter(|rule| rule.leads_to_a_table())
+        .filter(move |rule| rule.family == family && (rule.table == table || rule.l3mdev && vrf))
 }
 
 /// What leads to a table.

@@ -165,6 +165,11 @@ impl NeededSide {
         }
     }
 
+    /// Whether a route of this host leads to it.
+    pub fn is_a_route(&self) -> bool {
+        matches!(self.source, Source::OnLink | Source::Route)
+    }
+
     /// The same without the network itself: "declared by --avoid", "route via 10.0.0.1 dev eth0".
     pub fn about(&self) -> String {
         match self.source {
@@ -316,7 +321,7 @@ fn led_by(route: &Route, facts: &Facts) -> Option<String> {
 }
 
 /// "rule 5270 (from all fwmark 0x80000)"
-fn rule_in_words(rule: &Rule) -> String {
+pub fn rule_in_words(rule: &Rule) -> String {
     let mut words = vec![format!(
         "from {}",
         rule.from.map_or("all".to_owned(), |net| net.to_string())

@@ -85,6 +85,11 @@ impl<'a> KernelModel<'a> {
         }
     }
 
+    /// Whether IPv4 and IPv6 have no policy rules but those every kernel begins with.
+    pub fn rules_are_usual(&self) -> bool {
+        self.ipv4_rules.are_usual && self.ipv6_rules.are_usual
+    }
+
     /// Where a packet goes as things are.
     pub fn route_of<'v>(&'v self, packet: &Packet<'v>) -> Verdict<'v> {
         self.route_after(Change::default(), packet)
