@@ -5,9 +5,9 @@ use nix::libc;
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 
-/// The table that no rule but the last leads to.
+/// The table of the last rule, which is usually empty.
 pub const RT_TABLE_DEFAULT: u32 = libc::RT_TABLE_DEFAULT as u32;
-/// The table where routes are unless they say otherwise.
+/// The table of all routes that name no other.
 pub const RT_TABLE_MAIN: u32 = libc::RT_TABLE_MAIN as u32;
 /// The table of this host's own addresses.
 pub const RT_TABLE_LOCAL: u32 = libc::RT_TABLE_LOCAL as u32;
@@ -27,7 +27,8 @@ pub struct Kernel {
     /// The policy rules, in the order in which they are asked.
     #[serde(default)]
     pub rules: Vec<Rule>,
-    /// Whether this host forwards IPv6: then it uses a gateway that does not answer, too.
+    /// Whether this host forwards IPv6. A host avoids gateways that do not answer, a router does
+    /// not.
     #[serde(default, skip_serializing_if = "is_default")]
     pub ipv6_forwarding: bool,
     /// Neighbours that were called and did not answer.

@@ -15,8 +15,8 @@ pub(super) struct Gateways<'a> {
     pub failed: HashSet<(IpAddr, &'a str)>,
 }
 
-/// The first route that a packet may take, from the longest prefix on; one through a gateway that
-/// does not answer only where there is no other.
+/// The first route that a packet may take, from the longest prefix on. One through a gateway that
+/// does not answer is the last resort.
 pub(super) fn choose<'v>(candidates: &[&'v Route], flow: &Flow, gateways: &Gateways) -> Found<'v> {
     let candidates = for_source(candidates, flow);
     let avoiding = Scoring {
@@ -33,8 +33,8 @@ pub(super) fn choose<'v>(candidates: &[&'v Route], flow: &Flow, gateways: &Gatew
         .unwrap_or(Found::Nothing)
 }
 
-/// The routes for packets from this source. Where some routes to a network are for certain sources
-/// only, the kernel does not begin with those for all, but goes on to a wider network.
+/// The routes for packets from this source. Where a network has routes for other sources only, and
+/// for all, the kernel does not begin with those for all, but with a wider network.
 fn for_source<'v>(candidates: &[&'v Route], flow: &Flow) -> Vec<&'v Route> {
     let source = flow.packet.from.unwrap_or(Ipv6Addr::UNSPECIFIED.into());
     let is_for_it = |route: &&Route| route.from.is_some_and(|net| net.contains(&source));

@@ -128,8 +128,8 @@ impl<'v> Lookup<'v> {
         }
     }
 
-    /// IPv4 without rules of the operator's looks into local and main at once, so that a longer
-    /// prefix in main comes before a shorter one in local.
+    /// Without custom rules IPv4 searches local and main at once: a longer prefix in main comes
+    /// before a shorter one in local.
     fn shortcut(&self, rules: &'v Rules<'v>) -> Verdict<'v> {
         let mut both = self.candidates(RT_TABLE_LOCAL);
         both.extend(self.candidates(RT_TABLE_MAIN));
@@ -153,20 +153,20 @@ impl<'v> Lookup<'v> {
     /// The routes of a table that cover the packet's destination, the change included.
     fn candidates(&self, table: u32) -> Vec<&'v Route> {
         let to = self.flow.packet.to;
-        let Change { with, without } = self.change;
-        let stays = |route: &&Route| {
-            let dev = route.dev.as_deref();
-            !dev.is_some_and(|dev| without.contains(&dev))
-        };
-        let there = self.model.tables.covering(table, to).filter(stays);
-        let mut all: Vec<&Route> = there.collect();
+        let existing = self.model.tables.covering(table, to);
+        let mut all: Vec<&Route> = existing.filter(|route| !self.is_gone(route)).collect();
         let count = all.len();
-        let new = with.iter().filter(|route| route.table == table);
-        all.extend(new.filter(|route| route.dst.contains(&to)));
+        let new = self.change.with.iter().filter(|new| new.table == table);
+        all.extend(new.filter(|new| new.dst.contains(&to)));
         if all.len() > count {
             all.sort_by(|a, b| precedence(a, b));
         }
         all
+    }
+
+    fn is_gone(&self, route: &Route) -> bool {
+        let dev = route.dev.as_deref();
+        dev.is_some_and(|dev| self.change.without.contains(&dev))
     }
 
     fn is_down(&self, name: &str) -> bool {
@@ -179,14 +179,14 @@ impl<'v> Lookup<'v> {
             return false;
         }
         let length = u32::from(route.dst.prefix_len());
-        let group = || {
-            let link = self.model.links.get(route.dev.as_deref()?);
-            Some(link.map_or(0, |link| link.group))
-        };
-        rule.suppress_prefix_length
-            .is_some_and(|longest| length <= longest)
-            || rule
-                .suppress_group
-                .is_some_and(|wanted| group() == Some(wanted))
+        let too_short = rule
+            .suppress_prefix_length
+            .is_some_and(|longest| length <= longest);
+        too_short || rule.suppress_group.is_some() && rule.suppress_group == self.group_of(route)
+    }
+
+    fn group_of(&self, route: &Route) -> Option<u32> {
+        let link = self.model.links.get(route.dev.as_deref()?);
+        Some(link.map_or(0, |link| link.group))
     }
 }

@@ -42,12 +42,12 @@ pub struct KernelModel<'a> {
     gateways: Gateways<'a>,
 }
 
-/// Other routes than there are. It costs nothing to ask with them.
+/// Other routes than those that exist. Asking with them costs nothing more.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Change<'c> {
-    /// These are there as well. Where one there is equal to one that was there, that one counts.
+    /// Further routes. One that exists comes before an equal one of these.
     pub with: &'c [Route],
-    /// The routes of these interfaces are gone.
+    /// Interfaces whose routes are gone.
     pub without: &'c [&'c str],
 }
 

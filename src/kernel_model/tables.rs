@@ -60,7 +60,6 @@ impl<'a> Tables<'a> {
 impl Table {
     fn new(routes: &[Route], mut places: Vec<u32>) -> Table {
         let route_at = |place: &u32| routes.get(*place as usize);
-        let network = |route: &Route| (number(route.dst.addr()), route.dst.prefix_len());
         // Stable: of equal routes the one the kernel names first comes first.
         places.sort_by(|a, b| match (route_at(a), route_at(b)) {
             (Some(a), Some(b)) => network(a).cmp(&network(b)).then_with(|| precedence(a, b)),
@@ -136,16 +135,22 @@ impl Network {
 /// Which of two routes that cover an address the kernel looks at first: the longer prefix, the one
 /// with a type of service, the one for fewer sources, the lower metric.
 pub(super) fn precedence(a: &Route, b: &Route) -> Ordering {
-    let key = |route: &Route| {
-        let source = route.from.as_ref().map(IpNet::prefix_len);
-        (
-            Reverse(route.dst.prefix_len()),
-            Reverse(route.tos),
-            Reverse(source),
-            route.metric,
-        )
-    };
-    key(a).cmp(&key(b))
+    rank(a).cmp(&rank(b))
+}
+
+fn rank(route: &Route) -> impl Ord + use<> {
+    let source = route.from.as_ref().map(IpNet::prefix_len);
+    (
+        Reverse(route.dst.prefix_len()),
+        Reverse(route.tos),
+        Reverse(source),
+        route.metric,
+    )
+}
+
+/// The first address and the prefix length.
+fn network(route: &Route) -> (u128, u8) {
+    (number(route.dst.addr()), route.dst.prefix_len())
 }
 
 fn number(address: IpAddr) -> u128 {

@@ -4,15 +4,19 @@
 //! Every failure names its seed; `REBRIDGE_SEED` repeats that one.
 #![allow(clippy::print_stdout)]
 
+mod answer;
 mod ask;
 mod dice;
 mod namespace;
 mod network;
+mod question;
 
-use ask::{Answer, Asker, Question, RT_TABLE_UNSPEC, expected, iproute2};
+use answer::{Answer, RT_TABLE_UNSPEC, expected};
+use ask::{Asker, iproute2};
 use dice::Dice;
 use namespace::{batch, inside, observe, try_batch_of};
 use network::{DOCK, Size};
+use question::Question;
 use rebridge::facts::{Kernel, RT_TABLE_MAIN, Route, RouteKind, Rule};
 use rebridge::kernel_model::{Change, Fate, KernelModel, Packet, Verdict, connected};
 use std::collections::BTreeMap;
@@ -342,10 +346,12 @@ fn whole_full_table_with_a_thousand_rules() {
             RouteKind::Unicast,
         )
     };
+    // A table of its own for each, and main for the last.
     let rule = |priority: u32| -> Rule {
+        let table = if priority < 1000 { priority } else { 254 };
         serde_json::from_value(serde_json::json!({
-            "family": "ipv4", "priority": priority, "table": if priority < 1000 { priority } else { 254 },
-            "to": null, "from": null, "inverted": false, "l3mdev": false, "only_if": [],
+            "family": "ipv4", "priority": priority, "table": table, "to": null, "from": null,
+            "inverted": false, "l3mdev": false, "only_if": [],
         }))
         .unwrap()
     };

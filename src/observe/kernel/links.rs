@@ -24,7 +24,7 @@ pub fn read() -> io::Result<Links> {
         kind: RTM_GETLINK,
         body: &[0; 16],
     };
-    let mut links = named(dump(&request, |found: &mut Vec<Told>, payload| {
+    let mut links = named(dump(&request, |found: &mut Vec<LinkMessage>, payload| {
         found.extend(link(payload))
     })?);
     let request = Request {
@@ -43,9 +43,9 @@ pub fn read() -> io::Result<Links> {
     Ok(links)
 }
 
-/// A link as the kernel tells it.
+/// What one message says: a link that names its master by number.
 #[derive(Debug, Default)]
-pub struct Told {
+pub struct LinkMessage {
     /// Its number.
     pub index: u32,
     /// The number of the bridge or VRF device it is a port of.
@@ -55,12 +55,15 @@ pub struct Told {
 }
 
 /// The links, with the names of their masters.
-fn named(told: Vec<Told>) -> Links {
-    let ports: Vec<(u32, u32)> = told
+fn named(messages: Vec<LinkMessage>) -> Links {
+    let ports: Vec<(u32, u32)> = messages
         .iter()
         .filter_map(|one| Some((one.index, one.master?)))
         .collect();
-    let mut links: Links = told.into_iter().map(|one| (one.index, one.link)).collect();
+    let mut links: Links = messages
+        .into_iter()
+        .map(|one| (one.index, one.link))
+        .collect();
     for (port, master) in ports {
         let name = links.get(&master).map(|link| link.name.clone());
         if let Some(link) = links.get_mut(&port) {
@@ -71,25 +74,25 @@ fn named(told: Vec<Told>) -> Links {
 }
 
 /// `struct ifinfomsg`, 16 bytes, and attributes.
-pub fn link(payload: &[u8]) -> Option<Told> {
-    let mut told = Told {
+pub fn link(payload: &[u8]) -> Option<LinkMessage> {
+    let mut message = LinkMessage {
         index: u32_at(payload, 4)?,
-        ..Told::default()
+        ..LinkMessage::default()
     };
-    let link = &mut told.link;
+    let link = &mut message.link;
     let flags = u32_at(payload, 8)?;
     link.down = flags & IFF_UP as u32 == 0;
     link.no_carrier = flags & IFF_LOWER_UP as u32 == 0;
     for (kind, value) in attributes_after(payload, 16) {
         match kind {
             IFLA_IFNAME => link.name = text(value),
-            IFLA_MASTER => told.master = u32_at(value, 0),
+            IFLA_MASTER => message.master = u32_at(value, 0),
             IFLA_GROUP => link.group = u32_at(value, 0)?,
             IFLA_LINKINFO => (link.kind, link.table) = kind_and_table(value),
             _ => {}
         }
     }
-    Some(told)
+    Some(message)
 }
 
 /// What a link is, and the routing table of a VRF device.
@@ -109,8 +112,8 @@ fn kind_and_table(info: &[u8]) -> (Option<String>, Option<u32>) {
     (kind, table)
 }
 
-/// `struct ifaddrmsg`, 8 bytes, and attributes. On a point-to-point link IFA_ADDRESS is the peer, which has a route of
-/// its own.
+/// `struct ifaddrmsg`, 8 bytes, and attributes. On a point-to-point link IFA_ADDRESS is the peer,
+/// which has a route of its own.
 pub fn address_of_link(payload: &[u8]) -> Option<(u32, IpNet)> {
     let (prefix, index) = (u8_at(payload, 1)?, u32_at(payload, 4)?);
     let find = |wanted| attributes_after(payload, 8).find(|(kind, _)| *kind == wanted);

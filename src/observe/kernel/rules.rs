@@ -124,49 +124,58 @@ fn unless_all_ones(value: &[u8]) -> Option<u32> {
 }
 
 fn conditions(payload: &[u8]) -> Option<Conditions> {
-    let mut all = Conditions {
+    let all = Attributes(payload);
+    Some(Conditions {
+        iif: all.find(FRA_IIFNAME).map(text),
+        oif: all.find(FRA_OIFNAME).map(text),
+        mark: masked(all.number(FRA_FWMARK), all.number(FRA_FWMASK), u32::MAX),
         tos: u8_at(payload, 3).filter(|tos| *tos != 0),
-        ..Conditions::default()
-    };
-    let value_of = |wanted| {
-        attributes_after(payload, FIXED)
+        dscp: masked(all.byte(FRA_DSCP), all.byte(FRA_DSCP_MASK), WHOLE_DSCP),
+        flow_label: masked(
+            all.number(FRA_FLOWLABEL).map(u32::from_be),
+            all.number(FRA_FLOWLABEL_MASK).map(u32::from_be),
+            WHOLE_FLOW_LABEL,
+        ),
+        protocol: all.find(FRA_IP_PROTO).and_then(|value| u8_at(value, 0)),
+        source_port: all.ports(FRA_SPORT_RANGE, FRA_SPORT_MASK),
+        port: all.ports(FRA_DPORT_RANGE, FRA_DPORT_MASK),
+        users: match all.find(FRA_UID_RANGE) {
+            Some(range) => Some((u32_at(range, 0)?, u32_at(range, 4)?)),
+            None => None,
+        },
+        tunnel: match all.find(FRA_TUN_ID) {
+            Some(id) => Some(u64::from_be_bytes(*id.first_chunk()?)),
+            None => None,
+        },
+    })
+}
+
+/// The attributes of a rule.
+struct Attributes<'a>(&'a [u8]);
+
+impl<'a> Attributes<'a> {
+    fn find(&self, wanted: u16) -> Option<&'a [u8]> {
+        attributes_after(self.0, FIXED)
             .find(|(kind, _)| *kind == wanted)
             .map(|(_, value)| value)
-    };
-    let number = |wanted| value_of(wanted).and_then(|value| u32_at(value, 0));
-    let byte = |wanted| value_of(wanted).and_then(|value| u8_at(value, 0));
-    let big_endian = |wanted| number(wanted).map(u32::from_be);
-    let ports = |range, mask| {
-        let range = value_of(range)?;
+    }
+
+    fn number(&self, wanted: u16) -> Option<u32> {
+        u32_at(self.find(wanted)?, 0)
+    }
+
+    fn byte(&self, wanted: u16) -> Option<u32> {
+        u8_at(self.find(wanted)?, 0).map(u32::from)
+    }
+
+    fn ports(&self, range: u16, mask: u16) -> Option<Ports> {
+        let range = self.find(range)?;
         Some(Ports {
             first: u16_at(range, 0)?,
             last: u16_at(range, 2)?,
-            mask: value_of(mask).and_then(|value| u16_at(value, 0)),
+            mask: self.find(mask).and_then(|value| u16_at(value, 0)),
         })
-    };
-    all.iif = value_of(FRA_IIFNAME).map(text);
-    all.oif = value_of(FRA_OIFNAME).map(text);
-    all.mark = masked(number(FRA_FWMARK), number(FRA_FWMASK), u32::MAX);
-    all.dscp = masked(
-        byte(FRA_DSCP).map(u32::from),
-        byte(FRA_DSCP_MASK).map(u32::from),
-        WHOLE_DSCP,
-    );
-    all.flow_label = masked(
-        big_endian(FRA_FLOWLABEL),
-        big_endian(FRA_FLOWLABEL_MASK),
-        WHOLE_FLOW_LABEL,
-    );
-    all.protocol = byte(FRA_IP_PROTO);
-    all.source_port = ports(FRA_SPORT_RANGE, FRA_SPORT_MASK);
-    all.port = ports(FRA_DPORT_RANGE, FRA_DPORT_MASK);
-    if let Some(range) = value_of(FRA_UID_RANGE) {
-        all.users = Some((u32_at(range, 0)?, u32_at(range, 4)?));
     }
-    if let Some(id) = value_of(FRA_TUN_ID) {
-        all.tunnel = Some(u64::from_be_bytes(*id.first_chunk()?));
-    }
-    Some(all)
 }
 
 /// A value with its mask. The kernel leaves out a value of 0 and tells the mask alone.

@@ -1,10 +1,9 @@
-//! Questions to the kernel, and how its answers compare with the model's.
+//! Questions to the kernel, by netlink and by `ip route get`.
 
-use super::dice::Dice;
-use super::network::{FLOW_LABELS, LINKS, MARKS, PORTS, PROTOCOLS, TOS, address};
+use super::answer::Answer;
+use super::question::Question;
 use nix::libc::{self, RTA_DST, RTA_GATEWAY, RTA_IIF, RTA_MARK, RTA_OIF, RTA_SRC, RTA_TABLE};
-use rebridge::facts::{Kernel, RT_TABLE_DEFAULT, RT_TABLE_LOCAL, RT_TABLE_MAIN, Route, RouteKind};
-use rebridge::kernel_model::{Fate, Packet, Verdict};
+use rebridge::facts::{RT_TABLE_DEFAULT, RT_TABLE_LOCAL, RT_TABLE_MAIN};
 use rebridge::observe::kernel::netlink::{self, Request, Socket, attribute};
 use serde_json::Value;
 use std::net::IpAddr;
@@ -19,150 +18,6 @@ const RTA_DPORT: u16 = 29;
 const RTA_FLOWLABEL: u16 = 31;
 const RTM_F_LOOKUP_TABLE: u32 = 0x1000;
 const RTM_F_FIB_MATCH: u32 = 0x2000;
-
-/// What `ip route get` takes IPv4 packets to be when nobody says it.
-const UDP: u8 = 17;
-
-/// Something to ask; the packet, but for its protocol, if it is not said.
-#[derive(Debug, Clone, Copy)]
-pub struct Question {
-    pub packet: Packet<'static>,
-    pub says_protocol: bool,
-}
-
-impl Question {
-    /// One that the kernel answers: it wants packets of this host to be from one of its addresses,
-    /// and others from none.
-    pub fn random(dice: &mut Dice, kernel: &Kernel) -> Question {
-        let family = dice.pick(&[4, 6]);
-        let to = destination(dice, kernel, family);
-        let mut packet = Packet::to(to);
-        if dice.percent(30) {
-            packet.iif = Some(dice.pick(&LINKS));
-            packet.from = Some(source(dice, family));
-        } else {
-            if dice.percent(25) {
-                packet.from = Some(own_address(dice, family));
-            }
-            // Of IPv6 `ip route get` only knows sockets that are bound and have no address.
-            if dice.percent(20) && (family == 4 || packet.from.is_none()) {
-                packet.oif = Some(dice.pick(&LINKS));
-            }
-            if dice.percent(20) {
-                packet.user = dice.pick(&[999, 1000, 1500, 2001]);
-            }
-        }
-        if dice.percent(40) {
-            packet.mark = dice.pick(&MARKS);
-        }
-        if dice.percent(40) {
-            packet.tos = dice.pick(&TOS);
-        }
-        // Netlink has one field for both.
-        if family == 6 && packet.tos == 0 && dice.percent(30) {
-            packet.flow_label = dice.pick(&FLOW_LABELS);
-        }
-        let says_protocol = dice.percent(30);
-        if says_protocol {
-            packet.protocol = dice.pick(&PROTOCOLS).1;
-            packet.source_port = dice.pick(&PORTS);
-            packet.port = dice.pick(&PORTS);
-        } else if family == 4 {
-            packet.protocol = UDP;
-        }
-        Question {
-            packet,
-            says_protocol,
-        }
-    }
-
-    /// The same in the words of `ip route get`.
-    pub fn words(&self) -> Vec<String> {
-        let packet = &self.packet;
-        let mut words = vec![packet.to.to_string()];
-        let mut say = |name: &str, value: Option<String>| {
-            words.extend(value.into_iter().flat_map(|value| [name.to_owned(), value]));
-        };
-        let unless_0 = |number: u32| (number != 0).then(|| number.to_string());
-        say("from", packet.from.map(|from| from.to_string()));
-        say("iif", packet.iif.map(str::to_owned));
-        say("oif", packet.oif.map(str::to_owned));
-        say("mark", unless_0(packet.mark));
-        say(
-            "tos",
-            (packet.tos != 0).then(|| format!("{:#x}", packet.tos)),
-        );
-        say("uid", unless_0(packet.user));
-        if self.says_protocol {
-            let name = PROTOCOLS
-                .iter()
-                .find(|(_, number)| *number == packet.protocol);
-            say("ipproto", name.map(|(name, _)| (*name).to_owned()));
-            say("sport", unless_0(packet.source_port.into()));
-            say("dport", unless_0(packet.port.into()));
-        }
-        words
-    }
-}
-
-fn destination(dice: &mut Dice, kernel: &Kernel, family: u32) -> IpAddr {
-    if dice.percent(60) {
-        return address(dice, family).parse().unwrap();
-    }
-    // The edges of what is there, where they lie in the corner.
-    let route = &kernel.routes[dice.below(kernel.routes.len() as u32) as usize];
-    let edge = if dice.percent(50) {
-        route.dst.network()
-    } else {
-        route.dst.broadcast()
-    };
-    let inside = match edge {
-        IpAddr::V4(edge) => family == 4 && edge.octets()[0] == 10,
-        IpAddr::V6(edge) => family == 6 && edge.segments()[0] == 0xfd00,
-    };
-    if inside {
-        edge
-    } else {
-        address(dice, family).parse().unwrap()
-    }
-}
-
-/// An address that is neither this host's nor one that nothing can come from.
-fn source(dice: &mut Dice, family: u32) -> IpAddr {
-    let (high, low, last) = (dice.below(3), dice.below(10), 10 + dice.below(100));
-    let text = if family == 4 {
-        format!("10.{high}.{low}.{last}")
-    } else {
-        format!("fd00:{high}:0:{low}::{last:x}")
-    };
-    text.parse().unwrap()
-}
-
-fn own_address(dice: &mut Dice, family: u32) -> IpAddr {
-    // Not that of a link that may be off.
-    let number = dice.pick(&[0, 1, 2, 4, 5, 6, 7, 8]);
-    let text = if family == 4 {
-        format!("10.0.{number}.1")
-    } else {
-        format!("fd00:0:0:{number}::1")
-    };
-    text.parse().unwrap()
-}
-
-/// Where no route decided, there is no table.
-pub const RT_TABLE_UNSPEC: u32 = libc::RT_TABLE_UNSPEC as u32;
-
-/// What the kernel said.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Answer {
-    Error(i32),
-    Route {
-        kind: u8,
-        table: u32,
-        dev: String,
-        gateway: Option<IpAddr>,
-    },
-}
 
 /// Asks the kernel.
 pub struct Asker {
@@ -341,62 +196,5 @@ pub fn iproute2(question: &Question) -> Answer {
         table,
         dev: answer["dev"].as_str().unwrap().to_owned(),
         gateway: gateway.map(|address| address.parse().unwrap()),
-    }
-}
-
-/// All answers that agree with the model. Where IPv4 has no rules of its own, the kernel calls the
-/// table local main: the two are one.
-pub fn expected(verdict: &Verdict, question: &Question, local_is_main: bool) -> Vec<Answer> {
-    let answers = verdict.all().flat_map(|verdict| {
-        let error = error_of(verdict).map(Answer::Error);
-        let assumed = verdict.bound_to.map(|dev| Answer::Route {
-            kind: libc::RTN_UNICAST,
-            table: RT_TABLE_UNSPEC,
-            dev: dev.to_owned(),
-            gateway: None,
-        });
-        let passes = verdict.fate.passes();
-        let routes = verdict.routes.iter().filter(move |_| passes);
-        let routes = routes.map(move |route| by_route(route, verdict, question, local_is_main));
-        error.into_iter().chain(assumed).chain(routes)
-    });
-    answers.collect()
-}
-
-fn error_of(verdict: &Verdict) -> Option<i32> {
-    let by_rule = verdict.routes.is_empty();
-    match verdict.fate {
-        Fate::NoRoute => Some(libc::ENETUNREACH),
-        Fate::Unreachable if by_rule => Some(libc::ENETUNREACH),
-        Fate::Unreachable => Some(libc::EHOSTUNREACH),
-        Fate::Prohibited => Some(libc::EACCES),
-        Fate::Blackhole => Some(libc::EINVAL),
-        Fate::Sent | Fate::Assumed | Fate::Local | Fate::Broadcast => None,
-    }
-}
-
-fn by_route(route: &Route, verdict: &Verdict, question: &Question, local_is_main: bool) -> Answer {
-    let kind = match route.kind {
-        RouteKind::Local => libc::RTN_LOCAL,
-        RouteKind::Anycast => libc::RTN_ANYCAST,
-        RouteKind::Broadcast => libc::RTN_BROADCAST,
-        _ => libc::RTN_UNICAST,
-    };
-    let comes_in = question.packet.iif.is_some();
-    let dev = match verdict.fate {
-        Fate::Local => Some("lo"),
-        Fate::Broadcast if comes_in => Some("lo"),
-        _ => route.dev.as_deref(),
-    };
-    let is_local = question.packet.to.is_ipv4() && route.table == RT_TABLE_LOCAL;
-    Answer::Route {
-        kind,
-        table: if local_is_main && is_local {
-            RT_TABLE_MAIN
-        } else {
-            route.table
-        },
-        dev: dev.unwrap_or_default().to_owned(),
-        gateway: route.gateway,
     }
 }
