@@ -178,6 +178,9 @@ fn route_in_words(route: &Route, docker: Option<&IpNet>, facts: &Facts) -> Strin
         (RouteKind::Unreachable, _) => "unreachable route".to_owned(),
         (RouteKind::Prohibit, _) => "prohibit route".to_owned(),
         (RouteKind::Local, _) => "local route".to_owned(),
+        (RouteKind::Broadcast, _) => "broadcast route".to_owned(),
+        (RouteKind::Anycast, _) => "anycast route".to_owned(),
+        (RouteKind::Throw, _) => "throw route".to_owned(),
         (RouteKind::Unicast, Some(_)) => {
             let covering =
                 docker.is_some_and(|docker| route.dst.contains(docker) && route.dst != *docker);

@@ -82,7 +82,12 @@ fn is_on_link(route: &Route) -> bool {
     match route.kind {
         RouteKind::Local => true,
         RouteKind::Unicast => route.scope == Scope::Link || route.gateway.is_none(),
-        RouteKind::Blackhole | RouteKind::Unreachable | RouteKind::Prohibit => false,
+        RouteKind::Blackhole
+        | RouteKind::Unreachable
+        | RouteKind::Prohibit
+        | RouteKind::Broadcast
+        | RouteKind::Anycast
+        | RouteKind::Throw => false,
     }
 }
 
@@ -119,12 +124,16 @@ fn everything<'a>(facts: &'a Facts, policy: &'a Policy) -> Vec<Wanted<'a>> {
         .kernel
         .routes
         .iter()
-        .filter(|route| is_somebodys(route, facts, &docker));
+        .filter(|route| route.names_a_network() && is_somebodys(route, facts, &docker));
     let routes = routes.map(|route| Wanted {
         net: route.dst,
         evidence: Evidence::Route(route),
     });
-    let rules = facts.kernel.rules.iter().filter(|rule| !rule.inverted);
+    let rules = facts
+        .kernel
+        .rules
+        .iter()
+        .filter(|rule| !rule.inverted && rule.leads_to_a_table());
     let rules = rules.filter_map(|rule| {
         Some(Wanted {
             net: rule.to?,
@@ -249,6 +258,7 @@ pub fn leads_to<'a>(facts: &'a Facts, route: &Route) -> Option<Lead<'a>> {
         .kernel
         .rules
         .iter()
+        .filter(|rule| rule.leads_to_a_table())
         .filter(leads)
         .min_by_key(|rule| rule.priority)
         .map(Lead::Rule)

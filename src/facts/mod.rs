@@ -14,8 +14,9 @@ pub use docker::{
     ConfigFile, ConfigState, Container, Detail, Docker, DockerState, Engine, Network,
 };
 pub use kernel::{
-    Contact, Family, Kernel, Link, Neighbour, NeighbourState, Peer, RT_TABLE_DEFAULT,
-    RT_TABLE_LOCAL, RT_TABLE_MAIN, Route, RouteKind, Rule, Scope,
+    Action, Conditions, Contact, Family, Kernel, Link, Masked, Neighbour, NeighbourState, Peer,
+    Ports, Preference, RT_TABLE_DEFAULT, RT_TABLE_LOCAL, RT_TABLE_MAIN, Route, RouteKind, Rule,
+    Scope,
 };
 pub use pools::{AddressPool, BUILT_IN};
 pub use source::Source;

@@ -165,10 +165,10 @@ fn a_stopped_docker_keeps_docker0_unless_pools_are_set() {
     facts.docker.state = DockerState::Stopped;
     let address = "172.18.0.1/16".parse().unwrap();
     facts.kernel.links.push(Link {
-        table: None,
         name: "docker0".to_owned(),
         kind: Some("bridge".to_owned()),
         addresses: vec![address],
+        ..Link::default()
     });
     assert!(!next(&facts).1);
     let pools = serde_json::json!([{"base": "10.200.0.0/16", "size": 24}]);

@@ -5,8 +5,11 @@
 pub mod links;
 pub mod neighbours;
 pub mod netlink;
+pub mod nexthops;
 pub mod peers;
 pub mod routes;
+pub mod rules;
+pub mod settings;
 
 use super::relevant::RelevantSpace;
 use crate::facts::Kernel;
@@ -31,7 +34,7 @@ impl Reader<'_> {
     /// Reads the rest, as far as it lies in the space Docker may use.
     pub fn rest(mut self, links: Links, space: &RelevantSpace, ssh_ports: &[u16]) -> Kernel {
         let routes = self.say("the routes", routes::read(&links, space));
-        let rules = self.say("the policy rules", routes::read_rules());
+        let rules = self.say("the policy rules", rules::read());
         let neighbours = self.say("the neighbours", neighbours::read(&links));
         let mut peers = self.say("the TCP connections", peers::read_sockets(space, ssh_ports));
         let ours = links
@@ -45,6 +48,7 @@ impl Reader<'_> {
             routes: routes.kept,
             routes_elsewhere: routes.elsewhere,
             rules,
+            ipv6_forwarding: settings::ipv6_forwarding(),
             neighbours,
             peers,
         }

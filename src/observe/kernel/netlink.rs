@@ -1,5 +1,5 @@
-//! Netlink as far as it takes to ask the kernel for everything of a kind: one request, a stream of
-//! answers, attributes.
+//! Netlink as far as it takes to ask the kernel: a request, an answer or a stream of them,
+//! attributes.
 //!
 //! The bytes are read where they lie. The ready-made packet crates make a tree of every message
 //! first, which costs more than the kernel does where a router holds a full Internet table, and
@@ -32,7 +32,7 @@ pub const AF_INET: u8 = libc::AF_INET as u8;
 /// See [`AF_INET`].
 pub const AF_INET6: u8 = libc::AF_INET6 as u8;
 
-/// One request for everything of a kind.
+/// A question to the kernel.
 pub struct Request<'a> {
     /// Netlink family: routing, socket diagnosis, netfilter.
     pub protocol: SockProtocol,
@@ -42,59 +42,99 @@ pub struct Request<'a> {
     pub body: &'a [u8],
 }
 
-/// Asks, and gives every answer's payload to `each` as it comes in; nothing is kept. `S` is begun
-/// anew when the kernel says that its list changed under way; after a few times the last reading
-/// stands.
+/// Asks for everything of a kind, and gives every answer's payload to `each` as it comes in;
+/// nothing is kept. `S` is begun again when the kernel says that its list changed under way; after
+/// a few times the last reading stands.
 pub fn dump<S: Default>(request: &Request, mut each: impl FnMut(&mut S, &[u8])) -> io::Result<S> {
-    let socket = socket(
-        AddressFamily::Netlink,
-        SockType::Datagram,
-        SockFlag::SOCK_CLOEXEC,
-        request.protocol,
-    )?;
-    // Connected to the kernel, it takes no message from another process.
-    connect(socket.as_raw_fd(), &NetlinkAddr::new(0, 0))?;
-    let mut buffer = vec![0; BUFFER];
+    let mut socket = Socket::open(request.protocol)?;
     let mut tries = 0;
     loop {
         tries += 1;
         let mut state = S::default();
-        let steady = one_dump(&socket, request, &mut buffer, &mut |payload| {
-            each(&mut state, payload)
-        })?;
+        let steady = socket.dump(request, &mut |payload| each(&mut state, payload))?;
         if steady || tries == TRIES {
             return Ok(state);
         }
     }
 }
 
-/// Whether the list held still meanwhile.
-fn one_dump(
-    socket: &OwnedFd,
-    request: &Request,
-    buffer: &mut [u8],
-    each: &mut impl FnMut(&[u8]),
-) -> io::Result<bool> {
-    let length = u32::try_from(HEADER + request.body.len()).map_err(io::Error::other)?;
-    let mut bytes = Vec::with_capacity(HEADER + request.body.len());
-    bytes.extend(length.to_ne_bytes());
-    bytes.extend(request.kind.to_ne_bytes());
-    bytes.extend((NLM_F_REQUEST | NLM_F_DUMP).to_ne_bytes());
-    // Sequence number and port: one request a socket at a time needs neither.
-    bytes.extend([0; 8]);
-    bytes.extend(request.body);
-    send(socket.as_raw_fd(), &bytes, MsgFlags::empty())?;
-    let mut steady = true;
-    loop {
-        let received = recv(socket.as_raw_fd(), buffer, MsgFlags::empty())?;
-        let datagram = buffer.get(..received).unwrap_or_default();
-        let end = messages(datagram, &mut |flags, payload| {
-            steady &= flags & NLM_F_DUMP_INTR == 0;
-            each(payload);
+/// A netlink socket that is connected to the kernel: it takes no message from another process.
+pub struct Socket {
+    descriptor: OwnedFd,
+    buffer: Vec<u8>,
+}
+
+impl Socket {
+    /// Opens one.
+    pub fn open(protocol: SockProtocol) -> io::Result<Socket> {
+        let descriptor = socket(
+            AddressFamily::Netlink,
+            SockType::Datagram,
+            SockFlag::SOCK_CLOEXEC,
+            protocol,
+        )?;
+        connect(descriptor.as_raw_fd(), &NetlinkAddr::new(0, 0))?;
+        Ok(Socket {
+            descriptor,
+            buffer: vec![0; BUFFER],
+        })
+    }
+
+    /// Asks a question with one answer.
+    pub fn ask<T>(
+        &mut self,
+        request: &Request,
+        read: impl FnOnce(&[u8]) -> Option<T>,
+    ) -> io::Result<T> {
+        self.send(request, NLM_F_REQUEST)?;
+        let mut read = Some(read);
+        let mut answer = None;
+        messages(self.receive()?, &mut |_, payload| {
+            answer = read.take().and_then(|read| read(payload));
         })?;
-        if end {
-            return Ok(steady);
+        answer.ok_or_else(|| io::Error::other("the kernel's answer makes no sense"))
+    }
+
+    /// Whether the list held still meanwhile.
+    fn dump(&mut self, request: &Request, each: &mut impl FnMut(&[u8])) -> io::Result<bool> {
+        self.send(request, NLM_F_REQUEST | NLM_F_DUMP)?;
+        let mut steady = true;
+        loop {
+            let end = messages(self.receive()?, &mut |flags, payload| {
+                steady &= flags & NLM_F_DUMP_INTR == 0;
+                each(payload);
+            })?;
+            if end {
+                return Ok(steady);
+            }
         }
+    }
+
+    fn send(&self, request: &Request, flags: u16) -> io::Result<()> {
+        let length = HEADER + request.body.len();
+        let mut bytes = Vec::with_capacity(length);
+        bytes.extend(
+            u32::try_from(length)
+                .map_err(io::Error::other)?
+                .to_ne_bytes(),
+        );
+        bytes.extend(request.kind.to_ne_bytes());
+        bytes.extend(flags.to_ne_bytes());
+        // Sequence number and port: one request a socket at a time needs neither.
+        bytes.extend([0; 8]);
+        bytes.extend(request.body);
+        send(self.descriptor.as_raw_fd(), &bytes, MsgFlags::empty())?;
+        Ok(())
+    }
+
+    /// The next datagram.
+    fn receive(&mut self) -> io::Result<&[u8]> {
+        let received = recv(
+            self.descriptor.as_raw_fd(),
+            &mut self.buffer,
+            MsgFlags::empty(),
+        )?;
+        Ok(self.buffer.get(..received).unwrap_or_default())
     }
 }
 
@@ -156,6 +196,18 @@ pub fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
 /// Four bytes of a fixed part, in this machine's order.
 pub fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_ne_bytes(bytes.get(at..at + 4)?.try_into().ok()?))
+}
+
+/// An attribute as it is sent: a length, a type, the value, and zeros up to a multiple of four.
+pub fn attribute(kind: u16, value: &[u8]) -> Vec<u8> {
+    let length = 4 + value.len();
+    let mut bytes = Vec::with_capacity(length.next_multiple_of(4));
+    // No value that is ever sent comes near the limit.
+    bytes.extend(u16::try_from(length).unwrap_or(u16::MAX).to_ne_bytes());
+    bytes.extend(kind.to_ne_bytes());
+    bytes.extend(value);
+    bytes.resize(length.next_multiple_of(4), 0);
+    bytes
 }
 
 /// An address of four or sixteen bytes.
