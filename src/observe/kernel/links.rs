@@ -112,8 +112,8 @@ fn kind_and_table(info: &[u8]) -> (Option<String>, Option<u32>) {
     (kind, table)
 }
 
-/// `struct ifaddrmsg`, 8 bytes, and attributes. On a point-to-point link IFA_ADDRESS is the peer, which has a route of
-/// its own.
+/// `struct ifaddrmsg`, 8 bytes, and attributes. On a point-to-point link IFA_ADDRESS is the peer,
+/// which has a route of its own.
 pub fn address_of_link(payload: &[u8]) -> Option<(u32, IpNet)> {
     let (prefix, index) = (u8_at(payload, 1)?, u32_at(payload, 4)?);
     let find = |wanted| attributes_after(payload, 8).find(|(kind, _)| *kind == wanted);
