@@ -112,8 +112,9 @@ test: tools lab $(BINARY) $(COLLECTION) $(OWN_DEB) ## every tier, on real hosts 
 		tests/tiers.sh unit golden cli netns docs engines ansible boot
 
 .PHONY: torture
-torture: tools lab $(BINARY) ## the kill matrix on three engines, and a crowd of networks
+torture: tools lab $(BINARY) ## the kill matrix on three engines, a crowd of networks, and a million questions to the kernel
 	REBRIDGE_BIN=$(CURDIR)/$(BINARY) cargo test --quiet --locked --test engines whole_ -- --nocapture
+	cargo test --quiet --locked --test netns whole_ -- --nocapture --test-threads=1
 
 .PHONY: test-ansible-matrix
 test-ansible-matrix: tools lab $(COLLECTION) ## ansible-core 2.16 to the newest, and Ansible's own checks of the tarball
