@@ -1,7 +1,7 @@
 //! How IPv4 chooses among the routes of a table.
 
 use super::flow::Flow;
-use super::lookup::{Found, routes_in};
+use super::found::{Found, routes_in};
 use crate::facts::{Route, RouteKind};
 
 /// A route with a type of service is compared with these bits of the packet's only: what TOS was

@@ -1,7 +1,7 @@
 //! How IPv6 chooses among the routes of a table.
 
 use super::flow::Flow;
-use super::lookup::{Found, routes_in};
+use super::found::{Found, routes_in};
 use crate::facts::{Preference, Route, RouteKind};
 use std::collections::HashSet;
 use std::net::{IpAddr, Ipv6Addr};

@@ -1,6 +1,7 @@
 //! One question: the rules in order, and a table for each that leads to one.
 
 use super::flow::Flow;
+use super::found::Found;
 use super::rules::Rules;
 use super::tables::precedence;
 use super::verdict::{Fate, Verdict};
@@ -9,29 +10,12 @@ use crate::facts::{Action, RT_TABLE_DEFAULT, RT_TABLE_LOCAL, RT_TABLE_MAIN, Rout
 use std::cmp::Reverse;
 use std::net::IpAddr;
 
-/// What a table says.
-#[derive(Debug, PartialEq)]
-pub(super) enum Found<'v> {
-    /// Nothing: the next rule is asked.
-    Nothing,
-    /// All hops that the kernel chooses among, and the first hop of the route whether it is one of
-    /// them or not.
-    Route(Vec<&'v Route>, &'v Route),
-}
-
 /// Whether the route that a rule leads to counts.
 enum Counts<'v> {
     No,
     /// For the flows that the kernel sends by the hops that are left.
     Partly(Verdict<'v>),
     Yes(Verdict<'v>),
-}
-
-/// The routes among these, each with all its hops.
-pub(super) fn routes_in<'r, 'v>(
-    routes: &'r [&'v Route],
-) -> impl Iterator<Item = &'r [&'v Route]> + use<'r, 'v> {
-    routes.chunk_by(|a, b| a.hop.is_some() && a.hop < b.hop && a.dst == b.dst)
 }
 
 /// A packet, the model, and what is different.

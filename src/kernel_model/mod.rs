@@ -6,6 +6,7 @@
 //! no link-local or multicast addresses.
 
 mod flow;
+mod found;
 mod ipv4;
 mod ipv6;
 mod lookup;

@@ -91,11 +91,11 @@ fn a_container_that_started_while_the_kernel_was_read_is_no_stranger() {
     };
     assert!(sandbox.clashes(&[]).is_empty());
     assert_eq!(asked(), 1, "nobody is a stranger");
-    let _ = sandbox.run(&["timeout", "1", "bash", "-c", "</dev/tcp/172.17.0.9/80"]);
-    assert_eq!(first(&sandbox, &[])["with"]["net"], "172.17.0.9/32");
+    let _ = sandbox.run(&["timeout", "1", "bash", "-c", "</dev/tcp/172.17.50.9/80"]);
+    assert_eq!(first(&sandbox, &[])["with"]["net"], "172.17.50.9/32");
     assert_eq!(asked(), 2);
     let container = r#"[{"Id": "c1", "Names": ["/late"], "State": "running",
-                         "NetworkSettings": {"Networks": {"bridge": {"IPAddress": "172.17.0.9"}}}}]"#;
+                         "NetworkSettings": {"Networks": {"bridge": {"IPAddress": "172.17.50.9"}}}}]"#;
     let next = sandbox.folder().join("answer_containers_json.next");
     std::fs::write(next, container).unwrap();
     assert!(sandbox.clashes(&[]).is_empty());
