@@ -6,6 +6,7 @@
 
 mod answer;
 mod ask;
+#[path = "../common/dice.rs"]
 mod dice;
 mod namespace;
 mod network;
