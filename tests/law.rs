@@ -234,7 +234,9 @@ fn private(dice: &mut Dice) -> Ipv4Net {
     ]);
     let base: Ipv4Net = base.parse().unwrap();
     let prefix = base.prefix_len() + dice.below(33 - u32::from(base.prefix_len())) as u8;
-    Ipv4Net::new(address_in(base, dice), prefix).unwrap().trunc()
+    Ipv4Net::new(address_in(base, dice), prefix)
+        .unwrap()
+        .trunc()
 }
 
 fn first(net: Ipv4Net) -> Ipv4Addr {
