@@ -5,7 +5,7 @@
 //! by version. What it leaves out is started here, those that share another's network last. What
 //! was removed when it stopped (`--rm`) is gone; the operator was told before.
 
-use super::networks::record::Member;
+use super::networks::moves::Member;
 use super::parallel::for_each;
 use crate::docker::Api;
 use crate::facts::{Container, Facts};

@@ -2,7 +2,7 @@
 //! networks that move.
 
 use super::journal::Record;
-use super::networks::{self, record::Side};
+use super::networks::{self, moves::Side};
 use super::phases::Phases;
 use super::restart::{RestartMethod, restart_in};
 use super::{Applied, End, Request, verify};

@@ -7,7 +7,7 @@
 //! root's eyes only.
 
 use super::containers::ContainerStates;
-use super::networks::record::Moves;
+use super::networks::moves::Moves;
 use super::restart::RestartMethod;
 use crate::facts::Facts;
 use crate::host::{Host, STATE_FOLDER};

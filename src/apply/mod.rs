@@ -35,7 +35,7 @@ use containers::Missing;
 use forward::Forward;
 use ipnet::IpNet;
 use journal::Record;
-use networks::record::Relocation;
+use networks::moves::Relocation;
 use note::Note;
 use phases::{Phase, Phases};
 use progress::Progress;

@@ -1,7 +1,7 @@
 //! What a run that was killed left behind is put right before anything new is planned.
 
 use super::journal::{self, Record};
-use super::networks::{self, record::Side};
+use super::networks::{self, moves::Side};
 use super::progress::Progress;
 use super::refusal::Refusal;
 use super::rollback::roll_back;

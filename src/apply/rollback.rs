@@ -8,7 +8,7 @@
 use super::check::Check;
 use super::containers::Missing;
 use super::journal::Record;
-use super::networks::{self, record::Side};
+use super::networks::{self, moves::Side};
 use super::phases::{Phase, Phases};
 use super::progress::Progress;
 use super::restart::{RestartMethod, restart_in};

@@ -4,7 +4,7 @@
 use super::check::{Check, Probe};
 use super::firewall;
 use super::journal::{Record, networks};
-use super::networks::record::Moves;
+use super::networks::moves::Moves;
 use super::text_of;
 use crate::assess::Assessment;
 use crate::assess::clash::Clash;

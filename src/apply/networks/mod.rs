@@ -5,6 +5,7 @@
 //! Each step looks at what is there and does what is missing, so that a run that was killed can be
 //! finished or undone from its record alone.
 
+pub mod moves;
 mod order;
 pub mod record;
 
@@ -17,7 +18,7 @@ use crate::docker::Api;
 use crate::host::Host;
 use crate::subnet::v4;
 use ipnet::{IpNet, Ipv4Net};
-use record::{Attachment, Member, Moves, Relocation, Side, text};
+use moves::{Attachment, Member, Moves, Relocation, Side, text};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;

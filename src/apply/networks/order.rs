@@ -1,6 +1,6 @@
 //! In which order containers start: what others depend on first.
 
-use super::record::{Member, text};
+use super::moves::{Attachment, Member, text};
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
 
@@ -34,8 +34,7 @@ pub fn take_turns(members: &mut [Member], containers: &[Value]) {
 /// For a member with an address given by hand: the turn just before all others on its networks.
 fn earliest(members: &[Member], at: usize) -> Option<u32> {
     let member = members.get(at)?;
-    let by_hand =
-        |tie: &&super::record::Attachment| tie.new.pointer("/IPAMConfig/IPv4Address").is_some();
+    let by_hand = |tie: &&Attachment| tie.new.pointer("/IPAMConfig/IPv4Address").is_some();
     let networks: Vec<&str> = member
         .attachments
         .iter()
@@ -116,7 +115,6 @@ fn turns(needs: &HashMap<String, Vec<String>>) -> HashMap<String, u32> {
 #[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 mod tests {
     use super::*;
-    use crate::apply::networks::record::Attachment;
     use serde_json::json;
 
     fn container(id: &str, mode: &str, project: &str, service: &str, depends_on: &str) -> Value {

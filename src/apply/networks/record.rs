@@ -1,111 +1,13 @@
 //! Everything needed to make a network anew and to put its containers back on it, on either side of
 //! a move: what the engine says of them now, and the same with every address moved along.
 
+use super::moves::{Attachment, Member, Moves, Relocation, Side, text};
+use super::order;
 use crate::docker::Api;
 use crate::plan::relocate::Move;
 use ipnet::Ipv4Net;
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::net::Ipv4Addr;
-
-use super::order;
-
-/// Before or after.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Side {
-    /// As it was.
-    Old,
-    /// As it is to be.
-    New,
-}
-
-/// The moves of one apply; part of the journal.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Moves {
-    /// The networks, in the order they are made anew.
-    pub networks: Vec<Relocation>,
-    /// The containers on them, and those that share such a container's network.
-    pub members: Vec<Member>,
-}
-
-/// One network.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Relocation {
-    /// Its name.
-    pub name: String,
-    /// Its subnet before.
-    pub from: Ipv4Net,
-    /// Its subnet after.
-    pub to: Ipv4Net,
-    /// What `POST /networks/create` takes to make the old one.
-    pub old: Value,
-    /// And the new one.
-    pub new: Value,
-}
-
-/// One container.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Member {
-    /// Its id.
-    pub id: String,
-    /// Its name.
-    pub name: String,
-    /// Whether it lived.
-    pub ran: bool,
-    /// Whether it was paused.
-    pub paused: bool,
-    /// Whether it must not be stopped, because it or one that shares its network is removed when it
-    /// stops.
-    pub stays_up: bool,
-    /// The id of the container whose network it shares.
-    pub joins: Option<String>,
-    /// Its turn when they are started; those of the same number start together.
-    pub turn: u32,
-    /// Its places on networks that move.
-    pub attachments: Vec<Attachment>,
-}
-
-/// A container's place on a network.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Attachment {
-    /// The network's name.
-    pub network: String,
-    /// What `POST /networks/{id}/connect` takes for the old one.
-    pub old: Value,
-    /// And for the new one.
-    pub new: Value,
-}
-
-impl Relocation {
-    /// The words that make it.
-    pub fn body(&self, side: Side) -> &Value {
-        if side == Side::Old {
-            &self.old
-        } else {
-            &self.new
-        }
-    }
-
-    /// Whether a network of its name with this subnet is the one of that side.
-    pub fn is_at(&self, side: Side, subnet: Ipv4Net) -> bool {
-        (subnet == self.from) == (side == Side::Old)
-    }
-}
-
-impl Attachment {
-    /// The words that connect.
-    pub fn settings(&self, side: Side) -> &Value {
-        if side == Side::Old {
-            &self.old
-        } else {
-            &self.new
-        }
-    }
-}
 
 /// Records what these moves need, from the engine as it is now.
 pub fn record(api: &Api, moves: &[Move]) -> Result<Moves, String> {
@@ -395,13 +297,4 @@ fn shift(address: Ipv4Addr, from: Ipv4Net, to: Ipv4Net) -> Option<Ipv4Addr> {
     let host = u32::from(address).checked_sub(u32::from(from.network()))?;
     let moved = Ipv4Addr::from(u32::from(to.network()).checked_add(host)?);
     (from.contains(&address) && to.contains(&moved)).then_some(moved)
-}
-
-/// A string inside a value; empty where there is none.
-pub fn text(value: &Value, pointer: &str) -> String {
-    value
-        .pointer(pointer)
-        .and_then(Value::as_str)
-        .unwrap_or_default()
-        .to_owned()
 }
