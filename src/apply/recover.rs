@@ -96,9 +96,7 @@ pub fn undo_pending(
 }
 
 fn pending(host: &Host) -> Result<Option<Record>, Refusal> {
-    journal::read(host).map_err(|error| Refusal::JournalUnreadable {
-        why: error.to_string(),
-    })
+    journal::read(host).map_err(Refusal::JournalUnreadable)
 }
 
 fn undo(host: &Host, record: &Record, timeout: Duration, progress: &dyn Progress) -> Recovered {

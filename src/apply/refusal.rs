@@ -1,5 +1,7 @@
 //! Why a plan was not begun. Data; the sentences are made later.
 
+use super::journal::Unreadable;
+
 /// A step before the host is touched, and what it works on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
@@ -37,9 +39,7 @@ pub enum Refusal {
     },
     /// An earlier run is half-way, and undoing it needs the restart that was forbidden.
     HalfWayNeedsRestart,
-    JournalUnreadable {
-        why: String,
-    },
+    JournalUnreadable(Unreadable),
     JournalNotClosed {
         why: String,
     },

@@ -177,14 +177,15 @@ fn settle(
 
 /// The record to go back by, when nothing stands in the way; none when that was done already.
 fn ready(host: &Host, facts: &Facts, request: &RollbackRequest) -> Result<Option<Record>, String> {
-    let last = journal::last(host).map_err(|error| {
+    let last = journal::last(host).map_err(|unreadable| {
         format!(
-            "the record of the last apply in {} cannot be read: {error}",
-            journal::FOLDER
+            "the record of the last apply in {} cannot be read: {}",
+            journal::FOLDER,
+            crate::report::sentences::refusals::why_unreadable(&unreadable)
         )
     })?;
     let Some(mut record) = last else {
-        let undone = journal::undone(host).unwrap_or_default();
+        let undone = journal::was_undone(host);
         return if undone || request.unless_none {
             Ok(None)
         } else {

@@ -1,6 +1,7 @@
 //! One value or more of every variant of the reasons that become sentences.
 
 use rebridge::apply::containers::Missing;
+use rebridge::apply::journal::Unreadable;
 use rebridge::apply::note::Note;
 use rebridge::apply::refusal::{Refusal, Step};
 use rebridge::assess::Assessment;
@@ -243,7 +244,8 @@ pub fn refusals() -> Vec<Sample<Refusal>> {
             says: some("the following directives don't match any configuration option: bipp"),
         };
         HalfWayNeedsRestart: Refusal::HalfWayNeedsRestart;
-        JournalUnreadable: Refusal::JournalUnreadable { why: some("expected value at line 1") };
+        JournalUnreadable: Refusal::JournalUnreadable(damaged()),
+            Refusal::JournalUnreadable(Unreadable::UnknownSchema { schema: 2 });
         JournalNotClosed: Refusal::JournalNotClosed { why: full() };
     });
     let steps = samples!(Step {
@@ -287,6 +289,12 @@ pub fn notes() -> Vec<Sample<Note>> {
         MoreRules: Note::MoreRules { range: "172.17.0.0/16".parse().unwrap(), count: 3 };
         RecordNotKept: Note::RecordNotKept { why: some("No space left on device") };
     })
+}
+
+fn damaged() -> Unreadable {
+    Unreadable::Damaged {
+        why: some("expected value at line 1"),
+    }
 }
 
 pub fn missing() -> Missing {
