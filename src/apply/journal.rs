@@ -98,18 +98,28 @@ impl Record {
             moves: Moves::default(),
         }
     }
+
+    /// Whether anything but the file is touched.
+    pub fn touches_docker(&self) -> bool {
+        self.restart || !self.moves.networks.is_empty()
+    }
+
+    /// docker0's range before.
+    pub fn old_range(&self) -> Option<IpNet> {
+        self.docker0_before
+            .map(|address| IpNet::V4(address.trunc()))
+    }
 }
 
 /// The engine's networks by name, each with its subnets in order: the engine has none of its own.
 pub fn networks(facts: &Facts) -> BTreeMap<String, Vec<IpNet>> {
-    let sorted = |subnets: &[IpNet]| {
-        let mut subnets = subnets.to_vec();
-        subnets.sort();
-        subnets
-    };
     facts
         .engine_networks()
-        .map(|network| (network.name.clone(), sorted(&network.subnets)))
+        .map(|network| {
+            let mut subnets = network.subnets.clone();
+            subnets.sort();
+            (network.name.clone(), subnets)
+        })
         .collect()
 }
 

@@ -8,10 +8,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 const AT_ONCE: usize = 8;
 
 /// Does it for each, in no order; what went wrong.
-pub fn for_each<T: Sync>(
+pub fn for_each<T: Sync, E: Send>(
     items: &[T],
-    work: impl Fn(&T) -> Result<(), String> + Sync,
-) -> Vec<String> {
+    work: impl Fn(&T) -> Result<(), E> + Sync,
+) -> Vec<E> {
     let next = AtomicUsize::new(0);
     let problems = Mutex::new(Vec::new());
     std::thread::scope(|scope| {

@@ -1,5 +1,6 @@
 //! Why a plan was not begun, in words.
 
+use super::causes::not_recorded;
 use crate::apply::journal::{FOLDER, SCHEMA, Unreadable};
 use crate::apply::refusal::{Refusal, Step};
 use crate::policy::option::Opt;
@@ -8,9 +9,10 @@ use crate::report::vocabulary::Vocabulary;
 pub fn refused(refusal: &Refusal, words: Vocabulary) -> String {
     let again = words.again();
     match refusal {
-        Refusal::NetworksNotRecorded { why } => {
-            format!("cannot record the networks to move: {why}; nothing was changed; {again}")
-        }
+        Refusal::NetworksNotRecorded(why) => format!(
+            "cannot record the networks to move: {}; nothing was changed; {again}",
+            not_recorded(why)
+        ),
         Refusal::FileIsMounted { path } => format!(
             "cannot replace {path}: it is mounted there by itself (a bind mount), so another file \
              cannot take its place; the old file is untouched; change the file it is mounted from, \
