@@ -185,7 +185,7 @@ fn of_ten_at_once_one_works() {
 
 #[test]
 fn signals_wait_until_the_host_is_whole() {
-    for signal in ["INT", "TERM", "HUP"] {
+    for signal in ["INT", "QUIT", "TSTP", "TERM", "HUP"] {
         let sandbox = Sandbox::with_docker0();
         install(&sandbox, Restart::Moves);
         // The stand-in is rebridge's child.
