@@ -24,7 +24,7 @@ pub enum End {
 #[derive(Debug)]
 pub struct Applied {
     pub end: End,
-    /// What was looked at afterwards.
+    /// What was checked afterwards.
     pub verified: Vec<Check>,
     /// The copy of the old file.
     pub backup: Option<String>,

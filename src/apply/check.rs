@@ -1,15 +1,15 @@
-//! What is looked at after a change, and how it should be.
+//! What is checked after a change, and how it should be.
 
 use crate::policy::option::{BadValue, Opt};
 use serde::{Deserialize, Serialize};
 use std::net::{SocketAddr, ToSocketAddrs};
 
-/// One thing looked at.
+/// One thing that was checked.
 // The texts are for readers; nothing is decided by them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Check {
-    /// What was looked at.
+    /// What was checked.
     pub what: String,
     /// What it should be.
     pub wanted: String,

@@ -53,7 +53,7 @@ pub struct Missing {
 
 #[derive(Debug, PartialEq, Eq)]
 pub enum Loss {
-    /// Docker removed it when it stopped, as it was told to (`--rm`).
+    /// Docker removed it when it stopped, as it was started to (`--rm`).
     Removed,
     Gone,
     NotStarted(docker::Error),
@@ -63,7 +63,7 @@ pub enum Loss {
 }
 
 impl ContainerStates {
-    /// The containers of a host that was looked at closely.
+    /// The containers of a host that was observed closely.
     pub fn of(facts: &Facts) -> ContainerStates {
         let Some(engine) = &facts.docker.engine else {
             return ContainerStates::default();

@@ -11,7 +11,8 @@ pub fn why_it_failed(host: &Host, unit: &str, since: SystemTime) -> Option<Strin
     let since = since
         .duration_since(SystemTime::UNIX_EPOCH)
         .map_or(0, |time| time.as_secs());
-    let (unit, since) = (format!("--unit={unit}"), format!("--since=@{since}"));
+    let since = format!("--since=@{since}");
+    let unit = format!("--unit={unit}");
     let words = [
         "journalctl",
         &unit,

@@ -20,7 +20,8 @@ pub fn arm(host: &Host, seconds: u64) -> Result<(), String> {
     let program = this_program();
     let program = program.map_err(|error| format!("this program cannot be found: {error}"))?;
     let program = program.to_string_lossy();
-    let (unit, after) = (format!("--unit={UNIT}"), format!("--on-active={seconds}"));
+    let unit = format!("--unit={UNIT}");
+    let after = format!("--on-active={seconds}");
     let words = [
         "systemd-run",
         "--quiet",
@@ -46,7 +47,8 @@ pub fn arm(host: &Host, seconds: u64) -> Result<(), String> {
 /// Takes the timer away, if it is there. A service that runs already is left alone: it waits for
 /// our lock, and finds nothing to do.
 pub fn disarm(host: &Host) {
-    let (timer, service) = (format!("{UNIT}.timer"), format!("{UNIT}.service"));
+    let timer = format!("{UNIT}.timer");
+    let service = format!("{UNIT}.service");
     host.run(&["systemctl", "stop", &timer], DEADLINE);
     host.run(&["systemctl", "reset-failed", &timer, &service], DEADLINE);
 }

@@ -128,14 +128,14 @@ mod tests {
     use super::rules_of_nft;
 
     #[test]
-    fn a_rule_is_told_with_its_place() {
+    fn a_rule_is_shown_with_its_place() {
         let listed = "table ip filter {\n\tchain INPUT {\n\t\tip saddr 10.0.0.0/8 accept\n\t}\n}\n\
                       table ip docker-bridges {\n\tchain x {\n\t\tip saddr 10.0.0.0/8 accept\n\t}\n}\n\
                       table inet site {\n\tset office {\n\t\telements = { 172.17.0.0/16 }\n\t}\n\tchain in {\n\t\tdrop\n\t}\n}\n";
-        let told = [
+        let rules = [
             "table inet site set office: elements = { 172.17.0.0/16 }",
             "table inet site chain in: drop",
         ];
-        assert_eq!(rules_of_nft(listed, &["filter"]), told);
+        assert_eq!(rules_of_nft(listed, &["filter"]), rules);
     }
 }

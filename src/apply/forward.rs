@@ -128,7 +128,7 @@ impl Forward<'_> {
         if let Some(wrong) = checks.iter().find(|check| !check.ok) {
             return Err(Cause::WrongAfterMoves(wrong.clone()));
         }
-        // What was looked at twice is reported once.
+        // What was checked twice is reported once.
         let mut verified = so_far.verified;
         verified.retain(|check| !checks.iter().any(|again| again.what == check.what));
         verified.extend(checks);

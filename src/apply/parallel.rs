@@ -36,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_is_done_once_and_every_problem_is_told() {
+    fn each_is_done_once_and_every_problem_comes_back() {
         let done = Mutex::new(Vec::new());
         let mut problems = for_each(&(0..100).collect::<Vec<u32>>(), |number| {
             done.lock().unwrap().push(*number);

@@ -31,7 +31,7 @@ const FILE_MODE: u32 = 0o644;
 pub struct RollbackResult {
     /// None when the old state is back and verified.
     pub problem: Option<NotRestored>,
-    /// What was looked at.
+    /// What was checked.
     pub verified: Vec<Check>,
     pub missing: Vec<Missing>,
     pub phases: Vec<Phase>,

@@ -349,7 +349,7 @@ mod tests {
     }
 
     #[test]
-    fn an_edit_of_the_layout_or_of_the_whole_file_is_told_apart() {
+    fn the_layout_alone_and_the_whole_file_are_edits_of_their_own() {
         let then = Some("{\"debug\": true}");
         assert_eq!(edit(then, Some("{ \"debug\":true }\n")), Edit::LayoutOnly);
         for broken in [None, Some("[]"), Some("{")] {

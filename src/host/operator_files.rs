@@ -1,5 +1,5 @@
 //! Files the operator named on the command line. They lie on the machine rebridge runs on, also
-//! where an image is looked at, so no root goes before them.
+//! where an image is observed, so no root goes before them.
 
 use std::fs;
 use std::io::{self, Read};

@@ -50,7 +50,7 @@ pub fn network_body(
         .unwrap_or_default();
     let ipam = json!({"Driver": driver, "Options": options, "Config": configs});
     body.insert("IPAM".to_owned(), ipam);
-    // Up to 24 two networks may have one name unless this is said; later engines do not read it.
+    // Up to 24 two networks may have one name unless this is set; later engines do not read it.
     body.insert("CheckDuplicate".to_owned(), Value::Bool(true));
     Value::Object(body)
 }

@@ -120,10 +120,9 @@ mod tests {
             old: new.clone(),
             new,
         }];
-        let (id, name) = (id.to_owned(), id.to_owned());
         Member {
-            id,
-            name,
+            id: id.to_owned(),
+            name: id.to_owned(),
             ran: true,
             paused: false,
             stays_up: false,
@@ -165,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn a_promised_address_comes_before_whoever_might_take_it() {
+    fn a_promised_address_comes_before_those_that_might_take_it() {
         let containers = [
             container("web", "net", "shop", "web", "db"),
             container("db", "net", "shop", "db", ""),

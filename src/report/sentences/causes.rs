@@ -45,7 +45,7 @@ pub fn cause(cause: &Cause) -> String {
 }
 
 /// "docker0's address is X, not Y (Docker did not start: …)". A cause that the reader knows already
-/// is not told again.
+/// is not repeated.
 pub fn not_restored(not_restored: &NotRestored, known: Option<&Cause>) -> String {
     let wrong = complaint(&not_restored.wrong);
     let causes: Vec<String> = not_restored
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_reason_is_told_once_and_every_other_one_in_order() {
+    fn the_same_reason_is_given_once_and_every_other_one_in_order() {
         let back = |causes: &[Cause]| NotRestored {
             wrong: Check::engine(Some("down".to_owned())),
             causes: causes.to_vec(),
