@@ -6,14 +6,13 @@
 //! removes when it stops (`--rm`) is gone; the operator was warned before.
 
 use super::cause::Cause;
-use super::networks::moves::Member;
 use super::parallel::for_each;
 use crate::docker::containers::{ApiContainer, lives};
 use crate::docker::{self, Api};
 use crate::facts::{Container, Facts};
 use crate::host::Host;
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -91,11 +90,11 @@ impl ContainerStates {
         Ok(())
     }
 
-    /// All but the members of networks that move: these are started there.
-    pub fn without(&self, members: &[Member]) -> ContainerStates {
+    /// All but these, which are seen to elsewhere.
+    pub fn without(&self, ids: &HashSet<&str>) -> ContainerStates {
         ContainerStates {
-            living: without(&self.living, members),
-            idle: without(&self.idle, members),
+            living: without(&self.living, ids),
+            idle: without(&self.idle, ids),
         }
     }
 
@@ -164,10 +163,10 @@ fn starts_with_docker(container: &&Container) -> bool {
     detail.is_some_and(|detail| detail.restart == "always")
 }
 
-fn without(containers: &[ContainerState], members: &[Member]) -> Vec<ContainerState> {
-    let is_member =
-        |container: &&ContainerState| members.iter().any(|member| member.id == container.id);
-    let others = containers.iter().filter(|one| !is_member(one));
+fn without(containers: &[ContainerState], ids: &HashSet<&str>) -> Vec<ContainerState> {
+    let others = containers
+        .iter()
+        .filter(|one| !ids.contains(one.id.as_str()));
     others.cloned().collect()
 }
 

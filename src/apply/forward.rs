@@ -49,7 +49,7 @@ impl Forward<'_> {
         self.restart(record, deadline, phases)?;
         let started = Started::now(self.host);
         // Those on networks that move would only be stopped again.
-        let containers = record.containers.without(&record.moves.members);
+        let containers = record.containers.without(&record.moves.member_ids());
         let missing = phases.time(PhaseName::RestoreContainers, || {
             containers.restore(self.host)
         });

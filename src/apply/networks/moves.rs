@@ -4,6 +4,7 @@
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::collections::HashSet;
 
 /// Before the move or after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,6 +71,13 @@ pub struct Attachment {
     pub old: Value,
     /// And for the new one.
     pub new: Value,
+}
+
+impl Moves {
+    /// The containers that a move stops and starts itself.
+    pub fn member_ids(&self) -> HashSet<&str> {
+        self.members.iter().map(|one| one.id.as_str()).collect()
+    }
 }
 
 impl Relocation {
