@@ -5,6 +5,8 @@
 //! (apply), and every change of the host goes through one [`host::Host`]. The library exists so that
 //! the tests can call the stages; the promise to users is the command line and its JSON.
 
+#![cfg_attr(not(test), warn(clippy::disallowed_methods, clippy::disallowed_types))]
+
 pub mod apply;
 pub mod assess;
 pub mod cli;
