@@ -69,7 +69,7 @@ fn docker_never_comes_up_wrong(suite: &str) {
     );
     let journal = lab.sh("journalctl -b --no-pager -o cat");
     assert!(
-        journal.contains("docker0 gets 10.200.255.1/24 at its next start"),
+        journal.contains("docker0 gets 10.200.255.1/24 when Docker"),
         "the journal has the sentence"
     );
     assert_eq!(lab.rebridge(&["check", "--avoid", "172.16.0.0/12"]).0, 0);

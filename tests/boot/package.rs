@@ -181,7 +181,7 @@ fn an_interrupted_run_does_not_hold_up_the_boot() {
         said["msg"]
             .as_str()
             .unwrap()
-            .contains("without --no-restart"),
+            .contains("run again without it once Docker is up"),
         "{said:#}"
     );
     assert_eq!(docker_starts(&lab), 1);
