@@ -15,7 +15,8 @@ pub use docker::{
     ServiceManager,
 };
 pub use kernel::{
-    Contact, Family, Kernel, Link, Neighbour, NeighbourState, Peer, Route, RouteKind, Rule, Scope,
+    Contact, Family, Kernel, Link, Neighbour, NeighbourState, Peer, Resident, Route, RouteKind,
+    Rule, Scope, Translation,
 };
 pub use pools::{AddressPool, BUILT_IN};
 pub use source::{Certainty, Source};
@@ -109,15 +110,15 @@ impl Facts {
         link.addresses.iter().find_map(crate::subnet::v4)
     }
 
-    /// Addresses that are Docker's own: of containers, of what else it has put on its bridges, and
-    /// of the bridges.
+    /// Addresses that are Docker's own: of containers, also of those that are stopped and keep
+    /// theirs, of what else is on its bridges, and of the bridges.
     pub fn docker_addresses(&self) -> HashSet<IpAddr> {
         let devices = self.docker_devices();
         let containers = self
             .docker
             .engine
             .iter()
-            .flat_map(|engine| &engine.containers);
+            .flat_map(|engine| engine.containers.iter().chain(&engine.idle));
         let bridges = self
             .kernel
             .links
@@ -128,7 +129,13 @@ impl Facts {
             .engine_networks()
             .flat_map(|network| network.endpoints.iter().copied());
         let of_bridges = bridges.flat_map(|link| link.addresses.iter().map(IpNet::addr));
-        of_containers.chain(of_networks).chain(of_bridges).collect()
+        let residents = self.kernel.residents.iter();
+        let at_home = residents.filter(|resident| devices.contains(&resident.dev));
+        of_containers
+            .chain(of_networks)
+            .chain(of_bridges)
+            .chain(at_home.map(|resident| resident.address))
+            .collect()
     }
 
     /// The engine's version as it is written, if it is known: of the one that runs, else of the one

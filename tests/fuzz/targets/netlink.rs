@@ -4,6 +4,7 @@
 use libfuzzer_sys::fuzz_target;
 use rebridge::facts::Link;
 use rebridge::observe::kernel::links::{self, Links};
+use rebridge::observe::kernel::peers::OwnAddresses;
 use rebridge::observe::kernel::{neighbours, netlink, peers, routes};
 
 fuzz_target!(|datagram: &[u8]| {
@@ -19,7 +20,8 @@ fuzz_target!(|datagram: &[u8]| {
         }
         let _ = routes::rule(payload);
         let _ = neighbours::neighbour(payload, &known);
-        let _ = peers::socket(payload, &[22]);
+        let _ = neighbours::resident(payload, &known);
+        let _ = peers::socket(payload, &OwnAddresses::of(&known), &[22]);
         let _ = peers::flow(payload);
     };
     let _ = netlink::messages(datagram, &mut |_, payload| parsers(payload));
