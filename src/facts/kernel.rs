@@ -181,7 +181,8 @@ pub enum Contact {
     Ssh,
     /// One end of a flow the kernel tracks.
     Flow,
-    /// The called end of a flow that has had no answer.
+    /// The called end of a flow that has had no answer, or the caller of one who does not confirm
+    /// the answer.
     Unanswered,
 }
 

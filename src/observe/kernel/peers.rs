@@ -272,18 +272,17 @@ impl Flow {
     }
 
     fn calling_end(&self, ours: &OwnAddresses) -> Peer {
-        let in_order = self.answered && !self.half_open;
-        let masqueraded = in_order && self.caller != self.seen_as;
+        let masqueraded = self.answered && self.caller != self.seen_as;
         Peer {
             address: self.caller,
             port: None,
-            contact: Contact::Flow,
+            contact: match self.half_open {
+                true => Contact::Unanswered,
+                false => Contact::Flow,
+            },
             times: 1,
             translation: masqueraded.then_some(Translation::Masqueraded),
-            shared_bits: match in_order {
-                true => ours.shared_bits(self.caller, self.dialled),
-                false => 0,
-            },
+            shared_bits: ours.shared_bits(self.caller, self.dialled),
         }
     }
 }
