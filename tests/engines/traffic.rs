@@ -68,7 +68,7 @@ fn containers_that_come_and_go_are_no_evidence(suite: &str) {
     );
 
     a_stopped_container_is_called(&lab);
-    a_published_port_outlives_its_container(&lab);
+    a_published_port_goes_with_its_container(&lab);
     a_network_is_removed(&lab);
     an_image_is_built(&lab);
 
@@ -108,14 +108,22 @@ fn a_stopped_container_is_called(lab: &Lab) {
     is_clean(lab, "the network is gone");
 }
 
-fn a_published_port_outlives_its_container(lab: &Lab) {
+fn a_published_port_goes_with_its_container(lab: &Lab) {
     lab.sh("docker run -d --name web -p 8081:80 busybox sh -c 'while :; do echo hello | nc -l -p 80; done'");
-    lab.corp(&["timeout", "1", "bash", "-c", "</dev/tcp/198.51.100.11/8081"]);
+    let call = "for n in $(seq 100); do
+        timeout 1 cat </dev/tcp/198.51.100.11/8081 | grep -q hello && exit 0; sleep 0.1
+        done 2>/dev/null";
+    lab.corp(&["bash", "-c", call]);
     let flows = facts(lab)["kernel"]["peers"].to_string();
     assert!(flows.contains("published"), "the flow is there: {flows}");
     is_clean(lab, "a published port is called");
     lab.sh("docker rm -f web");
     lab.corp(&["timeout", "1", "bash", "-c", "</dev/tcp/198.51.100.11/8081"]);
+    let flows = facts(lab)["kernel"]["peers"].to_string();
+    assert!(
+        !flows.contains("published"),
+        "Docker has the kernel forget them: {flows}"
+    );
     is_clean(lab, "the container is gone");
 }
 
