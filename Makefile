@@ -112,8 +112,9 @@ test: tools lab $(BINARY) $(COLLECTION) $(OWN_DEB) ## run every tier, on real ho
 		tests/tiers.sh unit golden cli netns docs engines ansible boot
 
 .PHONY: torture
-torture: tools lab $(BINARY) ## kill an apply at every step, on three engines; move a hundred networks
+torture: tools lab $(BINARY) ## kill an apply at every step, move a hundred networks, ask the kernel a million questions
 	REBRIDGE_BIN=$(CURDIR)/$(BINARY) cargo test --quiet --locked --test engines whole_ -- --nocapture
+	cargo test --quiet --locked --test netns whole_ -- --nocapture --test-threads=1
 
 .PHONY: test-ansible-matrix
 test-ansible-matrix: tools lab $(COLLECTION) ## test with ansible-core 2.16 to the newest, and Ansible's own checks

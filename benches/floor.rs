@@ -1,9 +1,12 @@
 //! The floors: the same questions to the kernel and the engine, the answers received into one
 //! buffer and not looked at.
 
-use netlink_sys::protocols::{NETLINK_NETFILTER, NETLINK_ROUTE, NETLINK_SOCK_DIAG};
-use netlink_sys::{Socket, SocketAddr};
+use nix::sys::socket::{
+    AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType, connect, recv, send,
+    socket,
+};
 use std::io::{Read, Write};
+use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 
 const NLMSG_ERROR: u16 = 2;
@@ -21,19 +24,19 @@ pub fn look() {
 /// What a look at a host without Docker asks for.
 pub fn dumps() {
     let mut buffer = vec![0; 64 << 10];
-    dump(NETLINK_ROUTE, 18, &[0; 16], &mut buffer);
-    dump(NETLINK_ROUTE, 22, &[0; 8], &mut buffer);
+    dump(SockProtocol::NetlinkRoute, 18, &[0; 16], &mut buffer);
+    dump(SockProtocol::NetlinkRoute, 22, &[0; 8], &mut buffer);
     for family in [2, 10] {
         let mut body = [0; 12];
         body[0] = family;
-        dump(NETLINK_ROUTE, 26, &body, &mut buffer);
-        dump(NETLINK_ROUTE, 34, &body, &mut buffer);
+        dump(SockProtocol::NetlinkRoute, 26, &body, &mut buffer);
+        dump(SockProtocol::NetlinkRoute, 34, &body, &mut buffer);
         let mut body = [0; 56];
         (body[0], body[1], body[4]) = (family, 6, 0b110);
-        dump(NETLINK_SOCK_DIAG, 20, &body, &mut buffer);
+        dump(SockProtocol::NetlinkSockDiag, 20, &body, &mut buffer);
     }
-    dump(NETLINK_ROUTE, 30, &[0; 12], &mut buffer);
-    dump(NETLINK_NETFILTER, 0x0101, &[0; 4], &mut buffer);
+    dump(SockProtocol::NetlinkRoute, 30, &[0; 12], &mut buffer);
+    dump(SockProtocol::NetlinkNetFilter, 0x0101, &[0; 4], &mut buffer);
 }
 
 /// The routes of both families.
@@ -42,14 +45,19 @@ pub fn routes() {
     for family in [2, 10] {
         let mut body = [0; 12];
         body[0] = family;
-        dump(NETLINK_ROUTE, 26, &body, &mut buffer);
+        dump(SockProtocol::NetlinkRoute, 26, &body, &mut buffer);
     }
 }
 
-fn dump(protocol: isize, kind: u16, body: &[u8], buffer: &mut [u8]) {
-    let mut socket = Socket::new(protocol).unwrap();
-    socket.bind_auto().unwrap();
-    socket.connect(&SocketAddr::new(0, 0)).unwrap();
+fn dump(protocol: SockProtocol, kind: u16, body: &[u8], buffer: &mut [u8]) {
+    let socket = socket(
+        AddressFamily::Netlink,
+        SockType::Datagram,
+        SockFlag::SOCK_CLOEXEC,
+        protocol,
+    )
+    .unwrap();
+    connect(socket.as_raw_fd(), &NetlinkAddr::new(0, 0)).unwrap();
     let length = u32::try_from(16 + body.len()).unwrap().to_ne_bytes();
     let request = [
         &length[..],
@@ -59,10 +67,9 @@ fn dump(protocol: isize, kind: u16, body: &[u8], buffer: &mut [u8]) {
         body,
     ]
     .concat();
-    socket.send(&request, 0).unwrap();
+    send(socket.as_raw_fd(), &request, MsgFlags::empty()).unwrap();
     loop {
-        let mut free = &mut *buffer;
-        let received = socket.recv(&mut free, 0).unwrap();
+        let received = recv(socket.as_raw_fd(), buffer, MsgFlags::empty()).unwrap();
         // Only the first message of a datagram is looked at: the last datagram begins with the end,
         // or is it.
         let kind = u16::from_ne_bytes([buffer[4], buffer[5]]);

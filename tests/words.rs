@@ -25,7 +25,7 @@ use rebridge::policy::option::BadValue;
 use rebridge::policy::{Origin, Policy};
 use rebridge::report::error::Error;
 use rebridge::report::sentences::{
-    afterwards, blockers, findings, networks, notices, outcome, swarm,
+    afterwards, blockers, causes, findings, networks, notices, outcome, swarm, undo,
 };
 use rebridge::report::vocabulary::Vocabulary;
 use rebridge::report::{Outcome, Report};
@@ -101,10 +101,21 @@ fn sentences(words: Vocabulary) -> String {
         findings::finding(one, words)
     });
     section(&mut text, "Note", samples::notes(), afterwards::note);
-    title(&mut text, "Missing");
-    for sentence in afterwards::missing(&samples::missing()) {
-        text += &format!("- {sentence}\n");
+    section(&mut text, "Loss", samples::losses(), |loss| {
+        afterwards::missing("web", loss)
+    });
+    section(&mut text, "Cause", samples::causes(), causes::cause);
+    title(&mut text, "NotRestored");
+    let (not_restored, known) = samples::not_restored();
+    for known in [None, Some(&known)] {
+        text += &format!("- {}\n", causes::not_restored(&not_restored, known));
     }
+    section(&mut text, "Closed", samples::closed(), |closed| {
+        undo::closed(*closed).to_owned()
+    });
+    section(&mut text, "Obstacle", samples::obstacles(), |one| {
+        undo::obstacle(one, words)
+    });
     section(&mut text, "Opt", samples::options(), |one| {
         format!(
             "{} | {} | {}",
@@ -209,7 +220,7 @@ fn no_report_for_a_play_speaks_of_the_command_line() {
         for report in [
             verbs::check::judge(&judged, Vocabulary::Ansible),
             verbs::apply::preview(&judged, &permits, Vocabulary::Ansible),
-            Report::stuck(&judged, "Docker does not start", Vocabulary::Ansible),
+            Report::stuck(&judged, &samples::not_restored().0, Vocabulary::Ansible),
         ] {
             let found = command_line_words(&report.json());
             assert!(found.is_empty(), "{name}: {found:?} in {}", report.json());

@@ -1,14 +1,15 @@
-//! What is looked at after a change, and how it should be.
+//! What is checked after a change, and how it should be.
 
 use crate::policy::option::{BadValue, Opt};
 use serde::{Deserialize, Serialize};
 use std::net::{SocketAddr, ToSocketAddrs};
 
-/// One thing looked at.
+/// One thing that was checked.
+// The texts are for readers; nothing is decided by them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Check {
-    /// What was looked at.
+    /// What was checked.
     pub what: String,
     /// What it should be.
     pub wanted: String,
@@ -16,9 +17,24 @@ pub struct Check {
     pub found: String,
     /// Whether these agree.
     pub ok: bool,
+    #[serde(skip)]
+    pub kind: Found,
+}
+
+/// What kind of thing was found.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Found {
+    /// Something, right or wrong. It stays as it is.
+    #[default]
+    Something,
+    /// Nothing is there, perhaps not yet.
+    Nothing,
+    /// There was no answer, perhaps not yet.
+    NoAnswer,
 }
 
 impl Check {
+    /// Two texts that should be equal.
     pub fn equal(what: &str, wanted: impl ToString, found: impl ToString) -> Check {
         let (wanted, found) = (wanted.to_string(), found.to_string());
         Check {
@@ -26,19 +42,68 @@ impl Check {
             ok: wanted == found,
             wanted,
             found,
+            kind: Found::Something,
         }
     }
 
-    /// "docker0's address is X, not Y".
-    pub fn complaint(&self) -> String {
-        // "unanswered" says already that "answered" was wanted.
-        let but = if self.found.starts_with(&format!("un{}", self.wanted)) {
-            String::new()
-        } else {
-            format!(", not {}", self.wanted)
+    /// Two values that should be equal, and either of which may be none.
+    pub fn value<T: ToString, U: ToString>(
+        what: &str,
+        wanted: Option<T>,
+        found: Option<U>,
+    ) -> Check {
+        let kind = match found {
+            Some(_) => Found::Something,
+            None => Found::Nothing,
         };
-        format!("{} is {}{but}", self.what, self.found)
+        Check {
+            kind,
+            ..Check::equal(what, or_none(wanted), or_none(found))
+        }
     }
+
+    /// Something that is as it should be unless a fault was found.
+    pub fn faultless(what: &str, wanted: &str, fault: Option<String>) -> Check {
+        Check {
+            what: what.to_owned(),
+            ok: fault.is_none(),
+            wanted: wanted.to_owned(),
+            found: fault.unwrap_or_else(|| wanted.to_owned()),
+            kind: Found::Something,
+        }
+    }
+
+    /// Whether the engine can be asked.
+    pub fn engine(fault: Option<String>) -> Check {
+        let kind = match fault {
+            Some(_) => Found::Nothing,
+            None => Found::Something,
+        };
+        Check {
+            kind,
+            ..Check::faultless("the engine", "up", fault)
+        }
+    }
+
+    /// Whether an address answers; if not, why.
+    pub fn answered(what: &str, answer: Result<(), String>) -> Check {
+        match answer {
+            Ok(()) => Check::faultless(what, "answered", None),
+            Err(why) => Check {
+                kind: Found::NoAnswer,
+                ..Check::faultless(what, "answered", Some(format!("unanswered ({why})")))
+            },
+        }
+    }
+
+    /// Whether what is missing may still be on its way.
+    pub fn may_still_come(&self) -> bool {
+        !self.ok && self.kind != Found::Something
+    }
+}
+
+fn or_none<T: ToString>(value: Option<T>) -> String {
+    value.map_or("none".to_owned(), |value| value.to_string())
 }
 
 /// An address that must be reachable after the fix.
@@ -66,5 +131,33 @@ impl Probe {
                 Err(BadValue::at(Opt::Probe, name, why))
             }
         }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_missing_may_still_come() {
+        let none: Option<&str> = None;
+        let awaited = [
+            Check::value("docker0's address", Some("10.0.0.1/24"), none),
+            Check::engine(Some("down".to_owned())),
+            Check::answered("probe web:80", Err("connection refused".to_owned())),
+        ];
+        assert!(awaited.iter().all(Check::may_still_come), "{awaited:?}");
+        let settled = [
+            Check::value(
+                "docker0's address",
+                Some("10.0.0.1/24"),
+                Some("10.9.0.1/24"),
+            ),
+            Check::value("a route of the old range", none, Some("172.17.0.0/16")),
+            Check::value("docker0's address", none, none),
+            Check::engine(None),
+        ];
+        assert!(!settled.iter().any(Check::may_still_come), "{settled:?}");
     }
 }

@@ -1,21 +1,23 @@
 //! Containers across a restart of Docker: what ran runs again, what was stopped is stopped, what
 //! was paused is paused.
 //!
-//! Docker itself brings back some of them, by their restart policies; which, differs by policy and
-//! by version. What it leaves out is started here, those that share another's network last. What
-//! was removed when it stopped (`--rm`) is gone; the operator was told before.
+//! Docker itself brings some of them back, by their restart policies; which ones differs by policy
+//! and by version. The others are started here, those that share another's network last. What Docker
+//! removes when it stops (`--rm`) is gone; the operator was warned before.
 
-use super::networks::record::Member;
+use super::cause::Cause;
 use super::parallel::for_each;
-use crate::docker::Api;
+use crate::docker::containers::{ApiContainer, lives};
+use crate::docker::{self, Api};
 use crate::facts::{Container, Facts};
 use crate::host::Host;
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::thread::sleep;
 use std::time::Duration;
 
-/// A container may take its grace period to stop, and as long as an engine likes to start.
+/// A container may take its grace period to stop, and an engine takes as long as it likes to start
+/// one.
 const DEADLINE: Duration = Duration::from_secs(120);
 
 /// Before a container that did not start is started again.
@@ -30,14 +32,10 @@ pub struct ContainerStates {
     pub idle: Vec<ContainerState>,
 }
 
-/// One of them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ContainerState {
-    /// Its id.
     pub id: String,
-    /// Its name.
     pub name: String,
-    /// Whether it was paused.
     pub paused: bool,
     /// Whether it is removed when it stops.
     pub auto_remove: bool,
@@ -45,174 +43,187 @@ pub struct ContainerState {
     pub joins: bool,
 }
 
-/// What did not come out as it was.
-#[derive(Debug, Default, PartialEq, Eq)]
+/// A container that is not as it was.
+#[derive(Debug, PartialEq, Eq)]
 pub struct Missing {
-    /// Name and reason of each that ran and could not be brought back.
-    pub down: Vec<(String, String)>,
-    /// Those removed when they stopped.
-    pub removed: Vec<String>,
+    pub container: String,
+    pub why: Loss,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub enum Loss {
+    /// Docker removed it when it stopped, as it was started to (`--rm`).
+    Removed,
+    Gone,
+    NotStarted(docker::Error),
+    /// It was stopped before, started with Docker and would not stop.
+    NotStopped(docker::Error),
+    EngineSilent(docker::Error),
 }
 
 impl ContainerStates {
-    /// The roll of a host looked at closely.
+    /// The containers of a host that was observed closely.
     pub fn of(facts: &Facts) -> ContainerStates {
-        let entry = |container: &Container| ContainerState {
-            id: container.id.clone(),
-            name: container.name.clone(),
-            paused: container.paused,
-            auto_remove: container
-                .detail
-                .as_ref()
-                .is_some_and(|detail| detail.auto_remove),
-            joins: container
-                .detail
-                .as_ref()
-                .is_some_and(|detail| detail.joins.is_some()),
+        let Some(engine) = &facts.docker.engine else {
+            return ContainerStates::default();
         };
-        let engine = facts.docker.engine.as_ref();
-        // Of those that do not live only these start with Docker all the same.
-        let starts = |container: &&Container| {
-            container
-                .detail
-                .as_ref()
-                .is_some_and(|detail| detail.restart == "always")
-        };
-        let mut idle: Vec<ContainerState> = engine
-            .iter()
-            .flat_map(|engine| &engine.idle)
-            .filter(starts)
-            .map(entry)
-            .collect();
-        idle.sort_by_key(|entry| entry.joins);
-        let mut living: Vec<ContainerState> = engine
-            .iter()
-            .flat_map(|engine| &engine.containers)
-            .map(entry)
-            .collect();
-        living.sort_by_key(|entry| entry.joins);
-        ContainerStates { living, idle }
+        ContainerStates {
+            living: states(engine.containers.iter()),
+            idle: states(engine.idle.iter().filter(starts_with_docker)),
+        }
     }
 
     /// Stops every living one, those that share another's network first: with live-restore docker0
     /// stays where it is while one lives. The first refusal ends it.
-    pub fn stop(&self, host: &Host) -> Result<(), String> {
-        let api = Api::new(host, DEADLINE)?;
-        // Two steps, and no more: a container cannot share the network of one that shares
-        // another's.
+    pub fn stop(&self, host: &Host) -> Result<(), Cause> {
+        let api = client(host).map_err(Cause::EngineSilent)?;
+        // Two turns are enough: a container cannot share the network of one that shares another's.
         for joins in [true, false] {
-            let some: Vec<&ContainerState> = self
+            let turn: Vec<&ContainerState> = self
                 .living
                 .iter()
-                .filter(|entry| entry.joins == joins)
+                .filter(|container| container.joins == joins)
                 .collect();
-            let problems = for_each(&some, |entry| {
-                let stopped = api.order(&format!("/containers/{}/stop", entry.id));
-                stopped.map_err(|why| format!("the container {} does not stop: {why}", entry.name))
-            });
-            problems.into_iter().next().map_or(Ok(()), Err)?;
+            let refusals = for_each(&turn, |one| stop(&api, &one.id, &one.name));
+            refusals.into_iter().next().map_or(Ok(()), Err)?;
         }
         Ok(())
     }
 
-    /// The same without these: somebody else sees to them.
-    pub fn without(&self, members: &[Member]) -> ContainerStates {
-        let others = |entries: &[ContainerState]| {
-            let others = entries
-                .iter()
-                .filter(|entry| !members.iter().any(|member| member.id == entry.id));
-            others.cloned().collect()
-        };
+    /// All but these, which are seen to elsewhere.
+    pub fn without(&self, ids: &HashSet<&str>) -> ContainerStates {
         ContainerStates {
-            living: others(&self.living),
-            idle: others(&self.idle),
+            living: without(&self.living, ids),
+            idle: without(&self.idle, ids),
         }
     }
 
     /// Brings all of them to the state they were in. Docker must answer.
-    pub fn restore(&self, host: &Host) -> Missing {
-        let mut missing = Missing::default();
+    pub fn restore(&self, host: &Host) -> Vec<Missing> {
         if self.living.is_empty() && self.idle.is_empty() {
-            return missing;
+            return Vec::new();
         }
-        let now = match states(host) {
-            Ok((api, states)) => (api, states),
-            Err(why) => {
-                missing.down.extend(
-                    self.living
-                        .iter()
-                        .map(|entry| (entry.name.clone(), why.clone())),
-                );
-                return missing;
-            }
+        let (api, now) = match client(host).and_then(|api| Ok((list(&api)?, api))) {
+            Ok((now, api)) => (api, now),
+            Err(why) => return self.all_missing(&why),
         };
-        let (api, states) = now;
-        for entry in &self.living {
-            let lives = match states.get(&entry.id) {
-                None if entry.auto_remove => {
-                    missing.removed.push(entry.name.clone());
-                    continue;
-                }
-                None => Err("it is gone".to_owned()),
-                Some(state) if matches!(state.as_str(), "running" | "paused" | "restarting") => {
-                    Ok(())
-                }
-                Some(_) => start(&api, &entry.id),
-            };
-            let settled = lives.and_then(|()| {
-                match (entry.paused, states.get(&entry.id).map(String::as_str)) {
-                    (true, state) if state != Some("paused") => {
-                        Ok(api.order(&format!("/containers/{}/pause", entry.id))?)
-                    }
-                    _ => Ok(()),
-                }
-            });
-            if let Err(why) = settled {
-                missing.down.push((entry.name.clone(), why));
-            }
-        }
-        for entry in &self.idle {
-            if states
-                .get(&entry.id)
-                .is_some_and(|state| matches!(state.as_str(), "running" | "restarting"))
-            {
-                // It was stopped on purpose; the policy `always` starts it with the daemon all the
-                // same.
-                if let Err(why) = api.order(&format!("/containers/{}/stop", entry.id)) {
-                    missing.down.push((
-                        entry.name.clone(),
-                        format!("it was stopped and runs now: {why}"),
-                    ));
-                }
-            }
-        }
-        missing
+        let state = |container: &ContainerState| now.get(&container.id).map(String::as_str);
+        let living = self
+            .living
+            .iter()
+            .map(|one| (one, bring_back(&api, one, state(one))));
+        let idle = self
+            .idle
+            .iter()
+            .map(|one| (one, stop_again(&api, one, state(one))));
+        living
+            .chain(idle)
+            .filter_map(|(one, settled)| Some(one.missing(settled.err()?)))
+            .collect()
     }
+
+    fn all_missing(&self, why: &docker::Error) -> Vec<Missing> {
+        let living = self.living.iter();
+        living
+            .map(|one| one.missing(Loss::EngineSilent(why.clone())))
+            .collect()
+    }
+}
+
+impl ContainerState {
+    fn of(container: &Container) -> ContainerState {
+        let detail = container.detail.as_ref();
+        ContainerState {
+            id: container.id.clone(),
+            name: container.name.clone(),
+            paused: container.paused,
+            auto_remove: detail.is_some_and(|detail| detail.auto_remove),
+            joins: detail.is_some_and(|detail| detail.joins.is_some()),
+        }
+    }
+
+    fn missing(&self, why: Loss) -> Missing {
+        Missing {
+            container: self.name.clone(),
+            why,
+        }
+    }
+}
+
+/// Those that share another's network come last.
+fn states<'a>(containers: impl Iterator<Item = &'a Container>) -> Vec<ContainerState> {
+    let mut states: Vec<ContainerState> = containers.map(ContainerState::of).collect();
+    states.sort_by_key(|container| container.joins);
+    states
+}
+
+/// Of those that do not live only these start with Docker all the same.
+fn starts_with_docker(container: &&Container) -> bool {
+    let detail = container.detail.as_ref();
+    detail.is_some_and(|detail| detail.restart == "always")
+}
+
+fn without(containers: &[ContainerState], ids: &HashSet<&str>) -> Vec<ContainerState> {
+    let others = containers
+        .iter()
+        .filter(|one| !ids.contains(one.id.as_str()));
+    others.cloned().collect()
+}
+
+fn bring_back(api: &Api, container: &ContainerState, now: Option<&str>) -> Result<(), Loss> {
+    let Some(now) = now else {
+        return Err(match container.auto_remove {
+            true => Loss::Removed,
+            false => Loss::Gone,
+        });
+    };
+    if !lives(now) {
+        start(api, &container.id).map_err(Loss::NotStarted)?;
+    }
+    if container.paused && now != "paused" {
+        pause(api, &container.id).map_err(Loss::NotStarted)?;
+    }
+    Ok(())
+}
+
+/// It was stopped on purpose; the policy `always` starts it with the daemon all the same.
+fn stop_again(api: &Api, container: &ContainerState, now: Option<&str>) -> Result<(), Loss> {
+    if !now.is_some_and(|now| matches!(now, "running" | "restarting")) {
+        return Ok(());
+    }
+    api.order(&format!("/containers/{}/stop", container.id))
+        .map_err(Loss::NotStopped)
+}
+
+pub fn stop(api: &Api, id: &str, name: &str) -> Result<(), Cause> {
+    api.order(&format!("/containers/{id}/stop"))
+        .map_err(|why| Cause::ContainerNotStopped {
+            container: name.to_owned(),
+            why,
+        })
 }
 
 /// Starts a container. An engine that was restarted under many containers may find the remains of a
 /// process it had to kill, clear them away and fail; the next try succeeds.
-pub fn start(api: &Api, id: &str) -> Result<(), String> {
-    let order = || api.order(&format!("/containers/{id}/start"));
-    order().or_else(|_| {
+pub fn start(api: &Api, id: &str) -> Result<(), docker::Error> {
+    let path = format!("/containers/{id}/start");
+    api.order(&path).or_else(|_| {
         sleep(PAUSE);
-        Ok(order()?)
+        api.order(&path)
     })
 }
 
+pub fn pause(api: &Api, id: &str) -> Result<(), docker::Error> {
+    api.order(&format!("/containers/{id}/pause"))
+}
+
+/// A client of the engine with patience for containers.
+pub fn client(host: &Host) -> Result<Api, docker::Error> {
+    Api::new(host, DEADLINE)
+}
+
 /// The state of every container by its id.
-fn states(host: &Host) -> Result<(Api, HashMap<String, String>), String> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "PascalCase")]
-    struct Listed {
-        id: String,
-        #[serde(default)]
-        state: String,
-    }
-    let api = Api::new(host, DEADLINE)?;
-    let listed: Vec<Listed> = api.ask("/containers/json?all=1")?;
-    Ok((
-        api,
-        listed.into_iter().map(|one| (one.id, one.state)).collect(),
-    ))
+fn list(api: &Api) -> Result<HashMap<String, String>, docker::Error> {
+    let listed: Vec<ApiContainer> = api.ask("/containers/json?all=1")?;
+    Ok(listed.into_iter().map(|one| (one.id, one.state)).collect())
 }

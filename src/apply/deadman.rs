@@ -1,8 +1,8 @@
-//! The dead man's switch: a timer of systemd that rolls back unless the verified apply takes it
-//! away. For people who work over the very network they are changing, and for a rebridge that is
-//! killed.
+//! The dead man's switch: a timer of systemd that rolls back unless the verified apply takes it away.
+//! For people who work over the very network they are changing, and for a rebridge that is killed.
 
 use crate::host::Host;
+use crate::host::child::this_program;
 use std::time::Duration;
 
 /// The transient timer and its service.
@@ -17,10 +17,11 @@ const WAIT: &str = "--wait=3600";
 /// Sets the timer. It runs this very program.
 pub fn arm(host: &Host, seconds: u64) -> Result<(), String> {
     disarm(host);
-    let program = std::env::current_exe()
-        .map_err(|error| format!("this program cannot be found again: {error}"))?;
+    let program = this_program();
+    let program = program.map_err(|error| format!("this program cannot be found: {error}"))?;
     let program = program.to_string_lossy();
-    let (unit, after) = (format!("--unit={UNIT}"), format!("--on-active={seconds}"));
+    let unit = format!("--unit={UNIT}");
+    let after = format!("--on-active={seconds}");
     let words = [
         "systemd-run",
         "--quiet",
@@ -29,19 +30,17 @@ pub fn arm(host: &Host, seconds: u64) -> Result<(), String> {
         &after,
         "--timer-property=AccuracySec=100ms",
         "--",
+        &program,
+        "rollback",
+        "--dead-man",
+        "--yes",
+        "--json",
+        WAIT,
     ];
-    let done = host.run(
-        &[
-            &words[..],
-            &[&program, "rollback", "--dead-man", "--yes", "--json", WAIT],
-        ]
-        .concat(),
-        DEADLINE,
-    );
-    if done.ok() {
-        Ok(())
-    } else {
-        Err(done.describe())
+    let done = host.run(&words, DEADLINE);
+    match done.ok() {
+        true => Ok(()),
+        false => Err(done.describe()),
     }
 }
 
@@ -49,14 +48,7 @@ pub fn arm(host: &Host, seconds: u64) -> Result<(), String> {
 /// our lock, and finds nothing to do.
 pub fn disarm(host: &Host) {
     let timer = format!("{UNIT}.timer");
+    let service = format!("{UNIT}.service");
     host.run(&["systemctl", "stop", &timer], DEADLINE);
-    host.run(
-        &[
-            "systemctl",
-            "reset-failed",
-            &timer,
-            &format!("{UNIT}.service"),
-        ],
-        DEADLINE,
-    );
+    host.run(&["systemctl", "reset-failed", &timer, &service], DEADLINE);
 }

@@ -15,52 +15,58 @@ const DEADLINE: Duration = Duration::from_secs(20);
 /// More rules than this are not quoted.
 const QUOTED: usize = 3;
 
-/// Whether containers on docker0 are masqueraded by their new network and no more by the old one.
-/// None where Docker does not masquerade, or where its rules cannot be listed.
+/// Whether Docker masquerades docker0's new network, and no longer the old one. None where Docker
+/// does not masquerade, or where its rules cannot be listed.
 pub fn masquerade(host: &Host, now: &Facts, new: &IpNet, old: Option<&IpNet>) -> Option<Check> {
-    let off = |key: &str| now.docker.config.keys.get(key) == Some(&Value::Bool(false));
-    if host.is_image() || off("iptables") || off("ip-masq") {
+    if host.is_image() || is_off(now, "iptables") || is_off(now, "ip-masq") {
         return None;
     }
-    let nftables = now
-        .docker
-        .config
-        .keys
-        .get("firewall-backend")
-        .and_then(Value::as_str)
-        == Some("nftables");
-    let listed = if nftables {
-        host.run(&["nft", "list", "table", "ip", "docker-bridges"], DEADLINE)
-    } else {
-        host.run(
-            &["iptables", "--wait", "5", "-t", "nat", "-S", "POSTROUTING"],
-            DEADLINE,
-        )
-    };
+    let listed = host.run(list_of_nat(now), DEADLINE);
     if !listed.ok() {
         return None;
     }
     let rules: Vec<&str> = listed
         .stdout
         .lines()
-        .filter(|line| line.contains("docker0"))
+        .filter(|rule| rule.contains("docker0"))
         .collect();
-    let name = |net: &IpNet| {
-        rules
-            .iter()
-            .any(|rule| words(rule).any(|word| word == net.to_string()))
+    let found = match (
+        any_names(&rules, new),
+        old.filter(|old| any_names(&rules, old)),
+    ) {
+        (true, None) => Some(format!("names {new}")),
+        (true, Some(old)) => Some(format!("names {new} and still {old}")),
+        (false, Some(old)) => Some(format!("names {old}")),
+        (false, None) => None,
     };
-    let found = match (name(new), old.filter(|old| name(old))) {
-        (true, None) => format!("names {new}"),
-        (true, Some(old)) => format!("names {new} and still {old}"),
-        (false, Some(old)) => format!("names {old}"),
-        (false, None) => "none".to_owned(),
-    };
-    Some(Check::equal(
+    Some(Check::value(
         "Docker's NAT rule for docker0",
-        format!("names {new}"),
+        Some(format!("names {new}")),
         found,
     ))
+}
+
+fn is_off(now: &Facts, key: &str) -> bool {
+    now.docker.config.keys.get(key) == Some(&Value::Bool(false))
+}
+
+/// What lists the rules by which this Docker masquerades.
+fn list_of_nat(now: &Facts) -> &'static [&'static str] {
+    let backend = now.docker.config.keys.get("firewall-backend");
+    match backend.and_then(Value::as_str) {
+        Some("nftables") => &["nft", "list", "table", "ip", "docker-bridges"],
+        Some(_) | None => &["iptables", "--wait", "5", "-t", "nat", "-S", "POSTROUTING"],
+    }
+}
+
+fn any_names(rules: &[&str], net: &IpNet) -> bool {
+    rules.iter().any(|rule| names(rule, net))
+}
+
+fn names(rule: &str, net: &IpNet) -> bool {
+    let net = net.to_string();
+    rule.split([' ', '"', '{', '}', ','])
+        .any(|word| word == net)
 }
 
 /// Rules that name a range Docker has left.
@@ -76,11 +82,10 @@ pub fn leftovers(host: &Host, network: &str, old: &IpNet) -> Vec<Note> {
         .filter(|line| line.starts_with("-A "))
         .map(str::to_owned)
         .chain(rules_of_nft(&listed, &tables))
-        .filter(|rule| words(rule).any(|word| word == old.to_string()))
+        .filter(|rule| names(rule, old))
         .collect();
-    let mut notes: Vec<Note> = rules
-        .iter()
-        .take(QUOTED)
+    let quoted = rules.iter().take(QUOTED);
+    let mut notes: Vec<Note> = quoted
         .map(|rule| Note::RuleNamesOldRange {
             network: network.to_owned(),
             range: *old,
@@ -117,24 +122,20 @@ fn rules_of_nft(listed: &str, known: &[&str]) -> Vec<String> {
     rules
 }
 
-fn words(rule: &str) -> impl Iterator<Item = &str> {
-    rule.split([' ', '"', '{', '}', ','])
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 mod tests {
     use super::rules_of_nft;
 
     #[test]
-    fn a_rule_is_told_with_its_place() {
+    fn a_rule_is_shown_with_its_place() {
         let listed = "table ip filter {\n\tchain INPUT {\n\t\tip saddr 10.0.0.0/8 accept\n\t}\n}\n\
                       table ip docker-bridges {\n\tchain x {\n\t\tip saddr 10.0.0.0/8 accept\n\t}\n}\n\
                       table inet site {\n\tset office {\n\t\telements = { 172.17.0.0/16 }\n\t}\n\tchain in {\n\t\tdrop\n\t}\n}\n";
-        let told = [
+        let rules = [
             "table inet site set office: elements = { 172.17.0.0/16 }",
             "table inet site chain in: drop",
         ];
-        assert_eq!(rules_of_nft(listed, &["filter"]), told);
+        assert_eq!(rules_of_nft(listed, &["filter"]), rules);
     }
 }

@@ -1,19 +1,25 @@
 //! The way forward once the new file is in its place: restart, containers, verify; then the
 //! networks that move.
 
+use super::applied::{Applied, End};
+use super::cause::Cause;
+use super::check::Check;
 use super::journal::Record;
-use super::networks::{self, record::Side};
-use super::phases::Phases;
-use super::restart::{RestartMethod, restart_in};
-use super::{Applied, End, Request, verify};
+use super::networks::{self, moves::Moves, moves::Side};
+use super::phases::PhaseName;
+use super::progress::Phases;
+use super::reachable::reachable;
+use super::request::Request;
+use super::restart::restart_in;
+use super::verify::{self, Started};
+use crate::facts::Facts;
 use crate::host::Host;
-use crate::observe;
+use crate::observe::observe;
 use crate::plan::Plan;
 use crate::policy::Policy;
 use std::time::Instant;
 
-/// The way forward; an error is why it has to be undone.
-pub(super) struct Forward<'a> {
+pub struct Forward<'a> {
     pub host: &'a Host,
     pub plan: &'a Plan,
     pub policy: &'a Policy,
@@ -21,38 +27,34 @@ pub(super) struct Forward<'a> {
 }
 
 impl Forward<'_> {
+    /// All of the way; an error is why it has to be undone.
+    pub fn go(&self, record: &mut Record, phases: &mut Phases) -> Result<Applied, Cause> {
+        let applied = match self.plan.restart {
+            true => self.settle_docker0(record, phases)?,
+            false => Applied::ended(End::Changed, observe(self.host)),
+        };
+        if self.plan.moves.is_empty() {
+            return Ok(applied);
+        }
+        let applied = self.settle_networks(&record.moves, applied, phases)?;
+        // For the way back days later, with the subnets that the engine chose itself.
+        record.moves.networks.clone_from(&applied.moved);
+        Ok(applied)
+    }
+
     /// Restart, bring the containers back, verify.
-    pub fn settle_docker0(&self, record: &Record, phases: &mut Phases) -> Result<Applied, String> {
-        let Forward { host, plan, .. } = self;
-        if !plan.restart {
-            return Ok(Applied {
-                ..Applied::ended(End::Changed, observe::observe(host))
-            });
-        }
-        if plan.stop_first || !plan.moves.is_empty() {
-            phases.time("stopping containers", || match plan.stop_first {
-                true => record.containers.stop(host),
-                false => networks::stop_members(host, &record.moves),
-            })?;
-        }
+    fn settle_docker0(&self, record: &Record, phases: &mut Phases) -> Result<Applied, Cause> {
+        self.stop_containers(record, phases)?;
         let deadline = Instant::now() + self.request.timeout;
-        let way = record.way.clone().unwrap_or(RestartMethod::Systemd);
-        restart_in(phases, "restarting Docker", host, &way, deadline)?;
-        if !verify::docker0_has_an_address(host, deadline) {
-            // Rare, and known: something on the host takes the address of a bridge that has just
-            // been made.
-            restart_in(phases, "restarting Docker once more", host, &way, deadline)?;
-        }
-        let started = verify::Started::now(host);
+        self.restart(record, deadline, phases)?;
+        let started = Started::now(self.host);
         // Those on networks that move would only be stopped again.
-        let roll = record.containers.without(&record.moves.members);
-        let missing = phases.time("bringing containers back", || roll.restore(host));
-        let (verified, after) = phases.time("verifying", || {
-            let (mut checks, after) = verify::until(host, deadline, || {
-                verify::moved(host, plan, record, self.policy, &self.request.probes)
-            });
-            checks.push(started.stays(host));
-            (checks, after)
+        let containers = record.containers.without(&record.moves.member_ids());
+        let missing = phases.time(PhaseName::RestoreContainers, || {
+            containers.restore(self.host)
+        });
+        let (verified, after) = phases.time(PhaseName::Verify, || {
+            self.verify_docker0(record, &started, deadline)
         });
         match verified.iter().find(|check| !check.ok) {
             None => Ok(Applied {
@@ -61,43 +63,88 @@ impl Forward<'_> {
                 missing,
                 ..Applied::ended(End::Changed, after)
             }),
-            Some(check) => Err(format!("Docker restarted, but {}", check.complaint())),
+            Some(wrong) => Err(Cause::WrongAfterRestart(wrong.clone())),
         }
     }
 
-    /// Moves the networks, verifies.
-    pub fn settle_networks(
+    fn stop_containers(&self, record: &Record, phases: &mut Phases) -> Result<(), Cause> {
+        if self.plan.stop_first {
+            phases.time(PhaseName::StopContainers, || {
+                record.containers.stop(self.host)
+            })
+        } else if !self.plan.moves.is_empty() {
+            phases.time(PhaseName::StopContainers, || {
+                networks::stop_members(self.host, &record.moves)
+            })
+        } else {
+            Ok(())
+        }
+    }
+
+    fn restart(
         &self,
-        record: &mut Record,
+        record: &Record,
+        deadline: Instant,
+        phases: &mut Phases,
+    ) -> Result<(), Cause> {
+        let method = record.way.clone().unwrap_or_default();
+        let name = PhaseName::RestartDocker;
+        restart_in(phases, name, self.host, &method, deadline)?;
+        if verify::docker0_has_an_address(self.host, deadline) {
+            return Ok(());
+        }
+        // Rare, and known: something on the host takes the address of a bridge that has just been
+        // created.
+        let name = PhaseName::RestartDockerOnceMore;
+        restart_in(phases, name, self.host, &method, deadline)
+    }
+
+    fn verify_docker0(
+        &self,
+        record: &Record,
+        started: &Started,
+        deadline: Instant,
+    ) -> (Vec<Check>, Facts) {
+        let (mut checks, after) = verify::until(self.host, deadline, || {
+            verify::moved(self.host, self.plan, record, self.policy, self.request)
+        });
+        checks.push(started.stays(self.host));
+        (checks, after)
+    }
+
+    /// Moves the networks, verifies.
+    fn settle_networks(
+        &self,
+        moves: &Moves,
         so_far: Applied,
         phases: &mut Phases,
-    ) -> Result<Applied, String> {
-        let Forward { host, .. } = self;
-        if let Some(problem) = networks::settle(host, &record.moves, Side::New, phases)
-            .into_iter()
-            .next()
-        {
-            return Err(problem);
+    ) -> Result<Applied, Cause> {
+        let causes = networks::settle(self.host, moves, Side::New, phases);
+        if let Some(first) = causes.into_iter().next() {
+            return Err(first);
         }
-        let (checks, after) = phases.time("verifying networks", || {
-            let mut checks = networks::verify(host, &mut record.moves, Side::New);
-            let after = observe::observe(host);
-            checks.push(verify::networks_clear(&after, self.policy, &record.moves));
-            checks.extend(verify::reachable(host, &self.request.probes));
-            (checks, after)
-        });
-        if let Some(check) = checks.iter().find(|check| !check.ok) {
-            return Err(format!("networks were moved, but {}", check.complaint()));
+        let (checks, moves, after) =
+            phases.time(PhaseName::VerifyNetworks, || self.verify_networks(moves));
+        if let Some(wrong) = checks.iter().find(|check| !check.ok) {
+            return Err(Cause::WrongAfterMoves(wrong.clone()));
         }
+        // What was checked twice is reported once.
         let mut verified = so_far.verified;
         verified.retain(|check| !checks.iter().any(|again| again.what == check.what));
         verified.extend(checks);
-        let moved = record.moves.networks.clone();
         Ok(Applied {
             verified,
             after,
-            moved,
+            moved: moves.networks,
             ..so_far
         })
+    }
+
+    fn verify_networks(&self, moves: &Moves) -> (Vec<Check>, Moves, Facts) {
+        let (mut checks, moves) = networks::verify_moved(self.host, moves);
+        let after = observe(self.host);
+        checks.push(verify::networks_are_clear(&after, self.policy, &moves));
+        checks.extend(reachable(self.host, &self.request.probes));
+        (checks, moves, after)
     }
 }

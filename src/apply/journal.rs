@@ -2,12 +2,14 @@
 //! next one.
 //!
 //! One file while a change is under way (`journal.json`), one after it has been verified
-//! (`last.json`, for
-//! `rebridge rollback`), one after it has been undone (`undone.json`). They hold daemon.json whole, so they are for
-//! root's eyes only.
+//! (`last.json`, for `rebridge rollback`), one after it has been undone (`undone.json`). They hold
+//! daemon.json whole, so only root may read them.
+//!
+//! A promise: this version reads what every earlier one wrote. Fields of schema 1 are never renamed,
+//! and a new one has a default.
 
 use super::containers::ContainerStates;
-use super::networks::record::Moves;
+use super::networks::moves::Moves;
 use super::restart::RestartMethod;
 use crate::facts::Facts;
 use crate::host::{Host, STATE_FOLDER};
@@ -25,13 +27,15 @@ const UNDER_WAY: &str = "journal.json";
 const LAST: &str = "last.json";
 const UNDONE: &str = "undone.json";
 
+/// The shape of records that this version writes and reads.
+pub const SCHEMA: u32 = 1;
+
 /// What is needed to undo a change, or to see that it was done.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Record {
-    /// Version of this shape; 1.
     pub schema: u32,
-    /// When the change began, in UTC.
+    /// In UTC.
     pub began: String,
     /// daemon.json as Docker names it.
     pub path: String,
@@ -61,6 +65,15 @@ pub struct Record {
     pub moves: Moves,
 }
 
+/// Why a record cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unreadable {
+    /// Another version wrote it, in a shape this one does not know.
+    UnknownSchema { schema: u32 },
+    /// The file system refused, or the file holds no record.
+    Damaged { why: String },
+}
+
 impl Record {
     /// The record of a plan for these facts.
     pub fn of(facts: &Facts, plan: &Plan, now: SystemTime) -> Record {
@@ -70,7 +83,7 @@ impl Record {
             None => (unchanged.clone(), unchanged),
         };
         Record {
-            schema: 1,
+            schema: SCHEMA,
             began: humantime::format_rfc3339_seconds(now).to_string(),
             path: facts.docker.config.path.clone(),
             before,
@@ -85,18 +98,28 @@ impl Record {
             moves: Moves::default(),
         }
     }
+
+    /// Whether anything but the file is touched.
+    pub fn touches_docker(&self) -> bool {
+        self.restart || !self.moves.networks.is_empty()
+    }
+
+    /// docker0's range before.
+    pub fn old_range(&self) -> Option<IpNet> {
+        self.docker0_before
+            .map(|address| IpNet::V4(address.trunc()))
+    }
 }
 
 /// The engine's networks by name, each with its subnets in order: the engine has none of its own.
 pub fn networks(facts: &Facts) -> BTreeMap<String, Vec<IpNet>> {
-    let sorted = |subnets: &[IpNet]| {
-        let mut subnets = subnets.to_vec();
-        subnets.sort();
-        subnets
-    };
     facts
         .engine_networks()
-        .map(|network| (network.name.clone(), sorted(&network.subnets)))
+        .map(|network| {
+            let mut subnets = network.subnets.clone();
+            subnets.sort();
+            (network.name.clone(), subnets)
+        })
         .collect()
 }
 
@@ -106,7 +129,7 @@ pub fn begin(host: &Host, record: &Record) -> io::Result<()> {
 }
 
 /// The record of a change that did not come to its end.
-pub fn read(host: &Host) -> io::Result<Option<Record>> {
+pub fn read(host: &Host) -> Result<Option<Record>, Unreadable> {
     read_record(host, UNDER_WAY)
 }
 
@@ -122,22 +145,22 @@ pub fn clear(host: &Host) -> io::Result<()> {
 }
 
 /// The record of the last change that was done and verified.
-pub fn last(host: &Host) -> io::Result<Option<Record>> {
+pub fn last(host: &Host) -> Result<Option<Record>, Unreadable> {
     read_record(host, LAST)
 }
 
 /// The last change has been undone: nothing is under way, and nothing is left to undo.
 pub fn forget_last(host: &Host) -> io::Result<()> {
-    if let Some(record) = last(host)? {
-        write(host, UNDONE, &record)?;
+    if let Some(bytes) = host.read(&at(LAST))? {
+        write_bytes(host, UNDONE, &bytes)?;
     }
     host.remove(&at(LAST))?;
     clear(host)
 }
 
 /// Whether the last change there was has been undone.
-pub fn undone(host: &Host) -> io::Result<bool> {
-    Ok(read_record(host, UNDONE)?.is_some())
+pub fn was_undone(host: &Host) -> bool {
+    host.exists(&at(UNDONE))
 }
 
 /// Removes what a killed run left of a record it was about to write.
@@ -152,14 +175,92 @@ fn at(name: &str) -> PathBuf {
 }
 
 fn write(host: &Host, name: &str, record: &Record) -> io::Result<()> {
-    host.make_folder(Path::new(FOLDER), 0o700)?;
-    let bytes = serde_json::to_vec_pretty(record)?;
-    host.replace(&at(name), &bytes, 0o600)
+    write_bytes(host, name, &serde_json::to_vec_pretty(record)?)
 }
 
-fn read_record(host: &Host, name: &str) -> io::Result<Option<Record>> {
-    match host.read(&at(name))? {
-        None => Ok(None),
-        Some(bytes) => Ok(Some(serde_json::from_slice(&bytes)?)),
+fn write_bytes(host: &Host, name: &str, bytes: &[u8]) -> io::Result<()> {
+    host.make_folder(Path::new(FOLDER), 0o700)?;
+    host.replace(&at(name), bytes, 0o600)
+}
+
+fn read_record(host: &Host, name: &str) -> Result<Option<Record>, Unreadable> {
+    let bytes = host.read(&at(name)).map_err(Unreadable::because)?;
+    bytes.map(|bytes| Record::read(&bytes)).transpose()
+}
+
+impl Record {
+    fn read(bytes: &[u8]) -> Result<Record, Unreadable> {
+        /// What every shape has.
+        #[derive(Deserialize)]
+        struct Shape {
+            schema: u32,
+        }
+        let shape: Shape = serde_json::from_slice(bytes).map_err(Unreadable::because)?;
+        if shape.schema != SCHEMA {
+            return Err(Unreadable::UnknownSchema {
+                schema: shape.schema,
+            });
+        }
+        serde_json::from_slice(bytes).map_err(Unreadable::because)
+    }
+}
+
+impl Unreadable {
+    fn because(error: impl ToString) -> Unreadable {
+        Unreadable::Damaged {
+            why: error.to_string(),
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+mod tests {
+    use super::*;
+    use crate::apply::networks::moves::Side;
+    use serde_json::Value;
+
+    /// Written by the first build that had a journal.
+    const OLDEST: &str = include_str!("../../tests/fixtures/records/oldest.json");
+
+    /// Written on Docker 26.1 by the first build that moved networks.
+    const NETWORKS: &str = include_str!("../../tests/fixtures/records/networks.json");
+
+    #[test]
+    fn the_oldest_record_is_read() {
+        let record = Record::read(OLDEST.as_bytes()).unwrap();
+        assert_eq!(record.docker0_before, "172.17.0.1/16".parse().ok());
+        assert_eq!((record.before, record.way), (None, None));
+        assert_eq!(record.moves, Moves::default());
+    }
+
+    #[test]
+    fn a_record_of_moved_networks_is_read_whole() {
+        let record = Record::read(NETWORKS.as_bytes()).unwrap();
+        assert_eq!(record.way, Some(RestartMethod::Systemd));
+        assert_eq!(record.containers.living.len(), 4);
+        let by_hand = &record.moves.members[1];
+        assert_eq!(by_hand.name, "by-hand");
+        assert_eq!(
+            by_hand.attachments[0].settings(Side::New)["IPAMConfig"]["IPv4Address"],
+            "10.200.254.10"
+        );
+        // Nothing was dropped or renamed: written again it is the same.
+        let file: Value = serde_json::from_str(NETWORKS).unwrap();
+        assert_eq!(serde_json::to_value(&record).unwrap(), file);
+    }
+
+    #[test]
+    fn a_record_of_an_unknown_schema_is_named_as_such() {
+        let newer = NETWORKS.replacen("\"schema\": 1", "\"schema\": 2, \"new\": {}", 1);
+        assert_eq!(
+            Record::read(newer.as_bytes()),
+            Err(Unreadable::UnknownSchema { schema: 2 })
+        );
+        let broken = Record::read(b"{\"schema\": 1}");
+        assert!(
+            matches!(broken, Err(Unreadable::Damaged { .. })),
+            "{broken:?}"
+        );
     }
 }

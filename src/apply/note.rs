@@ -1,6 +1,7 @@
 //! What else was noticed while a plan was carried out. Data; the sentences are made later.
 
 use ipnet::IpNet;
+use std::io;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Note {
@@ -14,4 +15,14 @@ pub enum Note {
     MoreRules { range: IpNet, count: usize },
     /// The change is done, but its record could not be kept: it cannot be rolled back.
     RecordNotKept { why: String },
+    /// The change is undone, but its record could not be put away.
+    RecordNotRemoved { why: String },
+}
+
+impl Note {
+    pub fn not_kept(error: io::Error) -> Note {
+        Note::RecordNotKept {
+            why: error.to_string(),
+        }
+    }
 }

@@ -8,10 +8,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 const AT_ONCE: usize = 8;
 
 /// Does it for each, in no order; what went wrong.
-pub fn for_each<T: Sync>(
+pub fn for_each<T: Sync, E: Send>(
     items: &[T],
-    work: impl Fn(&T) -> Result<(), String> + Sync,
-) -> Vec<String> {
+    work: impl Fn(&T) -> Result<(), E> + Sync,
+) -> Vec<E> {
     let next = AtomicUsize::new(0);
     let problems = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
@@ -36,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_is_done_once_and_every_problem_is_told() {
+    fn each_is_done_once_and_every_problem_comes_back() {
         let done = Mutex::new(Vec::new());
         let mut problems = for_each(&(0..100).collect::<Vec<u32>>(), |number| {
             done.lock().unwrap().push(*number);

@@ -1,15 +1,65 @@
-//! How long each phase of a change took: where the time went, live and for the report.
+//! How long each phase of a change took: where the time went.
 
-use super::progress::Progress;
 use serde::{Deserialize, Serialize};
 use std::fmt::{Display, Formatter};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-/// One phase.
+/// What was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum PhaseName {
+    WriteFile,
+    StopContainers,
+    RestartDocker,
+    RestartDockerOnceMore,
+    RestoreContainers,
+    Verify,
+    RemoveNetworks,
+    CreateNetworks,
+    ConnectContainers,
+    StartContainers,
+    VerifyNetworks,
+    RollBack,
+    RestartDockerAsItWas,
+    UndoInterruptedRun,
+    // The steps of a restart.
+    Stop,
+    Start,
+    Answer,
+}
+
+impl PhaseName {
+    /// What is being done, for a reader.
+    pub fn words(self) -> &'static str {
+        match self {
+            PhaseName::WriteFile => "writing daemon.json",
+            PhaseName::StopContainers => "stopping containers",
+            PhaseName::RestartDocker => "restarting Docker",
+            PhaseName::RestartDockerOnceMore => "restarting Docker once more",
+            PhaseName::RestoreContainers => "bringing containers back",
+            PhaseName::Verify => "verifying",
+            PhaseName::RemoveNetworks => "removing networks",
+            PhaseName::CreateNetworks => "re-creating networks",
+            PhaseName::ConnectContainers => "connecting containers",
+            PhaseName::StartContainers => "starting containers",
+            PhaseName::VerifyNetworks => "verifying networks",
+            PhaseName::RollBack => "rolling back",
+            PhaseName::RestartDockerAsItWas => "restarting Docker as it was",
+            PhaseName::UndoInterruptedRun => "undoing an interrupted run",
+            PhaseName::Stop => "stop",
+            PhaseName::Start => "start",
+            PhaseName::Answer => "answer",
+        }
+    }
+}
+
+/// One phase that has ended.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Phase {
-    /// What was done.
+    pub name: PhaseName,
+    /// What was done, in words.
     pub what: String,
     /// How long it took.
     pub seconds: f64,
@@ -19,12 +69,12 @@ pub struct Phase {
 }
 
 impl Phase {
-    /// Of so long a time, to the millisecond.
-    pub fn new(what: &str, took: Duration) -> Phase {
-        let seconds = (took.as_secs_f64() * 1000.0).round() / 1000.0;
+    pub fn new(name: PhaseName, took: Duration) -> Phase {
         Phase {
-            what: what.to_owned(),
-            seconds,
+            name,
+            what: name.words().to_owned(),
+            // To the millisecond.
+            seconds: (took.as_secs_f64() * 1000.0).round() / 1000.0,
             steps: Vec::new(),
         }
     }
@@ -39,55 +89,7 @@ impl Display for Phase {
             .map(|step| format!("{} {:.1} s", step.what, step.seconds))
             .collect();
         let colon = if steps.is_empty() { "" } else { ": " };
-        write!(
-            out,
-            "{:>7.1} s  {}{colon}{}",
-            self.seconds,
-            self.what,
-            steps.join(", ")
-        )
-    }
-}
-
-/// The phases so far, in their order.
-pub struct Phases<'a> {
-    /// Them.
-    pub list: Vec<Phase>,
-    progress: &'a dyn Progress,
-}
-
-impl Phases<'_> {
-    /// None yet; each will be shown there.
-    pub fn new(progress: &dyn Progress) -> Phases<'_> {
-        Phases {
-            list: Vec::new(),
-            progress,
-        }
-    }
-
-    /// Does something, says so, and notes how long it took.
-    pub fn time<T>(&mut self, what: &str, work: impl FnOnce() -> T) -> T {
-        self.time_steps(what, work, |_, _| Vec::new())
-    }
-
-    /// The same of something whose steps are known once it is done, and how long it took
-    /// altogether.
-    pub fn time_steps<T>(
-        &mut self,
-        what: &str,
-        work: impl FnOnce() -> T,
-        steps: impl FnOnce(&T, Duration) -> Vec<Phase>,
-    ) -> T {
-        let began = Instant::now();
-        self.progress.step(what);
-        let result = work();
-        let took = began.elapsed();
-        let phase = Phase {
-            steps: steps(&result, took),
-            ..Phase::new(what, took)
-        };
-        self.progress.done(&phase);
-        self.list.push(phase);
-        result
+        let (seconds, what, steps) = (self.seconds, &self.what, steps.join(", "));
+        write!(out, "{seconds:>7.1} s  {what}{colon}{steps}")
     }
 }

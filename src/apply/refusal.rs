@@ -1,5 +1,8 @@
 //! Why a plan was not begun. Data; the sentences are made later.
 
+use super::journal::Unreadable;
+use super::networks::record::NotRecorded;
+
 /// A step before the host is touched, and what it works on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
@@ -12,9 +15,7 @@ pub enum Step {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
     /// The engine did not say what it takes to put the networks back.
-    NetworksNotRecorded {
-        why: String,
-    },
+    NetworksNotRecorded(NotRecorded),
     /// A file mounted by itself cannot be replaced by another.
     FileIsMounted {
         path: String,
@@ -37,9 +38,7 @@ pub enum Refusal {
     },
     /// An earlier run is half-way, and undoing it needs the restart that was forbidden.
     HalfWayNeedsRestart,
-    JournalUnreadable {
-        why: String,
-    },
+    JournalUnreadable(Unreadable),
     JournalNotClosed {
         why: String,
     },

@@ -5,32 +5,35 @@
 //! bytes *without* a further restart. Never through `"bridge": "none"`, which takes the network
 //! from containers for good.
 
+use super::cause::{Cause, NotRestored};
 use super::check::Check;
 use super::containers::Missing;
 use super::journal::Record;
-use super::networks::{self, record::Side};
-use super::phases::{Phase, Phases};
-use super::progress::Progress;
-use super::restart::{RestartMethod, restart_in};
+use super::networks::{self, moves::Side};
+use super::phases::{Phase, PhaseName};
+use super::progress::{Phases, Progress};
+use super::restart::restart_in;
 use super::verify;
 use crate::facts::Facts;
 use crate::host::Host;
 use crate::observe::observe;
 use crate::plan::edit::set_keys;
-use std::io;
+use ipnet::Ipv4Net;
+use serde_json::Value;
 use std::path::Path;
 use std::time::{Duration, Instant};
+
+/// Mode of a daemon.json that has to be created again.
+const FILE_MODE: u32 = 0o644;
 
 /// How the way back went.
 #[derive(Debug)]
 pub struct RollbackResult {
-    /// What stands in the way of calling it done; none when the old state is back and verified.
-    pub problem: Option<String>,
-    /// What was looked at.
+    /// None when the old state is back and verified.
+    pub problem: Option<NotRestored>,
+    /// What was checked.
     pub verified: Vec<Check>,
-    /// Containers that are not as they were.
-    pub missing: Missing,
-    /// How long each part took.
+    pub missing: Vec<Missing>,
     pub phases: Vec<Phase>,
     /// The host as it is now.
     pub after: Facts,
@@ -44,129 +47,157 @@ pub fn roll_back(
     timeout: Duration,
     progress: &dyn Progress,
 ) -> RollbackResult {
-    let mut problems = Vec::new();
-    let mut phases = Phases::new(progress);
-    if let Err(error) = put_back(host, record) {
-        problems.push(format!("cannot put {} back: {error}", record.path));
-    }
+    let mut back = Rollback {
+        host,
+        record,
+        timeout,
+        phases: Phases::new(progress),
+        causes: Vec::new(),
+    };
+    back.put_file_back();
     if record.restart {
+        back.bring_docker0_back();
+    }
+    back.move_networks_back();
+    let missing = back.bring_containers_back();
+    back.verified(missing)
+}
+
+struct Rollback<'a> {
+    host: &'a Host,
+    record: &'a Record,
+    timeout: Duration,
+    phases: Phases<'a>,
+    /// What failed so far, each cause once.
+    causes: Vec<Cause>,
+}
+
+impl Rollback<'_> {
+    /// Remembers what failed; whether nothing did.
+    fn went_well(&mut self, step: Result<(), Cause>) -> bool {
+        match step {
+            Ok(()) => true,
+            Err(cause) => {
+                if !self.causes.contains(&cause) {
+                    self.causes.push(cause);
+                }
+                false
+            }
+        }
+    }
+
+    /// The original bytes, or no file where there was none.
+    fn put_file_back(&mut self) -> bool {
+        let path = Path::new(&self.record.path);
+        let done = match &self.record.before {
+            Some(text) => self.host.replace(path, text.as_bytes(), FILE_MODE),
+            None => self.host.remove(path),
+        };
+        let done = done.map_err(|error| Cause::FileNotPutBack {
+            path: self.record.path.clone(),
+            why: error.to_string(),
+        });
+        self.went_well(done)
+    }
+
+    fn bring_docker0_back(&mut self) {
         // Those that started again meanwhile would keep docker0 where it is.
-        if record.stop_first && observe(host).docker.engine.is_some() {
-            problems.extend(record.containers.stop(host).err());
+        if self.record.stop_first && observe(self.host).docker.engine.is_some() {
+            let stopped = self.record.containers.stop(self.host);
+            self.went_well(stopped);
         }
         // Where docker0 never left its old address the old file is enough, and asks least of a host
         // in trouble.
-        let stayed = observe(host).docker0() == record.docker0_before;
-        let plain = stayed.then(|| again(host, record, timeout, &mut phases));
-        let there = || observe(host).docker0() == record.docker0_before;
-        if !matches!(plain, Some(Ok(()))) || !there() {
-            problems.extend(plain.and_then(Result::err));
-            match with_explicit_bip(host, record, timeout, &mut phases) {
-                Ok(()) => {}
-                Err(problem) => problems.push(problem),
+        if self.docker0_is_back() && self.restart() && self.docker0_is_back() {
+            return;
+        }
+        match self.record.docker0_before {
+            Some(address) => self.restart_with_bip(address),
+            None => {
+                self.restart();
             }
         }
     }
-    if !record.moves.networks.is_empty() {
-        problems.extend(networks::settle(
-            host,
-            &record.moves,
-            Side::Old,
-            &mut phases,
-        ));
+
+    fn docker0_is_back(&self) -> bool {
+        observe(self.host).docker0() == self.record.docker0_before
     }
-    let touched = record.restart || !record.moves.networks.is_empty();
-    let bring_back = || {
-        if touched {
-            record.containers.restore(host)
-        } else {
-            Missing::default()
+
+    fn restart(&mut self) -> bool {
+        let method = self.record.way.clone().unwrap_or_default();
+        let name = PhaseName::RestartDockerAsItWas;
+        let deadline = Instant::now() + self.timeout;
+        let restarted = restart_in(&mut self.phases, name, self.host, &method, deadline);
+        self.went_well(restarted)
+    }
+
+    /// One start with docker0's old address spelled out, then the original bytes under the running
+    /// engine.
+    fn restart_with_bip(&mut self, address: Ipv4Net) {
+        let written = self.write_bip(address);
+        let started = self.went_well(written) && self.restart();
+        if self.put_file_back() && !started {
+            // Better a running Docker on the wrong range than none.
+            self.restart();
         }
-    };
-    let missing = phases.time("bringing containers back", bring_back);
-    let look = || {
-        verify::until(host, Instant::now() + timeout, || {
-            verify::restored(host, record)
+    }
+
+    fn write_bip(&self, address: Ipv4Net) -> Result<(), Cause> {
+        let path = &self.record.path;
+        let bip = [("bip".to_owned(), Value::String(address.to_string()))];
+        let text = set_keys(self.record.before.as_deref(), &bip);
+        let text = text.map_err(|why| Cause::FileNotEdited {
+            path: path.clone(),
+            why,
+        })?;
+        self.host
+            .replace(Path::new(path), text.as_bytes(), FILE_MODE)
+            .map_err(|error| Cause::FileNotWritten {
+                path: path.clone(),
+                why: error.to_string(),
+            })
+    }
+
+    fn move_networks_back(&mut self) {
+        let moves = &self.record.moves;
+        if moves.networks.is_empty() {
+            return;
+        }
+        for cause in networks::settle(self.host, moves, Side::Old, &mut self.phases) {
+            self.went_well(Err(cause));
+        }
+    }
+
+    fn bring_containers_back(&mut self) -> Vec<Missing> {
+        let record = self.record;
+        self.phases.time(PhaseName::RestoreContainers, || {
+            match record.touches_docker() {
+                true => record.containers.restore(self.host),
+                false => Vec::new(),
+            }
         })
-    };
-    let (mut verified, after) = phases.time("verifying", look);
-    if !record.moves.networks.is_empty() {
-        verified.extend(networks::verify(host, &mut record.moves.clone(), Side::Old));
     }
-    let wrong = verified
-        .iter()
-        .find(|check| !check.ok)
-        .map(Check::complaint);
-    // What went wrong on the way does not matter once everything is found as it was.
-    let problem = wrong.map(|wrong| match problems.last() {
-        Some(first) => format!("{wrong} ({first})"),
-        None => wrong,
-    });
-    RollbackResult {
-        problem,
-        verified,
-        missing,
-        phases: phases.list,
-        after,
-    }
-}
 
-/// One start with docker0's old address spelled out, then the original bytes under the running
-/// engine.
-fn with_explicit_bip(
-    host: &Host,
-    record: &Record,
-    timeout: Duration,
-    phases: &mut Phases,
-) -> Result<(), String> {
-    let Some(address) = record.docker0_before else {
-        return again(host, record, timeout, phases);
-    };
-    let bip = [(
-        "bip".to_owned(),
-        serde_json::Value::String(address.to_string()),
-    )];
-    let text = set_keys(record.before.as_deref(), &bip)?;
-    let written = host.replace(Path::new(&record.path), text.as_bytes(), 0o644);
-    let started = match written {
-        Ok(()) => again(host, record, timeout, phases),
-        Err(error) => Err(format!("cannot write {}: {error}", record.path)),
-    };
-    put_back(host, record).map_err(|error| format!("cannot put {} back: {error}", record.path))?;
-    match started {
-        Ok(()) => Ok(()),
-        // Better a running Docker on the wrong range than none.
-        Err(first) => again(host, record, timeout, phases).map_err(|then| {
-            if first == then {
-                first
-            } else {
-                format!("{first}; and with the old file: {then}")
-            }
-        }),
-    }
-}
-
-fn again(
-    host: &Host,
-    record: &Record,
-    timeout: Duration,
-    phases: &mut Phases,
-) -> Result<(), String> {
-    let way = record.way.clone().unwrap_or(RestartMethod::Systemd);
-    restart_in(
-        phases,
-        "restarting Docker as it was",
-        host,
-        &way,
-        Instant::now() + timeout,
-    )
-}
-
-/// The original bytes, or no file where there was none.
-fn put_back(host: &Host, record: &Record) -> io::Result<()> {
-    let path = Path::new(&record.path);
-    match &record.before {
-        Some(text) => host.replace(path, text.as_bytes(), 0o644),
-        None => host.remove(path),
+    fn verified(mut self, missing: Vec<Missing>) -> RollbackResult {
+        let (host, record) = (self.host, self.record);
+        let deadline = Instant::now() + self.timeout;
+        let (mut verified, after) = self.phases.time(PhaseName::Verify, || {
+            verify::until(host, deadline, || verify::restored(host, record))
+        });
+        if !record.moves.networks.is_empty() {
+            verified.extend(networks::verify_back(host, &record.moves));
+        }
+        // What failed on the way does not matter once everything is found as it was.
+        let wrong = verified.iter().find(|check| !check.ok).cloned();
+        RollbackResult {
+            problem: wrong.map(|wrong| NotRestored {
+                wrong,
+                causes: self.causes,
+            }),
+            verified,
+            missing,
+            phases: self.phases.list,
+            after,
+        }
     }
 }

@@ -1,38 +1,38 @@
 //! Observes again with the same readers and assesses again with the same code: fixed means that
 //! `check` would now be silent about what was planned, and that what was set is there.
 
-use super::check::{Check, Probe};
+use super::check::Check;
 use super::firewall;
 use super::journal::{Record, networks};
-use super::networks::record::Moves;
-use super::text_of;
+use super::networks::moves::Moves;
+use super::reachable::reachable;
+use super::request::Request;
 use crate::assess::Assessment;
 use crate::assess::clash::Clash;
-use crate::facts::{DockerState, Facts};
+use crate::facts::{AddressPool, DockerState, Facts};
 use crate::host::Host;
-use crate::observe::kernel::peers;
-use crate::observe::{observe, operator, service};
+use crate::observe::{config_file, observe, service};
 use crate::plan::Plan;
 use crate::policy::Policy;
 use crate::subnet::{overlap, v4};
-use ipnet::IpNet;
-use nix::errno::Errno;
-use std::net::TcpStream;
+use ipnet::{IpNet, Ipv4Net};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 /// A little patience: the engine answers before the last container's link is up.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// Between two looks.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// How long docker0 may take to get an address once Docker has started.
+const ADDRESS_DEADLINE: Duration = Duration::from_secs(3);
+
 /// How long a dockerd must have answered to count as one that stays.
 const MOMENT: Duration = Duration::from_secs(1);
 
-/// How long one probe may take.
-const PROBE_DEADLINE: Duration = Duration::from_secs(3);
-
-/// Looks again until everything is right or time is up. Only what may still be on its way is worth
-/// a second look: an engine or an address that is not there yet, a probe. A wrong address stays
-/// wrong.
+/// Looks again until everything is right or time is up. Only what may still come is worth a second
+/// look: a wrong address stays wrong.
 pub fn until(
     host: &Host,
     deadline: Instant,
@@ -41,26 +41,17 @@ pub fn until(
     let end = deadline.min(Instant::now() + PATIENCE);
     loop {
         let (checks, facts) = look();
-        let absent = |check: &Check| {
-            check.found == NONE || check.found == DOWN || check.what.starts_with("probe")
-        };
-        let on_its_way = checks.iter().any(|check| !check.ok && absent(check));
-        if host.is_image() || !on_its_way || Instant::now() >= end {
+        let awaited = checks.iter().any(Check::may_still_come);
+        if host.is_image() || !awaited || Instant::now() >= end {
             return (checks, facts);
         }
-        sleep(Duration::from_millis(200));
+        sleep(PAUSE);
     }
 }
 
-const NONE: &str = "none";
-
-/// How an engine is, and how it should not be.
-pub(super) const UP: &str = "up";
-const DOWN: &str = "down";
-
 /// Whether docker0 gets an address within a moment of Docker's start.
 pub fn docker0_has_an_address(host: &Host, deadline: Instant) -> bool {
-    let end = deadline.min(Instant::now() + Duration::from_secs(3));
+    let end = deadline.min(Instant::now() + ADDRESS_DEADLINE);
     loop {
         if observe(host).docker0().is_some() {
             return true;
@@ -68,7 +59,7 @@ pub fn docker0_has_an_address(host: &Host, deadline: Instant) -> bool {
         if Instant::now() >= end {
             return false;
         }
-        sleep(Duration::from_millis(200));
+        sleep(PAUSE);
     }
 }
 
@@ -78,83 +69,64 @@ pub fn moved(
     plan: &Plan,
     record: &Record,
     policy: &Policy,
-    probes: &[Probe],
+    request: &Request,
 ) -> (Vec<Check>, Facts) {
     let now = observe(host);
     let Some(docker0) = plan.docker0 else {
         return (Vec::new(), now);
     };
     let new = IpNet::V4(docker0).trunc();
-    let mut checks = vec![
-        Check::equal("docker0's address", docker0, or_none(now.docker0())),
-        Check::equal(
-            "the engine's network bridge",
-            new,
-            or_none(bridge_subnet(&now)),
-        ),
-        Check::equal(
-            "the engine's address pools",
-            pools(&plan.pools),
-            or_none(engine_pools(&now)),
-        ),
-        Check::equal(
-            "the route to docker0's network",
-            format!("{new} dev docker0"),
-            or_none(route_of_docker0(&now, &new)),
-        ),
-    ];
-    if let Some(old) = record
-        .docker0_before
-        .map(|address| IpNet::V4(address).trunc())
-        .filter(|old| !overlap(old, &new))
-    {
-        let left = or_none(route_of_docker0(&now, &old));
-        checks.push(Check {
-            ok: left == NONE,
-            ..Check::equal("a route of the old range on docker0", NONE, left)
-        });
+    // Where docker0 stays in its old range, that range is not to be left.
+    let old = record.old_range().filter(|old| !overlap(old, &new));
+    let mut checks = docker0_is(&now, docker0, &plan.pools);
+    if let Some(old) = &old {
+        checks.push(Check::value(
+            "a route of the old range on docker0",
+            None::<String>,
+            route_of_docker0(&now, old),
+        ));
     }
-    let old = record
-        .docker0_before
-        .map(|address| IpNet::V4(address).trunc())
-        .filter(|old| !overlap(old, &new));
     checks.extend(firewall::masquerade(host, &now, &new, old.as_ref()));
     checks.push(file(host, &record.path, record.after.as_deref()));
-    // Containers come and go after a restart; a call to one that is gone is no reason to undo it.
-    let left: Vec<String> = Assessment::of(&now, policy)
-        .clashes
-        .into_iter()
-        .filter(|clash| clash.is_movable() && !clash.is_suspected())
-        .map(|clash| clash.explain)
-        .collect();
-    checks.push(Check::equal(
-        "what still clashes at docker0 or in the pools",
-        "nothing",
-        if left.is_empty() {
-            "nothing".to_owned()
-        } else {
-            left.join("; ")
-        },
-    ));
-    checks.extend(reachable(host, probes));
+    checks.push(docker0_and_pools_are_clear(&now, policy));
+    checks.extend(reachable(host, &request.probes));
     (checks, now)
 }
 
+/// docker0 and the pools as they should be, in the kernel and in the engine.
+fn docker0_is(now: &Facts, docker0: Ipv4Net, pools: &[AddressPool]) -> Vec<Check> {
+    let new = IpNet::V4(docker0).trunc();
+    vec![
+        Check::value("docker0's address", Some(docker0), now.docker0()),
+        Check::value("the engine's network bridge", Some(new), bridge_subnet(now)),
+        Check::value(
+            "the engine's address pools",
+            Some(listed(pools)),
+            engine_pools(now),
+        ),
+        Check::value(
+            "the route to docker0's network",
+            Some(format!("{new} dev docker0")),
+            route_of_docker0(now, &new),
+        ),
+    ]
+}
+
+fn docker0_and_pools_are_clear(now: &Facts, policy: &Policy) -> Check {
+    let left = Assessment::of(now, policy).clashes.into_iter();
+    nothing_clashes(
+        "what still clashes at docker0 or in the pools",
+        left.filter(Clash::is_movable),
+    )
+}
+
 /// Whether the networks that were moved clash with nothing any more.
-pub fn networks_clear(now: &Facts, policy: &Policy, moves: &Moves) -> Check {
-    let left: Vec<String> = Assessment::of(now, policy)
-        .clashes
-        .into_iter()
-        .filter(|clash| is_of(clash, moves) && !clash.is_suspected())
-        .filter(|clash| v4(&clash.docker.subnet).is_some())
-        .map(|clash| clash.explain)
-        .collect();
-    let left = if left.is_empty() {
-        "nothing".to_owned()
-    } else {
-        left.join("; ")
-    };
-    Check::equal("what still clashes at the moved networks", "nothing", left)
+pub fn networks_are_clear(now: &Facts, policy: &Policy, moves: &Moves) -> Check {
+    let left = Assessment::of(now, policy).clashes.into_iter();
+    nothing_clashes(
+        "what still clashes at the moved networks",
+        left.filter(|clash| is_of(clash, moves) && v4(&clash.docker.subnet).is_some()),
+    )
 }
 
 fn is_of(clash: &Clash, moves: &Moves) -> bool {
@@ -162,68 +134,64 @@ fn is_of(clash: &Clash, moves: &Moves) -> bool {
     moves.networks.iter().any(|one| network == Some(&one.name))
 }
 
+fn nothing_clashes(what: &str, clashes: impl Iterator<Item = Clash>) -> Check {
+    // Containers come and go after a restart; a call to one that is gone is no reason to undo it.
+    let left: Vec<String> = clashes
+        .filter(|clash| !clash.is_suspected())
+        .map(|clash| clash.explain)
+        .collect();
+    let fault = (!left.is_empty()).then(|| left.join("; "));
+    Check::faultless(what, "nothing", fault)
+}
+
 /// Whether the state before a change is back.
 pub fn restored(host: &Host, record: &Record) -> (Vec<Check>, Facts) {
     let now = observe(host);
+    let answers = now.docker.engine.is_some();
     let mut checks = vec![file(host, &record.path, record.before.as_deref())];
     // Where nothing but the file was touched, Docker may be stopped or absent.
-    if record.restart || !record.moves.networks.is_empty() {
-        checks.push(Check::equal(
-            "the engine",
-            UP,
-            if now.docker.engine.is_some() {
-                UP
-            } else {
-                DOWN
-            },
-        ));
+    if record.touches_docker() {
+        checks.push(Check::engine((!answers).then(|| "down".to_owned())));
     }
-    checks.push(Check::equal(
+    checks.push(Check::value(
         "docker0's address",
-        or_none(record.docker0_before),
-        or_none(now.docker0()),
+        record.docker0_before,
+        now.docker0(),
     ));
-    if now.docker.engine.is_some() {
-        let lost: Vec<String> = record
-            .networks
-            .iter()
-            .filter(|(name, subnets)| {
-                name.as_str() != "bridge" && networks(&now).get(*name) != Some(*subnets)
-            })
-            .map(|(name, _)| name.clone())
-            .collect();
-        let lost = if lost.is_empty() {
-            "all there".to_owned()
-        } else {
-            format!("lost or changed: {}", lost.join(", "))
-        };
-        checks.push(Check::equal(
-            "the Docker networks of before",
-            "all there",
-            lost,
-        ));
+    if answers {
+        checks.push(networks_are_back(&now, record));
     }
     (checks, now)
 }
 
+fn networks_are_back(now: &Facts, record: &Record) -> Check {
+    let present = networks(now);
+    let lost: Vec<&str> = record
+        .networks
+        .iter()
+        .filter(|(name, subnets)| name.as_str() != "bridge" && present.get(*name) != Some(*subnets))
+        .map(|(name, _)| name.as_str())
+        .collect();
+    let fault = (!lost.is_empty()).then(|| format!("lost or changed: {}", lost.join(", ")));
+    Check::faultless("the Docker networks of before", "all there", fault)
+}
+
 /// Whether the file has the bytes it should have.
 pub fn file(host: &Host, path: &str, wanted: Option<&str>) -> Check {
-    let describe = |text: Option<&str>| {
-        text.map_or("absent".to_owned(), |text| format!("{} bytes", text.len()))
-    };
-    let found = text_of(host, path);
-    let ok = found.as_deref() == wanted;
-    let found = if ok || found.as_deref().map(str::len) != wanted.map(str::len) {
-        describe(found.as_deref())
+    let found = config_file::read(host, path).text;
+    let found = found.as_deref();
+    let fault = if found == wanted {
+        None
+    } else if found.map(str::len) == wanted.map(str::len) {
+        Some("other bytes".to_owned())
     } else {
-        "other bytes".to_owned()
+        Some(size(found))
     };
-    Check {
-        what: path.to_owned(),
-        wanted: describe(wanted),
-        found,
-        ok,
-    }
+    Check::faultless(path, &size(wanted), fault)
+}
+
+fn size(text: Option<&str>) -> String {
+    text.map_or("absent".to_owned(), |text| format!("{} bytes", text.len()))
 }
 
 /// The dockerd that answered after a restart.
@@ -247,99 +215,30 @@ impl Started {
         sleep((self.answered + MOMENT).saturating_duration_since(Instant::now()));
         let now = service::read(host);
         let same = now.state == DockerState::Running && now.started == self.began;
-        Check::equal(
-            "Docker, a moment after its start",
-            "runs on",
-            if same { "runs on" } else { "died" },
-        )
+        let fault = (!same).then(|| "died".to_owned());
+        Check::faultless("Docker, a moment after its start", "runs on", fault)
     }
 }
 
-/// Whether those who must be reachable are: the probes, and the operator.
-pub fn reachable(host: &Host, probes: &[Probe]) -> Vec<Check> {
-    probes.iter().map(probe).chain(session(host)).collect()
-}
-
-/// Whether the far end of the operator's own ssh session still confirms what it is sent, with a
-/// little patience: the progress line is always under way. None where there is no such session, or
-/// it is over: whoever left is not locked out.
-fn session(host: &Host) -> Option<Check> {
-    let session = operator::session(host)?;
-    let end = Instant::now() + PROBE_DEADLINE;
-    loop {
-        let found = match peers::unconfirmed(&session).ok()?? {
-            0 => ALIVE.to_owned(),
-            _ if Instant::now() < end => {
-                sleep(Duration::from_millis(100));
-                continue;
-            }
-            bytes => format!("silent ({bytes} bytes are not confirmed)"),
-        };
-        return Some(Check::equal("your ssh session", ALIVE, found));
-    }
-}
-
-/// What a probe should be, and a session.
-const ANSWERED: &str = "answered";
-const ALIVE: &str = "alive";
-
-/// The system's words for an error, without its number.
-fn reason(error: &std::io::Error) -> String {
-    error.raw_os_error().map_or(error.to_string(), |number| {
-        Errno::from_raw(number).desc().to_lowercase()
-    })
-}
-
-/// Whether somebody can be reached.
-fn probe(probe: &Probe) -> Check {
-    let mut found = "unanswered (it has no address)".to_owned();
-    for address in &probe.addresses {
-        match TcpStream::connect_timeout(address, PROBE_DEADLINE) {
-            Ok(_) => {
-                found = ANSWERED.to_owned();
-                break;
-            }
-            Err(error) => found = format!("unanswered ({})", reason(&error)),
-        }
-    }
-    Check::equal(&format!("probe {}", probe.name), ANSWERED, found)
-}
-
-fn bridge_subnet(facts: &Facts) -> Option<IpNet> {
+fn bridge_subnet(facts: &Facts) -> Option<Ipv4Net> {
     let bridge = facts
         .engine_networks()
         .find(|network| network.name == "bridge")?;
-    bridge
-        .subnets
-        .iter()
-        .find(|subnet| matches!(subnet, IpNet::V4(_)))
-        .copied()
+    bridge.subnets.iter().find_map(v4)
 }
 
 fn engine_pools(facts: &Facts) -> Option<String> {
-    Some(pools(facts.docker.engine.as_ref()?.pools.as_ref()?))
+    Some(listed(facts.docker.engine.as_ref()?.pools.as_ref()?))
 }
 
-fn pools(pools: &[crate::facts::AddressPool]) -> String {
-    pools
-        .iter()
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(", ")
+fn listed(pools: &[AddressPool]) -> String {
+    let pools: Vec<String> = pools.iter().map(ToString::to_string).collect();
+    pools.join(", ")
 }
 
 fn route_of_docker0(facts: &Facts, net: &IpNet) -> Option<String> {
-    let mine = |route: &&crate::facts::Route| {
-        route.dev.as_deref() == Some("docker0") && overlap(&route.dst, net)
-    };
-    facts
-        .kernel
-        .routes
-        .iter()
-        .find(mine)
-        .map(|route| format!("{} dev docker0", route.dst))
-}
-
-fn or_none<T: ToString>(value: Option<T>) -> String {
-    value.map_or(NONE.to_owned(), |value| value.to_string())
+    let mut routes = facts.kernel.routes.iter();
+    let route =
+        routes.find(|route| route.dev.as_deref() == Some("docker0") && overlap(&route.dst, net))?;
+    Some(format!("{} dev docker0", route.dst))
 }

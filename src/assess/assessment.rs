@@ -5,6 +5,7 @@ use super::held::{Held, held};
 use super::needed::{Needed, needed};
 use super::sides::DockerSide;
 use super::traffic::{StaleCall, Traffic};
+use super::who_loses::{self, Loss, Range};
 use crate::engine_model::{self, state};
 use crate::facts::pools::PoolList;
 use crate::facts::{AddressPool, BUILT_IN, Facts, Source, Version};
@@ -39,6 +40,8 @@ pub struct Assessment<'a> {
     pub stale_calls: Vec<StaleCall>,
     /// The range docker0 gets at Docker's next start, where that is not the one it has.
     pub docker0_to_come: Option<Ipv4Net>,
+    /// Who wins where ranges meet.
+    kernel: who_loses::Kernel<'a>,
     /// Every clash, the one to act on first.
     pub clashes: Vec<Clash>,
     /// The clashes there would be if the operator had not said what to ignore.
@@ -68,6 +71,7 @@ impl<'a> Assessment<'a> {
             routes_in_use: engine_model::routes_in_use(facts, version),
             stale_calls: traffic.stale,
             docker0_to_come: engine_model::docker0_to_come(facts, version),
+            kernel: who_loses::Kernel::of(facts, &devices),
             clashes: Vec::new(),
             ignored: Vec::new(),
         };
@@ -76,7 +80,7 @@ impl<'a> Assessment<'a> {
         assessment
     }
 
-    fn clashes_with(&self, needed: &[Needed]) -> Vec<Clash> {
+    fn clashes_with(&self, needed: &[Needed<'a>]) -> Vec<Clash> {
         if needed.is_empty() {
             return Vec::new();
         }
@@ -131,7 +135,7 @@ impl<'a> Assessment<'a> {
 
     /// Whether these pools could ever, also after networks are removed, assign a subnet over one of
     /// these needs.
-    pub fn pools_clash(&self, pools: &[AddressPool], needed: &[Needed]) -> bool {
+    pub fn pools_clash(&self, pools: &[AddressPool], needed: &[Needed<'a>]) -> bool {
         !self.latent(needed, pools, &RangeSet::default()).is_empty()
     }
 
@@ -148,7 +152,7 @@ impl<'a> Assessment<'a> {
     }
 
     /// Clashes of the ranges Docker holds now.
-    fn present(&self, needed: &[Needed]) -> Vec<Clash> {
+    fn present(&self, needed: &[Needed<'a>]) -> Vec<Clash> {
         let index = NetIndex::new(self.held.iter().map(|held| &held.subnet));
         let mut clashes = Vec::new();
         for need in needed.iter().filter(|need| need.bites_now()) {
@@ -156,16 +160,33 @@ impl<'a> Assessment<'a> {
                 .overlapping(&need.net)
                 .filter_map(|place| self.held.get(place))
             {
-                if !self.overruled_by_pool(need, &held.subnet) {
-                    clashes.push(Clash::present(DockerSide::of(held), need, self.facts));
+                if self.overruled_by_pool(need, &held.subnet) {
+                    continue;
+                }
+                let range = Range {
+                    subnet: held.subnet,
+                    bridge: Some(&held.bridge),
+                };
+                if let Some(loss) = self.kernel.who_loses(&range, need) {
+                    let side = DockerSide::of(held);
+                    clashes.push(Clash::present(side, need, loss, self.facts));
                 }
             }
         }
         clashes
     }
 
+    /// What is lost when Docker gets this range.
+    fn lost_to(&self, subnet: IpNet, need: &Needed<'a>) -> Option<Loss<'a>> {
+        let range = Range {
+            subnet,
+            bridge: None,
+        };
+        self.kernel.who_loses(&range, need)
+    }
+
     /// Clashes of the range that docker0 has only once Docker starts again.
-    fn docker0_later(&self, needed: &[Needed]) -> Vec<Clash> {
+    fn docker0_later(&self, needed: &[Needed<'a>]) -> Vec<Clash> {
         let Some(subnet) = self.docker0_to_come.map(IpNet::V4) else {
             return Vec::new();
         };
@@ -173,12 +194,16 @@ impl<'a> Assessment<'a> {
             .iter()
             .filter(|need| overlap(&need.net, &subnet))
             .filter(|need| !self.overruled_by_pool(need, &subnet))
-            .map(|need| Clash::later(DockerSide::docker0(subnet), need, self.facts))
+            .filter_map(|need| {
+                let loss = self.lost_to(subnet, need)?;
+                let side = DockerSide::docker0(subnet);
+                Some(Clash::later(side, need, loss, self.facts))
+            })
             .collect()
     }
 
     /// Clashes of the other networks that Docker re-creates when it starts.
-    fn stored_later(&self, needed: &[Needed]) -> Vec<Clash> {
+    fn stored_later(&self, needed: &[Needed<'a>]) -> Vec<Clash> {
         let to_come: Vec<DockerSide> = stored_bridges(self.facts)
             .filter(|side| self.held.iter().all(|held| held.subnet != side.subnet))
             .collect();
@@ -187,8 +212,11 @@ impl<'a> Assessment<'a> {
         for need in needed {
             let over = index.overlapping(&need.net);
             for side in over.filter_map(|place| to_come.get(place)) {
-                if !self.overruled_by_pool(need, &side.subnet) {
-                    clashes.push(Clash::later(side.clone(), need, self.facts));
+                if self.overruled_by_pool(need, &side.subnet) {
+                    continue;
+                }
+                if let Some(loss) = self.lost_to(side.subnet, need) {
+                    clashes.push(Clash::later(side.clone(), need, loss, self.facts));
                 }
             }
         }
@@ -196,7 +224,7 @@ impl<'a> Assessment<'a> {
     }
 
     /// Clashes of the subnets these pools could still hand out.
-    fn latent(&self, needed: &[Needed], pools: &[AddressPool], taken: &RangeSet) -> Vec<Clash> {
+    fn latent(&self, needed: &[Needed<'a>], pools: &[AddressPool], taken: &RangeSet) -> Vec<Clash> {
         let pools = engine_model::pools_as_seen(pools, self.version);
         let bases: Vec<IpNet> = pools.iter().map(|pool| IpNet::V4(pool.base)).collect();
         let index = NetIndex::new(&bases);
@@ -227,8 +255,12 @@ impl<'a> Assessment<'a> {
                 if self.overruled_by_pool(need, &IpNet::V4(pool.base)) {
                     continue;
                 }
-                if let Some((subnet, count)) = engine_model::could_hand_out(pool, net, blocked) {
-                    clashes.push(Clash::latent(IpNet::V4(subnet), count, need, self.facts));
+                let Some((subnet, count)) = engine_model::could_hand_out(pool, net, blocked) else {
+                    continue;
+                };
+                let subnet = IpNet::V4(subnet);
+                if let Some(loss) = self.lost_to(subnet, need) {
+                    clashes.push(Clash::latent(subnet, count, need, loss, self.facts));
                 }
             }
         }
@@ -248,7 +280,10 @@ impl<'a> Assessment<'a> {
                 if self.overruled_by_pool(need, net) {
                     continue;
                 }
-                let clash = Clash::latent(*net, 1, need, self.facts);
+                let Some(loss) = self.lost_to(*net, need) else {
+                    continue;
+                };
+                let clash = Clash::latent(*net, 1, need, loss, self.facts);
                 if first
                     .as_ref()
                     .is_none_or(|known| clash.urgency() < known.urgency())

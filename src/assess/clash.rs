@@ -3,6 +3,7 @@
 use super::needed::Needed;
 use super::sentence;
 use super::sides::{DockerSide, Loser, NeededSide};
+use super::who_loses::Loss;
 use crate::facts::{Certainty, Contact, Facts, Source};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -38,42 +39,32 @@ pub enum Kind {
 
 impl Clash {
     /// A range Docker holds now.
-    pub fn present(docker: DockerSide, need: &Needed, facts: &Facts) -> Clash {
+    pub fn present(docker: DockerSide, need: &Needed, loss: Loss, facts: &Facts) -> Clash {
         let with = NeededSide::of(need, Some(&docker.subnet), facts);
-        let (loser, explain) = sentence::present(&docker, &with, need, facts);
-        Clash {
-            kind: Kind::Present,
-            certainty: with.source.certainty(),
-            loser,
-            docker,
-            with,
-            explain,
-        }
+        let explain = sentence::present(&docker, &with, loss);
+        Clash::of(Kind::Present, docker, with, loss, explain)
     }
 
     /// A range that docker0 or a stored network has once Docker starts again.
-    pub fn later(docker: DockerSide, need: &Needed, facts: &Facts) -> Clash {
+    pub fn later(docker: DockerSide, need: &Needed, loss: Loss, facts: &Facts) -> Clash {
         let with = NeededSide::of(need, Some(&docker.subnet), facts);
         let explain = sentence::later(&docker, &with);
-        Clash {
-            kind: Kind::Latent,
-            certainty: with.source.certainty(),
-            loser: Loser::Host,
-            docker,
-            with,
-            explain,
-        }
+        Clash::of(Kind::Latent, docker, with, loss, explain)
     }
 
     /// Subnets of the pools: the first of them, and how many.
-    pub fn latent(subnet: IpNet, subnets: u64, need: &Needed, facts: &Facts) -> Clash {
+    pub fn latent(subnet: IpNet, subnets: u64, need: &Needed, loss: Loss, facts: &Facts) -> Clash {
         let docker = DockerSide::to_come(subnet);
         let with = NeededSide::of(need, Some(&subnet), facts);
         let explain = sentence::latent(&docker, &with, need, subnets);
+        Clash::of(Kind::Latent, docker, with, loss, explain)
+    }
+
+    fn of(kind: Kind, docker: DockerSide, with: NeededSide, loss: Loss, explain: String) -> Clash {
         Clash {
-            kind: Kind::Latent,
+            kind,
             certainty: with.source.certainty(),
-            loser: Loser::Host,
+            loser: loss.loser,
             docker,
             with,
             explain,

@@ -14,5 +14,6 @@ pub mod sides;
 pub mod swarm;
 pub mod traffic;
 pub mod way_out;
+mod who_loses;
 
 pub use assessment::{Assessment, unmovable};

@@ -7,8 +7,8 @@
 
 use super::way_out::WaysOut;
 use crate::facts::{
-    Certainty, Contact, Facts, Family, Link, Nameserver, Neighbour, Peer, Route, RouteKind, Rule,
-    Scope, Source,
+    Certainty, Contact, Facts, Family, Link, Nameserver, Neighbour, Peer, RT_TABLE_DEFAULT,
+    RT_TABLE_LOCAL, Route, RouteKind, Rule, Scope, Source,
 };
 use crate::policy::{Declared, Ignore, Policy};
 use crate::subnet::{PRIVATE_BLOCKS, SHARED_BLOCKS, net};
@@ -96,7 +96,12 @@ fn is_on_link(route: &Route) -> bool {
     match route.kind {
         RouteKind::Local => true,
         RouteKind::Unicast => route.scope == Scope::Link || route.gateway.is_none(),
-        RouteKind::Blackhole | RouteKind::Unreachable | RouteKind::Prohibit => false,
+        RouteKind::Blackhole
+        | RouteKind::Unreachable
+        | RouteKind::Prohibit
+        | RouteKind::Broadcast
+        | RouteKind::Anycast
+        | RouteKind::Throw => false,
     }
 }
 
@@ -157,6 +162,7 @@ fn routes<'a>(facts: &'a Facts, docker: &BTreeSet<String>) -> impl Iterator<Item
         .kernel
         .routes
         .iter()
+        .filter(|route| route.names_a_network())
         .filter(move |route| !ways_out.has(route) && !is_a_wide_null_route(route))
         .filter(|route| is_a_need(route, facts, docker))
         .map(|route| Needed {
@@ -166,7 +172,8 @@ fn routes<'a>(facts: &'a Facts, docker: &BTreeSet<String>) -> impl Iterator<Item
 }
 
 fn rules(facts: &Facts) -> impl Iterator<Item = Needed<'_>> {
-    let rules = facts.kernel.rules.iter().filter(|rule| !rule.inverted);
+    let rules = facts.kernel.rules.iter();
+    let rules = rules.filter(|rule| !rule.inverted && rule.leads_to_a_table());
     rules.filter_map(|rule| {
         Some(Needed {
             net: rule.to?,
@@ -228,28 +235,24 @@ fn is_a_need(route: &Route, facts: &Facts, docker: &BTreeSet<String>) -> bool {
 /// The first policy rule by which packets get to this route's table. Facts without any rule (of an
 /// older version, or where they could not be read) are taken as having the usual ones.
 pub fn leads_to<'a>(facts: &'a Facts, route: &Route) -> Option<Lead<'a>> {
-    let family = if matches!(route.dst, IpNet::V4(_)) {
-        Family::Ipv4
-    } else {
-        Family::Ipv6
-    };
     if facts.kernel.rules.is_empty() {
-        return matches!(route.table, 253..=255).then_some(Lead::Usual);
+        return matches!(route.table, RT_TABLE_DEFAULT..=RT_TABLE_LOCAL).then_some(Lead::Usual);
     }
-    let vrf = facts
-        .kernel
-        .links
-        .iter()
-        .any(|link| link.table == Some(route.table));
-    let leads =
-        |rule: &&Rule| rule.family == family && (rule.table == route.table || rule.l3mdev && vrf);
-    facts
-        .kernel
-        .rules
-        .iter()
-        .filter(leads)
+    leading_rules(facts, route)
         .min_by_key(|rule| rule.priority)
         .map(Lead::Rule)
+}
+
+/// The policy rules by which packets get to this route's table.
+pub fn leading_rules<'a>(facts: &'a Facts, route: &Route) -> impl Iterator<Item = &'a Rule> {
+    let table = route.table;
+    let family = Family::of(&route.dst.addr());
+    let mut links = facts.kernel.links.iter();
+    let vrf = links.any(|link| link.table == Some(table));
+    let rules = facts.kernel.rules.iter();
+    rules
+        .filter(|rule| rule.leads_to_a_table())
+        .filter(move |rule| rule.family == family && (rule.table == table || rule.l3mdev && vrf))
 }
 
 /// What leads to a table.

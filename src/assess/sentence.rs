@@ -1,66 +1,54 @@
 //! The one sentence that explains a clash: who holds what, who needs it, and who loses.
 
-use super::needed::{Evidence, Lead, Needed, leads_to};
-use super::sides::{DockerSide, Loser, NeededSide};
-use crate::facts::{Facts, Route, Source};
+use super::needed::{Evidence, Needed};
+use super::sides::{DockerSide, Loser, NeededSide, rule_in_words};
+use super::who_loses::Loss;
+use crate::facts::Source;
 use crate::subnet::short;
 use ipnet::IpNet;
 
-/// The main table's place among the policy rules; Docker's routes are in it.
-const MAIN: u32 = 32766;
-
-/// Of a range Docker holds now: who loses, and the sentence.
-pub fn present(
-    docker: &DockerSide,
-    with: &NeededSide,
-    need: &Needed,
-    facts: &Facts,
-) -> (Loser, String) {
+/// Of a range Docker holds now.
+pub fn present(docker: &DockerSide, with: &NeededSide, loss: Loss) -> String {
     let holder = holder(docker);
     let needed = with.describe();
     let bridge = docker.bridge.as_deref().unwrap_or("a Docker bridge");
     if with.source == Source::Ssh {
-        let words = format!("{holder}, which shadows {needed}: answers to it may go into {bridge}");
-        return (Loser::Host, words);
+        return format!("{holder}, which shadows {needed}: answers to it may go into {bridge}");
     }
     if with.source.is_a_trace() {
-        let words =
-            format!("{holder}, which shadows {needed}, and no running container has this address");
-        return (Loser::Host, words);
+        return format!(
+            "{holder}, which shadows {needed}, and no running container has this address"
+        );
     }
-    let contained = docker.subnet.contains(&with.net);
-    let (containers_lose, equal) = match need.evidence {
-        // Asked before the main table, where Docker's own route is.
-        Evidence::Route(route) if comes_first(facts, route) => (true, false),
-        Evidence::Rule(rule) if rule.priority < MAIN => (true, false),
-        // The longest prefix wins.
-        Evidence::Route(_) | Evidence::Address(..) => (
-            contained && docker.subnet != with.net,
-            docker.subnet == with.net,
-        ),
-        // A declared network or a nameserver has no route of its own to win with.
-        _ => (false, false),
-    };
-    if containers_lose {
-        let words = format!(
+    let only = loss.condition.map(rule_in_words);
+    match (loss.loser, only) {
+        (Loser::Containers, None) => format!(
             "{holder}, which overlaps {needed}; the latter wins, so containers with such an address \
              cannot be reached from this host"
-        );
-        (Loser::Containers, words)
-    } else if equal {
-        let words =
-            format!("{holder}, the same range as {needed}: packets for it may go into {bridge}");
-        (Loser::Host, words)
-    } else {
-        let lost = short(if contained { &with.net } else { &docker.subnet });
-        let words =
-            format!("{holder}, which shadows {needed}: every packet for {lost} goes into {bridge}");
-        (Loser::Host, words)
+        ),
+        (Loser::Containers, Some(rule)) => format!(
+            "{holder}, which overlaps {needed}; packets that meet {rule} go there and do not reach \
+             containers with such an address"
+        ),
+        (Loser::Host, _) if docker.subnet == with.net && with.is_a_route() => {
+            format!("{holder}, the same range as {needed}: packets for it may go into {bridge}")
+        }
+        (Loser::Host, only) => {
+            let contained = docker.subnet.contains(&with.net);
+            let lost = short(if contained { &with.net } else { &docker.subnet });
+            let which = match (loss.in_part, only) {
+                (false, None) => "every packet".to_owned(),
+                (true, None) => "packets".to_owned(),
+                (_, Some(rule)) => format!("packets that do not meet {rule}"),
+            };
+            let goes = if which == "every packet" {
+                "goes"
+            } else {
+                "go"
+            };
+            format!("{holder}, which shadows {needed}: {which} for {lost} {goes} into {bridge}")
+        }
     }
-}
-
-fn comes_first(facts: &Facts, route: &Route) -> bool {
-    matches!(leads_to(facts, route), Some(Lead::Rule(rule)) if rule.priority < MAIN)
 }
 
 /// Of the range that docker0 or a stored network gets when Docker next starts.

@@ -4,7 +4,8 @@
 use super::held::Held;
 use super::needed::{Evidence, Lead, Needed, leads_to};
 use crate::facts::{
-    Contact, Facts, Link, NeighbourState, Network, Peer, Route, RouteKind, Rule, Source,
+    Contact, Facts, Link, NeighbourState, Network, Peer, RT_TABLE_DEFAULT, RT_TABLE_LOCAL,
+    RT_TABLE_MAIN, Route, RouteKind, Rule, Source,
 };
 use crate::phrases::lately;
 use ipnet::IpNet;
@@ -164,6 +165,11 @@ impl NeededSide {
         }
     }
 
+    /// Whether a route of this host leads to it.
+    pub fn is_a_route(&self) -> bool {
+        matches!(self.source, Source::OnLink | Source::Route)
+    }
+
     /// The same without the network itself: "declared by --avoid", "route via 10.0.0.1 dev eth0".
     pub fn about(&self) -> String {
         match self.source {
@@ -271,6 +277,9 @@ fn route_in_words(route: &Route, docker: Option<&IpNet>, facts: &Facts) -> Strin
         (RouteKind::Unreachable, _) => "unreachable route".to_owned(),
         (RouteKind::Prohibit, _) => "prohibit route".to_owned(),
         (RouteKind::Local, _) => "local route".to_owned(),
+        (RouteKind::Broadcast, _) => "broadcast route".to_owned(),
+        (RouteKind::Anycast, _) => "anycast route".to_owned(),
+        (RouteKind::Throw, _) => "throw route".to_owned(),
         (RouteKind::Unicast, Some(_)) => {
             let covering =
                 docker.is_some_and(|docker| route.dst.contains(docker) && route.dst != *docker);
@@ -304,13 +313,15 @@ fn route_in_words(route: &Route, docker: Option<&IpNet>, facts: &Facts) -> Strin
 /// How packets get to a table that is not one of every host's.
 fn led_by(route: &Route, facts: &Facts) -> Option<String> {
     match leads_to(facts, route) {
-        Some(Lead::Rule(rule)) if !matches!(route.table, 254 | 255) => Some(rule_in_words(rule)),
+        Some(Lead::Rule(rule)) if !matches!(route.table, RT_TABLE_MAIN | RT_TABLE_LOCAL) => {
+            Some(rule_in_words(rule))
+        }
         Some(Lead::Rule(_) | Lead::Usual) | None => None,
     }
 }
 
 /// "rule 5270 (from all fwmark 0x80000)"
-fn rule_in_words(rule: &Rule) -> String {
+pub fn rule_in_words(rule: &Rule) -> String {
     let mut words = vec![format!(
         "from {}",
         rule.from.map_or("all".to_owned(), |net| net.to_string())
@@ -329,9 +340,9 @@ fn rule_in_words(rule: &Rule) -> String {
 /// The names iproute2 gives to the tables every kernel has.
 fn table_name(table: u32) -> String {
     match table {
-        253 => "default".to_owned(),
-        254 => "main".to_owned(),
-        255 => "local".to_owned(),
+        RT_TABLE_DEFAULT => "default".to_owned(),
+        RT_TABLE_MAIN => "main".to_owned(),
+        RT_TABLE_LOCAL => "local".to_owned(),
         number => number.to_string(),
     }
 }

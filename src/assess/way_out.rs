@@ -101,12 +101,9 @@ mod tests {
 
     fn routes(nets: &[&str]) -> Vec<Route> {
         let route = |net: &&str| Route {
-            dst: net.parse().unwrap(),
-            table: 254,
-            kind: RouteKind::Unicast,
             scope: Scope::Link,
-            gateway: None,
             dev: Some("wg0".to_owned()),
+            ..Route::new(net.parse().unwrap(), RouteKind::Unicast)
         };
         nets.iter().map(route).collect()
     }

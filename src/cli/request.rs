@@ -52,7 +52,7 @@ impl Apply {
             look: self.look.look(self.pin)?,
             check: self.check,
             permits: self.permits.permits(attended),
-            order: apply::Request {
+            order: apply::request::Request {
                 timeout: Duration::from_secs(self.times.timeout),
                 probes: Probe::look_up_all(&self.proof.probe)?,
                 restart_command: self.permits.restart_command.clone(),

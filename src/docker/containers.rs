@@ -31,6 +31,8 @@ pub struct ApiSettings {
 
 #[derive(Deserialize)]
 pub struct ApiAttachment {
+    #[serde(rename = "NetworkID", default)]
+    pub network_id: String,
     #[serde(rename = "IPAMConfig", default, deserialize_with = "null_is_empty")]
     pub given: ApiGiven,
     #[serde(rename = "IPAddress", default)]

@@ -33,12 +33,9 @@ fn routes_count_as_in_use_by_version() {
         (RouteKind::Unicast, Scope::Global, "0.0.0.0/0"),
     ];
     let route = |(kind, scope, dst): (RouteKind, Scope, &str)| Route {
-        dst: dst.parse().unwrap(),
-        table: 254,
-        kind,
         scope,
-        gateway: None,
         dev: Some("eth0".to_owned()),
+        ..Route::new(dst.parse().unwrap(), kind)
     };
     let none = BTreeSet::new();
     for (version, want) in [

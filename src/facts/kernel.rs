@@ -1,8 +1,16 @@
 //! The kernel's part of the facts: links, routes and rules, neighbours, peers.
 
 use ipnet::IpNet;
+use nix::libc;
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
+
+/// The table of the last rule, which is usually empty.
+pub const RT_TABLE_DEFAULT: u32 = libc::RT_TABLE_DEFAULT as u32;
+/// The table of all routes that name no other.
+pub const RT_TABLE_MAIN: u32 = libc::RT_TABLE_MAIN as u32;
+/// The table of this host's own addresses.
+pub const RT_TABLE_LOCAL: u32 = libc::RT_TABLE_LOCAL as u32;
 
 /// The kernel's view of the network; empty for an unpacked image. Routes and peers are kept as far
 /// as they concern the space Docker's networks may lie in (see `observe::relevant`).
@@ -16,9 +24,13 @@ pub struct Kernel {
     /// How many routes more there are, into space that Docker never uses.
     #[serde(default)]
     pub routes_elsewhere: u64,
-    /// The policy rules that lead to tables.
+    /// The policy rules, in the order in which they are asked.
     #[serde(default)]
     pub rules: Vec<Rule>,
+    /// Whether this host forwards IPv6. A host avoids gateways that do not answer, a router does
+    /// not.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub ipv6_forwarding: bool,
     /// Neighbours that were called and did not answer.
     #[serde(default)]
     pub neighbours: Vec<Neighbour>,
@@ -31,7 +43,7 @@ pub struct Kernel {
 }
 
 /// A network interface.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Link {
     /// Its name, such as `docker0`.
@@ -43,9 +55,21 @@ pub struct Link {
     pub table: Option<u32>,
     /// Addresses with the prefix they were given.
     pub addresses: Vec<IpNet>,
+    /// Whether it is switched off.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub down: bool,
+    /// Whether nothing is at its other end.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub no_carrier: bool,
+    /// The bridge or VRF device it is a port of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub master: Option<String>,
+    /// The group it is in; rules can suppress routes by it.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub group: u32,
 }
 
-/// A route.
+/// A route, or one next hop of a route that has several.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Route {
@@ -61,9 +85,37 @@ pub struct Route {
     pub gateway: Option<IpAddr>,
     /// The interface.
     pub dev: Option<String>,
+    /// Of several routes to one network the one with the lowest metric is used.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub metric: u32,
+    /// Only packets with this type of service (IPv4).
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub tos: u8,
+    /// Only packets from this network (IPv6).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<IpNet>,
+    /// How a router of this route recommended itself (IPv6).
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub preference: Preference,
+    /// Whether the kernel leaves it out for now: its interface is off, or has no carrier and such
+    /// routes are to be ignored.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub dead: bool,
+    /// Whether its interface has no carrier.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub linkdown: bool,
+    /// Whether the gateway is taken to be on the link, whatever the addresses there.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub onlink: bool,
+    /// The number of the nexthop object it goes by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nexthop: Option<u32>,
+    /// Which of several next hops this is, from 0 on. They follow each other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hop: Option<u16>,
 }
 
-/// A policy rule that leads to a routing table.
+/// A policy rule.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Rule {
@@ -71,7 +123,8 @@ pub struct Rule {
     pub family: Family,
     /// Its place in the list; the main table comes at 32766.
     pub priority: u32,
-    /// The table; 0 for a VRF rule, which finds the table by the device.
+    /// The table; 0 for a rule with another action, and for a VRF rule, which finds the table by
+    /// the device.
     pub table: u32,
     /// Only packets to this network.
     pub to: Option<IpNet>,
@@ -83,10 +136,119 @@ pub struct Rule {
     pub l3mdev: bool,
     /// Its other conditions, as `ip rule` spells them.
     pub only_if: Vec<String>,
+    /// The same conditions as values.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub conditions: Conditions,
+    /// What it does with a packet.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub action: Action,
+    /// A route of this prefix length or a shorter one does not count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suppress_prefix_length: Option<u32>,
+    /// A route into an interface of this group does not count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suppress_group: Option<u32>,
+}
+
+/// What a rule asks of a packet besides its addresses; all of it must hold.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default)]
+pub struct Conditions {
+    /// The interface it came in by; `lo` for this host's own packets.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub iif: Option<String>,
+    /// The interface its socket is bound to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub oif: Option<String>,
+    /// The firewall's mark.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mark: Option<Masked>,
+    /// The type of service.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tos: Option<u8>,
+    /// The six bits of DSCP; unlike `tos` they are compared as they are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dscp: Option<Masked>,
+    /// The flow label (IPv6).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub flow_label: Option<Masked>,
+    /// The protocol's number: 6 is TCP.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub protocol: Option<u8>,
+    /// The source port.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source_port: Option<Ports>,
+    /// The destination port.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub port: Option<Ports>,
+    /// The first and the last user id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub users: Option<(u32, u32)>,
+    /// The id of the tunnel it came out of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tunnel: Option<u64>,
+}
+
+/// A value of which only some bits count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Masked {
+    /// The value.
+    pub value: u32,
+    /// The bits that are compared.
+    pub mask: u32,
+}
+
+/// Ports: a range, or the value and the bits that are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Ports {
+    /// The first one, or the value.
+    pub first: u16,
+    /// The last one.
+    pub last: u16,
+    /// The bits that are compared with `first`, where it is no range.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mask: Option<u16>,
+}
+
+/// What a rule does with a packet.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum Action {
+    /// Asks the rule's table.
+    #[default]
+    Table,
+    /// Goes on with the first rule of this priority.
+    Goto(u32),
+    /// Nothing.
+    Nop,
+    /// Drops it silently.
+    Blackhole,
+    /// Drops it with "unreachable".
+    Unreachable,
+    /// Drops it with "prohibited".
+    Prohibit,
+}
+
+/// How a router recommends itself (RFC 4191).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum Preference {
+    /// Rather not.
+    Low,
+    /// As any other.
+    #[default]
+    Medium,
+    /// Rather than others.
+    High,
 }
 
 /// An address family.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Family {
@@ -201,6 +363,12 @@ pub enum RouteKind {
     Prohibit,
     /// Takes it as addressed to this host.
     Local,
+    /// Sends it to all on the link.
+    Broadcast,
+    /// Takes it as addressed to this host and others.
+    Anycast,
+    /// Ends the search in this table; the next rule is asked.
+    Throw,
 }
 
 /// How far a route's destination is.
@@ -216,10 +384,60 @@ pub enum Scope {
     Host,
 }
 
+impl Family {
+    /// The family of an address.
+    pub fn of(address: &IpAddr) -> Family {
+        match address {
+            IpAddr::V4(_) => Family::Ipv4,
+            IpAddr::V6(_) => Family::Ipv6,
+        }
+    }
+}
+
+impl Rule {
+    /// Whether it leads to a table, and does not drop packets or jump.
+    pub fn leads_to_a_table(&self) -> bool {
+        self.action == Action::Table
+    }
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
 impl Route {
+    /// An unremarkable route of the main table that leads nowhere yet.
+    pub fn new(dst: IpNet, kind: RouteKind) -> Route {
+        Route {
+            dst,
+            table: RT_TABLE_MAIN,
+            kind,
+            scope: Scope::Global,
+            gateway: None,
+            dev: None,
+            metric: 0,
+            tos: 0,
+            from: None,
+            preference: Preference::Medium,
+            dead: false,
+            linkdown: false,
+            onlink: false,
+            nexthop: None,
+            hop: None,
+        }
+    }
+
+    /// Whether it says that something is there; broadcast addresses and throw routes do not.
+    pub fn names_a_network(&self) -> bool {
+        !matches!(
+            self.kind,
+            RouteKind::Broadcast | RouteKind::Anycast | RouteKind::Throw
+        )
+    }
+
     /// Whether it is in the main table.
     pub fn main_table(&self) -> bool {
-        self.table == 254
+        self.table == RT_TABLE_MAIN
     }
 }
 

@@ -15,7 +15,8 @@ pub use docker::{
     ServiceManager,
 };
 pub use kernel::{
-    Contact, Family, Kernel, Link, Neighbour, NeighbourState, Peer, Resident, Route, RouteKind,
+    Action, Conditions, Contact, Family, Kernel, Link, Masked, Neighbour, NeighbourState, Peer,
+    Ports, Preference, RT_TABLE_DEFAULT, RT_TABLE_LOCAL, RT_TABLE_MAIN, Resident, Route, RouteKind,
     Rule, Scope, Translation,
 };
 pub use pools::{AddressPool, BUILT_IN};

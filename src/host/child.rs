@@ -3,6 +3,7 @@
 use super::Host;
 use std::io;
 use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// How a child ended.
@@ -55,6 +56,11 @@ impl Done {
             None => what,
         }
     }
+}
+
+/// This very program, for a child that is to run it later.
+pub fn this_program() -> io::Result<PathBuf> {
+    std::env::current_exe()
 }
 
 impl Host {

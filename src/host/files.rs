@@ -3,8 +3,7 @@
 
 use super::Host;
 use nix::sys::statfs::{
-    BTRFS_SUPER_MAGIC, EXT4_SUPER_MAGIC, F2FS_SUPER_MAGIC, FsType, OVERLAYFS_SUPER_MAGIC,
-    TMPFS_MAGIC, XFS_SUPER_MAGIC, statfs,
+    BTRFS_SUPER_MAGIC, EXT4_SUPER_MAGIC, FsType, OVERLAYFS_SUPER_MAGIC, TMPFS_MAGIC, statfs,
 };
 use std::collections::VecDeque;
 use std::ffi::OsString;
@@ -17,11 +16,13 @@ use std::time::{Duration, SystemTime};
 /// As many symbolic links as Linux itself follows in one path.
 const MOST_LINKS: usize = 40;
 
+/// XFS; libc has no name for it where the C library is musl.
+const XFS_SUPER_MAGIC: FsType = FsType(0x5846_5342);
+
 /// File systems whose files are stamped by this kernel's clock.
-const STAMPED_HERE: [FsType; 6] = [
+const STAMPED_HERE: [FsType; 5] = [
     BTRFS_SUPER_MAGIC,
     EXT4_SUPER_MAGIC,
-    F2FS_SUPER_MAGIC,
     OVERLAYFS_SUPER_MAGIC,
     TMPFS_MAGIC,
     XFS_SUPER_MAGIC,

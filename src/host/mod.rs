@@ -1,8 +1,13 @@
-//! The one door to the outside: every file, lock, child process and signal of rebridge goes through
-//! [`Host`].
+//! The one door to the outside: every change of the host goes through [`Host`], and every file that
+//! is read, every lock, child process and signal.
 //!
 //! It is concrete on purpose. Tests do not replace it; they point its root at a folder, put
 //! stand-in programs on PATH, or run the whole binary in a network namespace or on a real host.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "this is where they are meant to be used"
+)]
 
 pub mod child;
 pub mod files;
@@ -62,7 +67,7 @@ impl Host {
         self.root != Path::new("/")
     }
 
-    /// Whether this process may change the machine. An image belongs to whoever may write to it.
+    /// Whether this process may change the machine. Of an image the file system decides.
     pub fn may_change(&self) -> bool {
         self.is_image() || nix::unistd::geteuid().is_root()
     }

@@ -1,9 +1,9 @@
 //! Files the operator named on the command line. They lie on the machine rebridge runs on, also
-//! where an image is looked at, so no root goes before them.
+//! where an image is observed, so no root goes before them.
 
 use std::fs;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The text of a file; `-` is standard input.
 pub fn read_text(name: &str) -> io::Result<String> {
@@ -18,6 +18,15 @@ pub fn read_text(name: &str) -> io::Result<String> {
 /// The bytes of a file.
 pub fn read(path: &Path) -> io::Result<Vec<u8>> {
     fs::read(path)
+}
+
+/// A folder, by the path that has no links in it.
+pub fn folder(path: &Path) -> io::Result<PathBuf> {
+    let path = path.canonicalize()?;
+    match path.is_dir() {
+        true => Ok(path),
+        false => Err(io::Error::other("not a folder")),
+    }
 }
 
 /// Whether a path leads to something other than a file, such as a device or a folder.

@@ -1,19 +1,24 @@
-//! Shields the stretch between "written" and "verified" from Ctrl-C, a hang-up and a polite kill.
+//! Shields the stretch between "written" and "verified" from the signals by which people and service
+//! managers stop a program.
 //!
 //! A handler that only takes a note, not SIG_IGN and not a mask: children inherit those two, and a
 //! dockerd started below us could then not be stopped. `exec` resets handlers. SIGKILL and a power
 //! cut remain; for them there is the journal.
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-/// Between two looks whether somebody wants us to stop.
+/// Ctrl-C, Ctrl-\ and Ctrl-Z, a polite kill, a terminal that hangs up. Stopped by Ctrl-Z, a run would
+/// hold its lock with Docker half-way, and the dead man's switch would wait for that lock.
+const SHIELDED: [i32; 5] = [SIGINT, SIGQUIT, SIGTSTP, SIGTERM, SIGHUP];
+
+/// Between two looks whether a signal has come.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// While it lives, INT, TERM and HUP are noted instead of ending the process.
+/// While it lives, these signals are noted instead of ending or stopping the process.
 #[derive(Debug)]
 pub struct Shield {
     lowered: Arc<AtomicBool>,
@@ -21,14 +26,11 @@ pub struct Shield {
 }
 
 impl Shield {
-    /// Raises the shield; the first blow is answered with this. A signal that cannot be caught
-    /// leaves that signal as it was.
+    /// `answer` runs once, at the first signal. A signal that cannot be caught stays as it was.
     pub fn raise(answer: impl FnOnce() + Send + 'static) -> Shield {
-        let (noted, lowered) = (
-            Arc::new(AtomicBool::new(false)),
-            Arc::new(AtomicBool::new(false)),
-        );
-        let handlers = [SIGINT, SIGTERM, SIGHUP]
+        let noted = Arc::new(AtomicBool::new(false));
+        let lowered = Arc::new(AtomicBool::new(false));
+        let handlers = SHIELDED
             .into_iter()
             .filter_map(|signal| signal_hook::flag::register(signal, Arc::clone(&noted)).ok())
             .collect();

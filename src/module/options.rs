@@ -158,9 +158,9 @@ fn permits(args: &mut Args) -> Result<Permits, BadValue> {
     })
 }
 
-fn order(args: &mut Args) -> Result<apply::Request, BadValue> {
+fn order(args: &mut Args) -> Result<apply::request::Request, BadValue> {
     let dead_man = args.seconds("dead_man", 0, 0..=86400)?;
-    Ok(apply::Request {
+    Ok(apply::request::Request {
         timeout: Duration::from_secs(args.seconds("timeout", 120, 1..=3600)?),
         probes: Probe::look_up_all(&args.words("probe")?)?,
         restart_command: args.text("restart_command")?,

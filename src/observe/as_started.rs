@@ -2,8 +2,8 @@
 //! changed since this dockerd began.
 //!
 //! The engine has one answer with all its settings, `/info`, and to give it runs runc and its init
-//! to ask for their versions: 4 ms of every look, and four times that of the host's time. Nothing
-//! is taken on trust: where anything leaves a doubt there is no answer here, and `/info` is asked.
+//! to ask for their versions: 4 ms of every look, and 9 ms of the host's processors. Nothing is
+//! taken on trust: where anything leaves a doubt there is no answer here, and `/info` is asked.
 
 use crate::facts::{AddressPool, ConfigFile, ConfigState};
 use crate::host::Host;

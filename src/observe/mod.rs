@@ -65,20 +65,12 @@ fn look(host: &Host, depth: Depth) -> Facts {
                 (Service::of_next_start(host, &next), Ok(next))
             }
         };
-        let config = config_file::read(host, &service.config_path());
-        let settings = match depth {
-            Depth::Check => settings(host, &service, &config),
-            Depth::Verify | Depth::Act => None,
-        };
-        let state = service.state;
-        let engine = scope.spawn(move || ask_engine(host, state, depth, settings));
-        let mut docker = without_engine(host, service, config);
-        let session = if host.is_image() {
-            None
-        } else {
-            operator::session(host)
-        };
+        let mut docker = known_without_asking(host, &service);
+        let config = docker.config.clone();
+        let engine = scope.spawn(move || ask_engine(host, depth, &service, &config));
+        let session = operator::session(host);
         let mut look = look_at_kernel(host, &docker, session);
+        docker.rootless = process::rootless_users(host);
         let mut unseen: Vec<String> = config_file::problem(&docker.config).into_iter().collect();
         let interrupted = interrupted::read(host, &mut unseen);
         match engine.join() {
@@ -98,15 +90,11 @@ fn look(host: &Host, depth: Depth) -> Facts {
         if !look.space.covers(&docker) {
             look = look_at_kernel(host, &docker, session);
         }
-        let next = next.unwrap_or_else(joined);
-        if state == DockerState::Running {
-            docker.next_flags = next.other_flags(docker.service, &docker.flags);
-        }
-        docker.flag_places = next.places(host);
         keep_residents_of_docker(&mut look.kernel, docker.engine.as_ref());
         if let Some(engine) = &mut docker.engine {
             engine::explain_strangers(host, depth, &look.kernel, engine);
         }
+        add_next_start(host, &mut docker, &next.unwrap_or_else(joined));
         unseen.extend(look.unseen);
         Facts {
             schema: 1,
@@ -126,20 +114,20 @@ fn joined(reading: ScopedJoinHandle<NextStart>) -> NextStart {
     reading.join().unwrap_or_default()
 }
 
-/// What files and /proc tell of Docker.
-fn without_engine(host: &Host, service: Service, config: ConfigFile) -> Docker {
+/// What its process and its file tell of Docker.
+fn known_without_asking(host: &Host, service: &Service) -> Docker {
     Docker {
         state: service.state,
         service: service.manager,
-        started: service.started,
-        flags: service.flags,
+        started: service.started.clone(),
+        flags: service.flags.clone(),
         next_flags: None,
         flag_places: BTreeMap::new(),
         installed_version: installed_version(host, service.state),
-        rootless: process::rootless_users(host),
+        rootless: Vec::new(),
         engine: None,
         stored: None,
-        config,
+        config: config_file::read(host, &service.config_path()),
     }
 }
 
@@ -165,6 +153,13 @@ fn installed_version(host: &Host, state: DockerState) -> Option<String> {
     );
     let said = done.stdout.strip_prefix("Docker version ")?;
     Some(said.split(',').next()?.trim().to_owned())
+}
+
+fn add_next_start(host: &Host, docker: &mut Docker, next: &NextStart) {
+    if docker.state == DockerState::Running {
+        docker.next_flags = next.other_flags(docker.service, &docker.flags);
+    }
+    docker.flag_places = next.places(host);
 }
 
 /// The engine's settings, where they are certain without asking it.
@@ -222,11 +217,15 @@ fn keep_residents_of_docker(kernel: &mut Kernel, engine: Option<&Engine>) {
 /// question would start what the operator stopped.
 fn ask_engine(
     host: &Host,
-    state: DockerState,
     depth: Depth,
-    settings: Option<AsStarted>,
+    service: &Service,
+    config: &ConfigFile,
 ) -> Result<Option<Engine>, Error> {
-    match state {
+    let settings = match depth {
+        Depth::Check => settings(host, service, config),
+        Depth::Verify | Depth::Act => None,
+    };
+    match service.state {
         DockerState::Running => engine::read(host, depth, settings).map(Some),
         DockerState::Stopped | DockerState::Absent => Ok(None),
     }

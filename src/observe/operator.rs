@@ -23,8 +23,11 @@ pub struct Session {
     pub port: u16,
 }
 
-/// The session this process runs in. sudo takes the variable away, so the ancestors are asked too.
+/// The session this process runs in. sudo takes the variable away, so the ancestors' are read too.
 pub fn session(host: &Host) -> Option<Session> {
+    if host.is_image() {
+        return None;
+    }
     let mut process = "self".to_owned();
     for _ in 0..ANCESTORS {
         let file = |name: &str| {

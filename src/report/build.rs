@@ -8,7 +8,8 @@ use super::sentences::outcome::{self, CLEAR};
 use super::sentences::{afterwards, blockers, notices, refusals, swarm};
 use super::vocabulary::Vocabulary;
 use super::{Diff, DockerReport, Outcome, PlanReport, Report};
-use crate::apply::{Applied, End};
+use crate::apply::applied::{Applied, End};
+use crate::apply::cause::NotRestored;
 use crate::assess::Assessment;
 use crate::assess::clash::{Clash, Kind};
 use crate::assess::finding::findings;
@@ -123,7 +124,10 @@ impl Report {
             one.to = made.to;
         }
         report.backup_file = applied.backup;
-        let missing = afterwards::missing(&applied.missing);
+        let missing = applied
+            .missing
+            .iter()
+            .map(|one| afterwards::missing(&one.container, &one.why));
         report.warnings.extend(missing);
         report
             .warnings
@@ -149,16 +153,17 @@ impl Report {
                 let docker0 = after.facts.docker0().map(|address| address.to_string());
                 report.msg = outcome::rolled_back(plan, before.facts, docker0.as_deref(), &why);
             }
-            End::Stranded { why, then } => report.strand(before.facts, &why, &then, words),
+            End::Stranded { why, then } => {
+                report.strand(before.facts, outcome::stranded(&why, &then), words);
+            }
         }
         report
     }
 
     /// An interrupted run could not be undone.
-    pub fn stuck(assessment: &Assessment, problem: &str, words: Vocabulary) -> Report {
+    pub fn stuck(assessment: &Assessment, problem: &NotRestored, words: Vocabulary) -> Report {
         let mut report = Report::judged(assessment, words);
-        let why = "an earlier run was interrupted half-way";
-        report.strand(assessment.facts, why, problem, words);
+        report.strand(assessment.facts, outcome::stuck(problem), words);
         report
     }
 
@@ -215,10 +220,10 @@ impl Report {
         self.msg = msg;
     }
 
-    fn strand(&mut self, before: &Facts, why: &str, then: &str, words: Vocabulary) {
+    fn strand(&mut self, before: &Facts, what: String, words: Vocabulary) {
         let path = &before.docker.config.path;
         let steps = outcome::steps_by_hand(path, before.docker0(), words);
-        self.leave_to_a_person(outcome::stranded(why, then), steps);
+        self.leave_to_a_person(what, steps);
     }
 
     /// What went wrong, and what you have to do by hand.

@@ -1,11 +1,12 @@
 //! Why a verb has no report: the request makes no sense, or the host may not be changed now.
 
-use super::sentences::refusals;
+use super::sentences::{refusals, undo};
 use super::vocabulary::Vocabulary;
 use crate::apply::refusal::Refusal;
+use crate::apply::undo::Obstacle;
 use crate::policy::option::{BadValue, Opt};
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Error {
     BadValue(BadValue),
     /// `deed` is what you asked for: "apply", "roll back".
@@ -21,9 +22,7 @@ pub enum Error {
         why: String,
     },
     NotBegun(Refusal),
-    CannotRollBack {
-        why: String,
-    },
+    CannotRollBack(Obstacle),
     /// Only root may read the record of the last apply.
     RecordUnreadable,
 }
@@ -37,6 +36,12 @@ impl From<BadValue> for Error {
 impl From<Refusal> for Error {
     fn from(refusal: Refusal) -> Error {
         Error::NotBegun(refusal)
+    }
+}
+
+impl From<Obstacle> for Error {
+    fn from(obstacle: Obstacle) -> Error {
+        Error::CannotRollBack(obstacle)
     }
 }
 
@@ -76,7 +81,8 @@ impl Error {
                 )
             }
             Error::NotBegun(refusal) => refusals::refused(refusal, words),
-            Error::CannotRollBack { why } => {
+            Error::CannotRollBack(obstacle) => {
+                let why = undo::obstacle(obstacle, words);
                 format!("cannot roll back: {why}; nothing was touched")
             }
             Error::RecordUnreadable => format!(

@@ -7,6 +7,7 @@ pub mod explanation;
 pub mod map;
 pub mod metrics;
 pub mod sentences;
+mod undone;
 pub mod vocabulary;
 
 use crate::apply::check::Check;

@@ -1,5 +1,9 @@
 //! The face: what a person sees on a terminal. Layout, colour, and progress while something goes
 //! on.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "this is the terminal, with its environment"
+)]
 
 pub mod explanation;
 pub mod forecast;

@@ -1,7 +1,7 @@
 //! Progress on a terminal, for a person: the step that runs now, and how long each took. Elsewhere
 //! nothing. Ctrl-C half-way gets an answer.
 
-use crate::apply::phases::Phase;
+use crate::apply::phases::{Phase, PhaseName};
 use crate::apply::progress::Progress;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::{IsTerminal, Write};
@@ -53,12 +53,10 @@ impl ProgressLine {
 }
 
 impl Progress for ProgressLine {
-    fn step(&self, what: &str) {
+    fn step(&self, name: PhaseName) {
         if self.0.moves {
-            self.0
-                .line
-                .get_or_init(spinner)
-                .set_message(what.to_owned());
+            let line = self.0.line.get_or_init(spinner);
+            line.set_message(name.words());
         }
     }
 

@@ -3,6 +3,7 @@
 use super::request::{ApplyRequest, Target};
 use super::{facts_of, host_of, take_charge};
 use crate::apply;
+use crate::apply::cause::NotRestored;
 use crate::apply::progress::Progress;
 use crate::apply::recover::{Recovered, recover};
 use crate::assess::Assessment;
@@ -14,6 +15,7 @@ use crate::policy::Policy;
 use crate::policy::option::BadValue;
 use crate::report::Report;
 use crate::report::error::Error;
+use crate::report::sentences::undo;
 use crate::report::vocabulary::Vocabulary;
 
 /// Asks whether to go on, given the report of what would be done.
@@ -45,7 +47,8 @@ pub fn run(request: &ApplyRequest, progress: &dyn Progress, ask: Ask) -> Result<
             progress,
         )? {
             Recovered::Nothing => {}
-            Recovered::Closed(note) | Recovered::Undone(note) => notes.push(note),
+            Recovered::Closed(closed) => notes.push(undo::closed(closed).to_owned()),
+            Recovered::Undone => notes.push(undo::INTERRUPTED_UNDONE.to_owned()),
             Recovered::Stuck(problem) => return Ok(stuck(&host, policy, &problem, words)),
         }
     }
@@ -88,7 +91,7 @@ fn previewed(assessment: &Assessment, decision: &Decision, words: Vocabulary) ->
 }
 
 /// The report of an interrupted run that could not be undone.
-pub fn stuck(host: &Host, policy: &Policy, problem: &str, words: Vocabulary) -> Report {
+pub fn stuck(host: &Host, policy: &Policy, problem: &NotRestored, words: Vocabulary) -> Report {
     let facts = observe(host);
     Report::stuck(&Assessment::of(&facts, policy), problem, words)
 }

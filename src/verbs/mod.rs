@@ -26,12 +26,11 @@ fn host_of(target: &Target) -> Result<Host, BadValue> {
     let Target::Image(root) = target else {
         return Ok(Host::live());
     };
-    let why = match root.canonicalize() {
+    let why = match operator_files::folder(root) {
         Ok(root) if root == Path::new("/") => {
             "this host is never an image; leave the option out to look at this host".to_owned()
         }
-        Ok(root) if root.is_dir() => return Ok(Host::image(&root)),
-        Ok(_) => "not a folder".to_owned(),
+        Ok(root) => return Ok(Host::image(&root)),
         Err(error) => error.to_string(),
     };
     Err(BadValue::at(Opt::Root, root.display(), why))

@@ -40,7 +40,7 @@ pub struct ApplyRequest {
     /// Only show what would be done.
     pub check: bool,
     pub permits: Permits,
-    pub order: apply::Request,
+    pub order: apply::request::Request,
     /// How long to wait for another rebridge to finish.
     pub wait: Duration,
 }

@@ -139,7 +139,8 @@ fn a_docker_that_starts_with_neither_file_is_stranded_until_mended(suite: &str) 
     );
     let msg = report["msg"].as_str().unwrap();
     for words in [
-        "the disk is on fire",
+        "Docker did not start: the disk is on fire; and the way back failed",
+        "the engine is down, not up (for the same reason)",
         "journalctl -u docker.service",
         "systemctl reset-failed docker.service docker.socket",
     ] {

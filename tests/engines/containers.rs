@@ -71,7 +71,7 @@ fn every_container_comes_out_as_it_went_in(suite: &str) {
         "{warnings}"
     );
     assert!(
-        warnings.contains("the container old-address is not as it was"),
+        warnings.contains("the container old-address could not be returned to its earlier state"),
         "{warnings}"
     );
     assert!(lab.reaches(SERVER));

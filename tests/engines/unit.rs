@@ -330,7 +330,7 @@ fn flags_are_those_of_the_process_and_of_the_next_start(suite: &str) {
         &format!("{ETC}/o.conf"),
         "[Service]\nExecStartPre=/bin/sleep 30\n",
     );
-    lab.sh("systemctl daemon-reload; systemctl start --no-block docker.service; systemctl show -P ActiveState docker | grep -x activating");
+    lab.sh("systemctl daemon-reload; systemctl start --no-block docker.service; timeout 10 sh -c 'until systemctl show -P SubState docker | grep -qx start-pre; do sleep 0.05; done'");
     assert_eq!(facts()["state"], "stopped");
     lab.sh("systemctl stop docker.socket docker.service");
 }

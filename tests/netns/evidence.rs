@@ -66,17 +66,22 @@ fn tables_count_when_a_rule_leads_there() {
         )
     );
     assert_eq!(with["rule"], "rule 5270 (from all fwmark 0x80000)");
-    let explain = clash["explain"].as_str().unwrap();
-    assert!(
-        explain.contains("containers with such an address cannot be reached"),
-        "asked before main: {explain}"
-    );
+    let loses = |who: &str, words: &str| {
+        let clash = first(&sandbox, &[]);
+        let explain = clash["explain"].as_str().unwrap();
+        assert!(
+            clash["loser"] == who && explain.contains(words),
+            "{explain}"
+        );
+    };
+    loses("host", "packets that do not meet rule 5270");
+    sandbox.sh("ip rule del priority 5270 && ip rule add priority 5270 lookup 52");
+    loses("containers", "the latter wins");
+    // After main: the default route is found first, with Docker and without.
     sandbox.sh("ip rule del priority 5270 && ip rule add priority 40000 lookup 52");
-    let clash = first(&sandbox, &[]);
-    assert!(
-        clash["explain"].as_str().unwrap().contains("shadows")
-            || clash["explain"].as_str().unwrap().contains("meets")
-    );
+    assert!(sandbox.clashes(&[]).is_empty());
+    sandbox.sh("ip route del default");
+    loses("host", "every packet for 172.17.9.0/24 goes into docker0");
 }
 
 #[test]
@@ -99,14 +104,22 @@ fn a_vpn_that_takes_over_the_default_route_by_rules_is_no_clash() {
 #[test]
 fn rules_to_a_network_and_local_prefixes_count() {
     let sandbox = Sandbox::with_docker0();
+    // Made for Docker: the table has Docker's own route.
     sandbox.sh(
         "ip rule add priority 100 to 172.17.4.0/24 lookup main && ip rule add priority 101 to \
-         10.9.0.0/16 lookup main",
+         172.16.0.0/12 lookup main",
+    );
+    assert!(sandbox.clashes(&[]).is_empty());
+    // The other way round: it leads past Docker.
+    sandbox.sh(
+        "ip route add default via 198.51.100.1 table 77 && ip rule del priority 100 && \
+         ip rule add priority 100 to 172.17.4.0/24 lookup 77",
     );
     assert_eq!(
         sandbox.clashes(&[]),
         ["present/172.17.0.0/16/172.17.4.0/24/route"]
     );
+    assert_eq!(first(&sandbox, &[])["loser"], "containers");
     sandbox.sh("ip rule del priority 100 && ip route add local 172.17.6.0/24 dev lo");
     assert_eq!(
         sandbox.clashes(&[]),

@@ -91,6 +91,65 @@ fn an_immutable_file_stays() {
     assert_eq!(sandbox.json(&APPLY).0, 0);
 }
 
+/// A journal of a version to come is left for that version.
+#[test]
+fn a_journal_in_an_unknown_schema_is_left_alone() {
+    let sandbox = Sandbox::with_docker0();
+    install(&sandbox, Restart::Moves);
+    let journal = r#"{"schema": 2, "began": "2027-01-01T00:00:00Z", "steps": []}"#;
+    for (name, verb) in [
+        ("journal", "apply"),
+        ("journal", "rollback"),
+        ("last", "rollback"),
+    ] {
+        let path = format!("/var/lib/rebridge/{name}.json");
+        sandbox.put(&path, journal);
+        let (code, report) = sandbox.json(&[verb, "--yes"]);
+        assert_eq!(
+            (code, &report["outcome"], &report["changed"]),
+            (3, &"refused".into(), &json!(false)),
+            "{verb}: {report:#}"
+        );
+        let msg = report["msg"].as_str().unwrap();
+        assert!(
+            msg.contains("in schema 2; this one knows 1") && msg.contains("nothing was touched"),
+            "{verb}: {msg}"
+        );
+        assert_eq!(sandbox.read(&path).as_deref(), Some(journal), "{verb}");
+        sandbox.sh(&format!("rm {path}"));
+    }
+    assert_eq!(sandbox.docker0(), "172.17.0.1/16");
+}
+
+/// The start that would have moved docker0 back fails, the next one works: the report says why
+/// docker0 is where it is.
+#[test]
+fn what_failed_first_on_the_way_back_is_reported() {
+    let sandbox = Sandbox::with_docker0();
+    install(&sandbox, Restart::Moves);
+    let fails = "if grep -q bip /etc/docker/daemon.json 2>/dev/null \\&\\& ! grep -q pools \
+                 /etc/docker/daemon.json; then echo no room for that range >\\&2; exit 1; fi";
+    sandbox.sh(&format!(
+        "sed -i 's|^restart)|restart) {fails}|' $SANDBOX/bin/systemctl"
+    ));
+    // Nothing listens there.
+    let (code, report) = sandbox.json(&[&APPLY[..], &["--probe", "127.0.0.1:9"]].concat());
+    assert_eq!(
+        (code, &report["outcome"]),
+        (5, &"stranded".into()),
+        "{report:#}"
+    );
+    let msg = report["msg"].as_str().unwrap();
+    for words in [
+        "Docker restarted, but probe 127.0.0.1:9 is unanswered (connection refused); and the way",
+        "docker0's address is 10.200.255.1/24, not 172.17.0.1/16 (Docker did not start: \
+         `systemctl restart docker.service` exited 1: no room for that range)",
+    ] {
+        assert!(msg.contains(words), "{words}: {msg}");
+    }
+    assert!(sandbox.read("/etc/docker/daemon.json").is_none());
+}
+
 #[test]
 fn extended_attributes_are_kept() {
     let sandbox = Sandbox::new();
@@ -185,7 +244,7 @@ fn of_ten_at_once_one_works() {
 
 #[test]
 fn signals_wait_until_the_host_is_whole() {
-    for signal in ["INT", "TERM", "HUP"] {
+    for signal in ["INT", "QUIT", "TSTP", "TERM", "HUP"] {
         let sandbox = Sandbox::with_docker0();
         install(&sandbox, Restart::Moves);
         // The stand-in is rebridge's child.

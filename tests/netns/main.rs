@@ -15,6 +15,7 @@ mod host;
 mod hostile;
 #[path = "../common/keep.rs"]
 mod keep;
+mod kernel_model;
 mod random_files;
 mod sandbox;
 mod terminal;

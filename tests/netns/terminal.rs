@@ -6,6 +6,8 @@ use std::io::{Read, Write};
 use std::process::Stdio;
 
 const CTRL_C: &str = "\u{3}";
+const CTRL_BACKSLASH: &str = "\u{1c}";
+const CTRL_Z: &str = "\u{1a}";
 
 /// Runs a command line on a terminal; each time these words were said these keys are struck. The
 /// shell is the same everywhere, and a command that Ctrl-C is meant for has to `exec`: a shell that
@@ -133,30 +135,33 @@ fn ctrl_c_at_the_question_leaves_nothing_behind() {
 }
 
 #[test]
-fn ctrl_c_during_the_work_is_answered_and_the_host_is_made_whole() {
-    let sandbox = Sandbox::with_docker0();
-    install(&sandbox, Restart::Moves);
-    sandbox.sh("sed -i 's/^restart)/restart) sleep 1/' $SANDBOX/bin/systemctl");
-    let command = format!("exec {REBRIDGE} apply --yes --avoid 172.17.0.0/16");
-    let (code, said) = on_a_terminal(
-        &sandbox,
-        &command,
-        &[
-            ("restarting Docker", CTRL_C),
-            ("This run continues", CTRL_C),
-        ],
-    );
-    assert_eq!(
-        (code, sandbox.docker0().as_str()),
-        (0, "10.200.255.1/24"),
-        "{said}"
-    );
-    assert!(sandbox.read("/var/lib/rebridge/journal.json").is_none());
-    assert_eq!(said.matches("This run continues").count(), 1, "{said}");
-    assert!(
-        said.contains("    1.") && said.contains(" s  restarting Docker"),
-        "each step with its time: {said}"
-    );
+fn a_key_during_the_work_is_answered_and_the_host_is_made_whole() {
+    for key in [CTRL_C, CTRL_BACKSLASH, CTRL_Z] {
+        let sandbox = Sandbox::with_docker0();
+        install(&sandbox, Restart::Moves);
+        sandbox.sh("sed -i 's/^restart)/restart) sleep 1/' $SANDBOX/bin/systemctl");
+        let command = format!("exec {REBRIDGE} apply --yes --avoid 172.17.0.0/16");
+        let (code, said) = on_a_terminal(
+            &sandbox,
+            &command,
+            &[("restarting Docker", key), ("This run continues", key)],
+        );
+        assert_eq!(
+            (code, sandbox.docker0().as_str()),
+            (0, "10.200.255.1/24"),
+            "{key:?}: {said}"
+        );
+        assert!(sandbox.read("/var/lib/rebridge/journal.json").is_none());
+        assert_eq!(
+            said.matches("This run continues").count(),
+            1,
+            "{key:?}: {said}"
+        );
+        assert!(
+            said.contains("    1.") && said.contains(" s  restarting Docker"),
+            "each step with its time: {said}"
+        );
+    }
 }
 
 #[test]

@@ -1,11 +1,18 @@
 //! One value or more of every variant of the reasons that become sentences.
 
-use rebridge::apply::containers::Missing;
+use rebridge::apply::cause::{Cause, NotRestored};
+use rebridge::apply::check::Check;
+use rebridge::apply::containers::Loss;
+use rebridge::apply::journal::Unreadable;
+use rebridge::apply::networks::record::NotRecorded;
 use rebridge::apply::note::Note;
+use rebridge::apply::recover::Closed;
 use rebridge::apply::refusal::{Refusal, Step};
+use rebridge::apply::undo::{Edit, KeyEdit, Obstacle, Setting};
 use rebridge::assess::Assessment;
 use rebridge::assess::finding::{Finding, Holder, Unusable};
 use rebridge::assess::traffic::StaleCall;
+use rebridge::docker;
 use rebridge::engine_model::pool_trouble::PoolTrouble;
 use rebridge::facts::AddressPool;
 use rebridge::plan::blocker::Blocker;
@@ -220,9 +227,7 @@ pub fn errors() -> Vec<Sample<Error>> {
             why: some("Read-only file system"),
         };
         NotBegun: Error::NotBegun(Refusal::HalfWayNeedsRestart);
-        CannotRollBack: Error::CannotRollBack {
-            why: some("no apply has been recorded on this host"),
-        };
+        CannotRollBack: Error::CannotRollBack(Obstacle::NothingRecorded);
         RecordUnreadable: Error::RecordUnreadable;
     })
 }
@@ -230,7 +235,8 @@ pub fn errors() -> Vec<Sample<Error>> {
 pub fn refusals() -> Vec<Sample<Refusal>> {
     let full = || some("No space left on device");
     let mut samples = samples!(Refusal {
-        NetworksNotRecorded: Refusal::NetworksNotRecorded { why: some("the engine: no answer") };
+        NetworksNotRecorded: Refusal::NetworksNotRecorded(silent()),
+            Refusal::NetworksNotRecorded(NotRecorded::NetworkGone { network: some("shop_default") });
         FileIsMounted: Refusal::FileIsMounted { path: some(FILE) };
         FileNotReplaced: Refusal::FileNotReplaced { path: some(FILE), why: full() };
         NotPrepared: Refusal::NotPrepared {
@@ -243,7 +249,8 @@ pub fn refusals() -> Vec<Sample<Refusal>> {
             says: some("the following directives don't match any configuration option: bipp"),
         };
         HalfWayNeedsRestart: Refusal::HalfWayNeedsRestart;
-        JournalUnreadable: Refusal::JournalUnreadable { why: some("expected value at line 1") };
+        JournalUnreadable: Refusal::JournalUnreadable(damaged()),
+            Refusal::JournalUnreadable(Unreadable::UnknownSchema { schema: 2 });
         JournalNotClosed: Refusal::JournalNotClosed { why: full() };
     });
     let steps = samples!(Step {
@@ -286,14 +293,146 @@ pub fn notes() -> Vec<Sample<Note>> {
         };
         MoreRules: Note::MoreRules { range: "172.17.0.0/16".parse().unwrap(), count: 3 };
         RecordNotKept: Note::RecordNotKept { why: some("No space left on device") };
+        RecordNotRemoved: Note::RecordNotRemoved { why: some("Read-only file system") };
     })
 }
 
-pub fn missing() -> Missing {
-    Missing {
-        down: vec![(some("web"), some("port 80 is taken"))],
-        removed: names(&["job"]),
+pub fn losses() -> Vec<Sample<Loss>> {
+    samples!(Loss {
+        Removed: Loss::Removed;
+        Gone: Loss::Gone;
+        NotStarted: Loss::NotStarted(refused("port 80 is taken"));
+        NotStopped: Loss::NotStopped(refused("it is busy"));
+        EngineSilent: Loss::EngineSilent(docker::Error::Silent);
+    })
+}
+
+fn refused(words: &str) -> docker::Error {
+    docker::Error::Refused {
+        question: None,
+        status: 500,
+        words: some(words),
     }
+}
+
+fn silent() -> NotRecorded {
+    NotRecorded::EngineSilent(docker::Error::Silent)
+}
+
+fn damaged() -> Unreadable {
+    Unreadable::Damaged {
+        why: some("expected value at line 1"),
+    }
+}
+
+pub fn causes() -> Vec<Sample<Cause>> {
+    let docker0 = Check::value("docker0's address", Some("10.200.255.1/24"), None::<&str>);
+    let probe = Check::answered("probe web:80", Err(some("connection refused")));
+    samples!(Cause {
+        EngineSilent: Cause::EngineSilent(docker::Error::Silent);
+        DockerNotStarted: Cause::DockerNotStarted { says: some("the disk is on fire") };
+        DockerNotAnswering: Cause::DockerNotAnswering(docker::Error::Silent);
+        ContainerNotStopped: Cause::ContainerNotStopped {
+            container: some("web"),
+            why: refused("it is busy"),
+        };
+        ContainerNotStarted: Cause::ContainerNotStarted {
+            container: some("web"),
+            why: refused("port 80 is taken"),
+        };
+        ContainerNotConnected: Cause::ContainerNotConnected {
+            container: some("web"),
+            network: some("shop_default"),
+            why: refused("the address is in use"),
+        };
+        ContainerNotDisconnected: Cause::ContainerNotDisconnected {
+            container: some("web"),
+            network: some("shop_default"),
+            why: docker::Error::Silent,
+        };
+        NetworkNotRemoved: Cause::NetworkNotRemoved {
+            network: some("shop_default"),
+            why: refused("it has active endpoints"),
+        };
+        NetworkNotCreated: Cause::NetworkNotCreated {
+            network: some("shop_default"),
+            why: refused("Pool overlaps with other one on this address space"),
+        };
+        FileNotWritten: Cause::FileNotWritten {
+            path: some(FILE),
+            why: some("No space left on device"),
+        };
+        FileNotPutBack: Cause::FileNotPutBack {
+            path: some(FILE),
+            why: some("Read-only file system"),
+        };
+        FileNotEdited: Cause::FileNotEdited {
+            path: some(FILE),
+            why: some("expected a comma in line 3"),
+        };
+        WrongAfterRestart: Cause::WrongAfterRestart(docker0), Cause::WrongAfterRestart(probe);
+        WrongAfterMoves: Cause::WrongAfterMoves(
+            Check::equal("the network shop_default", "10.200.0.0/24", "gone"),
+        );
+    })
+}
+
+/// A way back that failed for two reasons, one of which is known.
+pub fn not_restored() -> (NotRestored, Cause) {
+    let known = Cause::DockerNotStarted {
+        says: some("the disk is on fire"),
+    };
+    let full = Cause::FileNotPutBack {
+        path: some(FILE),
+        why: some("No space left on device"),
+    };
+    let not_restored = NotRestored {
+        wrong: Check::engine(Some(some("down"))),
+        causes: vec![full, known.clone()],
+    };
+    (not_restored, known)
+}
+
+pub fn closed() -> Vec<Sample<Closed>> {
+    samples!(Closed {
+        Done: Closed::Done;
+        NotBegun: Closed::NotBegun;
+    })
+}
+
+pub fn obstacles() -> Vec<Sample<Obstacle>> {
+    let edited = |edit| Obstacle::FileEdited {
+        path: some(FILE),
+        began: some("2026-11-25T03:41:32Z"),
+        edit,
+    };
+    let key = |key, then, now| KeyEdit {
+        key: some(key),
+        then,
+        now,
+    };
+    let keys = Edit::Keys(vec![
+        key(
+            "bip",
+            Setting::Shown("10.200.255.1/24".into()),
+            Setting::Absent,
+        ),
+        key("log-opts", Setting::Hidden, Setting::Hidden),
+    ]);
+    samples!(Obstacle {
+        NothingRecorded: Obstacle::NothingRecorded;
+        RecordUnreadable: Obstacle::RecordUnreadable(damaged()),
+            Obstacle::RecordUnreadable(Unreadable::UnknownSchema { schema: 2 });
+        FileEdited: edited(Edit::NoObject), edited(Edit::LayoutOnly), edited(keys);
+        DockerStopped: Obstacle::DockerStopped;
+        NetworksNotRecorded: Obstacle::NetworksNotRecorded(silent());
+        RangeTaken: Obstacle::RangeTaken {
+            network: some("shop_default"),
+            subnet: "172.17.0.0/24".parse().unwrap(),
+            range: "172.17.0.0/16".parse().unwrap(),
+        };
+        NoRestart: Obstacle::NoRestart(Blocker::LiveRestore { containers: names(&["web"]) });
+    })
 }
 
 pub fn options() -> Vec<Sample<Opt>> {

@@ -286,7 +286,7 @@ backup_file:
   type: str
   sample: /etc/docker/daemon.json.rebridge-20260101T120000Z
 phases:
-  description: How long each phase took, C(what) and C(seconds), and the C(steps) of a restart of Docker.
+  description: How long each phase took, C(name), C(what) and C(seconds), and the C(steps) of a restart of Docker.
   returned: when rebridge changed something
   type: list
   elements: dict

@@ -1,6 +1,6 @@
 //! In which order containers start: what others depend on first.
 
-use super::record::{Member, text};
+use super::moves::{Attachment, Member, text};
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
 
@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 /// Compose says it depends on.
 ///
 /// Where a network has addresses given by hand, these come first: an engine gives the lowest free
-/// address to whoever asks, and that may be one that a container yet to start was promised.
+/// address to the next that asks, and that may be one that a container yet to start was promised.
 pub fn take_turns(members: &mut [Member], containers: &[Value]) {
     let ids: HashSet<String> = members.iter().map(|member| member.id.clone()).collect();
     let needs: HashMap<String, Vec<String>> = containers
@@ -21,70 +21,58 @@ pub fn take_turns(members: &mut [Member], containers: &[Value]) {
         // Twice, to leave room before those of the same turn.
         member.turn = 2 * turns.get(&member.id).copied().unwrap_or_default() + 1;
     }
-    let promised: Vec<(usize, u32)> = (0..members.len())
-        .filter_map(|at| Some((at, earliest(members, at)?)))
-        .collect();
-    for (at, turn) in promised {
-        if let Some(member) = members.get_mut(at) {
-            member.turn = turn;
-        }
+    let promised: Vec<Option<u32>> = members.iter().map(|one| earliest(one, members)).collect();
+    for (member, turn) in members.iter_mut().zip(promised) {
+        member.turn = turn.unwrap_or(member.turn);
     }
 }
 
 /// For a member with an address given by hand: the turn just before all others on its networks.
-fn earliest(members: &[Member], at: usize) -> Option<u32> {
-    let member = members.get(at)?;
-    let by_hand =
-        |tie: &&super::record::Attachment| tie.new.pointer("/IPAMConfig/IPv4Address").is_some();
-    let networks: Vec<&str> = member
-        .attachments
-        .iter()
-        .filter(by_hand)
-        .map(|tie| tie.network.as_str())
-        .collect();
-    let shares = |other: &&Member| {
-        other
-            .attachments
-            .iter()
-            .any(|tie| networks.contains(&tie.network.as_str()))
-    };
-    let first = members
-        .iter()
-        .filter(shares)
-        .map(|other| other.turn)
-        .min()?;
+fn earliest(member: &Member, members: &[Member]) -> Option<u32> {
+    let by_hand = member.attachments.iter().filter(is_by_hand);
+    let networks: Vec<&str> = by_hand.map(|one| one.network.as_str()).collect();
+    let sharing = members.iter().filter(|other| {
+        let mut attachments = other.attachments.iter();
+        attachments.any(|one| networks.contains(&one.network.as_str()))
+    });
+    let first = sharing.map(|other| other.turn).min()?;
+    // Even numbers lie between the turns that were given.
     Some(first.min(member.turn).saturating_sub(1) & !1)
+}
+
+fn is_by_hand(attachment: &&Attachment) -> bool {
+    let address = attachment.new.pointer("/IPAMConfig/IPv4Address");
+    address.is_some()
 }
 
 /// The members a container needs before it.
 fn needs(container: &Value, containers: &[Value], ids: &HashSet<String>) -> Vec<String> {
-    let mut needs: Vec<String> = text(container, "/HostConfig/NetworkMode")
-        .strip_prefix("container:")
-        .map(str::to_owned)
-        .into_iter()
-        .collect();
-    let label = |of: &Value, name: &str| {
-        let labels = of.pointer("/Config/Labels");
-        labels
-            .and_then(|labels| labels.get(format!("com.docker.compose.{name}"))?.as_str())
-            .unwrap_or("")
-            .to_owned()
-    };
-    let project = label(container, "project");
-    let depends_on = label(container, "depends_on");
+    let mode = text(container, "/HostConfig/NetworkMode");
+    let joined = mode.strip_prefix("container:").map(str::to_owned);
+    let project = compose(container, "project");
+    let depends_on = compose(container, "depends_on");
     // `db:service_healthy:true,cache:service_started:false`
     let services: Vec<&str> = depends_on
         .split(',')
         .filter_map(|one| one.split(':').next())
         .collect();
-    let of_service = containers.iter().filter(|other| {
+    let of_services = containers.iter().filter(|other| {
         !project.is_empty()
-            && label(other, "project") == project
-            && services.contains(&label(other, "service").as_str())
+            && compose(other, "project") == project
+            && services.contains(&compose(other, "service"))
     });
-    needs.extend(of_service.map(|other| text(other, "/Id")));
-    needs.retain(|id| ids.contains(id));
-    needs
+    joined
+        .into_iter()
+        .chain(of_services.map(|other| text(other, "/Id")))
+        .filter(|id| ids.contains(id))
+        .collect()
+}
+
+/// A label that Compose gives its containers.
+fn compose<'a>(container: &'a Value, name: &str) -> &'a str {
+    let labels = container.pointer("/Config/Labels");
+    let label = labels.and_then(|labels| labels.get(format!("com.docker.compose.{name}")));
+    label.and_then(Value::as_str).unwrap_or_default()
 }
 
 /// Longer chains than this do not exist, but circles do.
@@ -94,15 +82,12 @@ const LONGEST: usize = 64;
 fn turns(needs: &HashMap<String, Vec<String>>) -> HashMap<String, u32> {
     let mut turns: HashMap<String, u32> = HashMap::new();
     for _ in 0..LONGEST {
-        let after = |needed: &Vec<String>| {
-            needed
-                .iter()
-                .map(|id| turns.get(id).copied().unwrap_or_default() + 1)
-                .max()
-        };
         let next: HashMap<String, u32> = needs
             .iter()
-            .filter_map(|(id, needed)| Some((id.clone(), after(needed)?)))
+            .filter_map(|(id, needed)| {
+                let turns = needed.iter().map(|id| turns.get(id).copied());
+                Some((id.clone(), turns.map(Option::unwrap_or_default).max()? + 1))
+            })
             .collect();
         if next == turns {
             break;
@@ -116,7 +101,6 @@ fn turns(needs: &HashMap<String, Vec<String>>) -> HashMap<String, u32> {
 #[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 mod tests {
     use super::*;
-    use crate::apply::networks::record::Attachment;
     use serde_json::json;
 
     fn container(id: &str, mode: &str, project: &str, service: &str, depends_on: &str) -> Value {
@@ -136,10 +120,9 @@ mod tests {
             old: new.clone(),
             new,
         }];
-        let (id, name) = (id.to_owned(), id.to_owned());
         Member {
-            id,
-            name,
+            id: id.to_owned(),
+            name: id.to_owned(),
             ran: true,
             paused: false,
             stays_up: false,
@@ -181,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn a_promised_address_comes_before_whoever_might_take_it() {
+    fn a_promised_address_comes_before_those_that_might_take_it() {
         let containers = [
             container("web", "net", "shop", "web", "db"),
             container("db", "net", "shop", "db", ""),

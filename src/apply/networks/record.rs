@@ -1,149 +1,72 @@
-//! Everything needed to make a network anew and to put its containers back on it, on either side of
-//! a move: what the engine says of them now, and the same with every address moved along.
+//! Records what it takes to re-create networks and to put their containers back on them, on either
+//! side of a move, from the engine as it is now.
 
-use crate::docker::Api;
-use crate::plan::relocate::Move;
-use ipnet::Ipv4Net;
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
-use std::net::Ipv4Addr;
-
+use super::bodies::{address_by_hand, moved_config, network_body, settings, shift};
+use super::moves::{Attachment, Member, Moves, Relocation, Side, text};
 use super::order;
+use crate::apply::containers::client;
+use crate::docker::containers::lives;
+use crate::docker::{self, Api};
+use crate::host::Host;
+use crate::plan::relocate::Move;
+use serde_json::Value;
 
-/// Before or after.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Side {
-    /// As it was.
-    Old,
-    /// As it is to be.
-    New,
+/// Why the networks could not be recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NotRecorded {
+    EngineSilent(docker::Error),
+    NetworkGone { network: String },
 }
 
-/// The moves of one apply; part of the journal.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Moves {
-    /// The networks, in the order they are made anew.
-    pub networks: Vec<Relocation>,
-    /// The containers on them, and those that share such a container's network.
-    pub members: Vec<Member>,
-}
-
-/// One network.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Relocation {
-    /// Its name.
-    pub name: String,
-    /// Its subnet before.
-    pub from: Ipv4Net,
-    /// Its subnet after.
-    pub to: Ipv4Net,
-    /// What `POST /networks/create` takes to make the old one.
-    pub old: Value,
-    /// And the new one.
-    pub new: Value,
-}
-
-/// One container.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Member {
-    /// Its id.
-    pub id: String,
-    /// Its name.
-    pub name: String,
-    /// Whether it lived.
-    pub ran: bool,
-    /// Whether it was paused.
-    pub paused: bool,
-    /// Whether it must not be stopped, because it or one that shares its network is removed when it
-    /// stops.
-    pub stays_up: bool,
-    /// The id of the container whose network it shares.
-    pub joins: Option<String>,
-    /// Its turn when they are started; those of the same number start together.
-    pub turn: u32,
-    /// Its places on networks that move.
-    pub attachments: Vec<Attachment>,
-}
-
-/// A container's place on a network.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Attachment {
-    /// The network's name.
-    pub network: String,
-    /// What `POST /networks/{id}/connect` takes for the old one.
-    pub old: Value,
-    /// And for the new one.
-    pub new: Value,
-}
-
-impl Relocation {
-    /// The words that make it.
-    pub fn body(&self, side: Side) -> &Value {
-        if side == Side::Old {
-            &self.old
-        } else {
-            &self.new
-        }
-    }
-
-    /// Whether a network of its name with this subnet is the one of that side.
-    pub fn is_at(&self, side: Side, subnet: Ipv4Net) -> bool {
-        (subnet == self.from) == (side == Side::Old)
+impl From<docker::Error> for NotRecorded {
+    fn from(why: docker::Error) -> NotRecorded {
+        NotRecorded::EngineSilent(why)
     }
 }
 
-impl Attachment {
-    /// The words that connect.
-    pub fn settings(&self, side: Side) -> &Value {
-        if side == Side::Old {
-            &self.old
-        } else {
-            &self.new
-        }
+/// Records what these moves need.
+pub fn record(host: &Host, moves: &[Move]) -> Result<Moves, NotRecorded> {
+    if moves.is_empty() {
+        return Ok(Moves::default());
     }
-}
-
-/// Records what these moves need, from the engine as it is now.
-pub fn record(api: &Api, moves: &[Move]) -> Result<Moves, String> {
+    let api = client(host)?;
     let known: Vec<Value> = api.ask("/networks")?;
-    let mut networks = Vec::with_capacity(moves.len());
-    for one in moves {
-        let network = known
-            .iter()
-            .find(|network| text(network, "/Name") == one.network);
-        let network = network.ok_or_else(|| format!("the network {} is gone", one.network))?;
-        let (old, new) = (
-            create(network, |config| Some(config.clone())),
-            create(network, |config| moved(config, one)),
-        );
-        networks.push(Relocation {
-            name: one.network.clone(),
-            from: one.from,
-            to: one.to,
-            old,
-            new,
-        });
-    }
-    let members = members(api, &networks, Side::Old)?;
+    let networks = moves
+        .iter()
+        .map(|one| relocation(&known, one))
+        .collect::<Result<Vec<Relocation>, NotRecorded>>()?;
+    let members = members(&api, &networks, Side::Old)?;
     Ok(Moves { networks, members })
 }
 
-/// The same networks with the containers that are on them now, on the side named.
-pub fn members(api: &Api, networks: &[Relocation], now: Side) -> Result<Vec<Member>, String> {
-    let listed: Vec<Value> = api.ask("/containers/json?all=1")?;
-    let mut all = Vec::with_capacity(listed.len());
-    for container in listed {
-        // One that has gone since it was listed is no business of ours.
-        if let Ok(inspected) =
-            api.ask::<Value>(&format!("/containers/{}/json", text(&container, "/Id")))
-        {
-            all.push(inspected);
-        }
+/// Records how these networks, which have moved, go back with the containers that are on them now.
+pub fn record_back(host: &Host, networks: Vec<Relocation>) -> Result<Moves, NotRecorded> {
+    if networks.is_empty() {
+        return Ok(Moves::default());
     }
+    let members = members(&client(host)?, &networks, Side::New)?;
+    Ok(Moves { networks, members })
+}
+
+fn relocation(known: &[Value], one: &Move) -> Result<Relocation, NotRecorded> {
+    let network = known
+        .iter()
+        .find(|network| text(network, "/Name") == one.network)
+        .ok_or_else(|| NotRecorded::NetworkGone {
+            network: one.network.clone(),
+        })?;
+    Ok(Relocation {
+        name: one.network.clone(),
+        from: one.from,
+        to: one.to,
+        old: network_body(network, |config| Some(config.clone())),
+        new: network_body(network, |config| moved_config(config, one)),
+    })
+}
+
+/// The containers that are on these networks, which are on this side now.
+fn members(api: &Api, networks: &[Relocation], now: Side) -> Result<Vec<Member>, docker::Error> {
+    let all = inspect_all(api)?;
     let mut members: Vec<Member> = all
         .iter()
         .map(|container| member(container, networks, now))
@@ -164,244 +87,76 @@ pub fn members(api: &Api, networks: &[Relocation], now: Side) -> Result<Vec<Memb
         .map(|one| one.id.clone())
         .collect();
     members.retain(|one| {
-        !one.attachments.is_empty()
-            || one
-                .joins
-                .as_ref()
-                .is_some_and(|joined| stopped.contains(joined))
+        let joined = one.joins.as_ref();
+        !one.attachments.is_empty() || joined.is_some_and(|id| stopped.contains(id))
     });
     order::take_turns(&mut members, &all);
     Ok(members)
 }
 
+fn inspect_all(api: &Api) -> Result<Vec<Value>, docker::Error> {
+    let listed: Vec<Value> = api.ask("/containers/json?all=1")?;
+    // One that has gone since it was listed does not matter.
+    let inspect = |one: &Value| {
+        api.ask(&format!("/containers/{}/json", text(one, "/Id")))
+            .ok()
+    };
+    Ok(listed.iter().filter_map(inspect).collect())
+}
+
 fn member(container: &Value, networks: &[Relocation], now: Side) -> Member {
     let status = text(container, "/State/Status");
-    let id = text(container, "/Id");
-    let tie = |network: &Relocation| {
-        let place = container
-            .pointer("/NetworkSettings/Networks")?
-            .get(&network.name)?;
-        let given = text(place, "/IPAMConfig/IPv4Address")
-            .parse::<Ipv4Addr>()
-            .ok();
-        if status == "created" && given.is_none() {
-            // Never started: it will look for its network by name.
-            return None;
-        }
-        let same = settings(place, &id, container, given);
-        let (from, to) = if now == Side::Old {
-            (network.from, network.to)
-        } else {
-            (network.to, network.from)
-        };
-        let other = settings(
-            place,
-            &id,
-            container,
-            given.and_then(|address| shift(address, from, to)),
-        );
-        let (old, new) = if now == Side::Old {
-            (same, other)
-        } else {
-            (other, same)
-        };
-        Some(Attachment {
-            network: network.name.clone(),
-            old,
-            new,
-        })
-    };
+    let attachments = networks
+        .iter()
+        .filter_map(|network| attachment(container, network, now));
     Member {
-        ran: matches!(status.as_str(), "running" | "paused" | "restarting"),
+        id: text(container, "/Id"),
+        name: text(container, "/Name").trim_start_matches('/').to_owned(),
+        ran: lives(&status),
         paused: status == "paused",
         stays_up: removed_when_stopped(container),
         joins: joined(container),
         turn: 0,
-        attachments: networks.iter().filter_map(tie).collect(),
-        name: text(container, "/Name").trim_start_matches('/').to_owned(),
-        id,
+        attachments: attachments.collect(),
     }
 }
 
-fn removed_when_stopped(container: &Value) -> bool {
-    container
-        .pointer("/HostConfig/AutoRemove")
-        .and_then(Value::as_bool)
-        .unwrap_or(false)
+/// A container's place on a network that is on this side now.
+fn attachment(container: &Value, network: &Relocation, now: Side) -> Option<Attachment> {
+    let place = container
+        .pointer("/NetworkSettings/Networks")?
+        .get(&network.name)?;
+    let by_hand = address_by_hand(place);
+    if text(container, "/State/Status") == "created" && by_hand.is_none() {
+        // Never started: it will look for its network by name.
+        return None;
+    }
+    let (from, to) = match now {
+        Side::Old => (network.from, network.to),
+        Side::New => (network.to, network.from),
+    };
+    let here = settings(place, container, by_hand);
+    let moved = by_hand.and_then(|address| shift(address, from, to));
+    let there = settings(place, container, moved);
+    let (old, new) = match now {
+        Side::Old => (here, there),
+        Side::New => (there, here),
+    };
+    Some(Attachment {
+        network: network.name.clone(),
+        old,
+        new,
+    })
 }
 
+fn removed_when_stopped(container: &Value) -> bool {
+    let flag = container.pointer("/HostConfig/AutoRemove");
+    flag.and_then(Value::as_bool).unwrap_or_default()
+}
+
+/// The id of the container whose network this one shares.
 fn joined(container: &Value) -> Option<String> {
     text(container, "/HostConfig/NetworkMode")
         .strip_prefix("container:")
         .map(str::to_owned)
-}
-
-/// What makes a network like this one, its IPv4 configuration passed through `each`.
-fn create(
-    network: &Value,
-    each: impl Fn(&Map<String, Value>) -> Option<Map<String, Value>>,
-) -> Value {
-    const KEPT: [&str; 8] = [
-        "Name",
-        "Driver",
-        "EnableIPv4",
-        "EnableIPv6",
-        "Internal",
-        "Attachable",
-        "Options",
-        "Labels",
-    ];
-    let mut body: Map<String, Value> = KEPT
-        .iter()
-        .filter_map(|key| Some(((*key).to_owned(), network.get(*key)?.clone())))
-        .collect();
-    let configs = network.pointer("/IPAM/Config").and_then(Value::as_array);
-    let configs: Vec<Value> = configs
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_object)
-        .map(plain)
-        .filter_map(|config| {
-            if is_v4(&config) {
-                each(&config)
-            } else {
-                Some(config)
-            }
-        })
-        .map(Value::Object)
-        .collect();
-    let of_ipam = |key: &str| {
-        network
-            .pointer("/IPAM")
-            .and_then(|ipam| ipam.get(key))
-            .cloned()
-            .unwrap_or_default()
-    };
-    let ipam =
-        json!({"Driver": of_ipam("Driver"), "Options": of_ipam("Options"), "Config": configs});
-    body.insert("IPAM".to_owned(), ipam);
-    // Up to 24 two networks may have one name unless this is said; later engines do not read it.
-    body.insert("CheckDuplicate".to_owned(), Value::Bool(true));
-    Value::Object(body)
-}
-
-/// A subnet's settings as an engine takes them: it shows some IPv6 gateways with a prefix, and does
-/// not take those.
-fn plain(config: &Map<String, Value>) -> Map<String, Value> {
-    let kept = ["Subnet", "IPRange", "Gateway", "AuxiliaryAddresses"];
-    let mut plain: Map<String, Value> = kept
-        .iter()
-        .filter_map(|key| Some(((*key).to_owned(), config.get(*key)?.clone())))
-        .collect();
-    if let Some(gateway) = plain
-        .get("Gateway")
-        .and_then(Value::as_str)
-        .and_then(|text| text.split('/').next())
-    {
-        let gateway = Value::String(gateway.to_owned());
-        plain.insert("Gateway".to_owned(), gateway);
-    }
-    plain
-}
-
-fn is_v4(config: &Map<String, Value>) -> bool {
-    config
-        .get("Subnet")
-        .and_then(Value::as_str)
-        .is_some_and(|subnet| subnet.parse::<Ipv4Net>().is_ok())
-}
-
-/// A subnet's settings after the move; none where the engine is to choose.
-fn moved(config: &Map<String, Value>, one: &Move) -> Option<Map<String, Value>> {
-    if !one.explicit {
-        return None;
-    }
-    let mut config = config.clone();
-    let address = |value: &Value| {
-        let moved = value
-            .as_str()?
-            .parse()
-            .ok()
-            .and_then(|address| shift(address, one.from, one.to))?;
-        Some(Value::String(moved.to_string()))
-    };
-    config.insert("Subnet".to_owned(), Value::String(one.to.to_string()));
-    if let Some(gateway) = config.get("Gateway").and_then(address) {
-        config.insert("Gateway".to_owned(), gateway);
-    }
-    if let Some(range) = config
-        .get("IPRange")
-        .and_then(Value::as_str)
-        .and_then(|text| text.parse::<Ipv4Net>().ok())
-    {
-        let base = shift(range.network(), one.from, one.to)?;
-        config.insert(
-            "IPRange".to_owned(),
-            Value::String(format!("{base}/{}", range.prefix_len())),
-        );
-    }
-    if let Some(Value::Object(kept_free)) = config.get_mut("AuxiliaryAddresses") {
-        kept_free
-            .values_mut()
-            .for_each(|value| *value = address(value).unwrap_or_default());
-    }
-    Some(config)
-}
-
-/// What puts a container back where it was on a network.
-fn settings(place: &Value, id: &str, container: &Value, address: Option<Ipv4Addr>) -> Value {
-    let mut settings = Map::new();
-    for key in ["Links", "DriverOpts", "GwPriority"] {
-        if let Some(value) = place.get(key).filter(|value| !value.is_null()) {
-            settings.insert(key.to_owned(), value.clone());
-        }
-    }
-    // Up to 24 the engine adds the short id to the aliases by itself.
-    let aliases = place
-        .get("Aliases")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten();
-    let own = |alias: &&Value| {
-        alias
-            .as_str()
-            .is_some_and(|alias| alias.len() == 12 && id.starts_with(alias))
-    };
-    let aliases: Vec<Value> = aliases.filter(|alias| !own(alias)).cloned().collect();
-    if !aliases.is_empty() {
-        settings.insert("Aliases".to_owned(), Value::Array(aliases));
-    }
-    let mut ipam = place
-        .get("IPAMConfig")
-        .and_then(Value::as_object)
-        .cloned()
-        .unwrap_or_default();
-    if let Some(address) = address {
-        ipam.insert("IPv4Address".to_owned(), Value::String(address.to_string()));
-    }
-    if !ipam.is_empty() {
-        settings.insert("IPAMConfig".to_owned(), Value::Object(ipam));
-    }
-    // Engines before 29.3 do not read it; 20.10 to 24 keep it by themselves.
-    let mac = text(container, "/Config/MacAddress");
-    if !mac.is_empty() {
-        settings.insert("MacAddress".to_owned(), Value::String(mac));
-    }
-    Value::Object(settings)
-}
-
-/// The same place in the other subnet.
-fn shift(address: Ipv4Addr, from: Ipv4Net, to: Ipv4Net) -> Option<Ipv4Addr> {
-    let host = u32::from(address).checked_sub(u32::from(from.network()))?;
-    let moved = Ipv4Addr::from(u32::from(to.network()).checked_add(host)?);
-    (from.contains(&address) && to.contains(&moved)).then_some(moved)
-}
-
-/// A string inside a value; empty where there is none.
-pub fn text(value: &Value, pointer: &str) -> String {
-    value
-        .pointer(pointer)
-        .and_then(Value::as_str)
-        .unwrap_or_default()
-        .to_owned()
 }

@@ -3,19 +3,16 @@
 use super::netlink::{Request, address, attributes, attributes_after, dump, text, u8_at, u32_at};
 use crate::facts::Link;
 use ipnet::IpNet;
-use netlink_sys::protocols::NETLINK_ROUTE;
+use nix::libc::{
+    IFA_ADDRESS, IFA_LOCAL, IFF_LOWER_UP, IFF_UP, IFLA_GROUP, IFLA_IFNAME, IFLA_INFO_DATA,
+    IFLA_INFO_KIND, IFLA_LINKINFO, IFLA_MASTER, RTM_GETADDR, RTM_GETLINK,
+};
+use nix::sys::socket::SockProtocol;
 use std::collections::BTreeMap;
 use std::io;
 
-const RTM_GETLINK: u16 = 18;
-const RTM_GETADDR: u16 = 22;
-const IFLA_IFNAME: u16 = 3;
-const IFLA_LINKINFO: u16 = 18;
-const IFLA_INFO_KIND: u16 = 1;
-const IFLA_INFO_DATA: u16 = 2;
+/// From linux/if_link.h; libc lacks it.
 const IFLA_VRF_TABLE: u16 = 1;
-const IFA_ADDRESS: u16 = 1;
-const IFA_LOCAL: u16 = 2;
 
 /// Links by their index, with their addresses of both families.
 pub type Links = BTreeMap<u32, Link>;
@@ -23,15 +20,15 @@ pub type Links = BTreeMap<u32, Link>;
 /// Reads them.
 pub fn read() -> io::Result<Links> {
     let request = Request {
-        protocol: NETLINK_ROUTE,
+        protocol: SockProtocol::NetlinkRoute,
         kind: RTM_GETLINK,
         body: &[0; 16],
     };
-    let mut links = dump(&request, |links: &mut Links, payload| {
-        links.extend(link(payload))
-    })?;
+    let mut links = named(dump(&request, |found: &mut Vec<LinkMessage>, payload| {
+        found.extend(link(payload))
+    })?);
     let request = Request {
-        protocol: NETLINK_ROUTE,
+        protocol: SockProtocol::NetlinkRoute,
         kind: RTM_GETADDR,
         body: &[0; 8],
     };
@@ -46,41 +43,129 @@ pub fn read() -> io::Result<Links> {
     Ok(links)
 }
 
+/// What one message says: a link that names its master by number.
+#[derive(Debug, Default)]
+pub struct LinkMessage {
+    /// Its number.
+    pub index: u32,
+    /// The number of the bridge or VRF device it is a port of.
+    pub master: Option<u32>,
+    /// The rest.
+    pub link: Link,
+}
+
+/// The links, with the names of their masters.
+fn named(messages: Vec<LinkMessage>) -> Links {
+    let ports: Vec<(u32, u32)> = messages
+        .iter()
+        .filter_map(|one| Some((one.index, one.master?)))
+        .collect();
+    let mut links: Links = messages
+        .into_iter()
+        .map(|one| (one.index, one.link))
+        .collect();
+    for (port, master) in ports {
+        let name = links.get(&master).map(|link| link.name.clone());
+        if let Some(link) = links.get_mut(&port) {
+            link.master = name;
+        }
+    }
+    links
+}
+
 /// `struct ifinfomsg`, 16 bytes, and attributes.
-pub fn link(payload: &[u8]) -> Option<(u32, Link)> {
-    let index = u32_at(payload, 4)?;
-    let mut link = Link {
-        name: String::new(),
-        kind: None,
-        table: None,
-        addresses: Vec::new(),
+pub fn link(payload: &[u8]) -> Option<LinkMessage> {
+    let mut message = LinkMessage {
+        index: u32_at(payload, 4)?,
+        ..LinkMessage::default()
     };
+    let link = &mut message.link;
+    let flags = u32_at(payload, 8)?;
+    link.down = flags & IFF_UP as u32 == 0;
+    link.no_carrier = flags & IFF_LOWER_UP as u32 == 0;
     for (kind, value) in attributes_after(payload, 16) {
         match kind {
             IFLA_IFNAME => link.name = text(value),
-            IFLA_LINKINFO => {
-                for (kind, value) in attributes(value) {
-                    match kind {
-                        IFLA_INFO_KIND => link.kind = Some(text(value)),
-                        IFLA_INFO_DATA if link.kind.as_deref() == Some("vrf") => {
-                            let table = attributes(value).find(|(kind, _)| *kind == IFLA_VRF_TABLE);
-                            link.table = table.and_then(|(_, value)| u32_at(value, 0));
-                        }
-                        _ => {}
-                    }
-                }
+            IFLA_MASTER => message.master = u32_at(value, 0),
+            IFLA_GROUP => link.group = u32_at(value, 0)?,
+            IFLA_LINKINFO => (link.kind, link.table) = kind_and_table(value),
+            _ => {}
+        }
+    }
+    Some(message)
+}
+
+/// What a link is, and the routing table of a VRF device.
+fn kind_and_table(info: &[u8]) -> (Option<String>, Option<u32>) {
+    let (mut kind, mut table) = (None, None);
+    for (number, value) in attributes(info) {
+        match number {
+            IFLA_INFO_KIND => kind = Some(text(value)),
+            IFLA_INFO_DATA if kind.as_deref() == Some("vrf") => {
+                table = attributes(value)
+                    .find(|(number, _)| *number == IFLA_VRF_TABLE)
+                    .and_then(|(_, value)| u32_at(value, 0));
             }
             _ => {}
         }
     }
-    Some((index, link))
+    (kind, table)
 }
 
-/// `struct ifaddrmsg`, 8 bytes, and attributes. On a point-to-point link IFA_ADDRESS is the peer, which has a route of
-/// its own.
+/// `struct ifaddrmsg`, 8 bytes, and attributes. On a point-to-point link IFA_ADDRESS is the peer,
+/// which has a route of its own.
 pub fn address_of_link(payload: &[u8]) -> Option<(u32, IpNet)> {
     let (prefix, index) = (u8_at(payload, 1)?, u32_at(payload, 4)?);
     let find = |wanted| attributes_after(payload, 8).find(|(kind, _)| *kind == wanted);
     let (_, value) = find(IFA_LOCAL).or_else(|| find(IFA_ADDRESS))?;
     Some((index, IpNet::new(address(value)?, prefix).ok()?))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+mod tests {
+    use super::super::netlink::attribute;
+    use super::*;
+
+    /// What a kernel with VRF sends; not every kernel has it.
+    #[test]
+    fn reads_a_vrf_and_its_port() {
+        let told = |index: u32, flags: u32, name: &[u8], rest: &[u8]| {
+            let fixed = [
+                [0, 0, 1, 0],
+                index.to_ne_bytes(),
+                flags.to_ne_bytes(),
+                [0; 4],
+            ]
+            .concat();
+            link(&[&fixed, &attribute(IFLA_IFNAME, name)[..], rest].concat()).unwrap()
+        };
+        let table = attribute(IFLA_VRF_TABLE, &10u32.to_ne_bytes());
+        let info = [
+            attribute(IFLA_INFO_KIND, b"vrf\0"),
+            attribute(IFLA_INFO_DATA, &table),
+        ];
+        let info = attribute(IFLA_LINKINFO, &info.concat());
+        let up = (IFF_UP | IFF_LOWER_UP) as u32;
+        let master = attribute(IFLA_MASTER, &7u32.to_ne_bytes());
+        let group = attribute(IFLA_GROUP, &3u32.to_ne_bytes());
+        let links = named(vec![
+            told(7, up, b"blue\0", &info),
+            told(8, IFF_UP as u32, b"eth1\0", &[master, group].concat()),
+        ]);
+        let blue = Link {
+            name: "blue".to_owned(),
+            kind: Some("vrf".to_owned()),
+            table: Some(10),
+            ..Link::default()
+        };
+        let eth = Link {
+            name: "eth1".to_owned(),
+            master: Some("blue".to_owned()),
+            no_carrier: true,
+            group: 3,
+            ..Link::default()
+        };
+        assert_eq!(links.into_values().collect::<Vec<_>>(), [blue, eth]);
+    }
 }

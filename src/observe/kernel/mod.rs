@@ -5,8 +5,11 @@
 pub mod links;
 pub mod neighbours;
 pub mod netlink;
+pub mod nexthops;
 pub mod peers;
 pub mod routes;
+pub mod rules;
+pub mod settings;
 
 use super::relevant::RelevantSpace;
 use crate::facts::Kernel;
@@ -29,7 +32,7 @@ impl Reader<'_> {
     /// Reads the rest, as far as it lies in the space Docker may use.
     pub fn rest(mut self, links: Links, space: &RelevantSpace, ssh_ports: &[u16]) -> Kernel {
         let routes = self.say("the routes", routes::read(&links, space));
-        let rules = self.say("the policy rules", routes::read_rules());
+        let rules = self.say("the policy rules", rules::read());
         let neighbours = self.say("the neighbours", neighbours::read(&links));
         let ours = OwnAddresses::of(&links);
         let mut peers = self.say(
@@ -42,6 +45,7 @@ impl Reader<'_> {
             routes: routes.kept,
             routes_elsewhere: routes.elsewhere,
             rules,
+            ipv6_forwarding: settings::ipv6_forwarding(),
             neighbours: neighbours.silent,
             peers,
             residents: neighbours.residents,
@@ -71,6 +75,7 @@ impl Reader<'_> {
 #[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 mod tests {
     use super::*;
+    use crate::facts::RT_TABLE_LOCAL;
 
     /// Any namespace has a loopback; the network-namespace tests look at everything else.
     #[test]
@@ -86,7 +91,7 @@ mod tests {
             "{unseen:?}"
         );
         assert!(
-            kernel.rules.iter().any(|rule| rule.table == 255),
+            kernel.rules.iter().any(|rule| rule.table == RT_TABLE_LOCAL),
             "{unseen:?}"
         );
     }

@@ -4,18 +4,17 @@
 use super::links::Links;
 use super::netlink::{Request, address, attributes_after, dump, u16_at, u32_at};
 use crate::facts::{Neighbour, NeighbourState, Resident};
-use netlink_sys::protocols::NETLINK_ROUTE;
+use nix::libc::{
+    NDA_CACHEINFO, NDA_DST, NUD_DELAY, NUD_FAILED, NUD_INCOMPLETE, NUD_PERMANENT, NUD_PROBE,
+    NUD_REACHABLE, NUD_STALE, RTM_GETNEIGH,
+};
+use nix::sys::socket::SockProtocol;
 use std::io;
 use std::net::IpAddr;
 
-const RTM_GETNEIGH: u16 = 30;
-const NDA_DST: u16 = 1;
-const NDA_CACHEINFO: u16 = 3;
-const NUD_INCOMPLETE: u16 = 0x01;
-const NUD_FAILED: u16 = 0x20;
-/// The states of a neighbour that has a link-layer address: `NUD_REACHABLE`, `NUD_STALE`,
-/// `NUD_DELAY`, `NUD_PROBE` and `NUD_PERMANENT`. Broadcasts and multicasts are in none of them.
-const WITH_LINK_ADDRESS: u16 = 0x02 | 0x04 | 0x08 | 0x10 | 0x80;
+/// The states of a neighbour that has a link-layer address. Broadcasts and multicasts are in none
+/// of them.
+const WITH_LINK_ADDRESS: u16 = NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE | NUD_PERMANENT;
 
 /// The unit of times the kernel tells: its `USER_HZ`, 100 on every architecture but Alpha.
 const TICKS_A_SECOND: u32 = 100;
@@ -32,7 +31,7 @@ pub struct Neighbours {
 /// Reads those of all links.
 pub fn read(links: &Links) -> io::Result<Neighbours> {
     let request = Request {
-        protocol: NETLINK_ROUTE,
+        protocol: SockProtocol::NetlinkRoute,
         kind: RTM_GETNEIGH,
         body: &[0; 12],
     };

@@ -1,20 +1,25 @@
-//! Netlink as far as it takes to ask the kernel for everything of a kind: one request, a stream of
-//! answers, attributes.
+//! Netlink as far as it takes to ask the kernel: a request, an answer or a stream of them,
+//! attributes.
 //!
 //! The bytes are read where they lie. The ready-made packet crates make a tree of every message
 //! first, which costs more than the kernel does where a router holds a full Internet table, and
 //! give up on a link whose name is not UTF-8.
 
-use netlink_sys::{Socket, SocketAddr};
+use nix::libc;
+use nix::sys::socket::{
+    AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType, connect, recv, send,
+    socket,
+};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::os::fd::{AsRawFd, OwnedFd};
 
-const HEADER: usize = 16;
-const NLM_F_REQUEST: u16 = 0x1;
-const NLM_F_DUMP_INTR: u16 = 0x10;
-const NLM_F_DUMP: u16 = 0x300;
-const NLMSG_ERROR: u16 = 2;
-const NLMSG_DONE: u16 = 3;
+const HEADER: usize = size_of::<libc::nlmsghdr>();
+const NLM_F_REQUEST: u16 = libc::NLM_F_REQUEST as u16;
+const NLM_F_DUMP_INTR: u16 = libc::NLM_F_DUMP_INTR as u16;
+const NLM_F_DUMP: u16 = libc::NLM_F_DUMP as u16;
+const NLMSG_ERROR: u16 = libc::NLMSG_ERROR as u16;
+const NLMSG_DONE: u16 = libc::NLMSG_DONE as u16;
 
 /// The kernel fills at most 32 KiB at a time.
 const BUFFER: usize = 64 << 10;
@@ -22,70 +27,114 @@ const BUFFER: usize = 64 << 10;
 /// A list that changes while it is being read is read again, this often.
 const TRIES: u32 = 4;
 
-/// The families as the kernel numbers them.
-pub const AF_INET: u8 = 2;
+/// The families as wide as netlink has them.
+pub const AF_INET: u8 = libc::AF_INET as u8;
 /// See [`AF_INET`].
-pub const AF_INET6: u8 = 10;
+pub const AF_INET6: u8 = libc::AF_INET6 as u8;
 
-/// One request for everything of a kind.
+/// A question to the kernel.
 pub struct Request<'a> {
     /// Netlink family: routing, socket diagnosis, netfilter.
-    pub protocol: isize,
+    pub protocol: SockProtocol,
     /// Message type of the request.
     pub kind: u16,
     /// What follows the header.
     pub body: &'a [u8],
 }
 
-/// Asks, and gives every answer's payload to `each` as it comes in; nothing is kept. `S` is begun
-/// anew when the kernel says that its list changed under way; after a few times the last reading
-/// stands.
+/// Asks for everything of a kind, and gives every answer's payload to `each` as it comes in;
+/// nothing is kept. `S` is begun again when the kernel says that its list changed under way; after
+/// a few times the last reading stands.
 pub fn dump<S: Default>(request: &Request, mut each: impl FnMut(&mut S, &[u8])) -> io::Result<S> {
-    let mut socket = Socket::new(request.protocol)?;
-    socket.bind_auto()?;
-    socket.connect(&SocketAddr::new(0, 0))?;
-    let mut buffer = vec![0; BUFFER];
+    let mut socket = Socket::open(request.protocol)?;
     let mut tries = 0;
     loop {
         tries += 1;
         let mut state = S::default();
-        let steady = one_dump(&socket, request, &mut buffer, &mut |payload| {
-            each(&mut state, payload)
-        })?;
+        let steady = socket.dump(request, &mut |payload| each(&mut state, payload))?;
         if steady || tries == TRIES {
             return Ok(state);
         }
     }
 }
 
-/// Whether the list held still meanwhile.
-fn one_dump(
-    socket: &Socket,
-    request: &Request,
-    buffer: &mut [u8],
-    each: &mut impl FnMut(&[u8]),
-) -> io::Result<bool> {
-    let length = u32::try_from(HEADER + request.body.len()).map_err(io::Error::other)?;
-    let mut bytes = Vec::with_capacity(HEADER + request.body.len());
-    bytes.extend(length.to_ne_bytes());
-    bytes.extend(request.kind.to_ne_bytes());
-    bytes.extend((NLM_F_REQUEST | NLM_F_DUMP).to_ne_bytes());
-    // Sequence number and port: one request a socket at a time needs neither.
-    bytes.extend([0; 8]);
-    bytes.extend(request.body);
-    socket.send(&bytes, 0)?;
-    let mut steady = true;
-    loop {
-        let mut free = &mut *buffer;
-        let received = socket.recv(&mut free, 0)?;
-        let datagram = buffer.get(..received).unwrap_or_default();
-        let end = messages(datagram, &mut |flags, payload| {
-            steady &= flags & NLM_F_DUMP_INTR == 0;
-            each(payload);
+/// A netlink socket that is connected to the kernel: it takes no message from another process.
+pub struct Socket {
+    descriptor: OwnedFd,
+    buffer: Vec<u8>,
+}
+
+impl Socket {
+    /// Opens one.
+    pub fn open(protocol: SockProtocol) -> io::Result<Socket> {
+        let descriptor = socket(
+            AddressFamily::Netlink,
+            SockType::Datagram,
+            SockFlag::SOCK_CLOEXEC,
+            protocol,
+        )?;
+        connect(descriptor.as_raw_fd(), &NetlinkAddr::new(0, 0))?;
+        Ok(Socket {
+            descriptor,
+            buffer: vec![0; BUFFER],
+        })
+    }
+
+    /// Asks a question with one answer.
+    pub fn ask<T>(
+        &mut self,
+        request: &Request,
+        read: impl FnOnce(&[u8]) -> Option<T>,
+    ) -> io::Result<T> {
+        self.send(request, NLM_F_REQUEST)?;
+        let mut read = Some(read);
+        let mut answer = None;
+        messages(self.receive()?, &mut |_, payload| {
+            answer = read.take().and_then(|read| read(payload));
         })?;
-        if end {
-            return Ok(steady);
+        answer.ok_or_else(|| io::Error::other("the kernel's answer makes no sense"))
+    }
+
+    /// Whether the list held still meanwhile.
+    fn dump(&mut self, request: &Request, each: &mut impl FnMut(&[u8])) -> io::Result<bool> {
+        self.send(request, NLM_F_REQUEST | NLM_F_DUMP)?;
+        let mut steady = true;
+        loop {
+            let end = messages(self.receive()?, &mut |flags, payload| {
+                steady &= flags & NLM_F_DUMP_INTR == 0;
+                each(payload);
+            })?;
+            if end {
+                return Ok(steady);
+            }
         }
+    }
+
+    fn send(&self, request: &Request, flags: u16) -> io::Result<()> {
+        let length = HEADER + request.body.len();
+        let mut bytes = Vec::with_capacity(length);
+        bytes.extend(
+            u32::try_from(length)
+                .map_err(io::Error::other)?
+                .to_ne_bytes(),
+        );
+        bytes.extend(request.kind.to_ne_bytes());
+        bytes.extend(flags.to_ne_bytes());
+        // Sequence number and port: one request a socket at a time needs neither.
+        bytes.extend([0; 8]);
+        bytes.extend(request.body);
+        send(self.descriptor.as_raw_fd(), &bytes, MsgFlags::empty())?;
+        Ok(())
+    }
+
+    /// The next datagram.
+    fn receive(&mut self) -> io::Result<&[u8]> {
+        let received = recv(
+            self.descriptor.as_raw_fd(),
+            &mut self.buffer,
+            MsgFlags::empty(),
+        )?;
+        Ok(self.buffer.get(..received).unwrap_or_default())
     }
 }
 
@@ -147,6 +196,18 @@ pub fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
 /// Four bytes of a fixed part, in this machine's order.
 pub fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_ne_bytes(bytes.get(at..at + 4)?.try_into().ok()?))
+}
+
+/// An attribute as it is sent: a length, a type, the value, and zeros up to a multiple of four.
+pub fn attribute(kind: u16, value: &[u8]) -> Vec<u8> {
+    let length = 4 + value.len();
+    let mut bytes = Vec::with_capacity(length.next_multiple_of(4));
+    // No value that is ever sent comes near the limit.
+    bytes.extend(u16::try_from(length).unwrap_or(u16::MAX).to_ne_bytes());
+    bytes.extend(kind.to_ne_bytes());
+    bytes.extend(value);
+    bytes.resize(length.next_multiple_of(4), 0);
+    bytes
 }
 
 /// An address of four or sixteen bytes.

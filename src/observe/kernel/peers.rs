@@ -12,20 +12,23 @@ use crate::facts::{Contact, Link, Peer, Translation};
 use crate::observe::operator::Session;
 use crate::observe::relevant::RelevantSpace;
 use ipnet::IpNet;
-use netlink_sys::protocols::{NETLINK_NETFILTER, NETLINK_SOCK_DIAG};
+use nix::libc;
+use nix::sys::socket::SockProtocol;
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashSet};
 use std::io;
 use std::net::IpAddr;
 
+const IPPROTO_TCP: u8 = libc::IPPROTO_TCP as u8;
+/// From linux/sock_diag.h; libc lacks it.
 const SOCK_DIAG_BY_FAMILY: u16 = 20;
-const IPPROTO_TCP: u8 = 6;
+/// From net/tcp_states.h, as the next one.
 const TCP_ESTABLISHED: u8 = 1;
 const TCP_SYN_SENT: u8 = 2;
 /// Where `struct inet_diag_msg` has `idiag_wqueue`.
 const AT_UNCONFIRMED: usize = 60;
-/// `IPCTNL_MSG_CT_GET` of `NFNL_SUBSYS_CTNETLINK`.
-const CT_GET: u16 = 0x0101;
+/// From linux/netfilter/nfnetlink_conntrack.h, as what begins with `CTA_`.
+const IPCTNL_MSG_CT_GET: u16 = 1;
 const CTA_TUPLE_ORIG: u16 = 1;
 const CTA_TUPLE_REPLY: u16 = 2;
 const CTA_STATUS: u16 = 3;
@@ -39,6 +42,7 @@ const CTA_IP_V4_SRC: u16 = 1;
 const CTA_IP_V4_DST: u16 = 2;
 const CTA_IP_V6_SRC: u16 = 3;
 const CTA_IP_V6_DST: u16 = 4;
+/// From linux/netfilter/nf_conntrack_common.h.
 const IPS_SEEN_REPLY: u32 = 2;
 
 /// This host's own addresses.
@@ -159,7 +163,7 @@ fn sockets<S: Default>(family: u8, states: u32, each: impl FnMut(&mut S, &[u8]))
     body[4..8].copy_from_slice(&states.to_ne_bytes());
     dump(
         &Request {
-            protocol: NETLINK_SOCK_DIAG,
+            protocol: SockProtocol::NetlinkSockDiag,
             kind: SOCK_DIAG_BY_FAMILY,
             body: &body,
         },
@@ -218,8 +222,8 @@ pub fn socket(payload: &[u8], ours: &OwnAddresses, ssh_ports: &[u16]) -> Option<
 /// flow outlives the address it began with, docker0's old one above all.
 pub fn read_flows(space: &RelevantSpace, ours: &OwnAddresses) -> io::Result<Vec<Peer>> {
     let request = Request {
-        protocol: NETLINK_NETFILTER,
-        kind: CT_GET,
+        protocol: SockProtocol::NetlinkNetFilter,
+        kind: (libc::NFNL_SUBSYS_CTNETLINK as u16) << 8 | IPCTNL_MSG_CT_GET,
         body: &[0; 4],
     };
     let met = dump(&request, |met: &mut Met, payload| {

@@ -1,38 +1,34 @@
-//! Routes of all tables and the policy rules that lead to them, of both families.
+//! Routes of all tables, of both families.
 
 use super::links::Links;
 use super::netlink::{
-    AF_INET, AF_INET6, Request, address, attributes, attributes_after, dump, text, u8_at, u16_at,
-    u32_at,
+    AF_INET, AF_INET6, Request, address, attributes, attributes_after, dump, u8_at, u16_at, u32_at,
 };
-use crate::facts::{Family, Route, RouteKind, Rule, Scope};
+use super::nexthops;
+use crate::facts::{Preference, Route, RouteKind, Scope};
 use crate::observe::relevant::RelevantSpace;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
-use netlink_sys::protocols::NETLINK_ROUTE;
+use nix::libc::{
+    RT_SCOPE_HOST, RT_SCOPE_LINK, RT_SCOPE_NOWHERE, RTA_DST, RTA_GATEWAY, RTA_MULTIPATH, RTA_OIF,
+    RTA_PRIORITY, RTA_SRC, RTA_TABLE, RTM_GETROUTE, RTN_ANYCAST, RTN_BLACKHOLE, RTN_BROADCAST,
+    RTN_LOCAL, RTN_PROHIBIT, RTN_THROW, RTN_UNICAST, RTN_UNREACHABLE,
+};
+use nix::sys::socket::SockProtocol;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-const RTM_GETROUTE: u16 = 26;
-const RTM_GETRULE: u16 = 34;
+/// The length of `struct rtmsg`.
 const FIXED: usize = 12;
-const RTA_DST: u16 = 1;
-const RTA_OIF: u16 = 4;
-const RTA_GATEWAY: u16 = 5;
-const RTA_MULTIPATH: u16 = 9;
-const RTA_TABLE: u16 = 15;
+/// From linux/rtnetlink.h; libc has the first two for glibc only and lacks the others.
 const RTA_VIA: u16 = 18;
-const FRA_DST: u16 = 1;
-const FRA_SRC: u16 = 2;
-const FRA_IIFNAME: u16 = 3;
-const FRA_PRIORITY: u16 = 6;
-const FRA_FWMARK: u16 = 10;
-const FRA_SUPPRESS_PREFIXLEN: u16 = 14;
-const FRA_TABLE: u16 = 15;
-const FRA_OIFNAME: u16 = 17;
-const FRA_L3MDEV: u16 = 19;
-const FRA_UID_RANGE: u16 = 20;
-const FR_ACT_TO_TBL: u8 = 1;
-const FIB_RULE_INVERT: u32 = 2;
+const RTA_PREF: u16 = 20;
+const RTA_NH_ID: u16 = 30;
+const RTNH_F_DEAD: u32 = 1;
+const RTNH_F_ONLINK: u32 = 4;
+const RTNH_F_LINKDOWN: u32 = 16;
+/// How RFC 4191 writes a preference.
+const PREFERENCE_HIGH: u8 = 1;
+const PREFERENCE_LOW: u8 = 3;
 
 /// What was kept of the routes, and how many there were.
 #[derive(Debug, Default)]
@@ -52,19 +48,22 @@ pub fn read(links: &Links, space: &RelevantSpace) -> io::Result<Routes> {
         let mut body = [0; FIXED];
         body[0] = family;
         let request = Request {
-            protocol: NETLINK_ROUTE,
+            protocol: SockProtocol::NetlinkRoute,
             kind: RTM_GETROUTE,
             body: &body,
         };
         let found = dump(&request, |routes: &mut Routes, payload| {
             match destination(payload) {
-                Some(dst) if !space.concerns(&dst) => routes.elsewhere += 1,
+                Some(dst) if !space.concerns(&dst) && !is_wide(&dst) => routes.elsewhere += 1,
                 Some(dst) => routes.kept.extend(route(payload, dst, links)),
                 None => {}
             }
         })?;
         all.kept.extend(found.kept);
         all.elsewhere += found.elsewhere;
+    }
+    if all.kept.iter().any(nexthops::is_only_a_number) {
+        all.kept = nexthops::resolved(all.kept, &nexthops::read(links)?);
     }
     Ok(all)
 }
@@ -89,39 +88,22 @@ fn network(family: u8, prefix: u8, address_bytes: Option<&[u8]>) -> Option<IpNet
     }
 }
 
-/// `struct rtmsg` and attributes; one route for every next hop. Broadcast, multicast and the like are nobody's network.
+/// `struct rtmsg` and attributes; one route for every next hop.
 pub fn route(payload: &[u8], dst: IpNet, links: &Links) -> Vec<Route> {
-    let read = || {
-        let kind = match u8_at(payload, 7)? {
-            1 => RouteKind::Unicast,
-            2 => RouteKind::Local,
-            6 => RouteKind::Blackhole,
-            7 => RouteKind::Unreachable,
-            8 => RouteKind::Prohibit,
-            _ => return None,
-        };
-        let scope = match u8_at(payload, 6)? {
-            253 => Scope::Link,
-            254 | 255 => Scope::Host,
-            _ => Scope::Global,
-        };
-        let table = u32::from(u8_at(payload, 4)?);
-        Some(Route {
-            dst,
-            table,
-            kind,
-            scope,
-            gateway: None,
-            dev: None,
-        })
-    };
-    let Some(mut route) = read() else {
+    let Some(mut route) = without_attributes(payload, dst) else {
         return Vec::new();
     };
     let mut hops = Vec::new();
     for (kind, value) in attributes_after(payload, FIXED) {
         match kind {
             RTA_TABLE => route.table = u32_at(value, 0).unwrap_or(route.table),
+            RTA_PRIORITY => route.metric = u32_at(value, 0).unwrap_or(0),
+            RTA_SRC => {
+                let prefix = u8_at(payload, 2).unwrap_or(0);
+                route.from = address(value).and_then(|source| IpNet::new(source, prefix).ok());
+            }
+            RTA_PREF => route.preference = preference(value),
+            RTA_NH_ID => route.nexthop = u32_at(value, 0),
             RTA_OIF => route.dev = u32_at(value, 0).and_then(|index| name(links, index)),
             RTA_MULTIPATH => hops = next_hops(value, links),
             _ => route.gateway = route.gateway.or(gateway(kind, value)),
@@ -130,27 +112,84 @@ pub fn route(payload: &[u8], dst: IpNet, links: &Links) -> Vec<Route> {
     if hops.is_empty() {
         return vec![route];
     }
-    hops.into_iter()
-        .map(|(gateway, dev)| Route {
-            gateway,
-            dev,
-            ..route.clone()
+    (0..)
+        .zip(hops)
+        .map(|(number, hop)| {
+            let mut route = Route {
+                gateway: hop.gateway,
+                dev: hop.dev,
+                hop: Some(number),
+                ..route.clone()
+            };
+            flag(&mut route, hop.flags);
+            route
         })
         .collect()
 }
 
+/// What the fixed part says. Multicast is nobody's network.
+fn without_attributes(payload: &[u8], dst: IpNet) -> Option<Route> {
+    let kind = match u8_at(payload, 7)? {
+        RTN_UNICAST => RouteKind::Unicast,
+        RTN_LOCAL => RouteKind::Local,
+        RTN_BROADCAST => RouteKind::Broadcast,
+        RTN_ANYCAST => RouteKind::Anycast,
+        RTN_BLACKHOLE => RouteKind::Blackhole,
+        RTN_UNREACHABLE => RouteKind::Unreachable,
+        RTN_PROHIBIT => RouteKind::Prohibit,
+        RTN_THROW => RouteKind::Throw,
+        _ => return None,
+    };
+    let scope = match u8_at(payload, 6)? {
+        RT_SCOPE_LINK => Scope::Link,
+        RT_SCOPE_HOST | RT_SCOPE_NOWHERE => Scope::Host,
+        _ => Scope::Global,
+    };
+    let mut route = Route {
+        table: u32::from(u8_at(payload, 4)?),
+        scope,
+        tos: u8_at(payload, 3)?,
+        ..Route::new(dst, kind)
+    };
+    flag(&mut route, u32_at(payload, 8)?);
+    Some(route)
+}
+
+fn flag(route: &mut Route, flags: u32) {
+    route.dead = flags & RTNH_F_DEAD != 0;
+    route.linkdown = flags & RTNH_F_LINKDOWN != 0;
+    route.onlink = flags & RTNH_F_ONLINK != 0;
+}
+
+fn preference(value: &[u8]) -> Preference {
+    match u8_at(value, 0) {
+        Some(PREFERENCE_HIGH) => Preference::High,
+        Some(PREFERENCE_LOW) => Preference::Low,
+        _ => Preference::Medium,
+    }
+}
+
+/// One of several next hops.
+struct NextHop {
+    gateway: Option<IpAddr>,
+    dev: Option<String>,
+    flags: u32,
+}
+
 /// A list of `struct rtnexthop`, 8 bytes and attributes each.
-fn next_hops(bytes: &[u8], links: &Links) -> Vec<(Option<IpAddr>, Option<String>)> {
+fn next_hops(bytes: &[u8], links: &Links) -> Vec<NextHop> {
     let mut rest = bytes;
     std::iter::from_fn(|| {
         let length = usize::from(u16_at(rest, 0)?);
+        let flags = u32::from(u8_at(rest, 2)?);
         let dev = u32_at(rest, 4).and_then(|index| name(links, index));
         let inside = rest.get(8..length)?;
         rest = rest.get(length.next_multiple_of(4)..).unwrap_or_default();
-        Some((
-            attributes(inside).find_map(|(kind, value)| gateway(kind, value)),
+        Some(NextHop {
+            gateway: attributes(inside).find_map(|(kind, value)| gateway(kind, value)),
             dev,
-        ))
+            flags,
+        })
     })
     .collect()
 }
@@ -168,146 +207,141 @@ fn name(links: &Links, index: u32) -> Option<String> {
     links.get(&index).map(|link| link.name.clone())
 }
 
-/// Reads the policy rules.
-pub fn read_rules() -> io::Result<Vec<Rule>> {
-    let mut rules = Vec::new();
-    for family in [AF_INET, AF_INET6] {
-        let mut body = [0; FIXED];
-        body[0] = family;
-        let request = Request {
-            protocol: NETLINK_ROUTE,
-            kind: RTM_GETRULE,
-            body: &body,
-        };
-        rules.extend(dump(&request, |found: &mut Vec<Rule>, payload| {
-            found.extend(rule(payload))
-        })?);
-    }
-    Ok(rules)
-}
-
-/// `struct fib_rule_hdr` and attributes. Only rules that lead to a table are of interest.
-pub fn rule(payload: &[u8]) -> Option<Rule> {
-    let family = u8_at(payload, 0)?;
-    if u8_at(payload, 7)? != FR_ACT_TO_TBL {
-        return None;
-    }
-    let mut rule = Rule {
-        family: if family == AF_INET {
-            Family::Ipv4
-        } else {
-            Family::Ipv6
-        },
-        priority: 0,
-        table: u32::from(u8_at(payload, 4)?),
-        to: None,
-        from: None,
-        inverted: u32_at(payload, 8)? & FIB_RULE_INVERT != 0,
-        l3mdev: false,
-        only_if: Vec::new(),
-    };
-    for (kind, value) in attributes_after(payload, FIXED) {
-        match kind {
-            FRA_PRIORITY => rule.priority = u32_at(value, 0)?,
-            FRA_TABLE => rule.table = u32_at(value, 0)?,
-            FRA_DST => rule.to = network(family, u8_at(payload, 1)?, Some(value)),
-            FRA_SRC => rule.from = network(family, u8_at(payload, 2)?, Some(value)),
-            FRA_L3MDEV => rule.l3mdev = u8_at(value, 0)? != 0,
-            FRA_IIFNAME => rule.only_if.push(format!("iif {}", text(value))),
-            FRA_OIFNAME => rule.only_if.push(format!("oif {}", text(value))),
-            FRA_FWMARK => rule
-                .only_if
-                .push(format!("fwmark {:#x}", u32_at(value, 0)?)),
-            FRA_UID_RANGE => {
-                rule.only_if.push(format!(
-                    "uidrange {}-{}",
-                    u32_at(value, 0)?,
-                    u32_at(value, 4)?
-                ));
-            }
-            FRA_SUPPRESS_PREFIXLEN if value != u32::MAX.to_ne_bytes() => {
-                rule.only_if
-                    .push(format!("suppress_prefixlength {}", u32_at(value, 0)?));
-            }
-            _ => {}
-        }
-    }
-    Some(rule)
+/// Whether a route may be a piece of the default route, which only the whole of them shows.
+fn is_wide(dst: &IpNet) -> bool {
+    dst.prefix_len() < 8
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 mod tests {
+    use super::super::netlink::attribute;
     use super::*;
     use crate::facts::Link;
 
-    fn attribute(kind: u16, value: &[u8]) -> Vec<u8> {
-        let length = u16::try_from(4 + value.len()).unwrap();
-        let mut bytes = [&length.to_ne_bytes()[..], &kind.to_ne_bytes(), value].concat();
-        bytes.resize(bytes.len().next_multiple_of(4), 0);
-        bytes
+    fn links() -> Links {
+        let eth = Link {
+            name: "eth0".into(),
+            ..Link::default()
+        };
+        Links::from([(2, eth)])
     }
 
-    /// What a kernel with VRF sends; not every kernel has it.
-    #[test]
-    fn reads_a_vrf_and_the_rule_that_leads_to_it() {
-        let data = attribute(1, &10u32.to_ne_bytes());
-        let info = [attribute(1, b"vrf\0"), attribute(2, &data)].concat();
-        let header = [&[0u8, 0, 1, 0][..], &7u32.to_ne_bytes(), &[0; 8]].concat();
-        let payload = [header, attribute(3, b"blue\0"), attribute(18, &info)].concat();
-        let (index, link) = super::super::links::link(&payload).unwrap();
-        assert_eq!(
-            (index, link.name.as_str(), link.kind.as_deref(), link.table),
-            (7, "blue", Some("vrf"), Some(10))
-        );
-        let header = [AF_INET, 0, 0, 0, 0, 0, 0, FR_ACT_TO_TBL, 0, 0, 0, 0];
-        let payload = [
-            header.to_vec(),
-            attribute(FRA_PRIORITY, &1000u32.to_ne_bytes()),
-            attribute(FRA_L3MDEV, &[1]),
-        ];
-        let rule = rule(&payload.concat()).unwrap();
-        assert!(rule.l3mdev && rule.priority == 1000);
+    fn read(payload: &[u8]) -> Vec<Route> {
+        route(payload, destination(payload).unwrap(), &links())
+    }
+
+    fn hop(last: u8, flags: u8) -> Vec<u8> {
+        let inside = attribute(RTA_GATEWAY, &[10, 0, 0, last]);
+        let length = u16::try_from(8 + inside.len()).unwrap().to_ne_bytes();
+        [&length[..], &[flags, 0], &2u32.to_ne_bytes(), &inside].concat()
     }
 
     #[test]
     fn reads_a_route_with_two_next_hops() {
-        let eth = Link {
-            name: "eth0".into(),
-            kind: None,
-            table: None,
-            addresses: Vec::new(),
-        };
-        let links = Links::from([(2, eth)]);
-        let hop = |last: u8| {
-            let inside = attribute(RTA_GATEWAY, &[10, 0, 0, last]);
-            let length = u16::try_from(8 + inside.len()).unwrap();
-            [
-                &length.to_ne_bytes()[..],
-                &[0, 0],
-                &2u32.to_ne_bytes(),
-                &inside,
-            ]
-            .concat()
-        };
         let payload = [
-            vec![AF_INET, 16, 0, 0, 254, 3, 0, 1, 0, 0, 0, 0],
+            vec![AF_INET, 16, 0, 0x10, 254, 3, 0, RTN_UNICAST, 0, 0, 0, 0],
             attribute(RTA_DST, &[172, 17, 0, 0]),
             attribute(RTA_TABLE, &51820u32.to_ne_bytes()),
-            attribute(RTA_MULTIPATH, &[hop(1), hop(2)].concat()),
+            attribute(RTA_PRIORITY, &100u32.to_ne_bytes()),
+            attribute(
+                RTA_MULTIPATH,
+                &[hop(1, (RTNH_F_DEAD | RTNH_F_LINKDOWN) as u8), hop(2, 0)].concat(),
+            ),
         ]
         .concat();
-        let dst = destination(&payload).unwrap();
-        let routes = route(&payload, dst, &links);
-        assert_eq!(dst.to_string(), "172.17.0.0/16");
-        assert_eq!(
-            (routes.len(), routes[1].table, routes[1].dev.as_deref()),
-            (2, 51820, Some("eth0"))
-        );
-        assert_eq!(routes[1].gateway.unwrap().to_string(), "10.0.0.2");
+        let routes = read(&payload);
+        let first = Route {
+            table: 51820,
+            tos: 0x10,
+            metric: 100,
+            gateway: Some([10, 0, 0, 1].into()),
+            dev: Some("eth0".to_owned()),
+            dead: true,
+            linkdown: true,
+            hop: Some(0),
+            ..Route::new("172.17.0.0/16".parse().unwrap(), RouteKind::Unicast)
+        };
+        let second = Route {
+            gateway: Some([10, 0, 0, 2].into()),
+            dead: false,
+            linkdown: false,
+            hop: Some(1),
+            ..first.clone()
+        };
+        assert_eq!(routes, [first, second]);
         for end in 0..payload.len() {
-            let _ = destination(&payload[..end]).map(|dst| route(&payload[..end], dst, &links));
-            let _ = rule(&payload[..end]);
+            let _ = destination(&payload[..end]).map(|dst| route(&payload[..end], dst, &links()));
         }
+    }
+
+    #[test]
+    fn reads_an_ipv6_route_for_packets_from_a_network() {
+        let ours: Ipv6Addr = "fd00:8::".parse().unwrap();
+        let payload = [
+            vec![AF_INET6, 0, 64, 0, 254, 4, 0, RTN_UNICAST, 4, 0, 0, 0],
+            attribute(RTA_SRC, &ours.octets()),
+            attribute(RTA_OIF, &2u32.to_ne_bytes()),
+            attribute(RTA_PREF, &[PREFERENCE_LOW]),
+        ]
+        .concat();
+        let want = Route {
+            from: Some("fd00:8::/64".parse().unwrap()),
+            dev: Some("eth0".to_owned()),
+            preference: Preference::Low,
+            onlink: false,
+            ..Route::new("::/0".parse().unwrap(), RouteKind::Unicast)
+        };
+        let onlink = Route {
+            onlink: true,
+            ..want
+        };
+        assert_eq!(read(&payload), [onlink]);
+    }
+
+    /// As a kernel with `nexthop_compat_mode=0` tells it: the number, and nothing else.
+    #[test]
+    fn a_nexthop_object_says_where_a_route_leads() {
+        let by_number = |id: u32, kind| {
+            let header = vec![AF_INET, 16, 0, 0, 254, 4, 0, kind, 0, 0, 0, 0];
+            let dst = attribute(RTA_DST, &[172, 17, 0, 0]);
+            let number = attribute(RTA_NH_ID, &id.to_ne_bytes());
+            read(&[header, dst, number].concat())
+        };
+        let object = |id: u32, inside: &[u8]| {
+            let payload = [&[AF_INET; 8], &attribute(1, &id.to_ne_bytes())[..], inside].concat();
+            nexthops::nexthop(&payload, &links()).unwrap()
+        };
+        let dev = attribute(5, &2u32.to_ne_bytes());
+        let single =
+            |id, last| object(id, &[dev.clone(), attribute(6, &[10, 0, 0, last])].concat());
+        let members = [5u32, 6].map(|id| [&id.to_ne_bytes()[..], &[0; 4]].concat());
+        let group = object(7, &attribute(2, &members.concat()));
+        let all = nexthops::Nexthops::from([single(5, 1), single(6, 2), group]);
+        let resolved = |id, kind| {
+            nexthops::resolved(by_number(id, kind), &all)
+                .into_iter()
+                .map(|route| (route.dev, route.gateway, route.hop, route.nexthop))
+                .collect::<Vec<_>>()
+        };
+        let eth = Some("eth0".to_owned());
+        let (first, second) = (Some([10, 0, 0, 1].into()), Some([10, 0, 0, 2].into()));
+        assert_eq!(
+            resolved(5, RTN_UNICAST),
+            [(eth.clone(), first, None, Some(5))]
+        );
+        assert_eq!(
+            resolved(7, RTN_UNICAST),
+            [
+                (eth.clone(), first, Some(0), Some(7)),
+                (eth, second, Some(1), Some(7))
+            ]
+        );
+        assert_eq!(
+            resolved(9, RTN_UNICAST),
+            [(None, None, None, Some(9))],
+            "gone meanwhile"
+        );
+        assert_eq!(resolved(8, RTN_BLACKHOLE), [(None, None, None, Some(8))]);
     }
 }

@@ -1,6 +1,6 @@
 //! What rebridge noticed while it carried out a plan, in words.
 
-use crate::apply::containers::Missing;
+use crate::apply::containers::Loss;
 use crate::apply::journal::FOLDER;
 use crate::apply::note::Note;
 
@@ -21,19 +21,25 @@ pub fn note(note: &Note) -> String {
             "the record of this change could not be kept in {FOLDER}: {why}. The change stands, but \
              rebridge cannot roll it back, and the next run will find an open journal there"
         ),
+        Note::RecordNotRemoved { why } => format!(
+            "the record of the undone change could not be removed from {FOLDER}: {why}. The next \
+             run will find an open journal there"
+        ),
     }
 }
 
-/// A sentence for each container that is not as it was.
-pub fn missing(missing: &Missing) -> Vec<String> {
-    let down = missing.down.iter().map(|(name, why)| {
-        format!("the container {name} could not be returned to its earlier state: {why}")
-    });
-    let removed = missing.removed.iter().map(|name| {
-        format!(
-            "the container {name} was started with --rm: Docker removed it when it stopped; start \
-             it again yourself"
-        )
-    });
-    down.chain(removed).collect()
+/// That a container is not as it was.
+pub fn missing(container: &str, why: &Loss) -> String {
+    let why = match why {
+        Loss::Removed => {
+            return format!(
+                "the container {container} was started with --rm: Docker removed it when it \
+                 stopped; start it again yourself"
+            );
+        }
+        Loss::Gone => "it is gone".to_owned(),
+        Loss::NotStarted(why) | Loss::EngineSilent(why) => why.to_string(),
+        Loss::NotStopped(why) => format!("it was stopped and runs now: {why}"),
+    };
+    format!("the container {container} could not be returned to its earlier state: {why}")
 }

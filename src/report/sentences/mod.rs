@@ -2,9 +2,11 @@
 
 pub mod afterwards;
 pub mod blockers;
+pub mod causes;
 pub mod findings;
 pub mod networks;
 pub mod notices;
 pub mod outcome;
 pub mod refusals;
 pub mod swarm;
+pub mod undo;

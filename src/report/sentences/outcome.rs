@@ -1,6 +1,8 @@
 //! What would be done, what was done, and what you have to do by hand, in words.
 
+use super::causes::{cause, not_restored};
 use super::networks::existing;
+use crate::apply::cause::{Cause, NotRestored};
 use crate::assess::Assessment;
 use crate::assess::clash::Clash;
 use crate::facts::{DockerState, Facts};
@@ -145,7 +147,8 @@ fn from_to(moves: &[Move]) -> String {
 const AGAIN: &str = "fix the cause, then run the same again";
 
 /// What could not be done; the host is as it was.
-pub fn rolled_back(plan: &Plan, before: &Facts, docker0: Option<&str>, why: &str) -> String {
+pub fn rolled_back(plan: &Plan, before: &Facts, docker0: Option<&str>, why: &Cause) -> String {
+    let why = cause(why);
     if !plan.restart {
         return format!(
             "cannot move networks: {why}; Docker runs, and its networks are as they were; {AGAIN}"
@@ -164,12 +167,18 @@ pub fn rolled_back(plan: &Plan, before: &Facts, docker0: Option<&str>, why: &str
 }
 
 /// The host needs a person. The steps are a list of their own, easier to follow at night.
-pub fn stranded(why: &str, then: &str) -> String {
-    let then = match then == why {
-        true => "for the same reason",
-        false => then,
-    };
+pub fn stranded(why: &Cause, then: &NotRestored) -> String {
+    let (why, then) = (cause(why), not_restored(then, Some(why)));
     format!("cannot settle Docker's networks: {why}; and the way back failed: {then}")
+}
+
+/// The same where an earlier run was interrupted and cannot be undone.
+pub fn stuck(then: &NotRestored) -> String {
+    let then = not_restored(then, None);
+    format!(
+        "cannot settle Docker's networks: an earlier run was interrupted half-way; and the way back \
+         failed: {then}"
+    )
 }
 
 /// What to do by hand after a change that failed, and whose rollback failed too.

@@ -1,6 +1,7 @@
 //! Why a plan was not begun, in words.
 
-use crate::apply::journal::FOLDER;
+use super::causes::not_recorded;
+use crate::apply::journal::{FOLDER, SCHEMA, Unreadable};
 use crate::apply::refusal::{Refusal, Step};
 use crate::policy::option::Opt;
 use crate::report::vocabulary::Vocabulary;
@@ -8,9 +9,10 @@ use crate::report::vocabulary::Vocabulary;
 pub fn refused(refusal: &Refusal, words: Vocabulary) -> String {
     let again = words.again();
     match refusal {
-        Refusal::NetworksNotRecorded { why } => {
-            format!("cannot record the networks to move: {why}; nothing was changed; {again}")
-        }
+        Refusal::NetworksNotRecorded(why) => format!(
+            "cannot record the networks to move: {}; nothing was changed; {again}",
+            not_recorded(why)
+        ),
         Refusal::FileIsMounted { path } => format!(
             "cannot replace {path}: it is mounted there by itself (a bind mount), so another file \
              cannot take its place; the old file is untouched; change the file it is mounted from, \
@@ -37,15 +39,32 @@ pub fn refused(refusal: &Refusal, words: Vocabulary) -> String {
              {} forbids; nothing was touched; {again} without it once Docker is up",
             words.switch(Opt::NoRestart)
         ),
-        Refusal::JournalUnreadable { why } => format!(
-            "cannot read the journal of an interrupted run in {FOLDER}: {why}; see whether Docker \
-             is as you want it, then remove the file"
+        Refusal::JournalUnreadable(unreadable) => format!(
+            "cannot read the journal of an interrupted run in {FOLDER}: {}; {}",
+            why_unreadable(unreadable),
+            match unreadable {
+                Unreadable::UnknownSchema { .. } => "nothing was touched; run that version again",
+                Unreadable::Damaged { .. } =>
+                    "see whether Docker is as you want it, then remove the file",
+            }
         ),
         Refusal::JournalNotClosed { why } => {
             format!(
                 "cannot close the journal in {FOLDER}: {why}; make the folder writable and {again}"
             )
         }
+    }
+}
+
+/// Why a record cannot be read.
+pub fn why_unreadable(unreadable: &Unreadable) -> String {
+    match unreadable {
+        Unreadable::UnknownSchema { schema } => {
+            format!(
+                "another version of rebridge wrote it, in schema {schema}; this one knows {SCHEMA}"
+            )
+        }
+        Unreadable::Damaged { why } => why.clone(),
     }
 }
 

@@ -1,0 +1,95 @@
+//! Why Docker did not start, in its own words, from the journal of systemd.
+
+use crate::host::Host;
+use std::time::{Duration, SystemTime};
+
+/// The journal answers at once, or never.
+const DEADLINE: Duration = Duration::from_secs(20);
+
+/// The words of a unit that failed after it was restarted at this moment; none where it left none.
+pub fn why_it_failed(host: &Host, unit: &str, since: SystemTime) -> Option<String> {
+    let since = since
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .map_or(0, |time| time.as_secs());
+    let since = format!("--since=@{since}");
+    let unit = format!("--unit={unit}");
+    let words = [
+        "journalctl",
+        &unit,
+        "--output=cat",
+        "--no-pager",
+        "--lines=200",
+        &since,
+    ];
+    pick_cause(&host.run(&words, DEADLINE).stdout)
+}
+
+/// What dockerd says before the cause.
+const FATAL: &str = "failed to start daemon: ";
+
+/// How dockerd's last words begin.
+const LAST_WORDS: [&str; 2] = [FATAL, "unable to configure the Docker daemon"];
+
+/// How lines begin that name no cause: systemd's own bookkeeping, and log lines of normal work.
+const NORMAL: [&str; 12] = [
+    "docker.service: ",
+    "Failed to start docker",
+    "Stopped docker",
+    "Stopping docker",
+    "Starting docker",
+    "Started docker",
+    "Closed docker",
+    "Listening on docker",
+    "Dependency failed",
+    "time=\"",
+    "Processing ",
+    "See '",
+];
+
+/// The line of a log that names the cause: dockerd's last words, else the last line that is not
+/// normal.
+fn pick_cause(log: &str) -> Option<String> {
+    let lines = log.lines().rev().map(str::trim);
+    let lines: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
+    let cause = lines
+        .iter()
+        .find(|line| begins_with_one_of(line, &LAST_WORDS))
+        .or_else(|| lines.iter().find(|line| !begins_with_one_of(line, &NORMAL)))?;
+    Some(cause.strip_prefix(FATAL).unwrap_or(cause).to_owned())
+}
+
+fn begins_with_one_of(line: &str, beginnings: &[&str]) -> bool {
+    beginnings
+        .iter()
+        .any(|beginning| line.starts_with(beginning))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+mod tests {
+    use super::pick_cause;
+
+    #[test]
+    fn finds_the_daemons_last_words() {
+        let log = "Starting docker.service - Docker Application Container Engine...\n\
+                   time=\"2026\" level=info msg=\"Starting up\"\n\
+                   failed to start daemon: Error initializing network controller: invalid CIDR address: 10.0.0.1\n\
+                   docker.service: Main process exited, code=exited, status=1/FAILURE\n\
+                   docker.service: Failed with result 'exit-code'.\n\
+                   Failed to start docker.service - Docker Application Container Engine.\n";
+        assert_eq!(
+            pick_cause(log).as_deref(),
+            Some("Error initializing network controller: invalid CIDR address: 10.0.0.1")
+        );
+        let refused = "Starting docker.service - Docker\nno pools allowed here\n\
+                       docker.service: Control process exited, code=exited, status=1/FAILURE\n";
+        assert_eq!(
+            pick_cause(refused).as_deref(),
+            Some("no pools allowed here")
+        );
+        assert_eq!(
+            pick_cause("docker.service: Failed with result 'exit-code'.\n"),
+            None
+        );
+    }
+}

@@ -1,0 +1,359 @@
+//! The way back from the last apply, be it days later: whether it can be gone, and what it takes on
+//! the host as it is now.
+
+use super::containers::ContainerStates;
+use super::journal::{self, Record, Unreadable};
+use super::networks::moves::{Moves, Relocation};
+use super::networks::record::{NotRecorded, record_back};
+use super::note::Note;
+use super::progress::Progress;
+use super::refusal::{Refusal, Step};
+use super::restart::RestartMethod;
+use super::rollback::{RollbackResult, roll_back};
+use crate::facts::{DockerState, Facts, Network};
+use crate::host::Host;
+use crate::host::signals::Shield;
+use crate::observe::config_file::{self, KEYS, parse};
+use crate::plan::blocker::Blocker;
+use crate::plan::relocate::Move;
+use crate::plan::{Permits, preflight};
+use crate::subnet::{overlap, v4};
+use ipnet::{IpNet, Ipv4Net};
+use serde_json::{Map, Value};
+use std::time::Duration;
+
+/// Why the last apply cannot be undone.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Obstacle {
+    /// No apply was recorded on this host.
+    NothingRecorded,
+    RecordUnreadable(Unreadable),
+    FileEdited {
+        path: String,
+        /// When the apply began.
+        began: String,
+        edit: Edit,
+    },
+    /// docker0 or networks would have to move back, which takes a Docker that runs.
+    DockerStopped,
+    NetworksNotRecorded(NotRecorded),
+    /// Another Docker network has taken a range that would be needed again.
+    RangeTaken {
+        network: String,
+        subnet: IpNet,
+        range: IpNet,
+    },
+    NoRestart(Blocker),
+}
+
+/// How a file was edited.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Edit {
+    /// It is gone, or no JSON object any more.
+    NoObject,
+    LayoutOnly,
+    Keys(Vec<KeyEdit>),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct KeyEdit {
+    pub key: String,
+    pub then: Setting,
+    pub now: Setting,
+}
+
+/// A key's value, as far as rebridge may show it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Setting {
+    Absent,
+    Hidden,
+    Shown(Value),
+}
+
+/// What undoes the last apply on the host as it is now.
+#[derive(Debug)]
+pub struct WayBack {
+    /// The apply, as it was recorded.
+    applied: Record,
+    /// Docker that is stopped now stays so; the bytes alone go back.
+    pub restart: bool,
+    method: Option<RestartMethod>,
+    stop_first: bool,
+    containers: ContainerStates,
+    /// The networks that are still where the apply put them, with the containers on them now.
+    moves: Moves,
+}
+
+/// Finds the way back; none where the last apply was undone already.
+pub fn way_back(
+    host: &Host,
+    facts: &Facts,
+    may_stop_containers: bool,
+) -> Result<Option<WayBack>, Obstacle> {
+    let Some(applied) = journal::last(host).map_err(Obstacle::RecordUnreadable)? else {
+        return match journal::was_undone(host) {
+            true => Ok(None),
+            false => Err(Obstacle::NothingRecorded),
+        };
+    };
+    file_is_as_applied(host, &applied)?;
+    docker_can_move_back(facts, &applied)?;
+    let running = facts.docker.state == DockerState::Running;
+    let restart = running && applied.docker0_before != facts.docker0();
+    let service = facts.docker.service;
+    let way = WayBack {
+        restart,
+        method: applied.way.clone().or(RestartMethod::of(service, None)),
+        stop_first: restart && preflight::survivors(facts),
+        containers: ContainerStates::of(facts),
+        moves: moves_back(host, facts, &applied.moves)?,
+        applied,
+    };
+    way.ranges_are_free(facts)?;
+    way.docker_may_restart(facts, may_stop_containers)?;
+    Ok(Some(way))
+}
+
+/// Goes the way back, verified. The error is why it was not begun.
+pub fn undo(
+    host: &Host,
+    way: &WayBack,
+    timeout: Duration,
+    progress: &dyn Progress,
+) -> Result<(RollbackResult, Option<Note>), Refusal> {
+    let record = way.record();
+    journal::begin(host, &record).map_err(|error| Refusal::NotPrepared {
+        step: Step::WriteJournal,
+        why: error.to_string(),
+    })?;
+    let _shield = Shield::raise(progress.calm());
+    let result = roll_back(host, &record, timeout, progress);
+    if result.problem.is_some() {
+        return Ok((result, None));
+    }
+    let forgotten = journal::forget_last(host);
+    let note = forgotten.err().map(|error| Note::RecordNotRemoved {
+        why: error.to_string(),
+    });
+    Ok((result, note))
+}
+
+impl WayBack {
+    /// When the apply began.
+    pub fn began(&self) -> &str {
+        &self.applied.began
+    }
+
+    /// The file that gets its old bytes back.
+    pub fn path(&self) -> &str {
+        &self.applied.path
+    }
+
+    /// docker0's address of before.
+    pub fn docker0(&self) -> Option<Ipv4Net> {
+        self.applied.docker0_before
+    }
+
+    /// The keys of the file that differ, as they are and as they will be again. Only those that
+    /// rebridge may show.
+    pub fn keys(&self) -> (Map<String, Value>, Map<String, Value>) {
+        let now = keys(self.applied.after.as_deref()).unwrap_or_default();
+        let then = keys(self.applied.before.as_deref()).unwrap_or_default();
+        (differing(&now, &then), differing(&then, &now))
+    }
+
+    /// The networks that move back.
+    pub fn moves(&self) -> Vec<Move> {
+        let networks = self.moves.networks.iter();
+        networks.map(|network| self.move_back(network)).collect()
+    }
+
+    fn move_back(&self, network: &Relocation) -> Move {
+        let restarting = self.moves.members.iter().filter(|member| {
+            let mut attachments = member.attachments.iter();
+            member.ran && !member.stays_up && attachments.any(|one| one.network == network.name)
+        });
+        let mut restarts: Vec<String> = restarting.map(|member| member.name.clone()).collect();
+        restarts.sort();
+        Move {
+            network: network.name.clone(),
+            from: network.to,
+            to: network.from,
+            explicit: true,
+            restarts,
+        }
+    }
+
+    /// For the journal: from here a killed rollback can be gone on with.
+    fn record(&self) -> Record {
+        Record {
+            restart: self.restart,
+            way: self.method.clone(),
+            stop_first: self.stop_first,
+            containers: self.containers.clone(),
+            moves: self.moves.clone(),
+            ..self.applied.clone()
+        }
+    }
+
+    /// Docker neither starts with docker0 on a range that another network holds, nor creates a
+    /// network there.
+    fn ranges_are_free(&self, facts: &Facts) -> Result<(), Obstacle> {
+        let docker0 = self.applied.old_range().filter(|_| self.restart);
+        let networks = self.moves.networks.iter();
+        let needed: Vec<IpNet> = docker0
+            .into_iter()
+            .chain(networks.map(|network| IpNet::V4(network.from)))
+            .collect();
+        for network in facts.engine_networks().filter(|one| self.stays(one)) {
+            for subnet in network.subnets.iter().filter(|net| v4(net).is_some()) {
+                if let Some(range) = needed.iter().find(|range| overlap(subnet, range)) {
+                    return Err(Obstacle::RangeTaken {
+                        network: network.name.clone(),
+                        subnet: *subnet,
+                        range: *range,
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a network stays where it is.
+    fn stays(&self, network: &Network) -> bool {
+        let docker0_moves = network.name == "bridge" && self.restart;
+        let mut networks = self.moves.networks.iter();
+        !docker0_moves && !networks.any(|one| one.name == network.name)
+    }
+
+    fn docker_may_restart(&self, facts: &Facts, may_stop_containers: bool) -> Result<(), Obstacle> {
+        if !self.restart {
+            return Ok(());
+        }
+        let permits = Permits {
+            stop_containers: may_stop_containers,
+            own_command: self.method.is_some(),
+            ..Permits::plain()
+        };
+        preflight::may_restart(facts, &permits).map_err(Obstacle::NoRestart)
+    }
+}
+
+fn file_is_as_applied(host: &Host, applied: &Record) -> Result<(), Obstacle> {
+    let now = config_file::read(host, &applied.path).text;
+    if now == applied.after {
+        return Ok(());
+    }
+    Err(Obstacle::FileEdited {
+        path: applied.path.clone(),
+        began: applied.began.clone(),
+        edit: edit(applied.after.as_deref(), now.as_deref()),
+    })
+}
+
+/// A Docker that is stopped keeps docker0's address in its own store, whatever the file and the
+/// kernel say, and cannot re-create networks: with the old file alone it would start on the new
+/// range, and give the old one away.
+fn docker_can_move_back(facts: &Facts, applied: &Record) -> Result<(), Obstacle> {
+    let docker0 = facts.docker0();
+    let differs = docker0.is_some() && docker0 != applied.docker0_before;
+    match facts.docker.state {
+        DockerState::Stopped if applied.touches_docker() || differs => Err(Obstacle::DockerStopped),
+        DockerState::Stopped | DockerState::Running | DockerState::Absent => Ok(()),
+    }
+}
+
+/// The networks that are still where the apply put them.
+fn moves_back(host: &Host, facts: &Facts, applied: &Moves) -> Result<Moves, Obstacle> {
+    let still_there = applied.networks.iter().filter(|one| {
+        let network = facts
+            .engine_networks()
+            .find(|network| network.name == one.name);
+        network.is_some_and(|network| network.subnets.contains(&IpNet::V4(one.to)))
+    });
+    record_back(host, still_there.cloned().collect()).map_err(Obstacle::NetworksNotRecorded)
+}
+
+fn keys(text: Option<&str>) -> Option<Map<String, Value>> {
+    let (_, keys) = parse(text?.as_bytes()).ok()?;
+    Some(keys)
+}
+
+/// The keys of one side that the other side has otherwise or not at all.
+fn differing(of: &Map<String, Value>, other: &Map<String, Value>) -> Map<String, Value> {
+    of.iter()
+        .filter(|(key, value)| KEYS.contains(&key.as_str()) && other.get(*key) != Some(*value))
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect()
+}
+
+/// How a file was edited since it had the first text.
+fn edit(then: Option<&str>, now: Option<&str>) -> Edit {
+    let (Some(then), Some(now)) = (keys(then), keys(now)) else {
+        return Edit::NoObject;
+    };
+    let added = now.keys().filter(|key| !then.contains_key(*key));
+    let edits: Vec<KeyEdit> = then
+        .keys()
+        .chain(added)
+        .filter(|key| then.get(*key) != now.get(*key))
+        .map(|key| KeyEdit {
+            key: key.clone(),
+            then: Setting::of(key, then.get(key)),
+            now: Setting::of(key, now.get(key)),
+        })
+        .collect();
+    match edits.is_empty() {
+        true => Edit::LayoutOnly,
+        false => Edit::Keys(edits),
+    }
+}
+
+impl Setting {
+    fn of(key: &str, value: Option<&Value>) -> Setting {
+        match value {
+            None => Setting::Absent,
+            Some(value) if KEYS.contains(&key) => Setting::Shown(value.clone()),
+            Some(_) => Setting::Hidden,
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_edit_shows_only_the_values_of_keys_that_are_ours() {
+        let then = r#"{"bip": "10.0.0.1/24", "log-opts": {"token": "secret"}, "debug": true}"#;
+        let now = r#"{"bip": "10.9.0.1/24", "log-opts": {"token": "other"}, "debug": true}"#;
+        let Edit::Keys(edits) = edit(Some(then), Some(now)) else {
+            panic!("keys differ");
+        };
+        assert_eq!(
+            edits,
+            [
+                KeyEdit {
+                    key: "bip".to_owned(),
+                    then: Setting::Shown("10.0.0.1/24".into()),
+                    now: Setting::Shown("10.9.0.1/24".into()),
+                },
+                KeyEdit {
+                    key: "log-opts".to_owned(),
+                    then: Setting::Hidden,
+                    now: Setting::Hidden,
+                },
+            ]
+        );
+    }
+
+    #[test]
+    fn the_layout_alone_and_the_whole_file_are_edits_of_their_own() {
+        let then = Some("{\"debug\": true}");
+        assert_eq!(edit(then, Some("{ \"debug\":true }\n")), Edit::LayoutOnly);
+        for broken in [None, Some("[]"), Some("{")] {
+            assert_eq!(edit(then, broken), Edit::NoObject, "{broken:?}");
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! The reports of a rollback.
+
+use super::advice;
+use super::sentences::{afterwards, causes, outcome, undo};
+use super::vocabulary::Vocabulary;
+use super::{Diff, Outcome, Report};
+use crate::apply::note::Note;
+use crate::apply::rollback::RollbackResult;
+use crate::apply::undo::WayBack;
+use crate::facts::Facts;
+
+impl Report {
+    /// `rollback --check`, and the question: what would be undone, nothing touched.
+    pub fn undo_previewed(facts: &Facts, way: &WayBack) -> Report {
+        let mut report = Report {
+            changed: true,
+            outcome: Outcome::WouldChange,
+            msg: undo::would_undo(way),
+            ..Report::of_facts(facts)
+        };
+        report.plan.restart = way.restart;
+        report.plan.docker0 = way.docker0().map(|address| address.to_string());
+        report.plan.networks = way.moves();
+        let (now, then) = way.keys();
+        report.diff = Diff::between(way.path(), &now, &then);
+        let docker0 = way.restart.then(|| undo::docker0(way));
+        report.advice.then = advice::then_back(way.path(), docker0);
+        if way.restart {
+            report.set_docker0(way.docker0());
+        }
+        report
+    }
+
+    /// `rollback --check` where an apply was interrupted half-way.
+    pub fn undo_of_interrupted_previewed(facts: &Facts) -> Report {
+        Report {
+            changed: true,
+            outcome: Outcome::WouldChange,
+            msg: undo::WOULD_UNDO_INTERRUPTED.to_owned(),
+            ..Report::of_facts(facts)
+        }
+    }
+
+    /// `rollback`: what was undone, after a preview of it.
+    pub fn undone(
+        preview: Report,
+        way: &WayBack,
+        result: RollbackResult,
+        note: Option<&Note>,
+        words: Vocabulary,
+    ) -> Report {
+        let mut report = Report {
+            restarted: way.restart,
+            verified: result.verified,
+            phases: result.phases,
+            ..preview
+        };
+        report.set_docker0(result.after.docker0());
+        let missing = result
+            .missing
+            .iter()
+            .map(|one| afterwards::missing(&one.container, &one.why));
+        report.warnings.extend(missing);
+        report.warnings.extend(note.map(afterwards::note));
+        match result.problem {
+            None => {
+                report.rolled_back = true;
+                report.outcome = Outcome::Changed;
+                report.msg = undo::undone(way);
+            }
+            Some(problem) => {
+                let what = undo::not_undone(way, &causes::not_restored(&problem, None));
+                report.leave_to_a_person(what, outcome::steps_after_rollback(words));
+            }
+        }
+        report
+    }
+
+    /// `rollback` where there was nothing to undo, or only what an interrupted run had left.
+    pub fn nothing_to_undo(facts: &Facts, msg: &str) -> Report {
+        Report {
+            msg: msg.to_owned(),
+            ..Report::of_facts(facts)
+        }
+    }
+
+    /// The dead man's switch has undone an apply.
+    pub fn undone_by_dead_man(facts: &Facts) -> Report {
+        Report {
+            changed: true,
+            rolled_back: true,
+            outcome: Outcome::Changed,
+            ..Report::nothing_to_undo(facts, undo::INTERRUPTED_UNDONE)
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! What the kernel says, and what the model expects it to say.
+
+use super::question::Question;
+use nix::libc;
+use rebridge::facts::{RT_TABLE_LOCAL, RT_TABLE_MAIN, Route, RouteKind};
+use rebridge::kernel_model::{Fate, Verdict};
+use std::net::IpAddr;
+
+/// Where no route decided, there is no table.
+pub const RT_TABLE_UNSPEC: u32 = libc::RT_TABLE_UNSPEC as u32;
+
+/// What the kernel said.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Answer {
+    Error(i32),
+    Route {
+        kind: u8,
+        table: u32,
+        dev: String,
+        gateway: Option<IpAddr>,
+    },
+}
+
+/// All answers that agree with the model. Where IPv4 has no rules of its own, the kernel calls the
+/// table local main: the two are one.
+pub fn expected(verdict: &Verdict, question: &Question, local_is_main: bool) -> Vec<Answer> {
+    let answers = verdict.all().flat_map(|verdict| {
+        let error = error_of(verdict).map(Answer::Error);
+        let assumed = verdict.bound_to.map(|dev| Answer::Route {
+            kind: libc::RTN_UNICAST,
+            table: RT_TABLE_UNSPEC,
+            dev: dev.to_owned(),
+            gateway: None,
+        });
+        let passes = verdict.fate.passes();
+        let routes = verdict.routes.iter().filter(move |_| passes);
+        let routes = routes.map(move |route| by_route(route, verdict, question, local_is_main));
+        error.into_iter().chain(assumed).chain(routes)
+    });
+    answers.collect()
+}
+
+fn error_of(verdict: &Verdict) -> Option<i32> {
+    let by_rule = verdict.routes.is_empty();
+    match verdict.fate {
+        Fate::NoRoute => Some(libc::ENETUNREACH),
+        Fate::Unreachable if by_rule => Some(libc::ENETUNREACH),
+        Fate::Unreachable => Some(libc::EHOSTUNREACH),
+        Fate::Prohibited => Some(libc::EACCES),
+        Fate::Blackhole => Some(libc::EINVAL),
+        Fate::Sent | Fate::Assumed | Fate::Local | Fate::Broadcast => None,
+    }
+}
+
+fn by_route(route: &Route, verdict: &Verdict, question: &Question, local_is_main: bool) -> Answer {
+    let kind = match route.kind {
+        RouteKind::Local => libc::RTN_LOCAL,
+        RouteKind::Anycast => libc::RTN_ANYCAST,
+        RouteKind::Broadcast => libc::RTN_BROADCAST,
+        _ => libc::RTN_UNICAST,
+    };
+    let comes_in = question.packet.iif.is_some();
+    let dev = match verdict.fate {
+        Fate::Local => Some("lo"),
+        Fate::Broadcast if comes_in => Some("lo"),
+        _ => route.dev.as_deref(),
+    };
+    let is_local = question.packet.to.is_ipv4() && route.table == RT_TABLE_LOCAL;
+    Answer::Route {
+        kind,
+        table: if local_is_main && is_local {
+            RT_TABLE_MAIN
+        } else {
+            route.table
+        },
+        dev: dev.unwrap_or_default().to_owned(),
+        gateway: route.gateway,
+    }
+}
