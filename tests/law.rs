@@ -198,6 +198,8 @@ fn add_traffic(facts: &mut Facts, dice: &mut Dice) {
                 Contact::Ssh,
             ]),
             times: 1,
+            translation: None,
+            shared_bits: 0,
         });
     }
     if dice.percent(30) {

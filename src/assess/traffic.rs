@@ -4,7 +4,7 @@
 
 use super::held::Held;
 use super::needed::{Evidence, Needed};
-use crate::facts::{Contact, Facts, Neighbour};
+use crate::facts::{AddressPool, BUILT_IN, Contact, Facts, Neighbour, Peer, Translation};
 use crate::subnet::v4;
 use ipnet::{IpNet, Ipv4Net};
 use std::collections::{BTreeSet, HashSet};
@@ -52,7 +52,8 @@ impl<'a> Traffic<'a> {
             let evidence = Evidence::Neighbour(neighbour);
             traffic.weigh(neighbour.address, evidence, fresh, &addresses);
         }
-        for peer in &facts.kernel.peers {
+        let peers = facts.kernel.peers.iter();
+        for peer in peers.filter(|peer| !addresses.are_at_home(peer)) {
             if peer.contact == Contact::Ssh && !addresses.are_dockers(&peer.address) {
                 traffic.needs(peer.address, Evidence::Peer(peer));
             } else if peer.contact != Contact::Ssh {
@@ -92,6 +93,12 @@ impl<'a> Traffic<'a> {
     }
 }
 
+fn pools_in_force(facts: &Facts) -> Vec<AddressPool> {
+    let engine = facts.docker.engine.as_ref();
+    let pools = engine.and_then(|engine| engine.pools.clone());
+    pools.unwrap_or_else(|| BUILT_IN.to_vec())
+}
+
 fn is_fresh(neighbour: &Neighbour) -> bool {
     neighbour
         .called_seconds_ago
@@ -106,6 +113,10 @@ struct Addresses {
     no_hosts: HashSet<Ipv4Addr>,
     /// Docker's subnets, each with the last address that a container may have had.
     subnets: Vec<(String, Ipv4Net, Ipv4Addr)>,
+    /// Docker's subnets of both families.
+    held: Vec<IpNet>,
+    /// Where its networks come from, and lay until a moment ago.
+    pools: Vec<AddressPool>,
 }
 
 impl Addresses {
@@ -131,7 +142,29 @@ impl Addresses {
             dockers,
             no_hosts,
             subnets,
+            held: held.iter().map(|held| held.subnet).collect(),
+            pools: pools_in_force(facts),
         }
+    }
+
+    /// Whether the peer's flows or sockets are such as containers have, and containers that have
+    /// ended: the kernel remembers a flow for two minutes. It never left its bridge, or was
+    /// masqueraded, or was called at a published port.
+    ///
+    /// The flows of a network that was just removed are remembered too. Then the pools tell where it
+    /// lay; at its published ports nothing is called any more, as Docker has these flows forgotten.
+    fn are_at_home(&self, peer: &Peer) -> bool {
+        let answered = !matches!(peer.contact, Contact::Calling | Contact::Unanswered);
+        let called_out = peer.translation == Some(Translation::Masqueraded);
+        let on_a_bridge = self.held.iter().any(|subnet| {
+            let stayed = peer.shared_bits >= subnet.prefix_len();
+            subnet.contains(&peer.address) && (stayed || peer.translation.is_some())
+        });
+        let on_a_former_one = self.pools.iter().any(|pool| {
+            let stayed = peer.shared_bits >= pool.size;
+            IpNet::V4(pool.base).contains(&peer.address) && (stayed || called_out)
+        });
+        answered && (on_a_bridge || on_a_former_one)
     }
 
     fn are_dockers(&self, address: &IpAddr) -> bool {

@@ -45,6 +45,8 @@ pub struct ApiAttachment {
 pub struct ApiGiven {
     #[serde(rename = "IPv4Address", default)]
     pub ipv4: String,
+    #[serde(rename = "IPv6Address", default)]
+    pub ipv6: String,
 }
 
 /// Whether a container in this state is alive: not created, exited or dead.
@@ -61,10 +63,11 @@ impl ApiContainer {
     pub fn read(self) -> Container {
         let attached = self.network_settings.networks.values();
         let mut addresses: Vec<IpAddr> = attached
-            .flat_map(|at| [&at.ipv4, &at.ipv6])
+            .flat_map(|at| [&at.ipv4, &at.ipv6, &at.given.ipv4, &at.given.ipv6])
             .filter_map(|text| text.parse().ok())
             .collect();
         addresses.sort();
+        addresses.dedup();
         let name = self
             .names
             .into_iter()

@@ -58,11 +58,20 @@ pub struct ApiInspect {
 pub struct ApiEndpoint {
     #[serde(rename = "IPv4Address", default)]
     pub ipv4: String,
+    #[serde(rename = "IPv6Address", default)]
+    pub ipv6: String,
 }
 
-impl ApiEndpoint {
-    pub fn address(&self) -> Option<IpAddr> {
-        self.ipv4.parse::<IpNet>().ok().map(|net| net.addr())
+impl ApiInspect {
+    /// The addresses of all endpoints.
+    pub fn endpoints(&self) -> Vec<IpAddr> {
+        let texts = self.containers.values().flat_map(|at| [&at.ipv4, &at.ipv6]);
+        let mut addresses: Vec<IpAddr> = texts
+            .filter_map(|text| text.parse::<IpNet>().ok())
+            .map(|net| net.addr())
+            .collect();
+        addresses.sort();
+        addresses
     }
 }
 

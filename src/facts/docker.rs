@@ -92,7 +92,8 @@ pub struct Engine {
     pub swarm: bool,
     /// Containers that are alive: running or paused.
     pub containers: Vec<Container>,
-    /// Containers that are not; only where rebridge looks closely.
+    /// Containers that are not; only where rebridge looks closely, or for an address that is nobody
+    /// else's.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub idle: Vec<Container>,
     /// The IPv4 entries of `default-address-pools` as this daemon was started with; null means the
@@ -111,7 +112,8 @@ pub struct Container {
     /// Its id.
     #[serde(default)]
     pub id: String,
-    /// Its addresses on all its networks.
+    /// Its addresses on all its networks: those it has, and those it was given by hand and has
+    /// while it runs.
     pub addresses: Vec<IpAddr>,
     /// Whether it is paused.
     #[serde(default)]
@@ -181,8 +183,8 @@ pub struct Network {
     /// The Compose project it was made for.
     #[serde(default)]
     pub project: Option<String>,
-    /// Addresses on it that belong to no container of the engine's list; docker_gwbridge has such,
-    /// of swarm tasks.
+    /// Addresses on it of what the engine lists as no container: of swarm tasks on docker_gwbridge,
+    /// and of steps of `docker build` where an address was nobody else's.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub endpoints: Vec<IpAddr>,
 }

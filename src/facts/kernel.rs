@@ -37,6 +37,9 @@ pub struct Kernel {
     /// Who this host talks to.
     #[serde(default)]
     pub peers: Vec<Peer>,
+    /// Neighbours on Docker's bridges that have a link-layer address: they are at home there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub residents: Vec<Resident>,
 }
 
 /// A network interface.
@@ -293,6 +296,38 @@ pub struct Peer {
     pub contact: Contact,
     /// How many sockets or flows say so.
     pub times: u32,
+    /// Whether this host put another address in its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub translation: Option<Translation>,
+    /// How many leading bits the address shares with the other end, at least. 0 where that is this
+    /// host's address on a link that is no bridge.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub shared_bits: u8,
+}
+
+fn is_zero(bits: &u8) -> bool {
+    *bits == 0
+}
+
+/// What this host does to an address in packets it forwards.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum Translation {
+    /// It called out, and another address stands as the source.
+    Masqueraded,
+    /// It was called by another address, as a published port is.
+    Published,
+}
+
+/// A neighbour that has a link-layer address.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Resident {
+    /// Its address.
+    pub address: IpAddr,
+    /// The bridge it is on.
+    pub dev: String,
 }
 
 /// How an address has to do with this host.
@@ -308,7 +343,8 @@ pub enum Contact {
     Ssh,
     /// One end of a flow the kernel tracks.
     Flow,
-    /// The called end of a flow that has had no answer.
+    /// The called end of a flow that has had no answer, or the caller of one who does not confirm
+    /// the answer.
     Unanswered,
 }
 
@@ -406,15 +442,20 @@ impl Route {
 }
 
 impl Link {
+    /// Whether it is a bridge, anybody's.
+    pub fn is_bridge(&self) -> bool {
+        self.kind.as_deref() == Some("bridge")
+    }
+
     /// Whether Docker made this link: the engine names it, or it is called as Docker calls its
     /// bridges. The names matter when the engine is stopped: its bridges and their routes stay
     /// behind.
     pub fn made_by_docker(&self) -> bool {
-        let bridge = self.kind.as_deref() == Some("bridge");
         let hashed = self
             .name
             .strip_prefix("br-")
             .is_some_and(|id| id.len() == 12 && id.chars().all(|c| c.is_ascii_hexdigit()));
-        bridge && (self.name == "docker0" || self.name == "docker_gwbridge" || hashed)
+        let named = self.name == "docker0" || self.name == "docker_gwbridge" || hashed;
+        self.is_bridge() && named
     }
 }

@@ -16,8 +16,8 @@ pub use docker::{
 };
 pub use kernel::{
     Action, Conditions, Contact, Family, Kernel, Link, Masked, Neighbour, NeighbourState, Peer,
-    Ports, Preference, RT_TABLE_DEFAULT, RT_TABLE_LOCAL, RT_TABLE_MAIN, Route, RouteKind, Rule,
-    Scope,
+    Ports, Preference, RT_TABLE_DEFAULT, RT_TABLE_LOCAL, RT_TABLE_MAIN, Resident, Route, RouteKind,
+    Rule, Scope, Translation,
 };
 pub use pools::{AddressPool, BUILT_IN};
 pub use source::{Certainty, Source};
@@ -111,15 +111,15 @@ impl Facts {
         link.addresses.iter().find_map(crate::subnet::v4)
     }
 
-    /// Addresses that are Docker's own: of containers, of what else it has put on its bridges, and
-    /// of the bridges.
+    /// Addresses that are Docker's own: of containers, also of those that are stopped and keep
+    /// theirs, of what else is on its bridges, and of the bridges.
     pub fn docker_addresses(&self) -> HashSet<IpAddr> {
         let devices = self.docker_devices();
         let containers = self
             .docker
             .engine
             .iter()
-            .flat_map(|engine| &engine.containers);
+            .flat_map(|engine| engine.containers.iter().chain(&engine.idle));
         let bridges = self
             .kernel
             .links
@@ -130,7 +130,13 @@ impl Facts {
             .engine_networks()
             .flat_map(|network| network.endpoints.iter().copied());
         let of_bridges = bridges.flat_map(|link| link.addresses.iter().map(IpNet::addr));
-        of_containers.chain(of_networks).chain(of_bridges).collect()
+        let residents = self.kernel.residents.iter();
+        let at_home = residents.filter(|resident| devices.contains(&resident.dev));
+        of_containers
+            .chain(of_networks)
+            .chain(of_bridges)
+            .chain(at_home.map(|resident| resident.address))
+            .collect()
     }
 
     /// The engine's version as it is written, if it is known: of the one that runs, else of the one

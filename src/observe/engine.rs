@@ -2,7 +2,7 @@
 
 use super::as_started::AsStarted;
 use crate::docker::containers::{ApiContainer, ApiContainerDetail};
-use crate::docker::networks::{ApiEndpoint, ApiInfo, ApiInspect, ApiNetwork, ApiPool};
+use crate::docker::networks::{ApiInfo, ApiInspect, ApiNetwork, ApiPool};
 use crate::docker::{Api, Error, PingedEngine};
 use crate::facts::{AddressPool, Container, Engine, Kernel, Network};
 use crate::host::Host;
@@ -114,12 +114,7 @@ fn networks(api: &Api) -> Result<Vec<Network>, Error> {
         .find(|network| network.name == "docker_gwbridge")
     {
         let inspected: ApiInspect = api.ask("/networks/docker_gwbridge")?;
-        gateway.endpoints = inspected
-            .containers
-            .values()
-            .filter_map(ApiEndpoint::address)
-            .collect();
-        gateway.endpoints.sort();
+        gateway.endpoints = inspected.endpoints();
     }
     Ok(networks)
 }
@@ -167,19 +162,41 @@ fn add_detail(api: &Api, container: &mut Container) {
     container.detail = detail.ok().map(ApiContainerDetail::read);
 }
 
-/// Adds the containers that started while the kernel was being read, so that none of their
-/// addresses passes for a stranger's. Those that ended meanwhile stay: the kernel saw them.
+/// Explains addresses in Docker's subnets that are nobody's yet, so that none of them passes for a
+/// server's: containers that started while the kernel was being read, stopped ones that keep their
+/// address, and what the engine lists as no container, such as a step of `docker build`.
 ///
-/// The engine is asked again only where there is a stranger.
-pub fn add_newcomers(host: &Host, depth: Depth, kernel: &Kernel, engine: &mut Engine) {
-    if !has_strangers(kernel, engine) {
+/// The engine is asked again only where there is such a stranger.
+pub fn explain_strangers(host: &Host, depth: Depth, kernel: &Kernel, engine: &mut Engine) {
+    if strangers(kernel, engine).is_empty() {
         return;
     }
     // Where it does not answer any more its first answer stands.
     let Ok(api) = Api::new(host, DEADLINE) else {
         return;
     };
-    let Ok(mut listed) = api.ask::<Vec<ApiContainer>>("/containers/json") else {
+    add_newcomers(&api, depth, engine);
+    let strangers = strangers(kernel, engine);
+    let with_strangers: Vec<String> = engine
+        .networks
+        .iter()
+        .filter(|network| network.bridge.is_some() && contains_any(network, &strangers))
+        .map(|network| network.id.clone())
+        .collect();
+    for id in with_strangers {
+        add_endpoints(&api, &id, engine);
+    }
+}
+
+fn contains_any(network: &Network, addresses: &[IpAddr]) -> bool {
+    let mut subnets = network.subnets.iter();
+    subnets.any(|subnet| addresses.iter().any(|address| subnet.contains(address)))
+}
+
+/// Adds the containers that were not there, or stopped, at the first look. Those that ended
+/// meanwhile stay as they were: the kernel saw them.
+fn add_newcomers(api: &Api, depth: Depth, engine: &mut Engine) {
+    let Ok(mut listed) = api.ask::<Vec<ApiContainer>>("/containers/json?all=1") else {
         return;
     };
     let known: HashSet<&str> = engine
@@ -187,33 +204,57 @@ pub fn add_newcomers(host: &Host, depth: Depth, kernel: &Kernel, engine: &mut En
         .iter()
         .map(|one| one.id.as_str())
         .collect();
-    listed.retain(|one| !known.contains(one.id.as_str()));
-    let newcomers = closely(&api, depth, listed);
-    engine
-        .idle
-        .retain(|idle| newcomers.iter().all(|newcomer| newcomer.id != idle.id));
-    engine.containers.extend(newcomers);
+    let idle: HashSet<&str> = engine.idle.iter().map(|one| one.id.as_str()).collect();
+    listed.retain(|one| {
+        let id = one.id.as_str();
+        !known.contains(id) && (one.lives() || !idle.contains(id))
+    });
+    let (living, stopped): (Vec<_>, Vec<_>) = listed.into_iter().partition(ApiContainer::lives);
+    let living = closely(api, depth, living);
+    let started: HashSet<&str> = living.iter().map(|one| one.id.as_str()).collect();
+    engine.idle.retain(|one| !started.contains(one.id.as_str()));
+    engine.idle.extend(closely(api, depth, stopped));
+    engine.idle.sort_by(|a, b| a.name.cmp(&b.name));
+    engine.containers.extend(living);
     engine.containers.sort_by(|a, b| a.name.cmp(&b.name));
 }
 
-/// Whether the kernel shows an address in the subnet of one of Docker's bridges that is nobody's.
-fn has_strangers(kernel: &Kernel, engine: &Engine) -> bool {
+/// Adds what is on a network and no container.
+fn add_endpoints(api: &Api, id: &str, engine: &mut Engine) {
+    let Ok(inspected) = api.ask::<ApiInspect>(&format!("/networks/{id}")) else {
+        return;
+    };
+    let of_containers: HashSet<IpAddr> = addresses_of_containers(engine).collect();
+    let mut endpoints = inspected.endpoints();
+    endpoints.retain(|address| !of_containers.contains(address));
+    if let Some(network) = engine.networks.iter_mut().find(|network| network.id == id) {
+        network.endpoints = endpoints;
+    }
+}
+
+fn addresses_of_containers(engine: &Engine) -> impl Iterator<Item = IpAddr> {
+    let containers = engine.containers.iter().chain(&engine.idle);
+    containers.flat_map(|one| one.addresses.iter().copied())
+}
+
+/// The addresses the kernel shows in the subnets of Docker's bridges that are nobody's.
+fn strangers(kernel: &Kernel, engine: &Engine) -> Vec<IpAddr> {
     let bridges = engine.networks.iter().filter(|net| net.bridge.is_some());
     let subnets: Vec<IpNet> = bridges
         .clone()
         .flat_map(|network| network.subnets.iter().copied())
         .collect();
-    let of_containers = engine.containers.iter().flat_map(|one| &one.addresses);
     let of_networks = bridges.flat_map(|network| network.gateways.iter().chain(&network.endpoints));
     let of_links = kernel.links.iter().flat_map(|link| &link.addresses);
-    let known: HashSet<IpAddr> = of_containers
-        .chain(of_networks)
-        .copied()
+    let known: HashSet<IpAddr> = addresses_of_containers(engine)
+        .chain(of_networks.copied())
         .chain(of_links.map(IpNet::addr))
+        .chain(kernel.residents.iter().map(|resident| resident.address))
         .collect();
     let called = kernel.neighbours.iter().map(|neighbour| neighbour.address);
-    let mut seen = called.chain(kernel.peers.iter().map(|peer| peer.address));
-    seen.any(|address| {
-        !known.contains(&address) && subnets.iter().any(|subnet| subnet.contains(&address))
+    let seen = called.chain(kernel.peers.iter().map(|peer| peer.address));
+    seen.filter(|address| {
+        !known.contains(address) && subnets.iter().any(|subnet| subnet.contains(address))
     })
+    .collect()
 }

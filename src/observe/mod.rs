@@ -29,7 +29,7 @@ use operator::Session;
 use process::Process;
 use relevant::RelevantSpace;
 use service::Service;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::thread::{self, ScopedJoinHandle};
 use std::time::Duration;
@@ -90,8 +90,9 @@ fn look(host: &Host, depth: Depth) -> Facts {
         if !look.space.covers(&docker) {
             look = look_at_kernel(host, &docker, session);
         }
+        keep_residents_of_docker(&mut look.kernel, docker.engine.as_ref());
         if let Some(engine) = &mut docker.engine {
-            engine::add_newcomers(host, depth, &look.kernel, engine);
+            engine::explain_strangers(host, depth, &look.kernel, engine);
         }
         add_next_start(host, &mut docker, &next.unwrap_or_else(joined));
         unseen.extend(look.unseen);
@@ -200,6 +201,16 @@ fn look_at_kernel(host: &Host, docker: &Docker, session: Option<Session>) -> Loo
         space,
         unseen,
     }
+}
+
+/// Other bridges may have a whole LAN on them.
+fn keep_residents_of_docker(kernel: &mut Kernel, engine: Option<&Engine>) {
+    let networks = engine.iter().flat_map(|engine| &engine.networks);
+    let named = networks.filter_map(|network| network.bridge.as_deref());
+    let made = kernel.links.iter().filter(|link| link.made_by_docker());
+    let bridges: BTreeSet<&str> = named.chain(made.map(|link| link.name.as_str())).collect();
+    let residents = &mut kernel.residents;
+    residents.retain(|resident| bridges.contains(resident.dev.as_str()));
 }
 
 /// The engine's view; none where it does not run. Docker's socket may be socket-activated: a

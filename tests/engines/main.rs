@@ -30,4 +30,5 @@ mod safety;
 mod settings;
 mod stored;
 mod torture;
+mod traffic;
 mod unit;

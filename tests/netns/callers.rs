@@ -4,7 +4,7 @@
 use crate::evidence::{containers, first, until, with_docker};
 use crate::sandbox::engine::{Restart, install};
 use crate::sandbox::{REBRIDGE, Running, Sandbox};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Waits until the kernel no longer asks for who was called on docker0.
 fn given_up(sandbox: &Sandbox) {
@@ -81,43 +81,132 @@ fn a_neighbour_that_does_not_answer_finds_the_outage() {
     );
 }
 
+/// How often the engine was asked this since it was last counted.
+fn times_asked(sandbox: &Sandbox, question: &str) -> usize {
+    let file = sandbox.folder().join("asked");
+    let asked = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, "").unwrap();
+    asked.matches(question).count()
+}
+
+fn facts(sandbox: &Sandbox) -> Value {
+    serde_json::from_str(&sandbox.rebridge(&["facts"]).stdout).unwrap()
+}
+
 #[test]
 fn a_container_that_started_while_the_kernel_was_read_is_no_stranger() {
     let sandbox = with_docker();
-    let asked = || {
-        let asked = std::fs::read_to_string(sandbox.folder().join("asked")).unwrap();
-        std::fs::write(sandbox.folder().join("asked"), "").unwrap();
-        asked.matches("/containers/json").count()
-    };
     assert!(sandbox.clashes(&[]).is_empty());
-    assert_eq!(asked(), 1, "nobody is a stranger");
-    let _ = sandbox.run(&["timeout", "1", "bash", "-c", "</dev/tcp/172.17.50.9/80"]);
-    assert_eq!(first(&sandbox, &[])["with"]["net"], "172.17.50.9/32");
-    assert_eq!(asked(), 2);
+    assert_eq!(
+        times_asked(&sandbox, "/containers/json"),
+        1,
+        "nobody is a stranger"
+    );
+    let _ = sandbox.run(&["timeout", "1", "bash", "-c", "</dev/tcp/172.17.9.9/80"]);
+    assert_eq!(first(&sandbox, &[])["with"]["net"], "172.17.9.9/32");
+    assert_eq!(times_asked(&sandbox, "/containers/json"), 2);
     let container = r#"[{"Id": "c1", "Names": ["/late"], "State": "running",
-                         "NetworkSettings": {"Networks": {"bridge": {"IPAddress": "172.17.50.9"}}}}]"#;
-    let next = sandbox.folder().join("answer_containers_json.next");
-    std::fs::write(next, container).unwrap();
+                         "NetworkSettings": {"Networks": {"bridge": {"IPAddress": "172.17.9.9"}}}}]"#;
+    sandbox.answer("/containers/json?all=1", container);
     assert!(sandbox.clashes(&[]).is_empty());
-    assert_eq!(asked(), 2);
+    assert_eq!(times_asked(&sandbox, "/containers/json"), 2);
     // Looked at closely it has its details too.
-    std::fs::remove_file(sandbox.folder().join("answer_containers_json")).unwrap();
     sandbox.answer(
         "/containers/c1/json",
         r#"{"HostConfig": {"NetworkMode": "bridge"}}"#,
     );
-    let facts = || -> Value { serde_json::from_str(&sandbox.rebridge(&["facts"]).stdout).unwrap() };
-    assert_eq!(
-        facts()["docker"]["engine"]["containers"],
-        Value::Array(Vec::new())
-    );
-    sandbox.answer("/containers/json", container);
     sandbox.answer("/containers/json?all=1", "[]");
-    let container = &facts()["docker"]["engine"]["containers"][0];
+    let next = sandbox.folder().join("answer_containers_json?all=1.next");
+    std::fs::write(next, container).unwrap();
+    let container = &facts(&sandbox)["docker"]["engine"]["containers"][0];
     assert_eq!(
         (&container["name"], &container["detail"]["mode"]),
         (&"late".into(), &"bridge".into()),
         "{container:#}"
+    );
+}
+
+#[test]
+fn a_stopped_container_keeps_the_address_it_was_given() {
+    let sandbox = with_docker();
+    sandbox.run(&["timeout", "1", "bash", "-c", "</dev/tcp/172.17.9.9/80"]);
+    let stopped = |given: &str| {
+        let container = json!([{"Id": "c1", "Names": ["/db"], "State": "exited", "NetworkSettings":
+            {"Networks": {"bridge": {"IPAddress": "", "IPAMConfig": {"IPv4Address": given}}}}}]);
+        sandbox.answer("/containers/json?all=1", container.to_string());
+    };
+    stopped("172.17.9.8");
+    assert_eq!(first(&sandbox, &[])["with"]["net"], "172.17.9.9/32");
+    stopped("172.17.9.9");
+    assert!(sandbox.clashes(&[]).is_empty());
+}
+
+#[test]
+fn what_is_on_a_network_and_no_container_is_no_stranger() {
+    let sandbox = with_docker();
+    let inspected =
+        json!({"Containers": {"step": {"IPv4Address": "172.17.9.9/16", "IPv6Address": ""}}});
+    sandbox.answer("/networks/aa", inspected.to_string());
+    assert!(sandbox.clashes(&[]).is_empty());
+    assert_eq!(
+        times_asked(&sandbox, "/networks/aa"),
+        0,
+        "nobody is a stranger"
+    );
+    sandbox.run(&["timeout", "1", "bash", "-c", "</dev/tcp/172.17.9.9/80"]);
+    assert!(sandbox.clashes(&[]).is_empty());
+    assert_eq!(times_asked(&sandbox, "/networks/aa"), 1);
+    assert_eq!(
+        facts(&sandbox)["docker"]["engine"]["networks"][0]["endpoints"],
+        json!(["172.17.9.9"])
+    );
+    sandbox.run(&["timeout", "1", "bash", "-c", "</dev/tcp/172.17.50.10/8080"]);
+    assert_eq!(
+        sandbox.clashes(&["--ignore", "connection"]),
+        ["present/172.17.0.0/16/172.17.50.10/32/neighbour"]
+    );
+}
+
+/// A container of which the engine knows nothing, as a VIP or a virtual machine is.
+const GUEST: &str = "ip netns add box && ip link set in0 netns box && ip -n box link set lo up
+     ip -n box link set in0 up && ip -n box addr add 172.17.200.200/16 dev in0
+     ip -n box route add default via 172.17.0.1";
+
+#[test]
+fn who_is_at_home_on_a_docker_bridge_is_no_stranger() {
+    let sandbox = with_docker();
+    sandbox.sh(GUEST);
+    // Somebody on another bridge is of no interest.
+    sandbox.sh(
+        "ip link add lan type bridge && ip addr add 192.0.2.1/24 dev lan && ip link set lan up
+                ip neigh add 192.0.2.9 lladdr 02:00:00:00:00:09 dev lan nud permanent
+                iptables -A OUTPUT -m conntrack --ctstate NEW -j ACCEPT",
+    );
+    // No socket there answers: the flow alone says as much as that of a shadowed server.
+    sandbox.run(&["bash", "-c", "echo hello > /dev/udp/172.17.200.200/53"]);
+    until("an answer on the link", || {
+        sandbox
+            .sh("ip neigh show 172.17.200.200 dev docker0")
+            .contains("lladdr")
+    });
+    assert_eq!(peers(&sandbox), ["172.17.200.200 unanswered"]);
+    assert_eq!(
+        facts(&sandbox)["kernel"]["residents"],
+        json!([{"address": "172.17.200.200", "dev": "docker0"}])
+    );
+    assert!(sandbox.clashes(&[]).is_empty());
+    sandbox.run(&["bash", "-c", "echo hello > /dev/udp/172.17.50.53/53"]);
+    assert_eq!(
+        sandbox.clashes(&["--ignore", "neighbour"]),
+        ["present/172.17.0.0/16/172.17.50.53/32/connection"]
+    );
+    // Gone for good, and still called.
+    sandbox.sh("ip -n box link set in0 down && ip neigh flush dev docker0");
+    sandbox.run(&["bash", "-c", "echo hello > /dev/udp/172.17.200.200/53"]);
+    assert!(
+        sandbox
+            .clashes(&["--ignore", "neighbour"])
+            .contains(&"present/172.17.0.0/16/172.17.200.200/32/connection".to_owned())
     );
 }
 
@@ -334,17 +423,120 @@ fn flows_nobody_answers_count_and_flows_of_containers_do_not() {
     );
 }
 
+/// Beside the corp network a server 203.0.113.9:80 in a third one, which this host forwards to.
+fn with_a_third_network(sandbox: &Sandbox) -> Running {
+    sandbox.sh("ip netns add out && ip link add eth1 type veth peer name far1 netns out
+                ip addr add 203.0.113.1/24 dev eth1 && ip link set eth1 up
+                ip -n out link set far1 up && ip -n out addr add 203.0.113.9/24 dev far1
+                ip -n out route add default via 203.0.113.1
+                sysctl -qw net.ipv4.ip_forward=1 net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.eth0.rp_filter=0
+                iptables -P FORWARD ACCEPT && iptables -A FORWARD -m conntrack --ctstate NEW -j ACCEPT");
+    let server = sandbox.start(&[
+        "ip", "netns", "exec", "out", "busybox", "httpd", "-f", "-p", "80",
+    ]);
+    until("the server", || {
+        sandbox
+            .run(&["bash", "-c", "</dev/tcp/203.0.113.9/80"])
+            .code
+            == 0
+    });
+    server
+}
+
+#[test]
+fn flows_that_containers_leave_behind_are_no_evidence() {
+    let sandbox = with_docker();
+    let _server = with_a_third_network(&sandbox);
+    // A network of its own, with a container at an address that no container of today would get.
+    sandbox.sh("ip link add br-0123456789ab type bridge && ip addr add 172.18.0.1/16 dev br-0123456789ab
+                ip link set br-0123456789ab up && ip netns add job
+                ip link add veth1 type veth peer name in1 netns job && ip link set veth1 master br-0123456789ab up
+                ip -n job link set in1 up && ip -n job link set lo up
+                ip -n job addr add 172.18.200.200/16 dev in1 && ip -n job route add default via 172.18.0.1
+                iptables -t nat -A POSTROUTING -s 172.18.0.0/16 ! -o br-0123456789ab -j MASQUERADE");
+    let _job = sandbox.start(&[
+        "ip", "netns", "exec", "job", "busybox", "httpd", "-f", "-p", "80",
+    ]);
+    until("a call from this host", || {
+        sandbox
+            .run(&["bash", "-c", "</dev/tcp/172.18.200.200/80"])
+            .code
+            == 0
+    });
+    sandbox.sh("ip netns exec job bash -c '</dev/tcp/203.0.113.9/80'");
+    sandbox.sh("ip link del br-0123456789ab && ip link del veth1");
+    assert_eq!(
+        peers(&sandbox),
+        [
+            "172.18.0.1 flow",
+            "172.18.200.200 flow",
+            "172.18.200.200 flow masqueraded"
+        ]
+    );
+    assert!(
+        sandbox.clashes(&[]).is_empty(),
+        "the pools could hand out the range, and nobody needs it"
+    );
+    // A client in the corp network that this host forwards for.
+    sandbox.sh("ip netns add far && ip link set corp netns far && ip -n far link set corp up
+                ip -n far addr add 198.51.100.1/24 dev corp && ip -n far addr add 172.18.50.10/32 dev corp
+                ip -n far route add 203.0.113.0/24 via 198.51.100.11 src 172.18.50.10
+                iptables -t nat -F POSTROUTING
+                ip netns exec far bash -c '</dev/tcp/203.0.113.9/80'");
+    assert_eq!(
+        sandbox.clashes(&[]),
+        ["latent/172.18.0.0/16/172.18.50.10/32/connection"]
+    );
+}
+
+#[test]
+fn a_client_whose_answers_get_lost_in_docker0_counts_and_a_published_port_does_not() {
+    let sandbox = with_docker();
+    let _server = with_a_third_network(&sandbox);
+    sandbox.sh(GUEST);
+    sandbox.sh("iptables -t nat -A PREROUTING -d 198.51.100.11 -p tcp --dport 8080 -j DNAT --to 172.17.200.200:80
+                iptables -t nat -A POSTROUTING -o eth1 -j MASQUERADE
+                ip netns add far && ip link set corp netns far && ip -n far link set corp up
+                ip -n far addr add 198.51.100.1/24 dev corp && ip -n far addr add 172.17.50.10/32 dev corp");
+    let _inside = sandbox.start(&[
+        "ip", "netns", "exec", "box", "busybox", "httpd", "-f", "-p", "80",
+    ]);
+    until("a call to the published port", || {
+        let call = "</dev/tcp/198.51.100.11/8080";
+        sandbox
+            .run(&["ip", "netns", "exec", "far", "bash", "-c", call])
+            .code
+            == 0
+    });
+    sandbox.sh("ip link del veth0 && ip link add veth0 type veth peer name in0
+                ip link set veth0 master docker0 up && ip link set in0 up && ip neigh flush dev docker0");
+    assert_eq!(peers(&sandbox), ["172.17.200.200 flow published"]);
+    let (code, report) = sandbox.json(&["apply", "--check"]);
+    assert_eq!(
+        (code, &report["outcome"]),
+        (0, &"clean".into()),
+        "{report:#}"
+    );
+    // It too is masqueraded, but never gets the server's answer.
+    sandbox.sh("ip -n far route add 203.0.113.0/24 via 198.51.100.11 src 172.17.50.10");
+    let call = "</dev/tcp/203.0.113.9/80";
+    sandbox.run(&[
+        "timeout", "1", "ip", "netns", "exec", "far", "bash", "-c", call,
+    ]);
+    assert_eq!(
+        sandbox.clashes(&["--ignore", "neighbour"]),
+        ["present/172.17.0.0/16/172.17.50.10/32/connection"]
+    );
+}
+
 /// Whom this host is known to talk to.
 fn peers(sandbox: &Sandbox) -> Vec<String> {
-    let facts: Value = serde_json::from_str(&sandbox.rebridge(&["facts"]).stdout).unwrap();
     let said = |peer: &Value| {
-        format!(
-            "{} {}",
-            peer["address"].as_str().unwrap(),
-            peer["contact"].as_str().unwrap()
-        )
+        let words = [&peer["address"], &peer["contact"], &peer["translation"]];
+        let words: Vec<&str> = words.into_iter().filter_map(Value::as_str).collect();
+        words.join(" ")
     };
-    facts["kernel"]["peers"]
+    facts(sandbox)["kernel"]["peers"]
         .as_array()
         .unwrap()
         .iter()
@@ -354,7 +546,8 @@ fn peers(sandbox: &Sandbox) -> Vec<String> {
 
 #[test]
 fn who_calls_this_host_counts_without_an_answer_too() {
-    let (sandbox, _servers) = with_server(&["8080"]);
+    // Without a server: the end of a connection to one may pass for a flow of its own.
+    let (sandbox, _servers) = with_server(&[]);
     sandbox.sh("iptables -A INPUT -m conntrack --ctstate NEW -j ACCEPT");
     sandbox.sh("ip netns exec far bash -c 'echo hello > /dev/udp/198.51.100.11/514'");
     assert_eq!(peers(&sandbox), ["172.17.50.10 flow"]);

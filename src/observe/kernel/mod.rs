@@ -1,5 +1,5 @@
 //! The kernel's own words on this host's network, over netlink and never the text of a tool: links,
-//! addresses, routes of all tables with their rules, neighbours that did not answer, and who this
+//! addresses, routes of all tables with their rules, neighbours, and who this
 //! host talks to. IPv4 and IPv6.
 
 pub mod links;
@@ -13,11 +13,9 @@ pub mod settings;
 
 use super::relevant::RelevantSpace;
 use crate::facts::Kernel;
-use ipnet::IpNet;
 use links::Links;
-use std::collections::HashSet;
+use peers::OwnAddresses;
 use std::io;
-use std::net::IpAddr;
 
 /// Collects what can be had; what cannot is said, a sentence each.
 pub struct Reader<'a> {
@@ -36,12 +34,11 @@ impl Reader<'_> {
         let routes = self.say("the routes", routes::read(&links, space));
         let rules = self.say("the policy rules", rules::read());
         let neighbours = self.say("the neighbours", neighbours::read(&links));
-        let mut peers = self.say("the TCP connections", peers::read_sockets(space, ssh_ports));
-        let ours = links
-            .values()
-            .flat_map(|link| &link.addresses)
-            .map(IpNet::addr)
-            .collect();
+        let ours = OwnAddresses::of(&links);
+        let mut peers = self.say(
+            "the TCP connections",
+            peers::read_sockets(space, &ours, ssh_ports),
+        );
         peers.extend(self.flows(space, &ours));
         Kernel {
             links: links.into_values().collect(),
@@ -49,14 +46,15 @@ impl Reader<'_> {
             routes_elsewhere: routes.elsewhere,
             rules,
             ipv6_forwarding: settings::ipv6_forwarding(),
-            neighbours,
+            neighbours: neighbours.silent,
             peers,
+            residents: neighbours.residents,
         }
     }
 
     /// A kernel without connection tracking, or with none in use, has nothing to tell. One that may
     /// not is another matter.
-    fn flows(&mut self, space: &RelevantSpace, ours: &HashSet<IpAddr>) -> Vec<crate::facts::Peer> {
+    fn flows(&mut self, space: &RelevantSpace, ours: &OwnAddresses) -> Vec<crate::facts::Peer> {
         match peers::read_flows(space, ours) {
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
                 self.say("the flows this host forwards", Err(error))

@@ -4,15 +4,17 @@
 //! A busy proxy has a hundred thousand of them; an address is kept once, and only in the space
 //! Docker may use.
 
+use super::links::Links;
 use super::netlink::{
     AF_INET, AF_INET6, Request, address, attributes, attributes_after, dump, u8_at, u32_at,
 };
-use crate::facts::{Contact, Peer};
+use crate::facts::{Contact, Link, Peer, Translation};
 use crate::observe::operator::Session;
 use crate::observe::relevant::RelevantSpace;
 use ipnet::IpNet;
 use nix::libc;
 use nix::sys::socket::SockProtocol;
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashSet};
 use std::io;
 use std::net::IpAddr;
@@ -30,51 +32,96 @@ const IPCTNL_MSG_CT_GET: u16 = 1;
 const CTA_TUPLE_ORIG: u16 = 1;
 const CTA_TUPLE_REPLY: u16 = 2;
 const CTA_STATUS: u16 = 3;
+const CTA_PROTOINFO: u16 = 4;
+const CTA_PROTOINFO_TCP: u16 = 1;
+const CTA_PROTOINFO_TCP_STATE: u16 = 1;
+/// The called end has answered and the caller has not confirmed that.
+const TCP_CONNTRACK_SYN_RECV: u8 = 2;
 const CTA_TUPLE_IP: u16 = 1;
 const CTA_IP_V4_SRC: u16 = 1;
+const CTA_IP_V4_DST: u16 = 2;
 const CTA_IP_V6_SRC: u16 = 3;
+const CTA_IP_V6_DST: u16 = 4;
 /// From linux/netfilter/nf_conntrack_common.h.
 const IPS_SEEN_REPLY: u32 = 2;
 
-/// What is known of an address, by how it was met: its port, where one port is meant, and how
-/// often.
+/// This host's own addresses.
 #[derive(Debug, Default)]
-pub struct Met(BTreeMap<(IpAddr, Contact), (Option<u16>, u32)>);
+pub struct OwnAddresses {
+    all: HashSet<IpAddr>,
+    on_bridges: HashSet<IpAddr>,
+}
+
+impl OwnAddresses {
+    pub fn of(links: &Links) -> OwnAddresses {
+        let addresses = |link: &Link| link.addresses.iter().map(IpNet::addr).collect::<Vec<_>>();
+        let bridges = links.values().filter(|link| link.is_bridge());
+        OwnAddresses {
+            all: links.values().flat_map(addresses).collect(),
+            on_bridges: bridges.flat_map(addresses).collect(),
+        }
+    }
+
+    /// How much an address has in common with the far end. What this host says from its own place
+    /// in a network does not stay on a bridge, whatever the two addresses have in common.
+    fn shared_bits(&self, far: IpAddr, near: IpAddr) -> u8 {
+        if self.all.contains(&near) && !self.on_bridges.contains(&near) {
+            return 0;
+        }
+        let bits = match (far, near) {
+            (IpAddr::V4(far), IpAddr::V4(near)) => (far.to_bits() ^ near.to_bits()).leading_zeros(),
+            (IpAddr::V6(far), IpAddr::V6(near)) => (far.to_bits() ^ near.to_bits()).leading_zeros(),
+            _ => 0,
+        };
+        u8::try_from(bits).unwrap_or(u8::MAX)
+    }
+}
+
+/// What is known of addresses.
+#[derive(Debug, Default)]
+pub struct Met(BTreeMap<(IpAddr, Contact, Option<Translation>), Peer>);
 
 impl Met {
-    fn note(&mut self, address: IpAddr, port: Option<u16>, contact: Contact) {
-        let (known, times) = self.0.entry((address, contact)).or_insert((port, 0));
-        *times = times.saturating_add(1);
-        if *known != port {
-            *known = None;
+    /// Adds what one socket or one flow says of an address to what others have said.
+    fn note(&mut self, peer: Peer) {
+        let Peer {
+            address, contact, ..
+        } = peer;
+        match self.0.entry((address, contact, peer.translation)) {
+            Entry::Vacant(place) => {
+                place.insert(peer);
+            }
+            Entry::Occupied(mut place) => {
+                let known = place.get_mut();
+                known.times = known.times.saturating_add(peer.times);
+                known.port = known.port.filter(|port| Some(*port) == peer.port);
+                known.shared_bits = known.shared_bits.min(peer.shared_bits);
+            }
         }
     }
 
     fn into_peers(self) -> impl Iterator<Item = Peer> {
-        self.0
-            .into_iter()
-            .map(|((address, contact), (port, times))| Peer {
-                address,
-                port,
-                contact,
-                times,
-            })
+        self.0.into_values()
     }
 }
 
 /// Reads the TCP sockets that are connected or try to be. A connection to one of `ssh_ports` of
 /// this host is an operator's session.
-pub fn read_sockets(space: &RelevantSpace, ssh_ports: &[u16]) -> io::Result<Vec<Peer>> {
+pub fn read_sockets(
+    space: &RelevantSpace,
+    ours: &OwnAddresses,
+    ssh_ports: &[u16],
+) -> io::Result<Vec<Peer>> {
     let mut peers = Vec::new();
     for family in [AF_INET, AF_INET6] {
         let met = sockets(
             family,
             1 << TCP_ESTABLISHED | 1 << TCP_SYN_SENT,
             |met: &mut Met, payload| {
-                if let Some((address, port, contact)) = socket(payload, ssh_ports)
-                    && space.concerns(&IpNet::from(address))
+                if let Some(peer) = socket(payload, ours, ssh_ports)
+                    && space.concerns(&IpNet::from(peer.address))
                 {
-                    met.note(address, port, contact);
+                    met.note(peer);
                 }
             },
         )?;
@@ -104,8 +151,8 @@ pub fn unconfirmed(session: &Session) -> io::Result<Option<u32>> {
 }
 
 fn is_session(payload: &[u8], session: &Session) -> Option<bool> {
-    let (near, far, address) = ends(payload)?;
-    Some((near, far, address) == (session.port, session.peer_port, session.peer))
+    let ends = ends(payload)?;
+    Some((ends.near, ends.far, ends.address) == (session.port, session.peer_port, session.peer))
 }
 
 /// Asks for the TCP sockets of a family in these states.
@@ -124,39 +171,56 @@ fn sockets<S: Default>(family: u8, states: u32, each: impl FnMut(&mut S, &[u8]))
     )
 }
 
-/// The near port, the far port and the far address of a socket: `struct inet_diag_msg` begins with
-/// family and state, then ports in network order and addresses of 16 bytes each.
-fn ends(payload: &[u8]) -> Option<(u16, u16, IpAddr)> {
+/// The ends of a socket: its ports, the far address and this host's own.
+struct Ends {
+    near: u16,
+    far: u16,
+    address: IpAddr,
+    own: IpAddr,
+}
+
+/// `struct inet_diag_msg` begins with family and state, then ports in network order and addresses
+/// of 16 bytes each, the near ones first.
+fn ends(payload: &[u8]) -> Option<Ends> {
     let port = |at| {
         Some(u16::from_be_bytes(
             payload.get(at..at + 2)?.try_into().ok()?,
         ))
     };
     let length = if u8_at(payload, 0)? == AF_INET { 4 } else { 16 };
-    Some((
-        port(4)?,
-        port(6)?,
-        address(payload.get(24..24 + length)?)?.to_canonical(),
-    ))
+    let address = |at| Some(address(payload.get(at..at + length)?)?.to_canonical());
+    Some(Ends {
+        near: port(4)?,
+        far: port(6)?,
+        address: address(24)?,
+        own: address(8)?,
+    })
 }
 
 /// The far end of a socket and how it was met. The port is the far end's where this host calls, and
 /// nobody's where it was called.
-pub fn socket(payload: &[u8], ssh_ports: &[u16]) -> Option<(IpAddr, Option<u16>, Contact)> {
-    let (near, far, address) = ends(payload)?;
+pub fn socket(payload: &[u8], ours: &OwnAddresses, ssh_ports: &[u16]) -> Option<Peer> {
+    let ends = ends(payload)?;
     let contact = match u8_at(payload, 1)? {
         TCP_SYN_SENT => Contact::Calling,
-        TCP_ESTABLISHED if ssh_ports.contains(&near) => return Some((address, None, Contact::Ssh)),
+        TCP_ESTABLISHED if ssh_ports.contains(&ends.near) => Contact::Ssh,
         TCP_ESTABLISHED => Contact::Connected,
         _ => return None,
     };
-    Some((address, Some(far), contact))
+    Some(Peer {
+        address: ends.address,
+        port: (contact != Contact::Ssh).then_some(ends.far),
+        contact,
+        times: 1,
+        translation: None,
+        shared_bits: ours.shared_bits(ends.address, ends.own),
+    })
 }
 
 /// Reads the flows the kernel tracks, the forwarded ones among them. Where it tracks none, there
 /// are none. Whoever calls in vain is only known to be there when it is this host that is called: a
 /// flow outlives the address it began with, docker0's old one above all.
-pub fn read_flows(space: &RelevantSpace, ours: &HashSet<IpAddr>) -> io::Result<Vec<Peer>> {
+pub fn read_flows(space: &RelevantSpace, ours: &OwnAddresses) -> io::Result<Vec<Peer>> {
     let request = Request {
         protocol: SockProtocol::NetlinkNetFilter,
         kind: (libc::NFNL_SUBSYS_CTNETLINK as u16) << 8 | IPCTNL_MSG_CT_GET,
@@ -164,19 +228,14 @@ pub fn read_flows(space: &RelevantSpace, ours: &HashSet<IpAddr>) -> io::Result<V
     };
     let met = dump(&request, |met: &mut Met, payload| {
         let Some(flow) = flow(payload) else { return };
-        let met_caller = flow.answered || ours.contains(&flow.called);
-        let contact = if flow.answered {
-            Contact::Flow
-        } else {
-            Contact::Unanswered
-        };
+        let met_caller = flow.answered || ours.all.contains(&flow.called);
         let ends = [
-            Some((flow.called, contact)),
-            met_caller.then_some((flow.caller, Contact::Flow)),
+            Some(flow.called_end(ours)),
+            met_caller.then(|| flow.calling_end(ours)),
         ];
-        for (address, contact) in ends.into_iter().flatten() {
-            if space.concerns(&IpNet::from(address)) {
-                met.note(address, None, contact);
+        for peer in ends.into_iter().flatten() {
+            if space.concerns(&IpNet::from(peer.address)) {
+                met.note(peer);
             }
         }
     })?;
@@ -188,35 +247,89 @@ pub fn read_flows(space: &RelevantSpace, ours: &HashSet<IpAddr>) -> io::Result<V
 pub struct Flow {
     /// Who began it.
     pub caller: IpAddr,
+    /// Who the called end takes for the caller: somebody else where the caller is masqueraded.
+    pub seen_as: IpAddr,
+    /// Whom the caller called: somebody else than was reached where a port is published.
+    pub dialled: IpAddr,
     /// Who was really called: the source of the replies.
     pub called: IpAddr,
     /// Whether there was any reply.
     pub answered: bool,
+    /// Whether the caller has not confirmed the reply yet: perhaps it never gets it.
+    pub half_open: bool,
+}
+
+impl Flow {
+    fn called_end(&self, ours: &OwnAddresses) -> Peer {
+        let published = self.answered && self.dialled != self.called;
+        Peer {
+            address: self.called,
+            port: None,
+            contact: match self.answered {
+                true => Contact::Flow,
+                false => Contact::Unanswered,
+            },
+            times: 1,
+            translation: published.then_some(Translation::Published),
+            shared_bits: ours.shared_bits(self.called, self.seen_as),
+        }
+    }
+
+    fn calling_end(&self, ours: &OwnAddresses) -> Peer {
+        let masqueraded = self.answered && self.caller != self.seen_as;
+        Peer {
+            address: self.caller,
+            port: None,
+            contact: match self.half_open {
+                true => Contact::Unanswered,
+                false => Contact::Flow,
+            },
+            times: 1,
+            translation: masqueraded.then_some(Translation::Masqueraded),
+            shared_bits: ours.shared_bits(self.caller, self.dialled),
+        }
+    }
 }
 
 /// Reads a flow, if it has two ends.
 pub fn flow(payload: &[u8]) -> Option<Flow> {
-    let (mut caller, mut called, mut status) = (None, None, 0);
+    let (mut original, mut reply, mut status, mut half_open) = (None, None, 0, false);
     for (kind, value) in attributes_after(payload, 4) {
         match kind {
-            CTA_TUPLE_ORIG => caller = source(value),
-            CTA_TUPLE_REPLY => called = source(value),
+            CTA_TUPLE_ORIG => original = addresses(value),
+            CTA_TUPLE_REPLY => reply = addresses(value),
             CTA_STATUS => status = u32_at(value, 0).map(u32::from_be).unwrap_or_default(),
+            CTA_PROTOINFO => half_open = tcp_state(value) == Some(TCP_CONNTRACK_SYN_RECV),
             _ => {}
         }
     }
+    let ((caller, dialled), (called, seen_as)) = (original?, reply?);
     // Every bridge greets the multicast routers, and such a flow outlives the bridge.
-    let called = called.filter(|address| !address.is_multicast())?;
-    Some(Flow {
-        caller: caller?,
+    (!called.is_multicast()).then_some(Flow {
+        caller,
+        seen_as,
+        dialled,
         called,
         answered: status & IPS_SEEN_REPLY != 0,
+        half_open,
     })
 }
 
-fn source(tuple: &[u8]) -> Option<IpAddr> {
-    let (_, inside) = attributes(tuple).find(|(kind, _)| *kind == CTA_TUPLE_IP)?;
-    let (_, value) =
-        attributes(inside).find(|(kind, _)| matches!(*kind, CTA_IP_V4_SRC | CTA_IP_V6_SRC))?;
-    address(value)
+/// Source and destination of a tuple.
+fn addresses(tuple: &[u8]) -> Option<(IpAddr, IpAddr)> {
+    let inside = part(tuple, &[CTA_TUPLE_IP])?;
+    let source = part(inside, &[CTA_IP_V4_SRC, CTA_IP_V6_SRC])?;
+    let destination = part(inside, &[CTA_IP_V4_DST, CTA_IP_V6_DST])?;
+    Some((address(source)?, address(destination)?))
+}
+
+fn tcp_state(protocol: &[u8]) -> Option<u8> {
+    let tcp = part(protocol, &[CTA_PROTOINFO_TCP])?;
+    u8_at(part(tcp, &[CTA_PROTOINFO_TCP_STATE])?, 0)
+}
+
+/// The first attribute of one of these kinds.
+fn part<'a>(bytes: &'a [u8], kinds: &[u16]) -> Option<&'a [u8]> {
+    let (_, value) = attributes(bytes).find(|(kind, _)| kinds.contains(kind))?;
+    Some(value)
 }

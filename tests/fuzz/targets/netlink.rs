@@ -6,6 +6,7 @@ use libfuzzer_sys::fuzz_target;
 use rebridge::facts::{Kernel, Link};
 use rebridge::kernel_model::{KernelModel, Packet};
 use rebridge::observe::kernel::links::{self, Links};
+use rebridge::observe::kernel::peers::OwnAddresses;
 use rebridge::observe::kernel::{neighbours, netlink, nexthops, peers, routes, rules};
 use std::net::IpAddr;
 
@@ -25,7 +26,8 @@ fuzz_target!(|datagram: &[u8]| {
         kernel.rules.extend(rules::rule(payload));
         let _ = nexthops::nexthop(payload, &known);
         let _ = neighbours::neighbour(payload, &known);
-        let _ = peers::socket(payload, &[22]);
+        let _ = neighbours::resident(payload, &known);
+        let _ = peers::socket(payload, &OwnAddresses::of(&known), &[22]);
         let _ = peers::flow(payload);
     };
     let _ = netlink::messages(datagram, &mut |_, payload| parsers(payload));
