@@ -22,6 +22,8 @@ const DEADLINE: Duration = Duration::from_secs(120);
 
 /// Before a container that did not start is started again.
 const PAUSE: Duration = Duration::from_secs(1);
+/// So often a container is started before its failure counts.
+const START_TRIES: u32 = 4;
 
 /// The containers of a host before it was touched; part of the journal.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -204,13 +206,17 @@ pub fn stop(api: &Api, id: &str, name: &str) -> Result<(), Cause> {
 }
 
 /// Starts a container. An engine that was restarted under many containers may find the remains of a
-/// process it had to kill, clear them away and fail; the next try succeeds.
+/// process it had to kill, clear them away and fail; a later try succeeds, on a busy host not always
+/// the next one.
 pub fn start(api: &Api, id: &str) -> Result<(), docker::Error> {
     let path = format!("/containers/{id}/start");
-    api.order(&path).or_else(|_| {
+    for _ in 1..START_TRIES {
+        if api.order(&path).is_ok() {
+            return Ok(());
+        }
         sleep(PAUSE);
-        api.order(&path)
-    })
+    }
+    api.order(&path)
 }
 
 pub fn pause(api: &Api, id: &str) -> Result<(), docker::Error> {
