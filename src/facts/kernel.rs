@@ -28,7 +28,7 @@ pub struct Kernel {
 }
 
 /// A network interface.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Link {
     /// Its name, such as `docker0`.
@@ -40,6 +40,9 @@ pub struct Link {
     pub table: Option<u32>,
     /// Addresses with the prefix they were given.
     pub addresses: Vec<IpNet>,
+    /// The bridge or VRF device it is a port of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub master: Option<String>,
 }
 
 /// A route.

@@ -156,10 +156,10 @@ fn stopped(docker0: &str, keys: serde_json::Value) -> Facts {
     let mut facts = host("", Vec::new());
     facts.docker.state = DockerState::Stopped;
     facts.kernel.links.push(Link {
-        table: None,
         name: "docker0".to_owned(),
         kind: Some("bridge".to_owned()),
         addresses: vec![docker0.parse().unwrap()],
+        ..Link::default()
     });
     facts.docker.config.keys = keys.as_object().unwrap().clone();
     facts

@@ -10,6 +10,7 @@ use std::io;
 const RTM_GETLINK: u16 = 18;
 const RTM_GETADDR: u16 = 22;
 const IFLA_IFNAME: u16 = 3;
+const IFLA_MASTER: u16 = 10;
 const IFLA_LINKINFO: u16 = 18;
 const IFLA_INFO_KIND: u16 = 1;
 const IFLA_INFO_DATA: u16 = 2;
@@ -27,9 +28,9 @@ pub fn read() -> io::Result<Links> {
         kind: RTM_GETLINK,
         body: &[0; 16],
     };
-    let mut links = dump(&request, |links: &mut Links, payload| {
-        links.extend(link(payload))
-    })?;
+    let mut links = named(dump(&request, |found: &mut Vec<LinkMessage>, payload| {
+        found.extend(link(payload))
+    })?);
     let request = Request {
         protocol: NETLINK_ROUTE,
         kind: RTM_GETADDR,
@@ -46,18 +47,47 @@ pub fn read() -> io::Result<Links> {
     Ok(links)
 }
 
+/// What one message says: a link that names its master by number.
+#[derive(Debug, Default)]
+pub struct LinkMessage {
+    /// Its number.
+    pub index: u32,
+    /// The number of the bridge or VRF device it is a port of.
+    pub master: Option<u32>,
+    /// The rest.
+    pub link: Link,
+}
+
+/// The links, with the names of their masters.
+fn named(messages: Vec<LinkMessage>) -> Links {
+    let ports: Vec<(u32, u32)> = messages
+        .iter()
+        .filter_map(|one| Some((one.index, one.master?)))
+        .collect();
+    let mut links: Links = messages
+        .into_iter()
+        .map(|one| (one.index, one.link))
+        .collect();
+    for (port, master) in ports {
+        let name = links.get(&master).map(|link| link.name.clone());
+        if let Some(link) = links.get_mut(&port) {
+            link.master = name;
+        }
+    }
+    links
+}
+
 /// `struct ifinfomsg`, 16 bytes, and attributes.
-pub fn link(payload: &[u8]) -> Option<(u32, Link)> {
-    let index = u32_at(payload, 4)?;
-    let mut link = Link {
-        name: String::new(),
-        kind: None,
-        table: None,
-        addresses: Vec::new(),
+pub fn link(payload: &[u8]) -> Option<LinkMessage> {
+    let mut message = LinkMessage {
+        index: u32_at(payload, 4)?,
+        ..LinkMessage::default()
     };
+    let link = &mut message.link;
     for (kind, value) in attributes_after(payload, 16) {
         match kind {
             IFLA_IFNAME => link.name = text(value),
+            IFLA_MASTER => message.master = u32_at(value, 0),
             IFLA_LINKINFO => {
                 for (kind, value) in attributes(value) {
                     match kind {
@@ -73,7 +103,7 @@ pub fn link(payload: &[u8]) -> Option<(u32, Link)> {
             _ => {}
         }
     }
-    Some((index, link))
+    Some(message)
 }
 
 /// `struct ifaddrmsg`, 8 bytes, and attributes. On a point-to-point link IFA_ADDRESS is the peer, which has a route of

@@ -255,7 +255,8 @@ mod tests {
         let info = [attribute(1, b"vrf\0"), attribute(2, &data)].concat();
         let header = [&[0u8, 0, 1, 0][..], &7u32.to_ne_bytes(), &[0; 8]].concat();
         let payload = [header, attribute(3, b"blue\0"), attribute(18, &info)].concat();
-        let (index, link) = super::super::links::link(&payload).unwrap();
+        let found = super::super::links::link(&payload).unwrap();
+        let (index, link) = (found.index, found.link);
         assert_eq!(
             (index, link.name.as_str(), link.kind.as_deref(), link.table),
             (7, "blue", Some("vrf"), Some(10))
@@ -274,9 +275,7 @@ mod tests {
     fn reads_a_route_with_two_next_hops() {
         let eth = Link {
             name: "eth0".into(),
-            kind: None,
-            table: None,
-            addresses: Vec::new(),
+            ..Link::default()
         };
         let links = Links::from([(2, eth)]);
         let hop = |last: u8| {

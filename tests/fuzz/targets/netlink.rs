@@ -7,7 +7,7 @@ use rebridge::observe::kernel::links::{self, Links};
 use rebridge::observe::kernel::{neighbours, netlink, peers, routes};
 
 fuzz_target!(|datagram: &[u8]| {
-    let link = Link { name: "eth0".to_owned(), kind: None, table: None, addresses: Vec::new() };
+    let link = Link { name: "eth0".to_owned(), ..Link::default() };
     let known = Links::from([(1, link)]);
     let parsers = |payload: &[u8]| {
         let _ = links::link(payload);
