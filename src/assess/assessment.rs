@@ -8,7 +8,7 @@ use super::traffic::{StaleCall, Traffic};
 use super::who_loses::{self, Loss, Range};
 use crate::engine_model::{self, state};
 use crate::facts::pools::PoolList;
-use crate::facts::{AddressPool, BUILT_IN, Facts, Source, Version};
+use crate::facts::{AddressPool, BUILT_IN, Facts, Network, Source, Version};
 use crate::policy::Policy;
 use crate::subnet::{NetIndex, RangeSet, overlap, v4};
 use ipnet::{IpNet, Ipv4Net};
@@ -160,7 +160,7 @@ impl<'a> Assessment<'a> {
                 .overlapping(&need.net)
                 .filter_map(|place| self.held.get(place))
             {
-                if self.overruled_by_pool(need, &held.subnet) {
+                if self.overruled_by_pool(need, &held.subnet) || !held.can_hide(need) {
                     continue;
                 }
                 let range = Range {
@@ -300,6 +300,11 @@ impl<'a> Assessment<'a> {
 fn stored_bridges(facts: &Facts) -> impl Iterator<Item = DockerSide> {
     let stored = facts.docker.stored.iter().flatten();
     let bridges = stored.filter(|network| network.driver == "bridge" && network.name != "bridge");
+    let on_a_lan = |network: &&Network| {
+        let bridge = network.bridge.as_deref();
+        bridge.is_some_and(|bridge| facts.is_the_operators(bridge))
+    };
+    let bridges = bridges.filter(move |network| !on_a_lan(network));
     bridges.flat_map(|network| {
         network
             .subnets

@@ -1,6 +1,8 @@
 //! The ranges Docker's bridges hold now.
 
+use super::needed::Needed;
 use crate::facts::Facts;
+use crate::subnet::overlap;
 use ipnet::IpNet;
 use std::collections::{BTreeSet, HashSet};
 
@@ -13,12 +15,21 @@ pub struct Held {
     pub subnet: IpNet,
     /// The Compose project it was made for.
     pub project: Option<String>,
+    /// Whether nothing of this host goes into the bridge: it has neither an address nor a route
+    /// there (`gateway_mode` isolated, `inhibit_ipv4`).
+    pub is_isolated: bool,
 }
 
 impl Held {
     /// Whether this is docker0, the one bridge that daemon.json moves.
     pub fn is_docker0(&self) -> bool {
         self.bridge == "docker0"
+    }
+
+    /// Whether this range keeps packets from what is needed. A route through a container needs the
+    /// bridge where it is.
+    pub fn can_hide(&self, need: &Needed) -> bool {
+        !self.is_isolated && need.dev() != Some(&self.bridge)
     }
 
     /// The network's name, or `docker0`.
@@ -34,7 +45,7 @@ impl Held {
 ///
 /// The kernel counts first (it is the kernel that swallows packets), the engine adds names and
 /// networks whose bridge has no address. macvlan and ipvlan networks put no route on the host and
-/// shadow nothing; overlays neither.
+/// shadow nothing; overlays neither. A network on a LAN of this host is a part of that LAN.
 pub fn held(facts: &Facts, devices: &BTreeSet<String>) -> Vec<Held> {
     let mut held: Vec<Held> = Vec::new();
     let mut known: HashSet<(String, IpNet)> = HashSet::new();
@@ -47,7 +58,7 @@ pub fn held(facts: &Facts, devices: &BTreeSet<String>) -> Vec<Held> {
         .filter(|network| network.driver == "bridge")
     {
         let bridge = network.bridge.clone().unwrap_or_default();
-        if !is_there(&bridge) {
+        if !is_there(&bridge) || facts.is_the_operators(&bridge) {
             continue;
         }
         for subnet in &network.subnets {
@@ -57,6 +68,7 @@ pub fn held(facts: &Facts, devices: &BTreeSet<String>) -> Vec<Held> {
                 bridge: bridge.clone(),
                 subnet: *subnet,
                 project: network.project.clone(),
+                is_isolated: is_isolated(facts, &bridge, subnet),
             });
         }
     }
@@ -73,6 +85,7 @@ pub fn held(facts: &Facts, devices: &BTreeSet<String>) -> Vec<Held> {
                     bridge: link.name.clone(),
                     subnet,
                     project: None,
+                    is_isolated: false,
                 });
             }
         }
@@ -81,6 +94,21 @@ pub fn held(facts: &Facts, devices: &BTreeSet<String>) -> Vec<Held> {
         (!a.is_docker0(), &a.bridge, a.subnet).cmp(&(!b.is_docker0(), &b.bridge, b.subnet))
     });
     held
+}
+
+/// docker0 without its address gets one when Docker starts.
+fn is_isolated(facts: &Facts, bridge: &str, subnet: &IpNet) -> bool {
+    let mut links = facts.kernel.links.iter();
+    let Some(link) = links.find(|link| link.name == bridge) else {
+        return false;
+    };
+    let mut routes = facts.kernel.routes.iter();
+    bridge != "docker0"
+        && !link
+            .addresses
+            .iter()
+            .any(|own| subnet.contains(&own.addr()))
+        && !routes.any(|route| route.dev.as_deref() == Some(bridge) && overlap(&route.dst, subnet))
 }
 
 /// Every IPv6 bridge has such an address besides its own.

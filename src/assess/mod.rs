@@ -4,6 +4,7 @@
 
 pub mod address_map;
 mod assessment;
+mod bridge_owner;
 pub mod clash;
 pub mod finding;
 pub mod forecast;

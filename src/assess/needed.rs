@@ -2,8 +2,8 @@
 //! and what the operator declared.
 //!
 //! Not needed: the default route, parts of the Internet as wide as those by which VPNs overrule it
-//! (0.0.0.0/1 and 128.0.0.0/1, 2000::/3), loopback, link-local and multicast, anything on Docker's
-//! own bridges, and tables that no policy rule leads to.
+//! (0.0.0.0/1 and 128.0.0.0/1, 2000::/3), loopback, link-local and multicast, what lies on Docker's
+//! own bridges themselves, and tables that no policy rule leads to.
 
 use super::way_out::WaysOut;
 use crate::facts::{
@@ -220,7 +220,9 @@ fn is_a_wide_null_route(route: &Route) -> bool {
 
 /// Whether a route says that this host needs where it leads.
 fn is_a_need(route: &Route, facts: &Facts, docker: &BTreeSet<String>) -> bool {
-    let dockers = route.dev.as_ref().is_some_and(|dev| docker.contains(dev));
+    let on_docker = route.dev.as_ref().is_some_and(|dev| docker.contains(dev));
+    // Behind a container that is a gateway lies a network like any other.
+    let dockers = on_docker && route.gateway.is_none();
     // The table local repeats every address; what it says beyond them is worth knowing.
     let repeats = || {
         let addresses = facts.kernel.links.iter().flat_map(|link| &link.addresses);

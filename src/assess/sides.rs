@@ -1,6 +1,7 @@
 //! The two sides of a clash: a range of Docker's, and a network this host needs, with the evidence
 //! in words.
 
+use super::bridge_owner::owner;
 use super::held::Held;
 use super::needed::{Evidence, Lead, Needed, leads_to};
 use crate::facts::{
@@ -8,6 +9,7 @@ use crate::facts::{
     RT_TABLE_MAIN, Route, RouteKind, Rule, Source,
 };
 use crate::phrases::lately;
+use crate::subnet::short;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
@@ -158,7 +160,7 @@ impl NeededSide {
         match self.source {
             Source::Declared => format!("{}, {about}", self.net),
             Source::Nameserver => format!("{}, the {about}", self.net.addr()),
-            Source::OnLink | Source::Route => format!("{}, the {about}", self.net),
+            Source::OnLink | Source::Route => format!("{}, the {about}", short(&self.net)),
             Source::Neighbour | Source::Connection | Source::Ssh => {
                 format!("{}: {about}", self.net.addr())
             }
@@ -193,7 +195,9 @@ impl NeededSide {
             path += &format!(" via {via}");
         }
         if let Some(dev) = &self.dev {
-            path += &format!(" dev {dev}");
+            // An address is in no table.
+            let word = if self.table.is_some() { "dev" } else { "of" };
+            path += &format!(" {word} {dev}");
         }
         match self.table.as_deref() {
             None | Some("main" | "local") => {}
@@ -213,6 +217,9 @@ fn what(need: &Needed, docker: Option<&IpNet>, facts: &Facts) -> String {
     match need.evidence {
         Evidence::Route(route) => route_in_words(route, docker, facts),
         Evidence::Rule(rule) => format!("policy {}", rule_in_words(rule)),
+        Evidence::Address(_, address) if address.prefix_len() == address.max_prefix_len() => {
+            "address".to_owned()
+        }
         Evidence::Address(_, address) => format!("address {address}"),
         Evidence::Nameserver(server) => format!("nameserver in {}", server.file),
         Evidence::Declared(declared) => declared.origin.to_string(),
@@ -291,13 +298,11 @@ fn route_in_words(route: &Route, docker: Option<&IpNet>, facts: &Facts) -> Strin
         }
         (RouteKind::Unicast, None) => {
             let of_dev = |link: &&Link| Some(&link.name) == route.dev.as_ref();
-            let kind = facts
-                .kernel
-                .links
-                .iter()
-                .find(of_dev)
-                .and_then(|link| link.kind.as_deref());
-            match kind {
+            let link = facts.kernel.links.iter().find(of_dev);
+            if let Some(owner) = link.and_then(owner) {
+                return format!("on-link route of {owner}");
+            }
+            match link.and_then(|link| link.kind.as_deref()) {
                 Some(
                     tunnel @ ("tun" | "wireguard" | "ppp" | "gre" | "ipip" | "vti" | "xfrm"
                     | "vxlan"),

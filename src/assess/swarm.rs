@@ -4,6 +4,7 @@
 //! rebridge changes none of them and says what to do.
 
 use super::Assessment;
+use super::needed::Needed;
 use crate::facts::{Facts, Network};
 use crate::subnet::NetIndex;
 use ipnet::IpNet;
@@ -21,12 +22,14 @@ pub fn is_hung_on(facts: &Facts, network: &str) -> bool {
             .is_some_and(|engine| engine.swarm)
 }
 
-/// What a swarm network stands over.
+/// A swarm network that shares addresses with a network this host needs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Overlay {
     pub network: String,
     pub subnet: IpNet,
     pub over: IpNet,
+    /// The addresses both have.
+    pub common: IpNet,
 }
 
 /// Whether the swarm's own bridge clashes, which this node cannot move while it is in the swarm.
@@ -38,7 +41,8 @@ pub fn gwbridge_clashes(assessment: &Assessment) -> bool {
         .any(|name| is_hung_on(assessment.facts, name))
 }
 
-/// Every network of the swarm over something this host needs.
+/// Every network of the swarm over something this host needs. A route through a gateway that covers
+/// a swarm network says only that private space in general lies that way.
 pub fn overlays(assessment: &Assessment) -> Vec<Overlay> {
     let held: Vec<(&Network, IpNet)> = assessment
         .facts
@@ -47,22 +51,36 @@ pub fn overlays(assessment: &Assessment) -> Vec<Overlay> {
         .flat_map(|network| network.subnets.iter().map(move |net| (network, *net)))
         .collect();
     let index = NetIndex::new(held.iter().map(|(_, net)| net));
-    let mut over = vec![None; held.len()];
+    let mut first: Vec<Option<Overlay>> = vec![None; held.len()];
     for need in &assessment.needed {
         for place in index.overlapping(&need.net) {
-            if let Some(first @ None) = over.get_mut(place) {
-                *first = Some(need.net);
+            let (Some((network, subnet)), Some(first @ None)) =
+                (held.get(place), first.get_mut(place))
+            else {
+                continue;
+            };
+            if !covers_by_gateway(need, subnet) {
+                *first = Some(Overlay {
+                    network: network.name.clone(),
+                    subnet: *subnet,
+                    over: need.net,
+                    common: narrower(need.net, *subnet),
+                });
             }
         }
     }
-    held.iter()
-        .zip(over)
-        .filter_map(|((network, subnet), over)| {
-            Some(Overlay {
-                network: network.name.clone(),
-                subnet: *subnet,
-                over: over?,
-            })
-        })
-        .collect()
+    first.into_iter().flatten().collect()
+}
+
+fn covers_by_gateway(need: &Needed, subnet: &IpNet) -> bool {
+    need.via().is_some() && need.net != *subnet && need.net.contains(subnet)
+}
+
+/// Of two networks that overlap.
+fn narrower(a: IpNet, b: IpNet) -> IpNet {
+    if a.prefix_len() > b.prefix_len() {
+        a
+    } else {
+        b
+    }
 }

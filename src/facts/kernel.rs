@@ -442,20 +442,23 @@ impl Route {
 }
 
 impl Link {
-    /// Whether it is a bridge, anybody's.
     pub fn is_bridge(&self) -> bool {
         self.kind.as_deref() == Some("bridge")
     }
 
-    /// Whether Docker made this link: the engine names it, or it is called as Docker calls its
-    /// bridges. The names matter when the engine is stopped: its bridges and their routes stay
-    /// behind.
-    pub fn made_by_docker(&self) -> bool {
+    /// Whether its name is one that only Docker gives.
+    pub fn has_dockers_own_name(&self) -> bool {
+        self.is_bridge() && (self.name == "docker0" || self.name == "docker_gwbridge")
+    }
+
+    /// Whether it is called as Docker calls its bridges. Other engines name theirs by the same rule,
+    /// so the name decides only where the engine cannot be asked: its bridges and their routes stay
+    /// behind when it stops.
+    pub fn has_a_docker_name(&self) -> bool {
         let hashed = self
             .name
             .strip_prefix("br-")
             .is_some_and(|id| id.len() == 12 && id.chars().all(|c| c.is_ascii_hexdigit()));
-        let named = self.name == "docker0" || self.name == "docker_gwbridge" || hashed;
-        self.is_bridge() && named
+        self.has_dockers_own_name() || self.is_bridge() && hashed
     }
 }

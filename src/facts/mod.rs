@@ -4,12 +4,14 @@
 //! `rebridge facts` prints it and `--facts FILE` reads it back. daemon.json appears only with the keys rebridge
 //! looks at: its bytes may hold secrets and stay in memory.
 
+mod bridges;
 mod docker;
 mod kernel;
 pub mod pools;
 mod source;
 mod version;
 
+pub use bridges::LanSign;
 pub use docker::{
     ConfigFile, ConfigState, Container, Detail, Docker, DockerState, Engine, Network,
     ServiceManager,
@@ -25,7 +27,7 @@ pub use version::Version;
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 use std::net::IpAddr;
 
 /// Everything observed on one host.
@@ -73,19 +75,6 @@ fn yes() -> bool {
 }
 
 impl Facts {
-    /// The interfaces that belong to Docker.
-    pub fn docker_devices(&self) -> BTreeSet<String> {
-        let named = self.networks().filter_map(|network| network.bridge.clone());
-        let leftover = self
-            .kernel
-            .links
-            .iter()
-            .filter(|link| link.made_by_docker());
-        named
-            .chain(leftover.map(|link| link.name.clone()))
-            .collect()
-    }
-
     /// Docker's networks: as the engine has them, else as they are stored.
     pub fn networks(&self) -> impl Iterator<Item = &Network> {
         let stored = self.docker.stored.iter().flatten();

@@ -70,7 +70,7 @@ impl Version {
     /// heed it, 23.0.18 does. Read: 23.0.4 does not start with it (moby issue 45356), 23.0.5 is the
     /// first to heed it.
     pub fn heeds_fixed_cidr_alone(self) -> bool {
-        self.since(23, 0, 4)
+        self.since(23, 0, 5)
     }
 
     /// An address on docker0 whose network does not hold `fixed-cidr` is dropped for it. Run: 28.5.2

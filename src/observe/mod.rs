@@ -19,7 +19,7 @@ pub mod unit;
 
 use crate::docker::Error;
 use crate::facts::{
-    ConfigFile, Docker, DockerState, Engine, Facts, Kernel, Nameserver, ServiceManager,
+    ConfigFile, Docker, DockerState, Engine, Facts, Kernel, Nameserver, Network, ServiceManager,
 };
 use crate::host::Host;
 use as_started::AsStarted;
@@ -85,6 +85,13 @@ fn look(host: &Host, depth: Depth) -> Facts {
                 Err(why) => unseen.push(format!("Docker's stored networks: {why}")),
             }
         }
+        // A network may have come or gone between the engine's answer and the kernel's.
+        if lists_too_few(&docker, &look.kernel)
+            && let Ok(engine) = engine::read(host, depth, None)
+        {
+            docker.engine = Some(engine);
+            look = look_at_kernel(host, &docker, session);
+        }
         // The engine may hold, or be about to take, ranges that neither the kernel nor the file
         // names.
         if !look.space.covers(&docker) {
@@ -106,6 +113,20 @@ fn look(host: &Host, depth: Depth) -> Facts {
             docker,
             unseen,
         }
+    })
+}
+
+/// Whether the kernel has a bridge with a name as Docker gives it that the engine does not list.
+fn lists_too_few(docker: &Docker, kernel: &Kernel) -> bool {
+    let Some(engine) = &docker.engine else {
+        return false;
+    };
+    let mut links = kernel.links.iter();
+    links.any(|link| {
+        let listed = |network: &Network| network.bridge.as_ref() == Some(&link.name);
+        link.has_a_docker_name()
+            && !link.has_dockers_own_name()
+            && !engine.networks.iter().any(listed)
     })
 }
 
@@ -207,7 +228,7 @@ fn look_at_kernel(host: &Host, docker: &Docker, session: Option<Session>) -> Loo
 fn keep_residents_of_docker(kernel: &mut Kernel, engine: Option<&Engine>) {
     let networks = engine.iter().flat_map(|engine| &engine.networks);
     let named = networks.filter_map(|network| network.bridge.as_deref());
-    let made = kernel.links.iter().filter(|link| link.made_by_docker());
+    let made = kernel.links.iter().filter(|link| link.has_a_docker_name());
     let bridges: BTreeSet<&str> = named.chain(made.map(|link| link.name.as_str())).collect();
     let residents = &mut kernel.residents;
     residents.retain(|resident| bridges.contains(resident.dev.as_str()));

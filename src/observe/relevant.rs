@@ -26,7 +26,7 @@ impl RelevantSpace {
     /// The space of a host: what anybody may use privately, and what this Docker and its bridges
     /// hold besides.
     pub fn new(links: &Links, docker: &Docker) -> RelevantSpace {
-        let bridges = links.values().filter(|link| link.made_by_docker());
+        let bridges = links.values().filter(|link| link.has_a_docker_name());
         let held = bridges.flat_map(|link| link.addresses.iter().map(IpNet::trunc));
         RelevantSpace::of(held.chain(ranges(docker)).collect())
     }

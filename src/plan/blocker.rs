@@ -2,7 +2,7 @@
 
 use crate::assess::sides::NeededSide;
 use crate::engine_model::pool_trouble::PoolTrouble;
-use crate::facts::AddressPool;
+use crate::facts::{AddressPool, LanSign};
 use ipnet::Ipv4Net;
 use std::net::IpAddr;
 
@@ -77,6 +77,12 @@ pub enum Blocker {
         name: String,
         near: Option<String>,
         known: Vec<String>,
+    },
+    /// The network lies on a bridge of this host's own, which would lose its LAN.
+    NetworkOnYourLan {
+        network: String,
+        bridge: String,
+        sign: LanSign,
     },
     NetworkBorrowsSettings {
         network: String,

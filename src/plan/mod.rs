@@ -6,6 +6,7 @@ pub mod choose;
 pub mod containers;
 pub mod dependent_keys;
 pub mod edit;
+pub mod left_behind;
 pub mod notice;
 pub mod preflight;
 pub mod project;
@@ -160,7 +161,11 @@ fn settle_docker0(assessment: &Assessment, permits: &Permits) -> Result<Option<P
             docker0: Some(docker0),
             pools,
             moves: Vec::new(),
-            notices: containers::notices(facts, docker0, stop_first),
+            notices: [
+                hanging_on_docker0(facts, docker0),
+                containers::notices(facts, docker0, stop_first),
+            ]
+            .concat(),
         }));
     }
     preflight::settings_are_here(facts)?;
@@ -175,6 +180,7 @@ fn settle_docker0(assessment: &Assessment, permits: &Permits) -> Result<Option<P
     let write = change_file(facts, &choice, dependent.keys)?;
     let mut notices = choice.notices;
     notices.extend(dependent.notices);
+    notices.extend(hanging_on_docker0(facts, choice.docker0));
     if restart {
         notices.extend(containers::notices(facts, choice.docker0, stop_first));
     }
@@ -187,6 +193,12 @@ fn settle_docker0(assessment: &Assessment, permits: &Permits) -> Result<Option<P
         moves: Vec::new(),
         notices,
     }))
+}
+
+fn hanging_on_docker0(facts: &Facts, docker0: Ipv4Net) -> Vec<Notice> {
+    docker0_range(facts)
+        .map(|old| left_behind::notices(facts, "docker0", "docker0", old, docker0.trunc()))
+        .unwrap_or_default()
 }
 
 /// Whether docker0 or the pools clash in a way to act on, or the operator wants other pools than

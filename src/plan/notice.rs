@@ -1,7 +1,8 @@
 //! What the operator should know about a plan before it is carried out. Data;
 //! `report/sentences/notices.rs` has the words.
 
-use crate::facts::AddressPool;
+use crate::facts::{AddressPool, Route, Rule};
+use ipnet::Ipv4Net;
 use std::net::IpAddr;
 
 #[derive(Debug, Clone, PartialEq)]
@@ -32,6 +33,18 @@ pub enum Notice {
         key: &'static str,
         path: String,
         address: String,
+    },
+    /// Routes through containers of a bridge that moves.
+    RoutesGoWithBridge {
+        bridge: String,
+        routes: Vec<Route>,
+    },
+    /// A policy rule that holds for the range Docker leaves, and not for the new one.
+    RuleNamesOldRange {
+        network: String,
+        from: Ipv4Net,
+        to: Ipv4Net,
+        rule: Rule,
     },
     SubnetByHand {
         networks: Vec<String>,

@@ -3,7 +3,7 @@
 //! next plan is empty.
 
 use super::Plan;
-use crate::facts::{ConfigState, Facts};
+use crate::facts::{ConfigState, Facts, Route};
 use crate::subnet::first_host;
 use ipnet::{IpNet, Ipv4Net};
 
@@ -57,22 +57,19 @@ fn put_on(facts: &mut Facts, network: &str, address: Ipv4Net) {
         bridge = bridge.or(known.bridge.clone());
     }
     let Some(bridge) = bridge else { return };
-    if let Some(link) = facts
-        .kernel
-        .links
-        .iter_mut()
-        .find(|link| link.name == bridge)
-    {
+    let mut links = facts.kernel.links.iter_mut();
+    if let Some(link) = links.find(|link| link.name == bridge) {
+        if link.addresses.contains(&address) {
+            return;
+        }
         link.addresses.retain(v6);
         link.addresses.insert(0, address);
     }
-    let its_own = |dst: &IpNet| !v6(dst);
-    let mut routes = facts
-        .kernel
-        .routes
-        .iter_mut()
-        .filter(|route| route.dev.as_ref() == Some(&bridge));
-    if let Some(route) = routes.find(|route| its_own(&route.dst)) {
+    let its_own = |route: &Route| route.dev.as_ref() == Some(&bridge) && !v6(&route.dst);
+    // Those through a container go with the address that reaches it.
+    let routes = &mut facts.kernel.routes;
+    routes.retain(|route| !its_own(route) || route.gateway.is_none());
+    if let Some(route) = routes.iter_mut().find(|route| its_own(route)) {
         route.dst = address.trunc();
     }
 }

@@ -5,6 +5,7 @@
 use super::Permits;
 use super::blocker::Blocker;
 use super::choose::candidates;
+use super::left_behind;
 use super::notice::Notice;
 use super::project::without_networks;
 use crate::assess::Assessment;
@@ -65,6 +66,14 @@ pub fn moves(
         let Some(from) = network.subnets.iter().find_map(v4) else {
             continue;
         };
+        let bridge = network.bridge.as_deref().unwrap_or_default();
+        notices.extend(left_behind::notices(
+            before,
+            &network.name,
+            bridge,
+            from,
+            to,
+        ));
         moves.push(Move {
             network: network.name.clone(),
             from,
@@ -94,6 +103,7 @@ fn chosen<'a>(assessment: &Assessment<'a>, permits: &Permits) -> Result<Vec<&'a 
     let facts = assessment.facts;
     for name in named.into_iter().flatten() {
         exists(facts, name)?;
+        is_no_lan(facts, name)?;
     }
     let clashing: BTreeSet<&str> = assessment
         .clashes
@@ -125,6 +135,24 @@ fn exists(facts: &Facts, name: &str) -> Result<(), Blocker> {
         near: nearest(name, &known).map(str::to_owned),
         known: known.into_iter().map(str::to_owned).collect(),
     })
+}
+
+/// A network on a LAN of this host clashes with nothing. That you name it does not change that.
+fn is_no_lan(facts: &Facts, name: &str) -> Result<(), Blocker> {
+    let bridges = facts
+        .engine_networks()
+        .filter(|network| network.name == name)
+        .filter_map(|network| network.bridge.as_deref());
+    for bridge in bridges {
+        if let Some(sign) = facts.lan_sign(bridge) {
+            return Err(Blocker::NetworkOnYourLan {
+                network: name.to_owned(),
+                bridge: bridge.to_owned(),
+                sign,
+            });
+        }
+    }
+    Ok(())
 }
 
 /// Whether the engine can carry everything over; the losses it cannot avoid and that are accepted.

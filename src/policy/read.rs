@@ -25,23 +25,25 @@ fn comma_list(values: &[String]) -> impl Iterator<Item = &str> {
         .map(str::trim)
 }
 
-/// Reads an avoid-file: one network a line, `#` begins a comment. Some editors put a byte-order mark
-/// in front.
+/// Reads an avoid-file: networks, one a line or with commas between them; `#` begins a comment. Some
+/// editors put a byte-order mark in front.
 pub fn read_avoid_file(name: &str, text: &str) -> Result<Vec<Declared>, BadValue> {
     let mut found = Vec::new();
     let name: Arc<str> = Arc::from(name);
     for (line, at) in text.trim_start_matches('\u{feff}').lines().zip(1..) {
-        let word = line.split('#').next().unwrap_or_default().trim();
-        if word.is_empty() {
+        let words = line.split('#').next().unwrap_or_default();
+        if words.trim().is_empty() {
             continue;
         }
         let origin = Origin::File {
             name: Arc::clone(&name),
             line: at,
         };
-        let place = format!("{name} line {at}");
-        let net = declared(word, origin);
-        found.push(net.map_err(|why| BadValue::at(Opt::AvoidFile, place, why))?);
+        for word in words.split(',').map(str::trim) {
+            let net = declared(word, origin.clone());
+            let bad = |why| BadValue::at(Opt::AvoidFile, format!("{name} line {at}"), why);
+            found.push(net.map_err(bad)?);
+        }
     }
     Ok(found)
 }
@@ -175,11 +177,34 @@ mod tests {
         let bad = read_avoid_file("nets.txt", text).unwrap_err();
         assert_eq!(bad.value.as_deref(), Some("nets.txt line 4"));
         assert!(bad.why.starts_with("\"172.18.0.0/33\""), "{bad:?}");
+        let bad = read_avoid_file("nets.txt", "10.0.0.0/8\nfd00::/8\n").unwrap_err();
+        assert_eq!(bad.value.as_deref(), Some("nets.txt line 2"));
+        assert!(bad.why.contains("\"fd00::/8\" is IPv6"), "{bad:?}");
         let good = read_avoid_file("-", "172.17.0.0/16\n10.0.0.0/8").unwrap();
         assert_eq!(
             (good.len(), good[1].origin.to_string().as_str()),
             (2, "- line 2")
         );
+    }
+
+    #[test]
+    fn a_file_of_another_system_is_read() {
+        let text = "\u{feff}172.17.0.0/16, 10.1.2.3\r\n192.168.0.0/16 # old, unused\r\n";
+        let found = read_avoid_file("nets.txt", text).unwrap();
+        let found: Vec<String> = found
+            .iter()
+            .map(|one| format!("{} {}", one.net, one.origin))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                "172.17.0.0/16 nets.txt line 1",
+                "10.1.2.3/32 nets.txt line 1",
+                "192.168.0.0/16 nets.txt line 2"
+            ]
+        );
+        let bad = read_avoid_file("nets.txt", "10.0.0.0/8\n10.1.0.0/16,,10.2.0.0/16").unwrap_err();
+        assert_eq!(bad.value.as_deref(), Some("nets.txt line 2"));
     }
 
     #[test]

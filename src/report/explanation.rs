@@ -7,7 +7,7 @@ use crate::assess::held::Held;
 use crate::assess::needed::Needed;
 use crate::assess::sides::NeededSide;
 use crate::engine_model;
-use crate::facts::{AddressPool, DockerState, Facts, Version};
+use crate::facts::{AddressPool, DockerState, Facts, Network, Version};
 use crate::phrases::{and_more, count, nearest};
 use crate::subnet::{RangeSet, overlap, v4};
 use ipnet::{IpNet, Ipv4Net};
@@ -49,12 +49,42 @@ pub fn explain(assessment: &Assessment, about: Option<&str>) -> Result<Explanati
         let answer = format!("{} holds {}", held.label(), held.subnet);
         return Ok(of_held(assessment, held, answer));
     }
+    if let Some(explanation) = of_a_lan(assessment.facts, name) {
+        return Ok(explanation);
+    }
     let address = name.parse::<IpAddr>().map(IpNet::from);
     match name.parse::<IpNet>().or(address) {
         Ok(net) => Ok(of_range(assessment, net.trunc())),
         Err(_) if about.is_none() => Ok(of_range_to_come(assessment)),
         Err(_) => Err(unknown(assessment, name)),
     }
+}
+
+/// A Docker network on a LAN of this host holds nothing of its own.
+fn of_a_lan(facts: &Facts, name: &str) -> Option<Explanation> {
+    let is_meant = |network: &&Network| {
+        let bridge = network.bridge.as_deref();
+        let named = network.name == name || bridge == Some(name);
+        named && bridge.is_some_and(|bridge| facts.is_the_operators(bridge))
+    };
+    let network = facts.networks().find(is_meant)?;
+    let bridge = network.bridge.as_deref()?;
+    Some(Explanation {
+        schema: 1,
+        answer: format!(
+            "the Docker network {} lies on {bridge}, which is a LAN of this host",
+            network.name
+        ),
+        parts: vec![Part {
+            title: "Where the range came from",
+            lines: vec![format!(
+                "Docker was given the LAN's own range by hand, so that containers are members of \
+                 the LAN. rebridge never moves {}, and counts {bridge} as a network that this host \
+                 needs",
+                network.name
+            )],
+        }],
+    })
 }
 
 fn unknown(assessment: &Assessment, name: &str) -> String {
@@ -202,12 +232,16 @@ fn could_take_from(
 
 /// Where docker0's range came from, as far as today's settings show.
 fn how_docker0(assessment: &Assessment, subnet: IpNet) -> String {
+    let heeds = assessment
+        .version
+        .is_none_or(Version::heeds_fixed_cidr_alone);
     let settled = [
-        ("bip", "which Docker takes unchecked"),
-        ("fixed-cidr", "which settles it from 23.0.5 on"),
+        (true, "bip", "which Docker takes unchecked"),
+        (heeds, "fixed-cidr", "which settles it from 23.0.5 on"),
     ]
     .into_iter()
-    .find_map(|(key, says)| {
+    .filter(|(heeded, ..)| *heeded)
+    .find_map(|(_, key, says)| {
         let (place, value) = setting(assessment.facts, key)?;
         let fits = value
             .parse::<IpNet>()

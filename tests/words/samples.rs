@@ -14,7 +14,7 @@ use rebridge::assess::finding::{Finding, Holder, Unusable};
 use rebridge::assess::traffic::StaleCall;
 use rebridge::docker;
 use rebridge::engine_model::pool_trouble::PoolTrouble;
-use rebridge::facts::AddressPool;
+use rebridge::facts::{AddressPool, Facts, LanSign, Route};
 use rebridge::plan::blocker::Blocker;
 use rebridge::plan::notice::Notice;
 use rebridge::policy::option::{BadValue, Opt};
@@ -158,6 +158,15 @@ pub fn blockers() -> Vec<Sample<Blocker>> {
             near: None,
             known: names(&["shop_default", "mail_default"]),
         };
+        NetworkOnYourLan: Blocker::NetworkOnYourLan {
+            network: some("lan"),
+            bridge: some("br0"),
+            sign: LanSign::Port(some("eth1")),
+        }, Blocker::NetworkOnYourLan {
+            network: some("lan"),
+            bridge: some("br0"),
+            sign: LanSign::DefaultRoute,
+        };
         NetworkBorrowsSettings: Blocker::NetworkBorrowsSettings {
             network: some("shop_default"),
             from: some("template"),
@@ -179,6 +188,19 @@ pub fn blockers() -> Vec<Sample<Blocker>> {
         NoSubnetForNetwork: Blocker::NoSubnetForNetwork { network: some("shop_default") };
         NoRangeForNetwork: Blocker::NoRangeForNetwork { network: some("shop_default"), prefix: 16 };
     })
+}
+
+fn case_through_containers() -> Facts {
+    super::case_of("routes-through-containers").0
+}
+
+/// So many routes of that case that lead through a container.
+fn through_containers(count: usize) -> Vec<Route> {
+    let mut routes = case_through_containers().kernel.routes;
+    routes.retain(|route| route.dev.as_deref() == Some("docker0") && route.gateway.is_some());
+    assert!(routes.len() >= count);
+    routes.truncate(count);
+    routes
 }
 
 pub fn notices() -> Vec<Sample<Notice>> {
@@ -206,6 +228,19 @@ pub fn notices() -> Vec<Sample<Notice>> {
             key: "registry-mirrors",
             path: some(FILE),
             address: some("172.17.0.1:5000"),
+        };
+        RoutesGoWithBridge: Notice::RoutesGoWithBridge {
+            bridge: some("docker0"),
+            routes: through_containers(1),
+        }, Notice::RoutesGoWithBridge {
+            bridge: some("docker0"),
+            routes: through_containers(2),
+        };
+        RuleNamesOldRange: Notice::RuleNamesOldRange {
+            network: some("docker0"),
+            from: "172.17.0.0/16".parse().unwrap(),
+            to: "10.200.255.0/24".parse().unwrap(),
+            rule: case_through_containers().kernel.rules[0].clone(),
         };
         SubnetByHand: Notice::SubnetByHand { networks: names(&["shop_default", "mail_default"]) };
         MacIsLost: Notice::MacIsLost {

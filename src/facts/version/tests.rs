@@ -48,7 +48,7 @@ fn boundaries_lie_where_they_were_found() {
         (
             "fixed-cidr alone",
             Version::heeds_fixed_cidr_alone,
-            "20.10.24 23.0.3",
+            "20.10.24 23.0.3 23.0.4",
             "23.0.5 23.0.18 28.5.2",
         ),
         (

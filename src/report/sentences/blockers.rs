@@ -1,6 +1,7 @@
 //! What keeps rebridge from acting, in words: what it cannot do, why, and the next step.
 
 use crate::engine_model::pool_trouble::PoolTrouble;
+use crate::facts::LanSign;
 use crate::phrases::{count, first_few};
 use crate::plan::blocker::Blocker;
 use crate::policy::option::Opt;
@@ -94,6 +95,15 @@ fn why(blocker: &Blocker, words: Vocabulary) -> String {
         Blocker::NoSuchNetwork { name, .. } => {
             format!("cannot move {name}: Docker has no network of that name")
         }
+        Blocker::NetworkOnYourLan {
+            network,
+            bridge,
+            sign,
+        } => format!(
+            "cannot move {network}: its bridge {bridge} is a LAN of this host ({}), which Docker \
+             would take down with the network",
+            lan_sign_in_words(sign)
+        ),
         Blocker::NetworkBorrowsSettings { network, from } => {
             format!("cannot move {network}: it takes its settings from the network {from}")
         }
@@ -211,6 +221,12 @@ fn next(blocker: &Blocker, words: Vocabulary) -> String {
                 near.unwrap_or_default()
             )
         }
+        Blocker::NetworkOnYourLan {
+            network, bridge, ..
+        } => format!(
+            "change the addresses where you configure {bridge}, or {}",
+            leave_out(network, words)
+        ),
         Blocker::NetworkBorrowsSettings { network, from } => format!(
             "re-create {from} with another subnet, then {network}; or {}",
             leave_out(network, words)
@@ -240,6 +256,13 @@ fn next(blocker: &Blocker, words: Vocabulary) -> String {
 fn leave_out(network: &str, words: Vocabulary) -> String {
     let option = words.option(Opt::Network);
     format!("leave {network} out by naming the others with {option}")
+}
+
+fn lan_sign_in_words(sign: &LanSign) -> String {
+    match sign {
+        LanSign::Port(port) => format!("its port {port} leads to no container"),
+        LanSign::DefaultRoute => "the default route leaves by it".to_owned(),
+    }
 }
 
 fn trouble_in_words(trouble: PoolTrouble) -> String {

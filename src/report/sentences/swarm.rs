@@ -3,6 +3,7 @@
 use crate::assess::Assessment;
 use crate::assess::swarm::{GWBRIDGE, Overlay, gwbridge_clashes, overlays};
 use crate::report::vocabulary::Vocabulary;
+use crate::subnet::short;
 
 pub fn notes(assessment: &Assessment, words: Vocabulary) -> Vec<String> {
     let mut notes: Vec<String> = overlays(assessment).iter().map(overlay).collect();
@@ -29,7 +30,14 @@ fn overlay(overlay: &Overlay) -> String {
         network,
         subnet,
         over,
+        common,
     } = overlay;
+    let over = short(over);
+    let common = short(common);
+    let lost = match over == common {
+        true => "that".to_owned(),
+        false => format!("{common} of it"),
+    };
     let steps = if network == "ingress" {
         "remove the services that publish ports, then `docker network rm ingress` and `docker \
          network create --driver overlay --ingress --subnet CIDR ingress`"
@@ -43,6 +51,6 @@ fn overlay(overlay: &Overlay) -> String {
     };
     format!(
         "the swarm network {network} holds {subnet}, over {over}: its containers cannot reach \
-         that. rebridge does not change swarm networks: {steps}"
+         {lost}. rebridge does not change swarm networks: {steps}"
     )
 }
