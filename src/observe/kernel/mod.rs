@@ -18,7 +18,7 @@ use peers::OwnAddresses;
 use std::io;
 use std::thread;
 
-/// Collects what can be had; what cannot is said, a sentence each.
+/// Collects what it can read, and a sentence for each thing it cannot.
 pub struct Reader<'a> {
     /// Where the sentences go.
     pub unseen: &'a mut Vec<String>,
