@@ -11,6 +11,7 @@ pub mod check;
 pub mod containers;
 mod daemon_log;
 pub mod deadman;
+mod edited_meanwhile;
 pub mod firewall;
 mod forward;
 pub mod journal;

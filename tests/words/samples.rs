@@ -283,6 +283,8 @@ pub fn refusals() -> Vec<Sample<Refusal>> {
             path: some(FILE),
             says: some("the following directives don't match any configuration option: bipp"),
         };
+        FileEditedMeanwhile: Refusal::FileEditedMeanwhile { path: "/etc/docker/daemon.json".to_owned() };
+        PathMoved: Refusal::PathMoved { changed: "/etc/docker/daemon.json".to_owned(), read: "/etc/docker/other.json".to_owned() };
         HalfWayNeedsRestart: Refusal::HalfWayNeedsRestart;
         JournalUnreadable: Refusal::JournalUnreadable(damaged()),
             Refusal::JournalUnreadable(Unreadable::UnknownSchema { schema: 2 });
@@ -433,6 +435,8 @@ pub fn closed() -> Vec<Sample<Closed>> {
     samples!(Closed {
         Done: Closed::Done;
         NotBegun: Closed::NotBegun;
+        WentBack: Closed::WentBack;
+        DidNotGoBack: Closed::DidNotGoBack;
     })
 }
 
@@ -459,6 +463,7 @@ pub fn obstacles() -> Vec<Sample<Obstacle>> {
         NothingRecorded: Obstacle::NothingRecorded;
         RecordUnreadable: Obstacle::RecordUnreadable(damaged()),
             Obstacle::RecordUnreadable(Unreadable::UnknownSchema { schema: 2 });
+        PathMoved: Obstacle::PathMoved { changed: "/etc/docker/daemon.json".to_owned(), read: "/etc/docker/other.json".to_owned() };
         FileEdited: edited(Edit::NoObject), edited(Edit::LayoutOnly), edited(keys);
         DockerStopped: Obstacle::DockerStopped;
         NetworksNotRecorded: Obstacle::NetworksNotRecorded(silent());
