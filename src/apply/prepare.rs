@@ -69,7 +69,8 @@ impl Prepared {
             self.in_journal = true;
         }
         if let Some(seconds) = request.dead_man {
-            deadman::arm(host, seconds).map_err(|why| Refusal::DeadManNotArmed { why })?;
+            deadman::arm(host, seconds, request.timeout)
+                .map_err(|why| Refusal::DeadManNotArmed { why })?;
             self.armed = true;
         }
         Ok(())
