@@ -7,8 +7,9 @@ use crate::apply::cause::NotRestored;
 use crate::apply::progress::Progress;
 use crate::apply::recover::{Recovered, recover};
 use crate::assess::Assessment;
+use crate::facts::Facts;
 use crate::host::Host;
-use crate::observe::{observe, observe_closely};
+use crate::observe::{add_what_a_change_touches, observe, observe_closely};
 use crate::plan::project::project;
 use crate::plan::{Decision, Permits, plan};
 use crate::policy::Policy;
@@ -27,7 +28,7 @@ pub fn run(request: &ApplyRequest, progress: &dyn Progress, ask: Ask) -> Result<
     if request.check {
         let facts = match &request.look.target {
             Target::SavedFacts(_) => facts_of(&request.look)?,
-            target => observe_closely(&host_of(target)?),
+            target => look(&host_of(target)?, policy, &request.permits),
         };
         let assessment = Assessment::of(&facts, policy);
         return Ok(preview(&assessment, &request.permits, words));
@@ -60,7 +61,7 @@ pub fn run(request: &ApplyRequest, progress: &dyn Progress, ask: Ask) -> Result<
 /// Looks, decides, asks, and carries out the decision.
 fn fix(host: &Host, request: &ApplyRequest, progress: &dyn Progress, ask: Ask) -> Report {
     let words = request.look.vocabulary;
-    let facts = observe_closely(host);
+    let facts = look(host, &request.look.policy, &request.permits);
     let before = Assessment::of(&facts, &request.look.policy);
     let decision = plan(&before, &request.permits);
     let preview = previewed(&before, &decision, words);
@@ -74,6 +75,16 @@ fn fix(host: &Host, request: &ApplyRequest, progress: &dyn Progress, ask: Ask) -
     let seen = applied.after.clone();
     let after = Assessment::of(&seen, &request.look.policy);
     Report::applied(&before, plan, applied, &after, words)
+}
+
+/// What is there; and where something is to be changed, what that could take away.
+fn look(host: &Host, policy: &Policy, permits: &Permits) -> Facts {
+    let mut facts = observe_closely(host);
+    let decision = plan(&Assessment::of(&facts, policy), permits);
+    if decision != Decision::Nothing {
+        add_what_a_change_touches(host, &mut facts);
+    }
+    facts
 }
 
 /// The report of what would be done, nothing touched.

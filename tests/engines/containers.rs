@@ -92,7 +92,7 @@ fn with_live_restore_containers_are_stopped_only_when_allowed(suite: &str) {
     lab.container("--name unless --restart=unless-stopped --network host");
     let before = states(&lab);
     assert_eq!(lab.rebridge(&["apply", "--yes", AVOID]).0, 3);
-    let (code, report) = lab.rebridge(&["apply", "--yes", "--allow-container-stop", AVOID]);
+    let (code, report) = lab.rebridge(&["apply", "--yes", "--accept=container-stop", AVOID]);
     assert_eq!(
         (code, &report["outcome"]),
         (0, &"changed".into()),
@@ -119,7 +119,7 @@ fn with_live_restore_containers_are_stopped_only_when_allowed(suite: &str) {
         3,
         "the same holds for the way back"
     );
-    let (code, report) = lab.rebridge(&["rollback", "--yes", "--allow-container-stop"]);
+    let (code, report) = lab.rebridge(&["rollback", "--yes", "--accept=container-stop"]);
     assert_eq!(
         (code, lab.docker0().as_str()),
         (0, "172.17.0.1/16"),
@@ -135,7 +135,7 @@ fn with_live_restore_containers_are_stopped_only_when_allowed(suite: &str) {
         "[Service]\nExecStartPre=/bin/sh -c '! grep -q pools /etc/docker/daemon.json'\n",
     );
     lab.sh("systemctl daemon-reload");
-    let (code, report) = lab.rebridge(&["apply", "--yes", "--allow-container-stop", AVOID]);
+    let (code, report) = lab.rebridge(&["apply", "--yes", "--accept=container-stop", AVOID]);
     assert_eq!(
         (code, &report["outcome"]),
         (4, &"rolled_back".into()),
