@@ -113,6 +113,8 @@ pub struct ApiConfig {
 pub struct ApiState {
     #[serde(default)]
     pub status: String,
+    #[serde(default)]
+    pub pid: u32,
 }
 
 #[derive(Deserialize, Default)]
@@ -167,6 +169,7 @@ impl ApiContainerDetail {
             published_on,
             mode: host.network_mode,
             mac: Some(self.config.mac_address).filter(|mac| !mac.is_empty()),
+            pid: self.state.pid,
             never_started: self.state.status == "created",
             networks: attached
                 .map(|(name, at)| (name, at.given.ipv4.parse().ok()))

@@ -149,6 +149,9 @@ pub struct Detail {
     /// The MAC address given by hand when it was created.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mac: Option<String>,
+    /// Its first process, while it runs.
+    #[serde(skip)]
+    pub pid: u32,
     /// Whether it was created and never started.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub never_started: bool,

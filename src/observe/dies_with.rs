@@ -2,7 +2,7 @@
 //! the engine, or in a unit that systemd stops with Docker.
 
 use super::unit;
-use crate::facts::{DiesWith, Engine, ServiceManager};
+use crate::facts::{Container, DiesWith, Engine, ServiceManager};
 use crate::host::Host;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -23,8 +23,11 @@ pub fn read(
     let text = String::from_utf8_lossy(&bytes).into_owned();
     let groups: BTreeSet<&str> = text.lines().flat_map(|line| line.split('/')).collect();
     let mut containers = engine.into_iter().flat_map(|engine| &engine.containers);
-    let ours = containers.find(|one| groups.iter().any(|group| group.contains(&one.id)));
-    if let Some(container) = ours.filter(|one| !one.id.is_empty()) {
+    let ours = containers.find(|one| {
+        let named = !one.id.is_empty() && groups.iter().any(|group| group.contains(&one.id));
+        named || shares_our_cgroups(host, one)
+    });
+    if let Some(container) = ours {
         return Some(DiesWith::Container(container.name.clone()));
     }
     if manager != Some(ServiceManager::Systemd) {
@@ -34,6 +37,18 @@ pub fn read(
     dependents(host)
         .contains(*unit)
         .then(|| DiesWith::Unit((*unit).to_owned()))
+}
+
+/// A process keeps the cgroup namespace of its container, whatever other namespaces it enters, and
+/// cannot see the name of its cgroup from there.
+fn shares_our_cgroups(host: &Host, container: &Container) -> bool {
+    let namespace = |process: &str| {
+        let path = format!("/proc/{process}/ns/cgroup");
+        host.link_target(Path::new(&path))
+    };
+    let pid = container.detail.as_ref().map_or(0, |detail| detail.pid);
+    let ours = namespace("self");
+    pid != 0 && ours.is_some() && ours == namespace(&pid.to_string()) && ours != namespace("1")
 }
 
 fn is_a_unit(group: &str) -> bool {

@@ -362,6 +362,10 @@ pub fn refusals() -> Vec<Sample<Refusal>> {
             path: some(FILE),
             says: some("the following directives don't match any configuration option: bipp"),
         };
+        BrokenBefore: Refusal::BrokenBefore {
+            path: some(FILE),
+            says: some("the following directives don't match any configuration option: bipp"),
+        };
         HalfWayNeedsRestart: Refusal::HalfWayNeedsRestart;
         JournalUnreadable: Refusal::JournalUnreadable(damaged()),
             Refusal::JournalUnreadable(Unreadable::UnknownSchema { schema: 2 });
