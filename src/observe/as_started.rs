@@ -43,14 +43,14 @@ pub fn read(host: &Host, pid: u32, pidfile: &Path, config: &ConfigFile) -> Optio
     (clock_was_kept && older && sees_our_files(host, pid)).then_some(settings)
 }
 
-/// Whether the dockerd that runs has read the file as it is. None where there is no file, or where
-/// the clocks do not tell.
-pub fn is_loaded(host: &Host, pid: u32, config: &ConfigFile) -> Option<bool> {
+/// Whether the dockerd with this process id and pidfile has read the file as it is. None where there
+/// is no file. One clock stamps both files, and dockerd reads the one before it writes the other.
+pub fn is_loaded(host: &Host, pid: u32, pidfile: &Path, config: &ConfigFile) -> Option<bool> {
     if config.state != ConfigState::Object || !sees_our_files(host, pid) {
         return None;
     }
     let changed = host.changed_itself(Path::new(&config.path)).ok()?;
-    let older = changed < began(host, pid)?.checked_sub(MARGIN)?;
+    let older = changed < host.modified(pidfile).ok()?;
     Some(older || loaded::is_marked(host, pid, &config.path))
 }
 

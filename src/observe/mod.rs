@@ -91,7 +91,7 @@ fn look(host: &Host, depth: Depth) -> Facts {
         };
         let mut docker = known_without_asking(host, &service);
         let config = docker.config.clone();
-        let pid = service.process.as_ref().map(|process| process.pid);
+        let process = service.process.clone();
         let engine = scope.spawn(move || ask_engine(host, depth, &service, &config));
         let session = operator::session(host);
         let mut look = look_at_kernel(host, &docker, session);
@@ -104,7 +104,10 @@ fn look(host: &Host, depth: Depth) -> Facts {
             Err(_) => unseen
                 .push("Docker's own view of its networks: its answer could not be read".to_owned()),
         }
-        docker.config.loaded = pid.and_then(|pid| as_started::is_loaded(host, pid, &docker.config));
+        docker.config.loaded = process.and_then(|process| {
+            let pidfile = Path::new(process.pidfile?);
+            as_started::is_loaded(host, process.pid, pidfile, &docker.config)
+        });
         if docker.engine.is_none() {
             match stored_networks::read(host, data_root(&docker)) {
                 Ok(stored) => docker.stored = Some(stored),
