@@ -111,7 +111,10 @@ pub fn way_back(
         stop_first: restart && preflight::survivors(facts),
         containers: ContainerStates::of(facts),
         moves: moves_back(host, facts, &applied.moves)?,
-        applied,
+        applied: Record {
+            dockerd_began: facts.docker.started.clone(),
+            ..applied
+        },
     };
     way.ranges_are_free(facts)?;
     way.is_not_blocked(facts, accepted)?;
