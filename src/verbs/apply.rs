@@ -1,5 +1,6 @@
 //! `rebridge apply`: check, fix what clashes, and verify.
 
+use super::consent::Consent;
 use super::request::{ApplyRequest, Target};
 use super::{facts_of, host_of, take_charge};
 use crate::apply;
@@ -19,10 +20,11 @@ use crate::report::error::Error;
 use crate::report::sentences::undo;
 use crate::report::vocabulary::Vocabulary;
 
-/// Asks whether to go on, given the report of what would be done.
-pub type Ask<'a> = &'a dyn Fn(&Report) -> bool;
-
-pub fn run(request: &ApplyRequest, progress: &dyn Progress, ask: Ask) -> Result<Report, Error> {
+pub fn run(
+    request: &ApplyRequest,
+    progress: &dyn Progress,
+    consent: Consent,
+) -> Result<Report, Error> {
     let words = request.look.vocabulary;
     let policy = &request.look.policy;
     if request.check {
@@ -48,21 +50,22 @@ pub fn run(request: &ApplyRequest, progress: &dyn Progress, ask: Ask) -> Result<
             return Ok(stuck(&host, policy, &problem, words));
         }
     }
-    let mut report = fix(&host, request, progress, ask);
+    let mut report = fix(&host, request, progress, consent);
     report.warnings.splice(0..0, notes);
     Ok(report)
 }
 
 /// Looks, decides, asks, and carries out the decision. The question may stand for an hour: the plan
 /// is made again after it, and asked about again where it differs.
-fn fix(host: &Host, request: &ApplyRequest, progress: &dyn Progress, ask: Ask) -> Report {
+fn fix(host: &Host, request: &ApplyRequest, progress: &dyn Progress, consent: Consent) -> Report {
     let words = request.look.vocabulary;
     let mut asked = None;
     loop {
         let facts = look(host, &request.look.policy, &request.permits);
         let before = Assessment::of(&facts, &request.look.policy);
         let decision = plan(&before, &request.permits);
-        if let (Decision::Change(plan), true) = (&decision, asked.as_ref() == Some(&decision)) {
+        let agreed = consent.is_given() || asked.as_ref() == Some(&decision);
+        if let (Decision::Change(plan), true) = (&decision, agreed) {
             let applied = apply::apply(host, &before, plan, &request.order, progress);
             let seen = applied.after.clone();
             let after = Assessment::of(&seen, &request.look.policy);
@@ -72,8 +75,8 @@ fn fix(host: &Host, request: &ApplyRequest, progress: &dyn Progress, ask: Ask) -
         if !matches!(decision, Decision::Change(_)) {
             return preview;
         }
-        if !ask(&preview) {
-            return preview.declined();
+        if let Err(report) = consent.to(preview) {
+            return *report;
         }
         asked = Some(decision);
     }
