@@ -66,6 +66,9 @@ pub struct Record {
     /// The networks that move, and the containers on them.
     #[serde(default)]
     pub moves: Moves,
+    /// The units that stop with Docker and ran before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub units: Vec<String>,
 }
 
 /// Why a record cannot be read.
@@ -100,6 +103,7 @@ impl Record {
             networks: networks(facts),
             containers: ContainerStates::of(facts),
             moves: Moves::default(),
+            units: facts.docker.dependents.clone(),
         }
     }
 
