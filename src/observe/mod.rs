@@ -167,7 +167,14 @@ fn add_users_of_addresses(host: &Host, kernel: &mut Kernel, docker: &mut Docker)
         .flat_map(|link| link.addresses.iter().filter_map(v4))
         .map(|net| net.addr())
         .collect();
-    kernel.listeners = listeners::read(host, &addresses);
+    let others: BTreeSet<Ipv4Addr> = kernel
+        .links
+        .iter()
+        .flat_map(|link| link.addresses.iter().filter_map(v4))
+        .map(|net| net.addr())
+        .filter(|address| !address.is_loopback() && !addresses.contains(address))
+        .collect();
+    kernel.listeners = listeners::read(host, &addresses, &others);
     let is_ours = |address: &IpAddr| match address {
         IpAddr::V4(address) => addresses.contains(address),
         IpAddr::V6(_) => false,
