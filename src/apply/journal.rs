@@ -75,6 +75,9 @@ pub struct Record {
     /// The networks that move, and the containers on them.
     #[serde(default)]
     pub moves: Moves,
+    /// The units that stop with Docker and ran before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub units: Vec<String>,
 }
 
 /// What a way back that failed has left: while all of it stands, another try would do no better.
@@ -132,6 +135,7 @@ impl Record {
             networks: networks(facts),
             containers: ContainerStates::of(facts),
             moves: Moves::default(),
+            units: facts.docker.dependents.clone(),
         }
     }
 

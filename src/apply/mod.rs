@@ -28,6 +28,7 @@ pub mod request;
 pub mod restart;
 pub mod rollback;
 pub mod undo;
+mod units;
 pub mod validate;
 pub mod verify;
 
@@ -129,6 +130,7 @@ fn act_and_verify(forward: &Forward, record: &mut Record, progress: &dyn Progres
     };
     Applied {
         verified: back.verified,
+        notes: back.notes,
         restarted: record.restart || back.restarted,
         missing: back.missing,
         phases: phases.list,
@@ -150,7 +152,12 @@ fn close(host: &Host, record: &Record, plan: &Plan, prepared: &Prepared, applied
             applied.backup = prepared.backup.clone();
             prune_backups(host, &record.path);
             if !host.is_image() {
-                applied.notes = leftovers(host, record, plan);
+                if record.restart {
+                    let (up, down) = units::bring_back(host, &record.units);
+                    applied.verified.extend(up);
+                    applied.notes.extend(down);
+                }
+                applied.notes.extend(leftovers(host, record, plan));
                 let committed = journal::commit(host, record);
                 applied.can_be_undone = committed.is_ok();
                 applied.notes.extend(committed.err().map(Note::not_kept));

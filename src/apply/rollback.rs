@@ -10,10 +10,11 @@ use super::check::Check;
 use super::containers::{Loss, Missing};
 use super::journal::Record;
 use super::networks::{self, moves::Side};
+use super::note::Note;
 use super::phases::{Phase, PhaseName};
 use super::progress::{Phases, Progress};
 use super::restart::{restart_in, wait_for_answer};
-use super::verify;
+use super::{units, verify};
 use crate::facts::Facts;
 use crate::host::Host;
 use crate::observe::process::Process;
@@ -38,6 +39,7 @@ pub struct RollbackResult {
     /// What was checked.
     pub verified: Vec<Check>,
     pub missing: Vec<Missing>,
+    pub notes: Vec<Note>,
     /// Whether Docker was restarted.
     pub restarted: bool,
     pub phases: Vec<Phase>,
@@ -259,6 +261,11 @@ impl Rollback<'_> {
         if !record.moves.networks.is_empty() {
             verified.extend(networks::verify_back(host, &record.moves));
         }
+        let (up, notes) = match record.restart || self.restarted {
+            true => units::bring_back(host, &record.units),
+            false => (Vec::new(), Vec::new()),
+        };
+        verified.extend(up);
         // What failed on the way does not matter once everything is found as it was.
         let wrong = verified.iter().find(|check| !check.ok).cloned();
         RollbackResult {
@@ -268,6 +275,7 @@ impl Rollback<'_> {
             }),
             verified,
             missing,
+            notes,
             restarted: self.restarted,
             phases: self.phases.list,
             after,

@@ -92,6 +92,8 @@ pub struct WayBack {
     containers: ContainerStates,
     /// The networks that are still where the apply put them, with the containers on them now.
     moves: Moves,
+    /// The units that stop with Docker, as they run now.
+    units: Vec<String>,
 }
 
 /// Finds the way back; none where the last apply was undone already.
@@ -120,6 +122,7 @@ pub fn way_back(
         stop_first: restart && preflight::survivors(facts),
         containers: ContainerStates::of(facts),
         moves: moves_back(host, facts, &applied.moves)?,
+        units: facts.docker.dependents.clone(),
         applied: Record {
             dockerd_began: facts.docker.started.clone(),
             ..applied
@@ -210,6 +213,7 @@ impl WayBack {
             moves: self.moves.clone(),
             dockerd_restarted: None,
             going_back: true,
+            units: self.units.clone(),
             ..self.applied.clone()
         }
     }

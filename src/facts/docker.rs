@@ -33,6 +33,9 @@ pub struct Docker {
     /// flag's name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub flag_places: BTreeMap<String, String>,
+    /// The units that run now and that systemd stops when it stops Docker; only before a change.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dependents: Vec<String>,
     /// Where the next start keeps its data, links followed; only while Docker runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_data_root: Option<String>,

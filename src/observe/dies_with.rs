@@ -2,7 +2,7 @@
 //! the engine, or in a unit that systemd stops with Docker.
 
 use super::unit;
-use crate::facts::{Container, DiesWith, Engine, ServiceManager};
+use crate::facts::{Container, DiesWith, Engine};
 use crate::host::Host;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -14,10 +14,13 @@ const DEADLINE: Duration = Duration::from_secs(20);
 /// the unit they name.
 pub const GO_DOWN_WITH: [&str; 3] = ["RequiredBy", "BoundBy", "ConsistsOf"];
 
+/// Docker's own; its socket may be part of its service.
+const OWN: [&str; 2] = [unit::NAME, "docker.socket"];
+
 pub fn read(
     host: &Host,
     engine: Option<&Engine>,
-    manager: Option<ServiceManager>,
+    dependents: &BTreeSet<String>,
 ) -> Option<DiesWith> {
     let bytes = host.read(Path::new("/proc/self/cgroup")).ok().flatten()?;
     let text = String::from_utf8_lossy(&bytes).into_owned();
@@ -30,13 +33,23 @@ pub fn read(
     if let Some(container) = ours {
         return Some(DiesWith::Container(container.name.clone()));
     }
-    if manager != Some(ServiceManager::Systemd) {
-        return None;
+    let unit = groups.iter().find(|group| dependents.contains(**group))?;
+    Some(DiesWith::Unit((*unit).to_owned()))
+}
+
+/// Those of these units that run.
+pub fn running(host: &Host, units: BTreeSet<String>) -> Vec<String> {
+    if units.is_empty() {
+        return Vec::new();
     }
-    let unit = groups.iter().find(|group| is_a_unit(group))?;
-    dependents(host)
-        .contains(*unit)
-        .then(|| DiesWith::Unit((*unit).to_owned()))
+    let mut words = vec!["systemctl", "is-active"];
+    words.extend(units.iter().map(String::as_str));
+    let states = host.run(&words, DEADLINE).stdout;
+    let running = units.iter().zip(states.lines());
+    running
+        .filter(|(_, state)| *state == "active")
+        .map(|(unit, _)| unit.clone())
+        .collect()
 }
 
 /// A process keeps the cgroup namespace of its container, whatever other namespaces it enters, and
@@ -49,10 +62,6 @@ fn shares_our_cgroups(host: &Host, container: &Container) -> bool {
     let pid = container.detail.as_ref().map_or(0, |detail| detail.pid);
     let ours = namespace("self");
     pid != 0 && ours.is_some() && ours == namespace(&pid.to_string()) && ours != namespace("1")
-}
-
-fn is_a_unit(group: &str) -> bool {
-    group.ends_with(".service") || group.ends_with(".scope")
 }
 
 /// The units that systemd stops when it stops Docker, and those it stops with them.
@@ -68,7 +77,7 @@ pub fn dependents(host: &Host) -> BTreeSet<String> {
         let named = named.flat_map(|(_, units)| units.split_whitespace());
         // What is asked for again and again comes to an end: each unit once.
         asked = named
-            .filter(|name| *name != unit::NAME && found.insert((*name).to_owned()))
+            .filter(|name| !OWN.contains(name) && found.insert((*name).to_owned()))
             .map(str::to_owned)
             .collect();
     }

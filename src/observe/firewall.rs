@@ -61,7 +61,7 @@ fn rules_of_iptables(saved: &str, tool: &str, bridges: &Bridges) -> Vec<Firewall
         let ["-A", chain, ..] = words.as_slice() else {
             continue;
         };
-        let groups = groups_of_iptables(&words);
+        let groups = groups_of_iptables(&words, bridges);
         if !groups.is_empty() && !is_dockers(chain, &words, bridges) {
             rules.push(FirewallRule {
                 tool: tool.to_owned(),
@@ -74,8 +74,9 @@ fn rules_of_iptables(saved: &str, tool: &str, bridges: &Bridges) -> Vec<Firewall
     rules
 }
 
-/// What a rule asks of addresses, an option and its value each.
-fn groups_of_iptables(words: &[&str]) -> Vec<NetGroup> {
+/// What a rule asks of addresses, an option and its value each. What comes in by another interface
+/// than a bridge of Docker's comes from no container, and what leaves by one goes to none.
+fn groups_of_iptables(words: &[&str], bridges: &Bridges) -> Vec<NetGroup> {
     const OPTIONS: [&str; 7] = [
         "-s",
         "-d",
@@ -85,9 +86,21 @@ fn groups_of_iptables(words: &[&str]) -> Vec<NetGroup> {
         "--ctorigdst",
         "--to-destination",
     ];
+    let elsewhere = |option: &str| {
+        let at = words.iter().position(|word| *word == option);
+        let value = at.and_then(|at| words.get(at + 1));
+        let inverted = at.and_then(|at| words.get(at.checked_sub(1)?)) == Some(&"!");
+        // A name that ends in + stands for many.
+        !inverted && value.is_some_and(|name| !name.ends_with('+') && !bridges.contains(*name))
+    };
+    let (from_elsewhere, to_elsewhere) = (elsewhere("-i"), elsewhere("-o"));
     let pairs = words.iter().zip(words.iter().skip(1)).enumerate();
     pairs
-        .filter(|(_, (option, _))| OPTIONS.contains(option))
+        .filter(|(_, (option, _))| match **option {
+            "-s" | "--src-range" if from_elsewhere => false,
+            "-d" | "--dst-range" if to_elsewhere => false,
+            option => OPTIONS.contains(&option),
+        })
         .filter_map(|(at, (_, value))| {
             let before = at.checked_sub(1).and_then(|at| words.get(at));
             let nets = nets_of(value);
@@ -320,6 +333,9 @@ mod tests {
 -A DOCKER-USER -s 172.16.0.0/12 -j RETURN
 -A INPUT -s 127.0.0.0/8 -j ACCEPT
 -A INPUT -i eth0 -j ACCEPT
+-A INPUT -i eth0 -s 172.16.0.0/12 -j DROP
+-A FORWARD -o eth0 -d 172.16.0.0/12 -j DROP
+-A FORWARD -i br-+ -s 172.16.0.0/12 -j DROP
 -A INPUT ! -s 172.17.0.0/16 -p tcp -j DROP
 -A INPUT -m iprange --src-range 172.17.0.0-172.17.0.9 -j ACCEPT
 ";
@@ -331,6 +347,7 @@ mod tests {
                 "table raw: 172.17.0.0/16",
                 "table nat: 172.17.0.0/16",
                 "table nat: 172.17.0.9/32",
+                "table filter: 172.16.0.0/12",
                 "table filter: 172.16.0.0/12",
                 "table filter: !172.17.0.0/16",
                 "table filter: 172.17.0.0/29|172.17.0.8/31",

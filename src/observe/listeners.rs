@@ -2,7 +2,7 @@
 
 use crate::facts::Listener;
 use crate::host::Host;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 
@@ -18,34 +18,66 @@ const TABLES: [(&str, &str); 4] = [
 const LISTEN: &str = "0A";
 const UNCONNECTED: &str = "07";
 
-/// Those that wait on one of these addresses itself. One that waits on all addresses loses nothing.
-pub fn read(host: &Host, addresses: &BTreeSet<Ipv4Addr>) -> Vec<Listener> {
-    let mut sockets: BTreeMap<String, Listener> = BTreeMap::new();
-    for (protocol, table) in TABLES {
-        let text = text_of(host, Path::new(table));
-        for line in text.lines().skip(1) {
-            let Some((address, port, inode)) = waiting(line) else {
-                continue;
-            };
-            if addresses.contains(&address) {
-                let listener = Listener {
-                    protocol: protocol.to_owned(),
-                    address: IpAddr::V4(address),
-                    port,
-                    process: None,
-                    pid: None,
-                };
-                sockets.insert(inode.to_owned(), listener);
-            }
-        }
-    }
+/// Those that wait on one of these addresses itself. One that waits on all addresses loses nothing,
+/// nor does one that takes each address the host has, `others` among them, as time servers and
+/// nameservers do: it follows the interfaces.
+pub fn read(
+    host: &Host,
+    addresses: &BTreeSet<Ipv4Addr>,
+    others: &BTreeSet<Ipv4Addr>,
+) -> Vec<Listener> {
+    let mut sockets = waiting_sockets(host);
+    let named = |listener: &Listener| addresses.contains(&v4_of(listener));
+    let ports: HashSet<(String, u16)> = sockets
+        .values()
+        .filter(|one| named(one))
+        .map(|one| (one.protocol.clone(), one.port))
+        .collect();
+    sockets.retain(|_, one| ports.contains(&(one.protocol.clone(), one.port)));
     if !sockets.is_empty() {
         name_processes(host, &mut sockets);
     }
-    let mut listeners: Vec<Listener> = sockets.into_values().collect();
+    let mut listeners: Vec<Listener> = sockets.values().cloned().collect();
     listeners.sort();
     listeners.dedup();
-    listeners
+    let everywhere = |one: &Listener| {
+        let same = |other: &&Listener| {
+            one.pid.is_some()
+                && (&other.protocol, other.port, other.pid) == (&one.protocol, one.port, one.pid)
+        };
+        let waits: BTreeSet<Ipv4Addr> = listeners.iter().filter(same).map(v4_of).collect();
+        waits.contains(&Ipv4Addr::UNSPECIFIED) || !others.is_empty() && others.is_subset(&waits)
+    };
+    let theirs = listeners
+        .iter()
+        .filter(|one| named(one) && !everywhere(one));
+    theirs.cloned().collect()
+}
+
+/// All sockets that wait, by inode.
+fn waiting_sockets(host: &Host) -> BTreeMap<String, Listener> {
+    let mut sockets = BTreeMap::new();
+    for (protocol, table) in TABLES {
+        let text = text_of(host, Path::new(table));
+        for (address, port, inode) in text.lines().skip(1).filter_map(waiting) {
+            let listener = Listener {
+                protocol: protocol.to_owned(),
+                address: IpAddr::V4(address),
+                port,
+                process: None,
+                pid: None,
+            };
+            sockets.insert(inode.to_owned(), listener);
+        }
+    }
+    sockets
+}
+
+fn v4_of(listener: &Listener) -> Ipv4Addr {
+    match listener.address {
+        IpAddr::V4(address) => address,
+        IpAddr::V6(_) => Ipv4Addr::UNSPECIFIED,
+    }
 }
 
 /// The address, the port and the inode of a socket that waits.
@@ -117,7 +149,8 @@ mod tests {
         let _elsewhere = TcpListener::bind("127.83.1.8:0").unwrap();
         let _everywhere = TcpListener::bind("0.0.0.0:0").unwrap();
         let _connected = TcpStream::connect(tcp.local_addr().unwrap()).unwrap();
-        let found = read(&Host::live(), &BTreeSet::from([ours]));
+        let others = BTreeSet::from(["127.83.1.8".parse().unwrap()]);
+        let found = read(&Host::live(), &BTreeSet::from([ours]), &others);
         let ports: Vec<(&str, u16, Option<u32>)> = found
             .iter()
             .map(|one| (one.protocol.as_str(), one.port, one.pid))
@@ -130,6 +163,20 @@ mod tests {
                 ("udp", udp.local_addr().unwrap().port(), pid)
             ]
         );
+    }
+
+    #[test]
+    fn who_takes_each_address_is_left_out() {
+        let [ours, other]: [Ipv4Addr; 2] = ["127.83.2.7", "127.83.2.8"].map(|a| a.parse().unwrap());
+        let first = UdpSocket::bind((ours, 0)).unwrap();
+        let _second = UdpSocket::bind((other, first.local_addr().unwrap().port())).unwrap();
+        let named = BTreeSet::from([ours]);
+        let found = |others: &[Ipv4Addr]| {
+            let others = others.iter().copied().collect();
+            read(&Host::live(), &named, &others).len()
+        };
+        assert_eq!(found(&[other]), 0);
+        assert_eq!(found(&[other, "127.83.2.9".parse().unwrap()]), 1);
     }
 
     #[test]

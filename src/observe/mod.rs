@@ -61,21 +61,21 @@ pub fn observe_closely(host: &Host) -> Facts {
     look(host, Depth::Act)
 }
 
-/// The same, and what else a change of Docker's bridges could take away.
+/// The same, and what else a change of Docker's bridges could take away. It takes child processes.
 pub fn observe_before_a_change(host: &Host) -> Facts {
     let mut facts = observe_closely(host);
-    add_what_a_change_touches(host, &mut facts);
-    facts
-}
-
-/// Adds what takes child processes to see, for a look that was close already.
-pub fn add_what_a_change_touches(host: &Host, facts: &mut Facts) {
     if host.is_image() || facts.docker.state == DockerState::Absent {
-        return;
+        return facts;
     }
     let engine = facts.docker.engine.as_ref();
-    facts.dies_with = dies_with::read(host, engine, facts.docker.service);
+    let dependents = match facts.docker.service {
+        Some(ServiceManager::Systemd) => dies_with::dependents(host),
+        Some(_) | None => BTreeSet::new(),
+    };
+    facts.dies_with = dies_with::read(host, engine, &dependents);
+    facts.docker.dependents = dies_with::running(host, dependents);
     facts.firewall = Some(firewall::read(host, &facts.docker_devices()));
+    facts
 }
 
 fn look(host: &Host, depth: Depth) -> Facts {
@@ -167,7 +167,14 @@ fn add_users_of_addresses(host: &Host, kernel: &mut Kernel, docker: &mut Docker)
         .flat_map(|link| link.addresses.iter().filter_map(v4))
         .map(|net| net.addr())
         .collect();
-    kernel.listeners = listeners::read(host, &addresses);
+    let others: BTreeSet<Ipv4Addr> = kernel
+        .links
+        .iter()
+        .flat_map(|link| link.addresses.iter().filter_map(v4))
+        .map(|net| net.addr())
+        .filter(|address| !address.is_loopback() && !addresses.contains(address))
+        .collect();
+    kernel.listeners = listeners::read(host, &addresses, &others);
     let is_ours = |address: &IpAddr| match address {
         IpAddr::V4(address) => addresses.contains(address),
         IpAddr::V6(_) => false,
@@ -211,6 +218,7 @@ fn known_without_asking(host: &Host, service: &Service) -> Docker {
         flags: service.flags.clone(),
         next_flags: None,
         next_data_root: None,
+        dependents: Vec::new(),
         flag_places: BTreeMap::new(),
         installed_version: installed_version(host, service.state),
         rootless: Vec::new(),

@@ -56,22 +56,47 @@ fn routes_through_containers(facts: &Facts, leaving: &Leaving) -> Vec<Blocker> {
 }
 
 fn policy_rules(facts: &Facts, range: &Range) -> Vec<Blocker> {
-    let rules = facts.kernel.rules.iter();
-    let rules = rules.filter(|rule| holds_no_more(rule, range));
-    rules
-        .map(|rule| Blocker::PolicyRuleForOldRange {
-            network: range.leaving.network.clone(),
-            from: range.from,
-            to: range.to,
-            rule: Box::new(rule.clone()),
-        })
-        .collect()
+    let rules = &facts.kernel.rules;
+    let lost = rules.iter().filter(|rule| {
+        holds_no_more(rule, range) && !rules.iter().any(|twin| says_the_same(twin, rule, range))
+    });
+    lost.map(|rule| Blocker::PolicyRuleForOldRange {
+        network: range.leaving.network.clone(),
+        from: range.from,
+        to: range.to,
+        rule: Box::new(rule.clone()),
+    })
+    .collect()
 }
 
-/// Whether a rule is for some of the old range and not for all of the new one.
+/// Whether a rule is for some of the old range and not for all of the new one. Packets from
+/// containers come in by their bridge.
 fn holds_no_more(rule: &Rule, range: &Range) -> bool {
-    let mut nets = [rule.from, rule.to].into_iter().flatten();
+    let elsewhere = rule
+        .conditions
+        .iif
+        .as_ref()
+        .is_some_and(|iif| *iif != range.leaving.bridge && iif != "lo");
+    let from = rule.from.filter(|_| !elsewhere);
+    let mut nets = [from, rule.to].into_iter().flatten();
     nets.any(|net| net.prefix_len() > 0 && overlap(&net, &range.old) && !net.contains(&range.new))
+}
+
+/// Whether another rule does the same for the new range: people write one for each private block.
+fn says_the_same(twin: &Rule, rule: &Rule, range: &Range) -> bool {
+    let covers = |net: Option<IpNet>| net.is_some_and(|net| net.contains(&range.new));
+    let with_its_nets = Rule {
+        priority: twin.priority,
+        from: twin.from,
+        to: twin.to,
+        ..rule.clone()
+    };
+    let covered = match (rule.from, rule.to) {
+        (Some(_), None) => covers(twin.from) && twin.to.is_none(),
+        (None, Some(_)) => covers(twin.to) && twin.from.is_none(),
+        _ => false,
+    };
+    covered && with_its_nets == *twin
 }
 
 fn firewall_rules(facts: &Facts, range: &Range) -> Vec<Blocker> {

@@ -62,7 +62,9 @@ impl Report {
             .iter()
             .map(|one| afterwards::missing(&one.container, &one.why));
         report.warnings.extend(missing);
-        report.warnings.extend(note.map(afterwards::note));
+        report
+            .warnings
+            .extend(result.notes.iter().chain(note).map(afterwards::note));
         match result.problem {
             None => {
                 report.rolled_back = true;

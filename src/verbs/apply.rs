@@ -10,7 +10,7 @@ use crate::apply::recover::{Recovered, recover};
 use crate::assess::Assessment;
 use crate::facts::Facts;
 use crate::host::Host;
-use crate::observe::{add_what_a_change_touches, observe, observe_closely};
+use crate::observe::{observe, observe_before_a_change, observe_closely};
 use crate::plan::project::project;
 use crate::plan::{Decision, Permits, plan};
 use crate::policy::Policy;
@@ -82,14 +82,14 @@ fn fix(host: &Host, request: &ApplyRequest, progress: &dyn Progress, consent: Co
     }
 }
 
-/// What is there; and where something is to be changed, what that could take away.
+/// What is there; and where something is to be changed, what that could take away. On a busy host a
+/// network may come between two readers of one look, so that a reason to act must be there twice.
 fn look(host: &Host, policy: &Policy, permits: &Permits) -> Facts {
-    let mut facts = observe_closely(host);
-    let decision = plan(&Assessment::of(&facts, policy), permits);
-    if decision != Decision::Nothing {
-        add_what_a_change_touches(host, &mut facts);
+    let facts = observe_closely(host);
+    match plan(&Assessment::of(&facts, policy), permits) {
+        Decision::Nothing => facts,
+        Decision::Change(_) | Decision::Refuse(_) => observe_before_a_change(host),
     }
-    facts
 }
 
 /// The report of what would be done, nothing touched.

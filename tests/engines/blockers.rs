@@ -22,6 +22,7 @@ on_every_engine!(
     a_rollback_leaves_nothing_pending,
     a_run_that_would_end_with_docker_is_refused,
     a_rollback_that_locks_you_out_is_refused,
+    units_that_need_docker_come_back,
     exactly_what_is_planted_blocks,
 );
 
@@ -437,6 +438,70 @@ fn a_rollback_that_locks_you_out_is_refused(suite: &str) {
         (ran.code, lab.docker0().as_str()),
         (0, "172.17.0.1/16"),
         "{ran:?}"
+    );
+}
+
+fn units_that_need_docker_come_back(suite: &str) {
+    let lab = Lab::up(suite);
+    let bonds = ["Requires", "BindsTo", "PartOf"];
+    for bond in bonds {
+        lab.put(
+            &format!("/etc/systemd/system/app-{bond}.service"),
+            &format!("[Unit]\n{bond}=docker.service\nAfter=docker.service\n[Service]\nExecStart=/bin/sleep 3600\n"),
+        );
+    }
+    // One that was down before stays so.
+    lab.put(
+        "/etc/systemd/system/off.service",
+        "[Unit]\nRequires=docker.service\n[Service]\nExecStart=/bin/sleep 3600\n",
+    );
+    lab.sh("systemctl daemon-reload; systemctl start app-Requires app-BindsTo app-PartOf");
+    let states = || {
+        lab.try_sh("systemctl is-active docker app-Requires app-BindsTo app-PartOf off")
+            .stdout
+    };
+    let all = "active\nactive\nactive\nactive\ninactive\n";
+    let verified = |report: &Value| {
+        for bond in bonds {
+            let what = format!("the unit app-{bond}.service");
+            let checks = report["verified"].as_array().unwrap();
+            let check = checks.iter().find(|check| check["what"] == what.as_str());
+            assert_eq!(
+                check.unwrap_or_else(|| panic!("{report:#}"))["ok"],
+                true,
+                "{report:#}"
+            );
+        }
+    };
+    assert_eq!(states(), all);
+    // Docker refuses the new file: systemd stops them all, and starts none when Docker is back.
+    lab.put(
+        "/etc/systemd/system/docker.service.d/test.conf",
+        "[Service]\nExecStartPre=/bin/sh -c '! grep -qs pools /etc/docker/daemon.json'\n",
+    );
+    lab.sh("systemctl daemon-reload");
+    let (code, report) = lab.rebridge(&["apply", "--yes", AVOID]);
+    assert_eq!(code, 4, "{report:#}");
+    verified(&report);
+    assert_eq!(states(), all);
+    lab.sh("rm /etc/systemd/system/docker.service.d/test.conf; systemctl daemon-reload");
+    verified(&changed(&lab, &[]));
+    assert_eq!(states(), all);
+    let (code, report) = lab.rebridge(&["rollback", "--yes"]);
+    assert_eq!(code, 0, "{report:#}");
+    verified(&report);
+    assert_eq!(states(), all);
+    // One that does not come up again is named.
+    lab.put(
+        "/etc/systemd/system/app-PartOf.service.d/x.conf",
+        "[Service]\nExecStartPre=/bin/false\n",
+    );
+    lab.sh("systemctl daemon-reload");
+    let report = changed(&lab, &[]);
+    let warnings = report["warnings"].to_string();
+    assert!(
+        warnings.contains("app-PartOf.service stopped with Docker and does not start again"),
+        "{report:#}"
     );
 }
 

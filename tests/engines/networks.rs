@@ -361,7 +361,7 @@ fn odd_containers_move_or_are_refused_by_name(suite: &str) {
     let mac = lab.sh("docker inspect fixed -f '{{.NetworkSettings.Networks.one.MacAddress}}'");
     assert_eq!(mac.trim() == "02:00:00:00:00:07", old, "{mac}");
     let (loss, warnings) = (
-        "fixed MAC address 02:00:00:00:00:07 and gets another",
+        "fixed MAC address 02:00:00:00:00:07, which this engine does not keep",
         report["warnings"].to_string(),
     );
     assert_eq!(warnings.contains(loss), !old, "{warnings}");

@@ -412,6 +412,7 @@ pub fn notes() -> Vec<Sample<Note>> {
             rule: some("-A POSTROUTING -s 172.17.0.0/16 -j ACCEPT"),
         };
         MoreRules: Note::MoreRules { range: "172.17.0.0/16".parse().unwrap(), count: 3 };
+        UnitIsDown: Note::UnitIsDown { unit: some("app.service") };
         RecordNotKept: Note::RecordNotKept { why: some("No space left on device") };
         RecordNotRemoved: Note::RecordNotRemoved { why: some("Read-only file system") };
     })

@@ -62,6 +62,7 @@ fn host(version: &str, networks: Vec<Network>) -> Facts {
             flags: BTreeMap::new(),
             next_flags: None,
             next_data_root: None,
+            dependents: Vec::new(),
             flag_places: BTreeMap::new(),
             installed_version: None,
             rootless: Vec::new(),

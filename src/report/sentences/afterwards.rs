@@ -17,6 +17,9 @@ pub fn note(note: &Note) -> String {
         Note::MoreRules { range, count } => {
             format!("and {count} more firewall rules name {range}")
         }
+        Note::UnitIsDown { unit } => format!(
+            "{unit} stopped with Docker and does not start again: see `systemctl status {unit}`"
+        ),
         Note::RecordNotKept { why } => format!(
             "the record of this change could not be kept in {FOLDER}: {why}. The change stands, but \
              rebridge cannot roll it back, and the next run will find an open journal there"
