@@ -15,12 +15,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// In the order of the documentation.
-pub const NAMES: [&str; 18] = [
+pub const NAMES: [&str; 20] = [
     "state",
     "avoid",
     "avoid_files",
     "pools",
     "ignore",
+    "remember",
+    "use_options",
     "act_on",
     "networks",
     "network_names",
@@ -84,6 +86,7 @@ pub fn read(args: Map<String, Value>, check: bool) -> Result<Options, BadValue> 
     let apply = ApplyRequest {
         look,
         check,
+        remember: args.flag("remember", false)?,
         permits,
         order,
         wait: Duration::from_secs(args.seconds("wait", 0, 0..=86400)?),
@@ -114,7 +117,9 @@ fn look(args: &mut Args, state: State) -> Result<Look, BadValue> {
             pin: state == State::Pinned,
             ignore: read_ignore(&args.words("ignore")?)?,
             given: Vec::new(),
+            options: Vec::new(),
         },
+        no_options: !args.flag("use_options", true)?,
         vocabulary: Vocabulary::Ansible,
     })
 }
@@ -180,6 +185,10 @@ fn agree(state: State, apply: &ApplyRequest) -> Result<(), BadValue> {
         State::RolledBack if matches!(apply.look.target, Target::Image(_)) => {
             "root: an unpacked image has no record of an apply, so state: rolled_back cannot undo \
              one there"
+        }
+        _ if apply.remember && apply.look.no_options => {
+            "remember: use_options is false, so no later run would read what is kept; leave one of \
+             the two out"
         }
         _ if !apply.permits.restart && order.restart_command.is_some() => {
             "restart_command: restart is false, so it would never run; leave one of the two out"

@@ -13,6 +13,7 @@ pub enum Opt {
     NoRestart,
     Pool,
     Probe,
+    Remember,
     RestartCommand,
     Root,
     Wait,

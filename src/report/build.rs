@@ -17,6 +17,7 @@ use crate::facts::Facts;
 use crate::phrases::count;
 use crate::plan::{Decision, Plan};
 use crate::policy::option::Opt;
+use crate::policy::options_file::Name;
 use ipnet::Ipv4Net;
 
 impl Report {
@@ -196,8 +197,15 @@ impl Report {
                 .iter()
                 .map(|one| finding(one, words))
                 .collect(),
+            options: assessment
+                .policy
+                .options
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
             ..Report::of_facts(assessment.facts)
         };
+        report.notes.extend(ignored_by_the_file(assessment));
         report.warnings.extend(swarm::notes(assessment, words));
         report.warnings.extend(name_the_network(assessment, words));
         report
@@ -210,6 +218,9 @@ impl Report {
             report.diff = Diff::of(plan);
             let notices = plan.notices.iter().map(notices::notice);
             report.warnings.extend(notices);
+        }
+        if *decision != Decision::Nothing {
+            report.notes.extend(pools_of_the_file(assessment));
         }
         report
     }
@@ -253,6 +264,28 @@ fn unseen(facts: &Facts) -> Vec<String> {
         )
     });
     unseen.chain(rootless).collect()
+}
+
+/// The line that hides something, so that you need not look for it.
+fn ignored_by_the_file(assessment: &Assessment) -> Option<String> {
+    let lines = lines_of(assessment, Name::Ignore)?;
+    let hides = !assessment.ignored.is_empty();
+    hides.then(|| format!("evidence is ignored as set by {lines}"))
+}
+
+/// The lines that decide from which pools the new ranges come.
+fn pools_of_the_file(assessment: &Assessment) -> Option<String> {
+    let lines = lines_of(assessment, Name::Pool)?;
+    Some(format!("new ranges come from the pools set by {lines}"))
+}
+
+fn lines_of(assessment: &Assessment, name: Name) -> Option<String> {
+    let options = assessment.policy.options.iter();
+    let lines: Vec<String> = options
+        .filter(|line| line.name == name)
+        .map(ToString::to_string)
+        .collect();
+    (!lines.is_empty()).then(|| lines.join("; "))
 }
 
 /// Traffic shows single addresses. Which network they belong to, only the operator knows.

@@ -1,5 +1,6 @@
 //! `rebridge apply`: check, fix what clashes, and verify.
 
+use super::options::{self, Remembering, policy_of};
 use super::request::{ApplyRequest, Target};
 use super::{facts_of, host_of, take_charge};
 use crate::apply;
@@ -23,14 +24,9 @@ pub type Ask<'a> = &'a dyn Fn(&Report) -> bool;
 
 pub fn run(request: &ApplyRequest, progress: &dyn Progress, ask: Ask) -> Result<Report, Error> {
     let words = request.look.vocabulary;
-    let policy = &request.look.policy;
+    let policy = policy_of(&request.look)?;
     if request.check {
-        let facts = match &request.look.target {
-            Target::SavedFacts(_) => facts_of(&request.look)?,
-            target => observe_closely(&host_of(target)?),
-        };
-        let assessment = Assessment::of(&facts, policy);
-        return Ok(preview(&assessment, &request.permits, words));
+        return would(request, &policy);
     }
     if let Target::SavedFacts(_) = request.look.target {
         let why = "--facts: apply looks at the host that it changes; with saved facts, add --check";
@@ -49,31 +45,91 @@ pub fn run(request: &ApplyRequest, progress: &dyn Progress, ask: Ask) -> Result<
             Recovered::Nothing => {}
             Recovered::Closed(closed) => notes.push(undo::closed(closed).to_owned()),
             Recovered::Undone => notes.push(undo::INTERRUPTED_UNDONE.to_owned()),
-            Recovered::Stuck(problem) => return Ok(stuck(&host, policy, &problem, words)),
+            Recovered::Stuck(problem) => return Ok(stuck(&host, &policy, &problem, words)),
         }
     }
-    let mut report = fix(&host, request, progress, ask);
+    let mut report = fix(&host, request, &policy, progress, ask)?;
     report.warnings.splice(0..0, notes);
     Ok(report)
 }
 
+/// `apply --check`.
+fn would(request: &ApplyRequest, policy: &Policy) -> Result<Report, Error> {
+    let facts = match &request.look.target {
+        Target::SavedFacts(_) => facts_of(&request.look)?,
+        target => observe_closely(&host_of(target)?),
+    };
+    let assessment = Assessment::of(&facts, policy);
+    let report = preview(&assessment, &request.permits, request.look.vocabulary);
+    match &request.look.target {
+        Target::SavedFacts(_) => Ok(report),
+        target => would_keep(&host_of(target)?, request, report),
+    }
+}
+
 /// Looks, decides, asks, and carries out the decision.
-fn fix(host: &Host, request: &ApplyRequest, progress: &dyn Progress, ask: Ask) -> Report {
+fn fix(
+    host: &Host,
+    request: &ApplyRequest,
+    policy: &Policy,
+    progress: &dyn Progress,
+    ask: Ask,
+) -> Result<Report, Error> {
     let words = request.look.vocabulary;
     let facts = observe_closely(host);
-    let before = Assessment::of(&facts, &request.look.policy);
+    let before = Assessment::of(&facts, policy);
     let decision = plan(&before, &request.permits);
     let preview = previewed(&before, &decision, words);
     let Decision::Change(plan) = &decision else {
-        return preview;
+        return remembered(host, request, preview);
     };
+    let preview = would_keep(host, request, preview)?;
     if !ask(&preview) {
-        return preview.declined();
+        return Ok(preview.declined());
     }
+    let keeping = remembering(host, request)?;
     let applied = apply::apply(host, &before, plan, &request.order, progress);
     let seen = applied.after.clone();
-    let after = Assessment::of(&seen, &request.look.policy);
-    Report::applied(&before, plan, applied, &after, words)
+    let after = Assessment::of(&seen, policy);
+    let report = Report::applied(&before, plan, applied, &after, words);
+    Ok(keep(keeping, report))
+}
+
+// What `--remember` adds.
+
+fn would_keep(host: &Host, request: &ApplyRequest, mut report: Report) -> Result<Report, Error> {
+    if request.remember && went_well(&report) {
+        report.would_keep(options::preview(host, &request.look)?);
+    }
+    Ok(report)
+}
+
+fn remembering(host: &Host, request: &ApplyRequest) -> Result<Option<Remembering>, Error> {
+    let wanted = request.remember.then_some(&request.look);
+    wanted.map(|look| options::prepare(host, look)).transpose()
+}
+
+fn remembered(host: &Host, request: &ApplyRequest, report: Report) -> Result<Report, Error> {
+    match went_well(&report) {
+        true => Ok(keep(remembering(host, request)?, report)),
+        false => Ok(report),
+    }
+}
+
+/// The options of a run that failed are not those to begin the next one with.
+fn keep(keeping: Option<Remembering>, mut report: Report) -> Report {
+    let Some(keeping) = keeping.filter(|_| went_well(&report)) else {
+        return report;
+    };
+    match keeping.commit() {
+        (kept, None) => report.has_kept(kept),
+        (kept, Some(why)) => report.has_not_kept(&kept, &why),
+    }
+    report
+}
+
+fn went_well(report: &Report) -> bool {
+    report.exit_code(false) == 0
 }
 
 /// The report of what would be done, nothing touched.

@@ -1,6 +1,7 @@
 //! `rebridge check`: look, explain, change nothing.
 
 use super::facts_of;
+use super::options::policy_of;
 use super::request::CheckRequest;
 use crate::assess::Assessment;
 use crate::assess::forecast::forecast;
@@ -15,8 +16,9 @@ use std::time::{Instant, SystemTime};
 /// The report says what clashes and what `apply` would do about it.
 pub fn run(request: &CheckRequest) -> Result<Report, Error> {
     let (at, began) = (SystemTime::now(), Instant::now());
+    let policy = policy_of(&request.look)?;
     let facts = facts_of(&request.look)?;
-    let mut assessment = Assessment::of(&facts, &request.look.policy);
+    let mut assessment = Assessment::of(&facts, &policy);
     assessment.clashes.retain(|clash| request.only.lets(clash));
     let report = judge(&assessment, request.look.vocabulary);
     if let Some(file) = &request.metrics {

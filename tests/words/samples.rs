@@ -261,6 +261,10 @@ pub fn errors() -> Vec<Sample<Error>> {
             path: some("/run/rebridge.lock"),
             why: some("Read-only file system"),
         };
+        OptionsNotKept: Error::OptionsNotKept {
+            path: some("/etc/rebridge/options"),
+            why: some("Read-only file system"),
+        };
         NotBegun: Error::NotBegun(Refusal::HalfWayNeedsRestart);
         CannotRollBack: Error::CannotRollBack(Obstacle::NothingRecorded);
         RecordUnreadable: Error::RecordUnreadable;
@@ -315,6 +319,14 @@ pub fn bad_values() -> Vec<Sample<BadValue>> {
             BadValue::at(Opt::AvoidFile, "nets line 2", "\"x\" is not a network"),
         ),
         ("plain", BadValue::plain("web17: \"x\" is not a network")),
+        (
+            "in the options file",
+            BadValue {
+                option: None,
+                value: Some(some("/etc/rebridge/options line 3")),
+                why: some("\"x\" is not a network"),
+            },
+        ),
     ];
     values.map(|(name, value)| Sample { name, value }).into()
 }
@@ -482,6 +494,7 @@ pub fn options() -> Vec<Sample<Opt>> {
         NoRestart: Opt::NoRestart;
         Pool: Opt::Pool;
         Probe: Opt::Probe;
+        Remember: Opt::Remember;
         RestartCommand: Opt::RestartCommand;
         Root: Opt::Root;
         Wait: Opt::Wait;
