@@ -1,6 +1,7 @@
 //! What keeps a plan from being carried out. Data; `report/sentences/blockers.rs` has the words.
 
 use crate::assess::sides::NeededSide;
+use crate::engine_model::daemon_json::Fault;
 use crate::engine_model::pool_trouble::PoolTrouble;
 use crate::facts::{AddressPool, LanSign};
 use ipnet::Ipv4Net;
@@ -48,10 +49,12 @@ pub enum Blocker {
     LiveRestore {
         containers: Vec<String>,
     },
-    UnknownKey {
+    /// dockerd would not start with the file, as it is or as it would become.
+    FileTurnedDown {
         path: String,
-        key: String,
-        version: String,
+        /// Such as "26.1"; none if no version takes the file.
+        version: Option<String>,
+        faults: Vec<Fault>,
     },
     /// The engine could not use the pools, or would not start with them.
     PoolsUnusable {
@@ -109,4 +112,14 @@ pub enum Blocker {
         network: String,
         prefix: u8,
     },
+}
+
+impl Blocker {
+    /// Whether Docker itself could not start with daemon.json, clash or no clash.
+    pub fn is_the_files(&self) -> bool {
+        matches!(
+            self,
+            Blocker::FileBroken { .. } | Blocker::FileTurnedDown { .. }
+        )
+    }
 }

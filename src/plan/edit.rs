@@ -4,15 +4,26 @@
 //!
 //! The parser gives positions; the edits change the text itself. New text has the style of the file.
 
+use crate::engine_model::daemon_json::{BYTE_ORDER_MARK, STRICT};
 use jsonc_parser::ast::{Object, Value as Node};
 use jsonc_parser::common::Ranged;
-use jsonc_parser::{CollectOptions, CommentCollectionStrategy, ParseOptions, parse_to_ast};
+use jsonc_parser::{CollectOptions, CommentCollectionStrategy, parse_to_ast};
 use serde_json::Value;
 
 /// Sets keys of the top-level object: replaces the value of a key that is there, appends one that
-/// is not.
+/// is not. A text that says nothing becomes an object; a byte-order mark stays.
 pub fn set_keys(text: Option<&str>, set: &[(String, Value)]) -> Result<String, String> {
-    let text = text.unwrap_or("{\n}\n");
+    let text = text.unwrap_or_default();
+    let bare = text.trim_start_matches(BYTE_ORDER_MARK);
+    let mark = text.strip_suffix(bare).unwrap_or_default();
+    let bare = match bare.trim() {
+        "" | "null" => "{\n}\n",
+        _ => bare,
+    };
+    Ok(format!("{mark}{}", set_keys_of_object(bare, set)?))
+}
+
+fn set_keys_of_object(text: &str, set: &[(String, Value)]) -> Result<String, String> {
     let collect = CollectOptions {
         comments: CommentCollectionStrategy::Off,
         tokens: false,
@@ -28,7 +39,8 @@ pub fn set_keys(text: Option<&str>, set: &[(String, Value)]) -> Result<String, S
         match object
             .properties
             .iter()
-            .find(|property| property.name.as_str() == key)
+            // Of a key that stands there twice Docker takes the last.
+            .rfind(|property| property.name.as_str() == key)
         {
             Some(property) => {
                 let old = property.value.range();
@@ -56,20 +68,6 @@ pub fn set_keys(text: Option<&str>, set: &[(String, Value)]) -> Result<String, S
     }
     Ok(out)
 }
-
-/// Only JSON that every engine reads.
-const STRICT: ParseOptions = ParseOptions {
-    allow_comments: false,
-    allow_loose_object_property_names: false,
-    allow_trailing_commas: false,
-    allow_missing_commas: false,
-    allow_single_quoted_strings: false,
-    allow_hexadecimal_numbers: false,
-    allow_unary_plus_numbers: false,
-    allow_bare_decimal_point_numbers: false,
-    allow_non_finite_numbers: false,
-    allow_extended_string_escapes: false,
-};
 
 struct Style {
     /// Before a key: a space, or a line break and an indent.

@@ -15,7 +15,8 @@ pub mod relocate;
 use crate::assess::Assessment;
 use crate::assess::clash::Clash;
 use crate::assess::needed::Needed;
-use crate::facts::{AddressPool, ConfigState, DockerState, Facts};
+use crate::engine_model::daemon_json::BYTE_ORDER_MARK;
+use crate::facts::{AddressPool, ConfigState, DockerState, Facts, Version};
 use crate::subnet::{overlap, v4};
 use blocker::Blocker;
 use choose::Choice;
@@ -96,11 +97,20 @@ impl Permits {
 }
 
 pub fn plan(assessment: &Assessment, permits: &Permits) -> Decision {
-    match decide(assessment, permits) {
+    match decide_and_see_it_start(assessment, permits) {
         Ok(None) => Decision::Nothing,
         Ok(Some(plan)) => Decision::Change(Box::new(plan)),
         Err(blocker) => Decision::Refuse(blocker),
     }
+}
+
+fn decide_and_see_it_start(
+    assessment: &Assessment,
+    permits: &Permits,
+) -> Result<Option<Plan>, Blocker> {
+    let plan = decide(assessment, permits)?;
+    preflight::file_starts(assessment.facts, plan.as_ref())?;
+    Ok(plan)
 }
 
 fn decide(assessment: &Assessment, permits: &Permits) -> Result<Option<Plan>, Blocker> {
@@ -171,7 +181,6 @@ fn settle_docker0(assessment: &Assessment, permits: &Permits) -> Result<Option<P
     preflight::settings_are_here(facts)?;
     preflight::file_decides(facts)?;
     if restart {
-        preflight::keys_are_known(facts)?;
         preflight::may_restart(facts, permits)?;
     }
     let choice = choose::choose(assessment)?;
@@ -329,14 +338,26 @@ fn change_file(
         // Saved facts have no text. The plan then has no bytes, and cannot be applied.
         return Ok(by_keys(config.path.clone(), &config.keys, set));
     }
-    let after = edit::set_keys(before.as_deref(), &set).map_err(|why| Blocker::FileNotEdited {
-        path: config.path.clone(),
-        why,
-    })?;
+    let after =
+        edit::set_keys(for_engine(before.as_deref(), facts.version()), &set).map_err(|why| {
+            Blocker::FileNotEdited {
+                path: config.path.clone(),
+                why,
+            }
+        })?;
     let mut change = by_keys(config.path.clone(), &config.keys, set);
     change.before = before;
     change.after = after;
     Ok(change)
+}
+
+/// Only from 23.0 on dockerd takes a byte-order mark.
+fn for_engine(text: Option<&str>, version: Option<Version>) -> Option<&str> {
+    let takes_a_mark = version.is_some_and(Version::reads_marked_and_empty_files);
+    match takes_a_mark {
+        true => text,
+        false => text.map(|text| text.trim_start_matches(BYTE_ORDER_MARK)),
+    }
 }
 
 fn by_keys(path: String, keys: &Map<String, Value>, set: Vec<(String, Value)>) -> FileChange {

@@ -1,12 +1,13 @@
 //! Reasons not to act, found before anything is touched.
 
-use super::Permits;
 use super::blocker::Blocker;
 use super::choose::Choice;
+use super::{Permits, Plan};
 use crate::assess::Assessment;
+use crate::engine_model::daemon_json;
 use crate::engine_model::pool_trouble::PoolTrouble;
 use crate::facts::pools::PoolList;
-use crate::facts::{ConfigState, Facts, Version};
+use crate::facts::{ConfigState, Facts};
 use serde_json::Value;
 
 /// Flags of dockerd that rebridge would contradict, and the keys of daemon.json they stand for.
@@ -95,133 +96,28 @@ pub fn survivors(facts: &Facts) -> bool {
         .is_some_and(|engine| engine.live_restore && !engine.containers.is_empty())
 }
 
-/// Keys of daemon.json that came with a version, of those that decide over networks. An older
-/// dockerd does not start with a key it does not know; from 23.0 on its own check knows all of
-/// them, 20.10 has none.
-const KEYS_SINCE: [(&str, Version); 10] = [
-    ("default-network-opts", Version::of(24, 0, 0)),
-    ("bip6", Version::of(28, 0, 0)),
-    ("ip-forward-no-drop", Version::of(28, 0, 0)),
-    ("host-gateway-ips", Version::of(28, 0, 0)),
-    ("allow-direct-routing", Version::of(28, 2, 0)),
-    ("firewall-backend", Version::of(29, 0, 0)),
-    ("bridge-accept-fwmark", Version::of(29, 0, 0)),
-    ("min-api-version", Version::of(29, 0, 0)),
-    ("default-stop-timeout", Version::of(29, 7, 0)),
-    ("nri-opts", Version::of(29, 2, 0)),
-];
-
-/// Every key of 20.10, which has no `--validate`.
-const KEYS_OF_20_10: &[&str] = &[
-    "allow-nondistributable-artifacts",
-    "api-cors-header",
-    "authorization-plugins",
-    "bip",
-    "bridge",
-    "builder",
-    "cgroup-parent",
-    "cluster-advertise",
-    "cluster-store",
-    "cluster-store-opts",
-    "containerd",
-    "containerd-namespace",
-    "containerd-plugins-namespace",
-    "cpu-rt-period",
-    "cpu-rt-runtime",
-    "cri-containerd",
-    "data-root",
-    "debug",
-    "default-address-pools",
-    "default-cgroupns-mode",
-    "default-gateway",
-    "default-gateway-v6",
-    "default-ipc-mode",
-    "default-runtime",
-    "default-shm-size",
-    "default-ulimits",
-    "deprecated-key-path",
-    "dns",
-    "dns-opts",
-    "dns-search",
-    "exec-opts",
-    "exec-root",
-    "experimental",
-    "features",
-    "fixed-cidr",
-    "fixed-cidr-v6",
-    "graph",
-    "group",
-    "host-gateway-ip",
-    "hosts",
-    "icc",
-    "init",
-    "init-path",
-    "insecure-registries",
-    "ip",
-    "ip-forward",
-    "ip-masq",
-    "ip6tables",
-    "iptables",
-    "ipv6",
-    "labels",
-    "live-restore",
-    "log-driver",
-    "log-level",
-    "log-opts",
-    "max-concurrent-downloads",
-    "max-concurrent-uploads",
-    "max-download-attempts",
-    "metrics-addr",
-    "mtu",
-    "network-control-plane-mtu",
-    "network-diagnostic-port",
-    "no-new-privileges",
-    "node-generic-resources",
-    "oom-score-adjust",
-    "pidfile",
-    "raw-logs",
-    "registry-mirrors",
-    "resolv-conf",
-    "rootless",
-    "runtimes",
-    "seccomp-profile",
-    "selinux-enabled",
-    "shutdown-timeout",
-    "storage-driver",
-    "storage-opts",
-    "swarm-default-advertise-addr",
-    "tls",
-    "tlscacert",
-    "tlscert",
-    "tlskey",
-    "tlsverify",
-    "userland-proxy",
-    "userland-proxy-path",
-    "userns-remap",
-];
-
-/// The engine must know every key of the file. Otherwise it would not come back.
-pub fn keys_are_known(facts: &Facts) -> Result<(), Blocker> {
-    let Some(version) = facts.version() else {
-        return Ok(());
-    };
+/// Docker must be able to start with the file as the plan leaves it, if not today, then at the next
+/// boot.
+pub fn file_starts(facts: &Facts, plan: Option<&Plan>) -> Result<(), Blocker> {
     let config = &facts.docker.config;
-    match config.names.iter().find(|key| !is_known(key, version)) {
-        None => Ok(()),
-        Some(key) => Err(Blocker::UnknownKey {
+    let written = plan.and_then(|plan| plan.write.as_ref());
+    let text = match written {
+        Some(change) if !change.after.is_empty() => Some(change.after.as_str()),
+        Some(_) | None => config.text.as_deref(),
+    };
+    let version = facts.version();
+    let faults = match text {
+        Some(text) => daemon_json::faults(text, version),
+        None => daemon_json::faults_of_names(config.names.iter().map(String::as_str), version),
+    };
+    match faults.is_empty() {
+        true => Ok(()),
+        false => Err(Blocker::FileTurnedDown {
             path: config.path.clone(),
-            key: key.clone(),
-            version: format!("{}.{}", version.major, version.minor),
+            version: version.map(|version| format!("{}.{}", version.major, version.minor)),
+            faults,
         }),
     }
-}
-
-fn is_known(key: &str, version: Version) -> bool {
-    let too_new = KEYS_SINCE
-        .iter()
-        .any(|(name, since)| key == *name && version < *since);
-    let all_known = version.major >= 22;
-    !too_new && (all_known || KEYS_OF_20_10.contains(&key))
 }
 
 /// The engine must be able to start with the choice, and to create networks.

@@ -13,6 +13,7 @@ use crate::apply::cause::NotRestored;
 use crate::assess::Assessment;
 use crate::assess::clash::{Clash, Kind};
 use crate::assess::finding::findings;
+use crate::engine_model::daemon_json;
 use crate::facts::Facts;
 use crate::phrases::count;
 use crate::plan::{Decision, Plan};
@@ -33,7 +34,13 @@ impl Report {
         }
         report.advice.reasons = advice::reasons(assessment, decision);
         if report.clashes.is_empty() {
-            report.msg = CLEAR.to_owned();
+            match decision {
+                Decision::Refuse(blocker) if blocker.is_the_files() => {
+                    let why = blockers::refused(blocker, words);
+                    report.refuse(format!("no clash found, but {why}"));
+                }
+                _ => report.msg = CLEAR.to_owned(),
+            }
             return report;
         }
         if let Decision::Refuse(blocker) = decision
@@ -206,6 +213,7 @@ impl Report {
             ..Report::of_facts(assessment.facts)
         };
         report.notes.extend(ignored_by_the_file(assessment));
+        report.notes.extend(unread_keys(assessment.facts));
         report.warnings.extend(swarm::notes(assessment, words));
         report.warnings.extend(name_the_network(assessment, words));
         report
@@ -264,6 +272,21 @@ fn unseen(facts: &Facts) -> Vec<String> {
         )
     });
     unseen.chain(rootless).collect()
+}
+
+/// Keys that look as if they did something.
+fn unread_keys(facts: &Facts) -> Vec<String> {
+    let config = &facts.docker.config;
+    let found = daemon_json::unread(config.text.as_deref().unwrap_or_default());
+    let found = found.iter();
+    found
+        .map(|one| {
+            format!(
+                "{} line {}: Docker ignores the key \"{}\"; it reads \"{}\"",
+                config.path, one.line, one.key, one.reads
+            )
+        })
+        .collect()
 }
 
 /// The line that hides something, so that you need not look for it.

@@ -18,6 +18,7 @@ macro_rules! on_every_engine {
 }
 
 mod back;
+mod config_file;
 mod containers;
 mod forecast;
 mod job;

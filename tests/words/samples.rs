@@ -13,8 +13,9 @@ use rebridge::assess::Assessment;
 use rebridge::assess::finding::{Finding, Holder, Unusable};
 use rebridge::assess::traffic::StaleCall;
 use rebridge::docker;
+use rebridge::engine_model::daemon_json::Fault;
 use rebridge::engine_model::pool_trouble::PoolTrouble;
-use rebridge::facts::{AddressPool, Facts, LanSign, Route};
+use rebridge::facts::{AddressPool, Facts, LanSign, Route, Version};
 use rebridge::plan::blocker::Blocker;
 use rebridge::plan::notice::Notice;
 use rebridge::policy::option::{BadValue, Opt};
@@ -125,10 +126,36 @@ pub fn blockers() -> Vec<Sample<Blocker>> {
         LiveRestore: Blocker::LiveRestore { containers: names(&["web"]) }, Blocker::LiveRestore {
             containers: names(&["web", "db", "cache", "mail", "queue"]),
         };
-        UnknownKey: Blocker::UnknownKey {
+        FileTurnedDown: Blocker::FileTurnedDown {
             path: some(FILE),
-            key: some("bipp"),
-            version: some("26.1.5"),
+            version: Some(some("26.1")),
+            faults: vec![
+                Fault::UnknownKey {
+                    key: some("Bip"), line: Some(2), near: Some("bip"), since: None, until: None,
+                },
+                Fault::WrongValue {
+                    key: some("mtu"), line: 3, wants: "a whole number, without quotes",
+                },
+            ],
+        }, Blocker::FileTurnedDown {
+            path: some(FILE),
+            version: Some(some("20.10")),
+            faults: vec![
+                Fault::UnknownKey {
+                    key: some("bip6"), line: None, near: None,
+                    since: Some(Version::of(28, 0, 0)), until: None,
+                },
+            ],
+        }, Blocker::FileTurnedDown {
+            path: some(FILE), version: Some(some("20.10")), faults: vec![Fault::Empty],
+        }, Blocker::FileTurnedDown {
+            path: some(FILE),
+            version: None,
+            faults: vec![
+                Fault::UnknownKey {
+                    key: some("zzz"), line: Some(1), near: None, since: None, until: None,
+                },
+            ],
         };
         PoolsUnusable: Blocker::PoolsUnusable { trouble: PoolTrouble::TooMany(1_048_577) },
             Blocker::PoolsUnusable { trouble: PoolTrouble::Covered },

@@ -1,5 +1,6 @@
 //! What keeps rebridge from acting, in words: what it cannot do, why, and the next step.
 
+use crate::engine_model::daemon_json::Fault;
 use crate::engine_model::pool_trouble::PoolTrouble;
 use crate::facts::LanSign;
 use crate::phrases::{count, first_few};
@@ -55,10 +56,23 @@ fn why(blocker: &Blocker, words: Vocabulary) -> String {
             count(containers.len(), "container is", "containers are"),
             first_few(containers, NAMED, String::clone)
         ),
-        Blocker::UnknownKey { path, key, version } => format!(
-            "cannot restart Docker: {path} has the key \"{key}\", which Docker {version} does not \
-             know: it would not start"
-        ),
+        Blocker::FileTurnedDown {
+            path,
+            version,
+            faults,
+        } => {
+            let docker = match version {
+                Some(version) => format!("Docker {version}"),
+                None => "no Docker from 20.10 to 29".to_owned(),
+            };
+            let would = if version.is_some() {
+                "would not start"
+            } else {
+                "starts"
+            };
+            let faults = first_few(faults, NAMED, fault_in_words);
+            format!("cannot leave {path} as it is: {docker} {would} with it: {faults}")
+        }
         Blocker::PoolsUnusable { trouble } => {
             format!("cannot use these pools: {}", trouble_in_words(*trouble))
         }
@@ -176,7 +190,15 @@ fn next(blocker: &Blocker, words: Vocabulary) -> String {
             "{again} with {}, which stops such containers for the restart and starts them again",
             words.switch(Opt::AllowContainerStop)
         ),
-        Blocker::UnknownKey { .. } => format!("remove or correct the key, then {again}"),
+        Blocker::FileTurnedDown { faults, .. } => {
+            let empty = faults.contains(&Fault::Empty);
+            match empty {
+                true => {
+                    format!("nothing was touched; write {{}} into it or remove it, then {again}")
+                }
+                false => format!("nothing was touched; fix the file, then {again}"),
+            }
+        }
         Blocker::PoolsUnusable { trouble } => {
             let pool = words.option(Opt::Pool);
             match trouble {
@@ -249,6 +271,37 @@ fn next(blocker: &Blocker, words: Vocabulary) -> String {
             words.option(Opt::Pool),
             leave_out(network, words)
         ),
+    }
+}
+
+fn fault_in_words(fault: &Fault) -> String {
+    match fault {
+        Fault::Empty => "it is empty".to_owned(),
+        Fault::ByteOrderMark => "it begins with a byte-order mark".to_owned(),
+        Fault::UnknownKey {
+            key,
+            line,
+            near,
+            since,
+            until,
+        } => {
+            let line = line.map(|line| format!("line {line}: "));
+            let hint = match (near, since, until) {
+                (Some(near), _, _) => format!("; did you mean \"{near}\"?"),
+                (None, Some(since), _) => {
+                    format!("; it came with {}.{}", since.major, since.minor)
+                }
+                (None, None, Some(until)) => {
+                    format!("; {}.{} no longer has it", until.major, until.minor)
+                }
+                (None, None, None) => String::new(),
+            };
+            let line = line.unwrap_or_default();
+            format!("{line}the key \"{key}\" is not known{hint}")
+        }
+        Fault::WrongValue { key, line, wants } => {
+            format!("line {line}: the value of \"{key}\" must be {wants}")
+        }
     }
 }
 
