@@ -3,19 +3,25 @@
 
 use super::refusal::Refusal;
 use crate::host::Host;
-use crate::observe::process;
+use crate::observe::{process, service};
 use std::path::Path;
 use std::time::Duration;
 
 /// It reads two files and exits.
 const DEADLINE: Duration = Duration::from_secs(30);
 
-/// Asks the dockerd that runs, with its own flags; refuses what it refuses.
+/// Asks the dockerd that runs, with its own flags, or else the one that is installed; refuses what it
+/// refuses.
 pub fn second_opinion(host: &Host, path: &str, staged: &Path) -> Result<(), Refusal> {
     if host.is_image() {
         return Ok(());
     }
-    let arguments = process::command_line_of_dockerd(host);
+    let mut arguments = process::command_line_of_dockerd(host);
+    if arguments.is_empty() {
+        // Docker is stopped. Its file alone is better than nothing.
+        let installed = service::dockerd_file(host);
+        arguments.extend(installed.map(str::to_owned));
+    }
     let Some((program, flags)) = arguments.split_first() else {
         return Ok(());
     };

@@ -84,7 +84,7 @@ const FILES: &[&str] = &[
     "{\"deprecated-key-path\": \"/x\"}",
     "{\"swarm-raft-heartbeat-tick\": 1}",
     "{\"debug\": true,}",
-    "{\"debug\": true} // on",
+    "{ // on\n\"debug\": true}",
     "[]",
 ];
 
