@@ -83,7 +83,8 @@ fn comes_and_goes(suite: &str) {
     );
 
     // Switched on; from the next boot on Docker starts on the right range, once.
-    lab.sh("sed -i 's|^REBRIDGE_OPTIONS=.*|REBRIDGE_OPTIONS=\"--avoid 172.17.0.0/16\"|' /etc/default/rebridge
+    lab.put("/etc/rebridge/options", "--avoid 172.17.0.0/16\n");
+    lab.sh("echo '# ours' >>/etc/default/rebridge
             systemctl enable rebridge.service rebridge-check.timer");
     lab.reboot();
     assert_eq!(
@@ -98,7 +99,7 @@ fn comes_and_goes(suite: &str) {
     assert_eq!(lab.sh("systemctl --failed --no-legend"), "");
 
     // An upgrade keeps what the operator chose, and their file.
-    lab.sh("dpkg -i /root/rebridge.deb 2>&1; grep -q 172.17 /etc/default/rebridge");
+    lab.sh("dpkg -i /root/rebridge.deb 2>&1; grep -q ours /etc/default/rebridge");
     assert_eq!(
         (
             enabled(&lab, "rebridge.service"),

@@ -27,6 +27,7 @@ mod job;
 mod lab;
 mod networks;
 mod operator;
+mod options;
 mod safety;
 mod settings;
 mod stored;
