@@ -13,8 +13,8 @@ mod version;
 
 pub use bridges::LanSign;
 pub use docker::{
-    ConfigFile, ConfigState, Container, Detail, Docker, DockerState, Engine, Network,
-    ServiceManager,
+    BYTE_ORDER_MARK, ConfigFile, ConfigState, Container, Detail, Docker, DockerState, Engine,
+    Network, ServiceManager,
 };
 pub use kernel::{
     Action, Conditions, Contact, Family, Kernel, Link, Masked, Neighbour, NeighbourState, Peer,

@@ -43,7 +43,7 @@ const NAMED: &str = "avoid_named";
 
 #[derive(Debug)]
 pub enum Job {
-    Check(CheckRequest),
+    Check(Box<CheckRequest>),
     Apply(Box<ApplyRequest>),
     Rollback(RollbackRequest),
 }
@@ -204,10 +204,10 @@ fn agree(state: State, apply: &ApplyRequest) -> Result<(), BadValue> {
 fn job(state: State, apply: ApplyRequest) -> Job {
     match state {
         State::Fixed | State::Pinned => Job::Apply(Box::new(apply)),
-        State::Checked => Job::Check(CheckRequest {
+        State::Checked => Job::Check(Box::new(CheckRequest {
             look: apply.look,
             ..CheckRequest::default()
-        }),
+        })),
         State::RolledBack => Job::Rollback(RollbackRequest {
             check: apply.check,
             // One play rolls back a whole fleet; some of its hosts never needed the change.

@@ -4,8 +4,7 @@
 //! only what every version reads in the same way. What one of them turns down and rebridge can
 //! read, such as an empty file, is for `engine_model/daemon_json` to say.
 
-use crate::engine_model::daemon_json::BYTE_ORDER_MARK;
-use crate::facts::{ConfigFile, ConfigState};
+use crate::facts::{BYTE_ORDER_MARK, ConfigFile, ConfigState};
 use crate::host::Host;
 use serde_json::{Map, Value};
 use std::path::Path;

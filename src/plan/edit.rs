@@ -4,7 +4,8 @@
 //!
 //! The parser gives positions; the edits change the text itself. New text has the style of the file.
 
-use crate::engine_model::daemon_json::{BYTE_ORDER_MARK, STRICT};
+use crate::engine_model::daemon_json::STRICT;
+use crate::facts::BYTE_ORDER_MARK;
 use jsonc_parser::ast::{Object, Value as Node};
 use jsonc_parser::common::Ranged;
 use jsonc_parser::{CollectOptions, CommentCollectionStrategy, parse_to_ast};

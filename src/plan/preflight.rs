@@ -4,7 +4,7 @@ use super::blocker::Blocker;
 use super::choose::Choice;
 use super::{Permits, Plan};
 use crate::assess::Assessment;
-use crate::engine_model::daemon_json;
+use crate::engine_model::daemon_json::{self, Fault};
 use crate::engine_model::pool_trouble::PoolTrouble;
 use crate::facts::pools::PoolList;
 use crate::facts::{ConfigState, Facts};
@@ -106,10 +106,11 @@ pub fn file_starts(facts: &Facts, plan: Option<&Plan>) -> Result<(), Blocker> {
         Some(_) | None => config.text.as_deref(),
     };
     let version = facts.version();
-    let faults = match text {
+    let mut faults = match text {
         Some(text) => daemon_json::faults(text, version),
         None => daemon_json::faults_of_names(config.names.iter().map(String::as_str), version),
     };
+    faults.extend(given_twice(facts));
     match faults.is_empty() {
         true => Ok(()),
         false => Err(Blocker::FileTurnedDown {
@@ -118,6 +119,40 @@ pub fn file_starts(facts: &Facts, plan: Option<&Plan>) -> Result<(), Blocker> {
             faults,
         }),
     }
+}
+
+/// Flags of the next start, and the keys of daemon.json that say the same.
+const FLAGS_AND_KEYS: [(&str, &str); 14] = [
+    ("bip", "bip"),
+    ("bridge", "bridge"),
+    ("data-root", "data-root"),
+    ("default-address-pool", "default-address-pools"),
+    ("default-gateway", "default-gateway"),
+    ("dns", "dns"),
+    ("firewall-backend", "firewall-backend"),
+    ("fixed-cidr", "fixed-cidr"),
+    ("host", "hosts"),
+    ("ip", "ip"),
+    ("ip-masq", "ip-masq"),
+    ("iptables", "iptables"),
+    ("live-restore", "live-restore"),
+    ("metrics-addr", "metrics-addr"),
+];
+
+/// dockerd does not start with an option both as a flag and in the file.
+fn given_twice(facts: &Facts) -> Vec<Fault> {
+    let docker = &facts.docker;
+    let in_file = |key: &str| docker.config.names.iter().any(|name| name == key);
+    let twice = FLAGS_AND_KEYS
+        .iter()
+        .filter(|(flag, key)| !docker.next_flag(flag).is_empty() && in_file(key));
+    twice
+        .map(|(flag, key)| Fault::AlsoAFlag {
+            key,
+            flag,
+            place: docker.flag_places.get(*flag).cloned(),
+        })
+        .collect()
 }
 
 /// The engine must be able to start with the choice, and to create networks.

@@ -37,7 +37,7 @@ impl Report {
             match decision {
                 Decision::Refuse(blocker) if blocker.is_the_files() => {
                     let why = blockers::refused(blocker, words);
-                    report.refuse(format!("no clash found, but {why}"));
+                    report.refuse(format!("nothing clashes, but rebridge {why}"));
                 }
                 _ => report.msg = CLEAR.to_owned(),
             }

@@ -230,7 +230,7 @@ fn the_docker_that_an_image_has_must_start_with_the_file() {
             "never",
             &[],
             "{\n\"zzz\": 1}\n",
-            Some("line 2: the key \"zzz\" is not known"),
+            Some("\"zzz\" in line 2 is an unknown key"),
         ),
         ("empty", &[(database, old.as_str())], "", None),
         ("mark", &[(database, old.as_str())], "\u{feff}{}\n", None),

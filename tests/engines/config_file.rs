@@ -6,7 +6,7 @@ use crate::lab::Lab;
 
 on_every_engine!(
     rebridge_and_dockerd_agree_on_odd_files,
-    a_network_that_is_none_keeps_docker_down,
+    what_only_the_start_shows_is_said_before,
 );
 
 const FILE: &str = "/etc/docker/daemon.json";
@@ -162,17 +162,32 @@ fn rebridge_and_dockerd_agree_on_odd_files(suite: &str) {
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
-/// No `--validate` looks at these; the start fails all the same.
-fn a_network_that_is_none_keeps_docker_down(suite: &str) {
+/// No `--validate` of the file alone looks at these; the start fails all the same.
+fn what_only_the_start_shows_is_said_before(suite: &str) {
     let lab = Lab::up(suite);
-    for text in [
-        "{\n  \"bip\": \"10.9.0.1\"\n}",
-        "{\"fixed-cidr\": \"10.9.0.0\"}",
+    for (text, words) in [
+        (
+            "{\n  \"bip\": \"10.9.0.1\"\n}",
+            "\"bip\" in line 2 must be an address",
+        ),
+        (
+            "{\"fixed-cidr\": \"10.9.0.0\"}",
+            "\"fixed-cidr\" in line 1 must be",
+        ),
+        (
+            "{\"hosts\": [\"unix:///run/other.sock\"]}",
+            "\"hosts\" is also given as --host in /usr/lib/systemd/system/docker.service line",
+        ),
     ] {
         lab.sh("systemctl stop docker.socket docker.service");
         put(&lab, text.as_bytes());
         let (code, refused) = lab.rebridge(&["apply", "--yes"]);
         assert_eq!(code, 3, "{refused}");
+        let msg = refused["msg"]
+            .as_str()
+            .unwrap()
+            .replace(" /lib/", " /usr/lib/");
+        assert!(msg.contains(words), "{msg}");
         let start =
             "systemctl reset-failed docker.service; timeout 60 systemctl start docker.service";
         assert_ne!(lab.try_sh(start).code, 0, "Docker starts with {text}");

@@ -134,7 +134,7 @@ pub fn blockers() -> Vec<Sample<Blocker>> {
                     key: some("Bip"), line: Some(2), near: Some("bip"), since: None, until: None,
                 },
                 Fault::WrongValue {
-                    key: some("mtu"), line: 3, wants: "a whole number, without quotes",
+                    key: some("mtu"), line: 3, wants: "a whole number without quotes",
                 },
             ],
         }, Blocker::FileTurnedDown {
@@ -148,6 +148,15 @@ pub fn blockers() -> Vec<Sample<Blocker>> {
             ],
         }, Blocker::FileTurnedDown {
             path: some(FILE), version: Some(some("20.10")), faults: vec![Fault::Empty],
+        }, Blocker::FileTurnedDown {
+            path: some(FILE),
+            version: Some(some("26.1")),
+            faults: vec![
+                Fault::AlsoAFlag {
+                    key: "hosts", flag: "host",
+                    place: Some(some("/lib/systemd/system/docker.service line 13")),
+                },
+            ],
         }, Blocker::FileTurnedDown {
             path: some(FILE),
             version: None,

@@ -64,9 +64,9 @@ impl Kind {
 
     fn wanted(self) -> &'static str {
         match self {
-            Kind::Switch => "true or false, without quotes",
-            Kind::Number => "a whole number, without quotes",
-            Kind::Count => "a whole number from 0 on, without quotes",
+            Kind::Switch => "true or false without quotes",
+            Kind::Number => "a whole number without quotes",
+            Kind::Count => "a whole number from 0 on without quotes",
             Kind::Text => "a text in quotes",
             Kind::Texts => "a list of texts",
             Kind::TextMap => "an object whose values are texts in quotes",

@@ -8,7 +8,7 @@
 mod keys;
 mod kind;
 
-use crate::facts::Version;
+use crate::facts::{BYTE_ORDER_MARK, Version};
 use crate::phrases::nearest;
 use jsonc_parser::ast::{Object, Value as Node};
 use jsonc_parser::common::Ranged;
@@ -29,9 +29,6 @@ pub const STRICT: ParseOptions = ParseOptions {
     allow_extended_string_escapes: false,
 };
 
-/// Some editors put it in front of the text.
-pub const BYTE_ORDER_MARK: char = '\u{feff}';
-
 /// Why dockerd does not start with the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
@@ -48,6 +45,13 @@ pub enum Fault {
         since: Option<Version>,
         /// The first version that no longer knows it.
         until: Option<Version>,
+    },
+    /// dockerd is given the same option as a flag.
+    AlsoAFlag {
+        key: &'static str,
+        flag: &'static str,
+        /// File and line of the flag, where known.
+        place: Option<String>,
     },
     WrongValue {
         key: String,

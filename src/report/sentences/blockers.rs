@@ -71,7 +71,7 @@ fn why(blocker: &Blocker, words: Vocabulary) -> String {
                 "starts"
             };
             let faults = first_few(faults, NAMED, fault_in_words);
-            format!("cannot leave {path} as it is: {docker} {would} with it: {faults}")
+            format!("cannot leave {path} as it is, because {docker} {would} with it: {faults}")
         }
         Blocker::PoolsUnusable { trouble } => {
             format!("cannot use these pools: {}", trouble_in_words(*trouble))
@@ -191,13 +191,14 @@ fn next(blocker: &Blocker, words: Vocabulary) -> String {
             words.switch(Opt::AllowContainerStop)
         ),
         Blocker::FileTurnedDown { faults, .. } => {
-            let empty = faults.contains(&Fault::Empty);
-            match empty {
-                true => {
-                    format!("nothing was touched; write {{}} into it or remove it, then {again}")
+            let remedy = match faults.as_slice() {
+                [Fault::Empty] => "write {} into it or remove it",
+                [Fault::AlsoAFlag { .. }] => {
+                    "take the key out of the file, or the flag out of the unit"
                 }
-                false => format!("nothing was touched; fix the file, then {again}"),
-            }
+                _ => "fix the file",
+            };
+            format!("nothing was touched; {remedy}, then {again}")
         }
         Blocker::PoolsUnusable { trouble } => {
             let pool = words.option(Opt::Pool);
@@ -285,22 +286,25 @@ fn fault_in_words(fault: &Fault) -> String {
             since,
             until,
         } => {
-            let line = line.map(|line| format!("line {line}: "));
             let hint = match (near, since, until) {
-                (Some(near), _, _) => format!("; did you mean \"{near}\"?"),
-                (None, Some(since), _) => {
-                    format!("; it came with {}.{}", since.major, since.minor)
-                }
+                (Some(near), _, _) => format!(" (did you mean \"{near}\"?)"),
+                (None, Some(since), _) => format!(" (new in {}.{})", since.major, since.minor),
                 (None, None, Some(until)) => {
-                    format!("; {}.{} no longer has it", until.major, until.minor)
+                    format!(" (gone since {}.{})", until.major, until.minor)
                 }
                 (None, None, None) => String::new(),
             };
+            let line = line.map(|line| format!(" in line {line}"));
             let line = line.unwrap_or_default();
-            format!("{line}the key \"{key}\" is not known{hint}")
+            format!("\"{key}\"{line} is an unknown key{hint}")
+        }
+        Fault::AlsoAFlag { key, flag, place } => {
+            let place = place.as_ref().map(|place| format!(" in {place}"));
+            let place = place.unwrap_or_default();
+            format!("\"{key}\" is also given as --{flag}{place}")
         }
         Fault::WrongValue { key, line, wants } => {
-            format!("line {line}: the value of \"{key}\" must be {wants}")
+            format!("\"{key}\" in line {line} must be {wants}")
         }
     }
 }
