@@ -45,6 +45,9 @@ pub struct Record {
     pub after: Option<String>,
     /// Whether Docker was to be restarted.
     pub restart: bool,
+    /// When the dockerd of before began.
+    #[serde(default)]
+    pub dockerd_began: Option<String>,
     /// What restarts this Docker.
     #[serde(default)]
     pub way: Option<RestartMethod>,
@@ -89,6 +92,7 @@ impl Record {
             before,
             after,
             restart: plan.restart,
+            dockerd_began: facts.docker.started.clone(),
             way: None,
             stop_first: plan.stop_first,
             docker0_before: facts.docker0(),

@@ -128,7 +128,7 @@ fn act_and_verify(forward: &Forward, record: &mut Record, progress: &dyn Progres
     };
     Applied {
         verified: back.verified,
-        restarted: record.restart,
+        restarted: record.restart || back.restarted,
         missing: back.missing,
         phases: phases.list,
         ..Applied::ended(end, back.after)

@@ -7,16 +7,16 @@
 
 use super::cause::{Cause, NotRestored};
 use super::check::Check;
-use super::containers::Missing;
+use super::containers::{Loss, Missing};
 use super::journal::Record;
 use super::networks::{self, moves::Side};
 use super::phases::{Phase, PhaseName};
 use super::progress::{Phases, Progress};
-use super::restart::restart_in;
+use super::restart::{restart_in, wait_for_answer};
 use super::verify;
 use crate::facts::Facts;
 use crate::host::Host;
-use crate::observe::observe;
+use crate::observe::{observe, service};
 use crate::plan::edit::set_keys;
 use ipnet::Ipv4Net;
 use serde_json::Value;
@@ -26,6 +26,9 @@ use std::time::{Duration, Instant};
 /// Mode of a daemon.json that has to be created again.
 const FILE_MODE: u32 = 0o644;
 
+/// For a dockerd that died under a move and is started again by systemd.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// How the way back went.
 #[derive(Debug)]
 pub struct RollbackResult {
@@ -34,6 +37,8 @@ pub struct RollbackResult {
     /// What was checked.
     pub verified: Vec<Check>,
     pub missing: Vec<Missing>,
+    /// Whether Docker was restarted.
+    pub restarted: bool,
     pub phases: Vec<Phase>,
     /// The host as it is now.
     pub after: Facts,
@@ -53,6 +58,7 @@ pub fn roll_back(
         timeout,
         phases: Phases::new(progress),
         causes: Vec::new(),
+        restarted: false,
     };
     back.put_file_back();
     if record.restart {
@@ -70,6 +76,7 @@ struct Rollback<'a> {
     phases: Phases<'a>,
     /// What failed so far, each cause once.
     causes: Vec<Cause>,
+    restarted: bool,
 }
 
 impl Rollback<'_> {
@@ -127,6 +134,7 @@ impl Rollback<'_> {
         let method = self.record.way.clone().unwrap_or_default();
         let name = PhaseName::RestartDockerAsItWas;
         let deadline = Instant::now() + self.timeout;
+        self.restarted = true;
         let restarted = restart_in(&mut self.phases, name, self.host, &method, deadline);
         self.went_well(restarted)
     }
@@ -163,18 +171,45 @@ impl Rollback<'_> {
         if moves.networks.is_empty() {
             return;
         }
-        for cause in networks::settle(self.host, moves, Side::Old, &mut self.phases) {
+        if !self.docker_answers() {
+            self.restart();
+        }
+        let mut causes = networks::settle(self.host, moves, Side::Old, &mut self.phases);
+        // The dockerd that follows one that was killed holds the ports of its containers (run: 20.10.24
+        // and 26.1.5) or restarts one without end (28.5.2), until it is itself restarted.
+        if self.dockerd_died() && !networks::down(self.host, moves).is_empty() && self.restart() {
+            causes = networks::settle(self.host, moves, Side::Old, &mut self.phases);
+        }
+        for cause in causes {
             self.went_well(Err(cause));
         }
+    }
+
+    /// A dockerd that died may be on its way up again; not every host starts it by itself.
+    fn docker_answers(&self) -> bool {
+        wait_for_answer(self.host, Instant::now() + PATIENCE).is_ok()
+    }
+
+    /// Whether another dockerd runs than before, and it was not this change that restarted it.
+    fn dockerd_died(&self) -> bool {
+        let began = &self.record.dockerd_began;
+        !self.record.restart && began.is_some() && service::read(self.host).started != *began
     }
 
     fn bring_containers_back(&mut self) -> Vec<Missing> {
         let record = self.record;
         self.phases.time(PhaseName::RestoreContainers, || {
-            match record.touches_docker() {
-                true => record.containers.restore(self.host),
-                false => Vec::new(),
+            if !record.touches_docker() {
+                return Vec::new();
             }
+            let mut missing = record.containers.restore(self.host);
+            for container in networks::down(self.host, &record.moves) {
+                if !missing.iter().any(|one| one.container == container) {
+                    let why = Loss::DoesNotStay;
+                    missing.push(Missing { container, why });
+                }
+            }
+            missing
         })
     }
 
@@ -196,6 +231,7 @@ impl Rollback<'_> {
             }),
             verified,
             missing,
+            restarted: self.restarted,
             phases: self.phases.list,
             after,
         }

@@ -107,7 +107,10 @@ pub fn way_back(
         stop_first: restart && preflight::survivors(facts),
         containers: ContainerStates::of(facts),
         moves: moves_back(host, facts, &applied.moves)?,
-        applied,
+        applied: Record {
+            dockerd_began: facts.docker.started.clone(),
+            ..applied
+        },
     };
     way.ranges_are_free(facts)?;
     way.docker_may_restart(facts, may_stop_containers)?;

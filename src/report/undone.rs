@@ -50,7 +50,7 @@ impl Report {
         words: Vocabulary,
     ) -> Report {
         let mut report = Report {
-            restarted: way.restart,
+            restarted: result.restarted,
             verified: result.verified,
             phases: result.phases,
             ..preview

@@ -385,6 +385,7 @@ pub fn losses() -> Vec<Sample<Loss>> {
         Removed: Loss::Removed;
         Gone: Loss::Gone;
         NotStarted: Loss::NotStarted(refused("port 80 is taken"));
+        DoesNotStay: Loss::DoesNotStay;
         NotStopped: Loss::NotStopped(refused("it is busy"));
         EngineSilent: Loss::EngineSilent(docker::Error::Silent);
     })

@@ -218,8 +218,8 @@ pub fn socket(payload: &[u8], ours: &OwnAddresses, ssh_ports: &[u16]) -> Option<
 }
 
 /// Reads the flows the kernel tracks, the forwarded ones among them. Where it tracks none, there
-/// are none. Whoever calls in vain is only known to be there when it is this host that is called: a
-/// flow outlives the address it began with, docker0's old one above all.
+/// are none. A caller that got no answer counts only if it called this host: a flow outlives the
+/// address it began with, docker0's old one above all.
 pub fn read_flows(space: &RelevantSpace, ours: &OwnAddresses) -> io::Result<Vec<Peer>> {
     let request = Request {
         protocol: SockProtocol::NetlinkNetFilter,
@@ -247,9 +247,9 @@ pub fn read_flows(space: &RelevantSpace, ours: &OwnAddresses) -> io::Result<Vec<
 pub struct Flow {
     /// Who began it.
     pub caller: IpAddr,
-    /// Who the called end takes for the caller: somebody else where the caller is masqueraded.
+    /// The caller as the called end sees it: another address where the caller is masqueraded.
     pub seen_as: IpAddr,
-    /// Whom the caller called: somebody else than was reached where a port is published.
+    /// The address that was called: not the one reached where a port is published.
     pub dialled: IpAddr,
     /// Who was really called: the source of the replies.
     pub called: IpAddr,

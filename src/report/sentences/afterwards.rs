@@ -37,6 +37,7 @@ pub fn missing(container: &str, why: &Loss) -> String {
                  stopped; start it again yourself"
             );
         }
+        Loss::DoesNotStay => format!("it starts and ends again: see `docker logs {container}`"),
         Loss::Gone => "it is gone".to_owned(),
         Loss::NotStarted(why) | Loss::EngineSilent(why) => why.to_string(),
         Loss::NotStopped(why) => format!("it was stopped and runs now: {why}"),
