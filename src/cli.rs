@@ -98,8 +98,8 @@ pub struct Apply {
     pub yes: bool,
     #[command(flatten)]
     look: LookArgs,
-    /// Take the pools given with --pool even if nothing clashes
-    #[arg(long, requires = "pool", help_heading = groups::POLICY)]
+    /// Take the pools of --pool even if nothing clashes
+    #[arg(long, help_heading = groups::POLICY)]
     pin: bool,
     /// If this run goes well, keep its --avoid, --avoid-file, --ignore and --pool in
     /// /etc/rebridge/options for every later run

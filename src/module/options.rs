@@ -179,9 +179,6 @@ fn order(args: &mut Args) -> Result<apply::request::Request, BadValue> {
 fn agree(state: State, apply: &ApplyRequest) -> Result<(), BadValue> {
     let order = &apply.order;
     let why = match state {
-        State::Pinned if apply.look.policy.pools.is_empty() => {
-            "state: pinned takes the pools you give, and pools is empty"
-        }
         State::RolledBack if matches!(apply.look.target, Target::Image(_)) => {
             "root: an unpacked image has no record of an apply, so state: rolled_back cannot undo \
              one there"

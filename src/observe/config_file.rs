@@ -81,7 +81,7 @@ pub fn problem(file: &ConfigFile) -> Option<String> {
 /// without anything in it, or `null`, says as little as `{}`; a byte-order mark may go before it.
 pub fn parse(bytes: &[u8]) -> Result<(String, Map<String, Value>), String> {
     let text = std::str::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned())?;
-    let bare = text.trim_start_matches(BYTE_ORDER_MARK);
+    let bare = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
     if bare.trim().is_empty() {
         return Ok((text.to_owned(), Map::new()));
     }

@@ -15,7 +15,7 @@ use serde_json::Value;
 /// is not. A text that says nothing becomes an object; a byte-order mark stays.
 pub fn set_keys(text: Option<&str>, set: &[(String, Value)]) -> Result<String, String> {
     let text = text.unwrap_or_default();
-    let bare = text.trim_start_matches(BYTE_ORDER_MARK);
+    let bare = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
     let mark = text.strip_suffix(bare).unwrap_or_default();
     let bare = match bare.trim() {
         "" | "null" => "{\n}\n",

@@ -355,7 +355,7 @@ fn for_engine(text: Option<&str>, version: Option<Version>) -> Option<&str> {
     let takes_a_mark = version.is_some_and(Version::reads_marked_and_empty_files);
     match takes_a_mark {
         true => text,
-        false => text.map(|text| text.trim_start_matches(BYTE_ORDER_MARK)),
+        false => text.map(|text| text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text)),
     }
 }
 

@@ -20,14 +20,24 @@ const MODE: u32 = 0o644;
 /// its file is not among them.
 pub fn policy_of(look: &Look) -> Result<Policy, BadValue> {
     let mut policy = look.policy.clone();
-    if look.no_options || matches!(look.target, Target::SavedFacts(_)) {
-        return Ok(policy);
+    if !look.no_options && !matches!(look.target, Target::SavedFacts(_)) {
+        let host = host_of(&look.target)?;
+        if let Some(text) = text(&host)? {
+            policy.add_options(parse(&text)?, |path| read(&host, path))?;
+        }
     }
-    let host = host_of(&look.target)?;
-    if let Some(text) = text(&host)? {
-        policy.add_options(parse(&text)?, |path| read(&host, path))?;
+    match policy.pin && policy.pools.is_empty() {
+        true => Err(BadValue::plain(no_pools(look.vocabulary))),
+        false => Ok(policy),
     }
-    Ok(policy)
+}
+
+fn no_pools(words: Vocabulary) -> String {
+    let (pin, pool) = match words {
+        Vocabulary::CommandLine => ("--pin", "--pool is not given"),
+        Vocabulary::Ansible => ("state: pinned", "pools is empty"),
+    };
+    format!("{pin}: there is no pool to take; {pool}, and {PATH} has none either")
 }
 
 fn text(host: &Host) -> Result<Option<String>, BadValue> {

@@ -190,6 +190,12 @@ const KEPT_WHOLE: [(&str, Version); 8] = [
     ("runtimes", Version::of(0, 0, 0)),
 ];
 
+/// Whether the version is newer than the newest one read.
+pub fn are_others_in(version: Option<Version>) -> bool {
+    let newest = (Version::NEWEST.major, Version::NEWEST.minor);
+    version.is_some_and(|version| (version.major, version.minor) > newest)
+}
+
 /// What no version calls unknown, whatever it is read for.
 pub fn is_known(name: &str, version: Option<Version>) -> bool {
     let by_flag = FLAGS_OF_KEYS.iter().find(|(flag, _)| *flag == name);

@@ -71,11 +71,14 @@ pub struct Unread {
 }
 
 /// What dockerd of this version has against the text. Of an unknown version only what holds for all
-/// of them counts.
+/// of them counts. A version that is newer than this table knows more; it has `--validate`.
 pub fn faults(text: &str, version: Option<Version>) -> Vec<Fault> {
+    if keys::are_others_in(version) {
+        return Vec::new();
+    }
     let old = version.is_some_and(|version| !version.reads_marked_and_empty_files());
     let mut faults = Vec::new();
-    let bare = text.trim_start_matches(BYTE_ORDER_MARK);
+    let bare = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
     if old && bare.len() < text.len() {
         faults.push(Fault::ByteOrderMark);
     }
@@ -95,6 +98,7 @@ pub fn faults_of_names<'a>(
     version: Option<Version>,
 ) -> Vec<Fault> {
     names
+        .filter(|_| !keys::are_others_in(version))
         .filter(|name| !keys::is_known(name, version))
         // Whether what it holds is an object is not known.
         .filter(|name| !keys::may_be_taken_apart(name))
@@ -104,7 +108,7 @@ pub fn faults_of_names<'a>(
 
 /// The keys of the text that are names of flags only.
 pub fn unread(text: &str) -> Vec<Unread> {
-    entries(text.trim_start_matches(BYTE_ORDER_MARK))
+    entries(text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text))
         .into_iter()
         .filter_map(|entry| {
             let reads = keys::read_instead_of(&entry.key)?;
