@@ -132,7 +132,7 @@ fn comes_and_goes(suite: &str) {
     lab.sh("dpkg -r rebridge 2>&1");
     assert!(lab.try_sh("systemctl is-active rebridge-check.timer").code != 0);
     assert_eq!(lab.docker0(), "10.200.255.1/24", "what was set right stays");
-    lab.sh("grep -q 172.17 /etc/default/rebridge");
+    lab.sh("grep -q ours /etc/default/rebridge; grep -q 172.17 /etc/rebridge/options");
     lab.sh("dpkg -P rebridge 2>&1");
     assert_eq!(traces(&lab), "");
     lab.reboot();
