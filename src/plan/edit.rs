@@ -4,6 +4,10 @@
 //!
 //! The parser gives positions; the edits change the text itself. New text has the style of the file.
 
+mod remove;
+
+pub use remove::remove_keys;
+
 use crate::engine_model::daemon_json::STRICT;
 use crate::facts::BYTE_ORDER_MARK;
 use jsonc_parser::ast::{Object, Value as Node};
@@ -25,14 +29,7 @@ pub fn set_keys(text: Option<&str>, set: &[(String, Value)]) -> Result<String, S
 }
 
 fn set_keys_of_object(text: &str, set: &[(String, Value)]) -> Result<String, String> {
-    let collect = CollectOptions {
-        comments: CommentCollectionStrategy::Off,
-        tokens: false,
-    };
-    let parsed = parse_to_ast(text, &collect, &STRICT).map_err(|error| error.to_string())?;
-    let Some(Node::Object(object)) = &parsed.value else {
-        return Err("it is not a JSON object".to_owned());
-    };
+    let object = &parse_object(text)?;
     let style = Style::of(text, object);
     let mut edits: Vec<(usize, usize, String)> = Vec::new();
     let mut appended = Vec::new();
@@ -68,6 +65,18 @@ fn set_keys_of_object(text: &str, set: &[(String, Value)]) -> Result<String, Str
         out.replace_range(start..end, &new);
     }
     Ok(out)
+}
+
+fn parse_object(text: &str) -> Result<Object<'_>, String> {
+    let collect = CollectOptions {
+        comments: CommentCollectionStrategy::Off,
+        tokens: false,
+    };
+    let parsed = parse_to_ast(text, &collect, &STRICT).map_err(|error| error.to_string())?;
+    match parsed.value {
+        Some(Node::Object(object)) => Ok(object),
+        _ => Err("it is not a JSON object".to_owned()),
+    }
 }
 
 struct Style {

@@ -175,6 +175,14 @@ fn what_only_the_start_shows_is_said_before(suite: &str) {
             "\"fixed-cidr\" in line 1 must be",
         ),
         (
+            "{\"default-address-pools\": [{\"base\": \"10.9.0.0/16\"}]}",
+            "\"default-address-pools\" in line 1 must be a list of pools",
+        ),
+        (
+            "{\"default-address-pools\": [{\"base\": \"10.9.0.0\", \"size\": 24}]}",
+            "\"default-address-pools\" in line 1 must be a list of pools",
+        ),
+        (
             "{\"hosts\": [\"unix:///run/other.sock\"]}",
             "\"hosts\" is also given as --host in /usr/lib/systemd/system/docker.service line",
         ),

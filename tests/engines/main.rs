@@ -29,6 +29,7 @@ mod lab;
 mod networks;
 mod operator;
 mod options;
+mod recovery;
 mod safety;
 mod settings;
 mod stored;

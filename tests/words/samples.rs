@@ -66,6 +66,8 @@ pub fn findings() -> Vec<Sample<Finding>> {
         subnet: "8.8.8.0/24".parse().unwrap(),
         why,
     };
+    let (facts, policy) = super::case_of("ipv6");
+    let over = Assessment::of(&facts, &policy).clashes[0].with.clone();
     samples!(Finding {
         StaleCall: Finding::StaleCall(StaleCall {
             address: "172.17.0.9".parse().unwrap(),
@@ -82,6 +84,10 @@ pub fn findings() -> Vec<Sample<Finding>> {
             overlay_subnet: "10.0.0.0/24".parse().unwrap(),
             bridge: some("docker0"),
             bridge_subnet: "10.0.0.0/24".parse().unwrap(),
+        };
+        Ipv6PoolOverNeeded: Finding::Ipv6PoolOverNeeded {
+            pool: "fd00:d0c::/64".parse().unwrap(),
+            over: Box::new(over),
         };
         PoolsFull: Finding::PoolsFull { capacity: 31 };
     })
@@ -323,6 +329,8 @@ pub fn refusals() -> Vec<Sample<Refusal>> {
             path: some(FILE),
             says: some("the following directives don't match any configuration option: bipp"),
         };
+        FileEditedMeanwhile: Refusal::FileEditedMeanwhile { path: "/etc/docker/daemon.json".to_owned() };
+        PathMoved: Refusal::PathMoved { changed: "/etc/docker/daemon.json".to_owned(), read: "/etc/docker/other.json".to_owned() };
         HalfWayNeedsRestart: Refusal::HalfWayNeedsRestart;
         JournalUnreadable: Refusal::JournalUnreadable(damaged()),
             Refusal::JournalUnreadable(Unreadable::UnknownSchema { schema: 2 });
@@ -481,6 +489,8 @@ pub fn closed() -> Vec<Sample<Closed>> {
     samples!(Closed {
         Done: Closed::Done;
         NotBegun: Closed::NotBegun;
+        WentBack: Closed::WentBack;
+        DidNotGoBack: Closed::DidNotGoBack;
     })
 }
 
@@ -507,6 +517,7 @@ pub fn obstacles() -> Vec<Sample<Obstacle>> {
         NothingRecorded: Obstacle::NothingRecorded;
         RecordUnreadable: Obstacle::RecordUnreadable(damaged()),
             Obstacle::RecordUnreadable(Unreadable::UnknownSchema { schema: 2 });
+        PathMoved: Obstacle::PathMoved { changed: "/etc/docker/daemon.json".to_owned(), read: "/etc/docker/other.json".to_owned() };
         FileEdited: edited(Edit::NoObject), edited(Edit::LayoutOnly), edited(keys);
         DockerStopped: Obstacle::DockerStopped;
         NetworksNotRecorded: Obstacle::NetworksNotRecorded(silent());

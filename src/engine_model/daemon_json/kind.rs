@@ -1,5 +1,6 @@
 //! The types of values, as Go decodes them. `null` fits every type but a size.
 
+use crate::facts::pools::PoolList;
 use serde_json::Value;
 use std::net::IpAddr;
 
@@ -57,7 +58,7 @@ impl Kind {
             Kind::Addresses => is_list(value, is_address),
             Kind::Network => value.as_str().is_some_and(is_network),
             Kind::Size => value.as_str().is_some_and(is_size),
-            Kind::Pools => is_list(value, is_pool),
+            Kind::Pools => are_pools(value),
             Kind::Level => value.as_str().is_some_and(is_level),
         }
     }
@@ -78,7 +79,7 @@ impl Kind {
             Kind::Addresses => "a list of IP addresses",
             Kind::Network => "an address with a prefix length, such as \"10.0.0.1/24\"",
             Kind::Size => "a size in quotes, such as \"64M\"",
-            Kind::Pools => "a list of objects with base, a text, and size, a whole number",
+            Kind::Pools => "a list of pools, such as {\"base\": \"10.0.0.0/16\", \"size\": 24}",
             Kind::Level => "one of \"debug\", \"info\", \"warn\", \"error\", \"fatal\"",
         }
     }
@@ -123,17 +124,9 @@ fn is_size(text: &str) -> bool {
     units.contains(&unit) && digits.parse::<f64>().is_ok_and(|size| size >= 0.0)
 }
 
-/// Names inside an entry are read in any case, and others are skipped.
-fn is_pool(value: &Value) -> bool {
-    let fits = |(name, value): (&String, &Value)| match name.to_ascii_lowercase().as_str() {
-        "base" => is_text(value),
-        "size" => is_whole(value) || value.is_null(),
-        _ => true,
-    };
-    value.is_null()
-        || value
-            .as_object()
-            .is_some_and(|entry| entry.iter().all(fits))
+/// As every engine reads them; with an entry that is none, no engine starts.
+fn are_pools(value: &Value) -> bool {
+    PoolList::of_key(value).is_none_or(|list| list.faults.is_empty())
 }
 
 fn is_level(text: &str) -> bool {
