@@ -2,7 +2,7 @@
 
 use super::blocker::Blocker;
 use super::choose::Choice;
-use super::{Permits, Plan};
+use super::{FileChange, Permits, Plan};
 use crate::assess::Assessment;
 use crate::engine_model::daemon_json::{self, Fault};
 use crate::engine_model::pool_trouble::PoolTrouble;
@@ -97,28 +97,52 @@ pub fn survivors(facts: &Facts) -> bool {
 }
 
 /// Docker must be able to start with the file as the plan leaves it, if not today, then at the next
-/// boot.
+/// boot; and a restart needs a way back.
 pub fn file_starts(facts: &Facts, plan: Option<&Plan>) -> Result<(), Blocker> {
-    let config = &facts.docker.config;
-    let written = plan.and_then(|plan| plan.write.as_ref());
-    let text = match written {
-        Some(change) if !change.after.is_empty() => Some(change.after.as_str()),
-        Some(_) | None => config.text.as_deref(),
-    };
     let version = facts.version();
-    let mut faults = match text {
-        Some(text) => daemon_json::faults(text, version),
-        None => daemon_json::faults_of_names(config.names.iter().map(String::as_str), version),
+    let written = plan.and_then(|plan| plan.write.as_ref());
+    let mut faults = match (written, plan) {
+        (Some(_), Some(plan)) if plan.restart => faults_of_the_way_back(facts),
+        _ => Vec::new(),
     };
-    faults.extend(given_twice(facts));
+    if faults.is_empty() {
+        faults = faults_as_left(facts, written);
+        faults.extend(given_twice(facts));
+    }
     match faults.is_empty() {
         true => Ok(()),
         false => Err(Blocker::FileTurnedDown {
-            path: config.path.clone(),
+            path: facts.docker.config.path.clone(),
             version: version.map(|version| format!("{}.{}", version.major, version.minor)),
             faults,
         }),
     }
+}
+
+/// Saved facts have no text, only the names of the keys.
+fn faults_as_left(facts: &Facts, written: Option<&FileChange>) -> Vec<Fault> {
+    let config = &facts.docker.config;
+    let after = written.map(|change| change.after.as_str());
+    let text = after
+        .filter(|after| !after.is_empty())
+        .or(config.text.as_deref());
+    let names = config.names.iter().map(String::as_str);
+    match text {
+        Some(text) => daemon_json::faults(text, facts.version()),
+        None => daemon_json::faults_of_names(names, facts.version()),
+    }
+}
+
+/// A rollback starts Docker once with the old text, `bip` set in it.
+fn faults_of_the_way_back(facts: &Facts) -> Vec<Fault> {
+    let old = facts.docker.config.text.as_deref().unwrap_or("{}");
+    let mut faults = daemon_json::faults(old, facts.version());
+    faults.retain(|fault| match fault {
+        Fault::Empty | Fault::ByteOrderMark => false,
+        Fault::WrongValue { key, .. } => key != "bip",
+        Fault::UnknownKey { .. } | Fault::AlsoAFlag { .. } => true,
+    });
+    faults
 }
 
 /// Flags of the next start, and the keys of daemon.json that say the same.

@@ -7,6 +7,7 @@ use crate::lab::Lab;
 on_every_engine!(
     rebridge_and_dockerd_agree_on_odd_files,
     what_only_the_start_shows_is_said_before,
+    odd_files_come_back_byte_for_byte,
 );
 
 const FILE: &str = "/etc/docker/daemon.json";
@@ -199,5 +200,30 @@ fn what_only_the_start_shows_is_said_before(suite: &str) {
         let start =
             "systemctl reset-failed docker.service; timeout 60 systemctl start docker.service";
         assert_ne!(lab.try_sh(start).code, 0, "Docker starts with {text}");
+    }
+}
+
+/// Written since Docker started, so that even what 20.10 does not start with is there.
+fn odd_files_come_back_byte_for_byte(suite: &str) {
+    let lab = Lab::up(suite);
+    for text in [
+        "",
+        "\u{feff}{\r\n\t\"debug\": true\r\n}\r\n",
+        "{\"bip\": \"172.30.0.1/16\", \"debug\": true, \"bip\": \"172.17.0.1/16\"}",
+    ] {
+        put(&lab, text.as_bytes());
+        let (code, report) = lab.rebridge(&["apply", "--yes", "--avoid", "172.17.0.0/16"]);
+        assert_eq!(
+            (code, lab.docker0().as_str()),
+            (0, "10.200.255.1/24"),
+            "{report:#}"
+        );
+        let (code, report) = lab.rebridge(&["rollback", "--yes"]);
+        assert_eq!(
+            (code, lab.docker0().as_str()),
+            (0, "172.17.0.1/16"),
+            "{report:#}"
+        );
+        assert_eq!(lab.read(FILE).as_deref(), Some(text));
     }
 }
