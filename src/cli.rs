@@ -5,9 +5,7 @@ mod groups;
 mod request;
 
 use clap::{Parser, Subcommand};
-use groups::{
-    ContainerArgs, LookArgs, Only, OutputArgs, PermitArgs, ProofArgs, RootArgs, TimeArgs,
-};
+use groups::{AcceptArgs, LookArgs, Only, OutputArgs, PermitArgs, ProofArgs, RootArgs, TimeArgs};
 use std::path::PathBuf;
 
 /// Moves Docker's bridges off the networks this host needs to reach.
@@ -128,7 +126,7 @@ pub struct Rollback {
     #[arg(long, hide = true)]
     dead_man: bool,
     #[command(flatten)]
-    containers: ContainerArgs,
+    accept: AcceptArgs,
     #[command(flatten)]
     times: TimeArgs,
     #[command(flatten)]

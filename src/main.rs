@@ -78,9 +78,10 @@ fn run(cli: &Cli, output: &Output) -> Result<u8, Error> {
             Ok(output.report(&report?, false))
         }
         Verb::Rollback(arguments) => {
+            let request = arguments.request()?;
             let progress = output.progress();
             let ask = output.question(arguments.yes);
-            let report = verbs::rollback::run(&arguments.request(), &progress, &ask);
+            let report = verbs::rollback::run(&request, &progress, &ask);
             drop(progress);
             Ok(output.report(&report?, false))
         }

@@ -40,6 +40,11 @@ pub enum Refusal {
         path: String,
         says: String,
     },
+    /// dockerd's own check does not accept the file as it was before either.
+    BrokenBefore {
+        path: String,
+        says: String,
+    },
     /// An earlier run is half-way, and undoing it needs the restart that was forbidden.
     HalfWayNeedsRestart,
     /// An earlier run was interrupted, and Docker reads another file now than the one it changed.

@@ -16,7 +16,8 @@ use super::restart::{restart_in, wait_for_answer};
 use super::verify;
 use crate::facts::{BYTE_ORDER_MARK, Facts};
 use crate::host::Host;
-use crate::observe::{observe, service};
+use crate::observe::process::Process;
+use crate::observe::{loaded, observe, service};
 use crate::plan::edit::set_keys;
 use ipnet::Ipv4Net;
 use serde_json::Value;
@@ -169,9 +170,22 @@ impl Rollback<'_> {
     fn restart_with_bip(&mut self, address: Ipv4Net) {
         let written = self.write_bip(address);
         let started = self.went_well(written) && self.restart();
-        if self.put_file_back() && !started {
+        if !self.put_file_back() {
+            return;
+        }
+        if started {
+            self.mark_as_loaded();
+        } else {
             // Better a running Docker on the wrong range than none.
             self.restart();
+        }
+    }
+
+    /// The file is younger than dockerd now, and all it says is in force. Without the mark the next
+    /// run only asks more than it needs to.
+    fn mark_as_loaded(&self) {
+        if let Some(process) = Process::of_pidfile(self.host) {
+            let _ = loaded::mark(self.host, process.pid, &self.record.path);
         }
     }
 

@@ -15,8 +15,11 @@ use crate::host::Host;
 use crate::host::signals::Shield;
 use crate::observe::config_file::{self, KEYS, parse};
 use crate::plan::blocker::Blocker;
+use crate::plan::leaving::{Leaving, docker0_leaves, network_leaves};
+use crate::plan::pending_settings::pending;
 use crate::plan::relocate::Move;
-use crate::plan::{Permits, preflight};
+use crate::plan::{Permits, old_address, old_range_rules, preflight};
+use crate::policy::accept::Accepted;
 use crate::subnet::{overlap, v4};
 use ipnet::{IpNet, Ipv4Net};
 use serde_json::{Map, Value};
@@ -48,7 +51,8 @@ pub enum Obstacle {
         subnet: IpNet,
         range: IpNet,
     },
-    NoRestart(Blocker),
+    /// All that is in the way of a restart, and was not accepted.
+    Blocked(Vec<Blocker>),
 }
 
 /// How a file was edited.
@@ -94,7 +98,7 @@ pub struct WayBack {
 pub fn way_back(
     host: &Host,
     facts: &Facts,
-    may_stop_containers: bool,
+    accepted: Accepted,
 ) -> Result<Option<WayBack>, Obstacle> {
     let Some(applied) = journal::last(host).map_err(Obstacle::RecordUnreadable)? else {
         return match journal::was_undone(host) {
@@ -122,7 +126,7 @@ pub fn way_back(
         },
     };
     way.ranges_are_free(facts)?;
-    way.docker_may_restart(facts, may_stop_containers)?;
+    way.is_not_blocked(facts, accepted)?;
     Ok(Some(way))
 }
 
@@ -240,16 +244,43 @@ impl WayBack {
         !docker0_moves && !networks.any(|one| one.name == network.name)
     }
 
-    fn docker_may_restart(&self, facts: &Facts, may_stop_containers: bool) -> Result<(), Obstacle> {
-        if !self.restart {
-            return Ok(());
+    /// As before an apply: docker0 and the networks leave the ranges they have now.
+    fn is_not_blocked(&self, facts: &Facts, accepted: Accepted) -> Result<(), Obstacle> {
+        let mut leaving: Vec<Leaving> = Vec::new();
+        let mut blockers = Vec::new();
+        if self.restart {
+            let permits = Permits {
+                own_command: self.method.is_some(),
+                ..Permits::plain()
+            };
+            blockers.extend(preflight::may_restart(facts, &permits).err());
+            blockers.extend(preflight::restart_blockers(facts));
+            blockers.extend(pending(facts, None).blockers);
+            leaving.extend(docker0_leaves(facts, self.applied.docker0_before));
+            blockers.extend(self.lockout(facts));
         }
-        let permits = Permits {
-            stop_containers: may_stop_containers,
-            own_command: self.method.is_some(),
-            ..Permits::plain()
-        };
-        preflight::may_restart(facts, &permits).map_err(Obstacle::NoRestart)
+        let moves = self.moves();
+        leaving.extend(
+            moves
+                .iter()
+                .map(|one| network_leaves(facts, &one.network, one.from, one.to)),
+        );
+        let settings = keys(self.applied.before.as_deref()).unwrap_or_default();
+        blockers.extend(old_address::blockers(facts, &settings, &leaving));
+        blockers.extend(old_range_rules::blockers(facts, &leaving));
+        blockers.retain(|blocker| !blocker.is_accepted(accepted));
+        match blockers.is_empty() {
+            true => Ok(()),
+            false => Err(Obstacle::Blocked(blockers)),
+        }
+    }
+
+    /// Whoever works from the old range is cut off when docker0 lies over it again.
+    fn lockout(&self, facts: &Facts) -> Option<Blocker> {
+        let range = self.applied.old_range()?;
+        let peer = facts.operator.filter(|peer| range.contains(peer))?;
+        let is_a_container = facts.docker_addresses().contains(&peer);
+        (!is_a_container).then_some(Blocker::Lockout { peer, range })
     }
 }
 

@@ -111,6 +111,11 @@ impl Host {
         }
     }
 
+    /// The same of the file alone. One that was put in another's place has changed then.
+    pub fn changed_itself(&self, path: &Path) -> io::Result<SystemTime> {
+        change_time(&self.resolve(path)?)
+    }
+
     /// What the symbolic link at a path points at; none where there is no link.
     pub fn link_target(&self, path: &Path) -> Option<PathBuf> {
         let folder = self.resolve(path.parent()?).ok()?;

@@ -1,6 +1,6 @@
 //! Reasons not to act, found before anything is touched.
 
-use super::blocker::Blocker;
+use super::blocker::{Blocker, StartFault};
 use super::choose::Choice;
 use super::{FileChange, Permits, Plan};
 use crate::assess::Assessment;
@@ -45,7 +45,7 @@ pub fn settings_are_here(facts: &Facts) -> Result<(), Blocker> {
 pub fn file_decides(facts: &Facts) -> Result<(), Blocker> {
     let path = &facts.docker.config.path;
     for (flag, key) in CONTRADICTING_FLAGS {
-        if let Some(value) = facts.docker.flag(flag).first() {
+        if let Some(value) = facts.docker.next_flag(flag).first() {
             return Err(Blocker::FlagInTheWay {
                 flag,
                 key,
@@ -72,18 +72,93 @@ pub fn may_restart(facts: &Facts, permits: &Permits) -> Result<(), Blocker> {
     if facts.docker.service.is_none() && !permits.own_command {
         return Err(Blocker::NoWayToRestart);
     }
-    let Some(engine) = &facts.docker.engine else {
-        return Err(Blocker::EngineSilent {
+    match facts.docker.engine {
+        Some(_) => Ok(()),
+        None => Err(Blocker::EngineSilent {
             unseen: facts.unseen.clone(),
-        });
-    };
-    if survivors(facts) && !permits.stop_containers {
-        let containers = engine.containers.iter();
-        return Err(Blocker::LiveRestore {
-            containers: containers.map(|one| one.name.clone()).collect(),
-        });
+        }),
     }
-    Ok(())
+}
+
+/// All that keeps Docker from being restarted at all.
+pub fn restart_is_possible(facts: &Facts, permits: &Permits) -> Vec<Blocker> {
+    let checks = [
+        settings_are_here(facts),
+        file_decides(facts),
+        may_restart(facts, permits),
+    ];
+    checks.into_iter().filter_map(Result::err).collect()
+}
+
+/// What a restart takes away or runs into, whatever the plan is.
+pub fn restart_blockers(facts: &Facts) -> Vec<Blocker> {
+    let dies = facts.dies_with.clone();
+    let mut blockers: Vec<Blocker> = dies
+        .into_iter()
+        .map(|place| Blocker::DiesWithDocker { place })
+        .collect();
+    blockers.extend(live_restore(facts));
+    blockers.extend(other_config_file(facts));
+    blockers
+}
+
+fn live_restore(facts: &Facts) -> Option<Blocker> {
+    let engine = facts.docker.engine.as_ref().filter(|_| survivors(facts))?;
+    let containers = engine.containers.iter();
+    Some(Blocker::LiveRestore {
+        containers: containers.map(|one| one.name.clone()).collect(),
+    })
+}
+
+/// rebridge changes the file this dockerd reads, which then would count no more.
+fn other_config_file(facts: &Facts) -> Option<Blocker> {
+    let docker = &facts.docker;
+    docker.next_flags.as_ref()?;
+    let next = docker.next_flag("config-file").last();
+    let now = docker.flag("config-file").last();
+    (next != now).then(|| Blocker::OtherConfigFile {
+        now: docker.config.path.clone(),
+        next: next.map_or(DEFAULT_FILE, String::as_str).to_owned(),
+    })
+}
+
+/// Where dockerd looks for its file by itself.
+const DEFAULT_FILE: &str = "/etc/docker/daemon.json";
+
+/// Flags whose keys have another name.
+const KEYS_OF_FLAGS: [(&str, &str); 2] = [
+    ("host", "hosts"),
+    ("default-address-pool", "default-address-pools"),
+];
+
+fn would_not_start(facts: &Facts) -> Vec<Blocker> {
+    let docker = &facts.docker;
+    let config = &docker.config;
+    let flags = docker.next_flags.as_ref().unwrap_or(&docker.flags);
+    let mut faults: Vec<StartFault> = flags
+        .keys()
+        .map(|flag| {
+            let named = KEYS_OF_FLAGS.iter().find(|(name, _)| name == flag);
+            (flag, named.map_or(flag.as_str(), |(_, key)| key))
+        })
+        .filter(|(_, key)| config.names.iter().any(|name| name == key))
+        .map(|(flag, key)| StartFault::FlagAndKey {
+            flag: flag.clone(),
+            key: key.to_owned(),
+        })
+        .collect();
+    let is_off = |key: &str| config.keys.get(key) == Some(&Value::Bool(false));
+    if is_off("icc") && is_off("iptables") {
+        faults.push(StartFault::IccWithoutIptables);
+    }
+    let path = &config.path;
+    faults
+        .into_iter()
+        .map(|fault| Blocker::WouldNotStart {
+            path: path.clone(),
+            fault,
+        })
+        .collect()
 }
 
 /// Whether containers would live through a restart: with live-restore all that run do, on whatever
@@ -96,9 +171,9 @@ pub fn survivors(facts: &Facts) -> bool {
         .is_some_and(|engine| engine.live_restore && !engine.containers.is_empty())
 }
 
-/// Docker must be able to start with the file as the plan leaves it, if not today, then at the next
-/// boot; and a restart needs a way back.
-pub fn file_starts(facts: &Facts, plan: Option<&Plan>) -> Result<(), Blocker> {
+/// Docker must be able to start with its settings as the plan leaves them, if not today, then at the
+/// next boot; and a restart needs a way back.
+pub fn file_starts(facts: &Facts, plan: Option<&Plan>) -> Vec<Blocker> {
     let version = facts.version();
     let written = plan.and_then(|plan| plan.write.as_ref());
     let mut faults = match (written, plan) {
@@ -107,16 +182,17 @@ pub fn file_starts(facts: &Facts, plan: Option<&Plan>) -> Result<(), Blocker> {
     };
     if faults.is_empty() {
         faults = faults_as_left(facts, written);
-        faults.extend(given_twice(facts));
     }
-    match faults.is_empty() {
-        true => Ok(()),
-        false => Err(Blocker::FileTurnedDown {
+    let mut blockers = Vec::new();
+    if !faults.is_empty() {
+        blockers.push(Blocker::FileTurnedDown {
             path: facts.docker.config.path.clone(),
             version: version.map(|version| format!("{}.{}", version.major, version.minor)),
             faults,
-        }),
+        });
     }
+    blockers.extend(would_not_start(facts));
+    blockers
 }
 
 /// Saved facts have no text, only the names of the keys.
@@ -140,43 +216,9 @@ fn faults_of_the_way_back(facts: &Facts) -> Vec<Fault> {
     faults.retain(|fault| match fault {
         Fault::Empty | Fault::ByteOrderMark => false,
         Fault::WrongValue { key, .. } => key != "bip",
-        Fault::UnknownKey { .. } | Fault::AlsoAFlag { .. } => true,
+        Fault::UnknownKey { .. } => true,
     });
     faults
-}
-
-/// Flags of the next start, and the keys of daemon.json that say the same.
-const FLAGS_AND_KEYS: [(&str, &str); 14] = [
-    ("bip", "bip"),
-    ("bridge", "bridge"),
-    ("data-root", "data-root"),
-    ("default-address-pool", "default-address-pools"),
-    ("default-gateway", "default-gateway"),
-    ("dns", "dns"),
-    ("firewall-backend", "firewall-backend"),
-    ("fixed-cidr", "fixed-cidr"),
-    ("host", "hosts"),
-    ("ip", "ip"),
-    ("ip-masq", "ip-masq"),
-    ("iptables", "iptables"),
-    ("live-restore", "live-restore"),
-    ("metrics-addr", "metrics-addr"),
-];
-
-/// dockerd does not start with an option both as a flag and in the file.
-fn given_twice(facts: &Facts) -> Vec<Fault> {
-    let docker = &facts.docker;
-    let in_file = |key: &str| docker.config.names.iter().any(|name| name == key);
-    let twice = FLAGS_AND_KEYS
-        .iter()
-        .filter(|(flag, key)| !docker.next_flag(flag).is_empty() && in_file(key));
-    twice
-        .map(|(flag, key)| Fault::AlsoAFlag {
-            key,
-            flag,
-            place: docker.flag_places.get(*flag).cloned(),
-        })
-        .collect()
 }
 
 /// The engine must be able to start with the choice, and to create networks.

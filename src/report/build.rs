@@ -7,7 +7,7 @@ use super::sentences::networks::{existing, movable};
 use super::sentences::outcome::{self, CLEAR};
 use super::sentences::{afterwards, blockers, notices, refusals, swarm};
 use super::vocabulary::Vocabulary;
-use super::{Diff, DockerReport, Outcome, PlanReport, Report};
+use super::{Diff, DockerReport, InTheWay, Outcome, PlanReport, Report};
 use crate::apply::applied::{Applied, End};
 use crate::apply::cause::NotRestored;
 use crate::assess::Assessment;
@@ -16,6 +16,7 @@ use crate::assess::finding::findings;
 use crate::engine_model::daemon_json;
 use crate::facts::Facts;
 use crate::phrases::count;
+use crate::plan::blocker::Blocker;
 use crate::plan::{Decision, Plan};
 use crate::policy::option::Opt;
 use crate::policy::options_file::Name;
@@ -34,19 +35,20 @@ impl Report {
         }
         report.advice.reasons = advice::reasons(assessment, decision);
         if report.clashes.is_empty() {
-            match decision {
-                Decision::Refuse(blocker) if blocker.is_the_files() => {
-                    let why = blockers::refused(blocker, words);
-                    report.refuse(format!("nothing clashes, but rebridge {why}"));
-                }
-                _ => report.msg = CLEAR.to_owned(),
+            report.msg = CLEAR.to_owned();
+            if let Decision::Refuse(blockers) = decision
+                && blockers.iter().any(Blocker::keeps_docker_down)
+            {
+                let why = blockers::all_refused(blockers, words);
+                report.refuse(format!("nothing clashes, but {why}"));
             }
             return report;
         }
-        if let Decision::Refuse(blocker) = decision
+        if let Decision::Refuse(blockers) = decision
             && facts.root
         {
-            let why = blockers::refused(blocker, words);
+            let why = blockers::headline(blockers, words);
+            let why = why.unwrap_or_else(|| blockers::all_refused(blockers, words));
             let apply = words.apply();
             report.warnings.push(format!("{apply} would refuse: {why}"));
         }
@@ -68,7 +70,10 @@ impl Report {
         let mut report = Report::decided(assessment, decision, words);
         report.advice.reasons = advice::reasons(assessment, decision);
         match decision {
-            Decision::Refuse(blocker) => report.refuse(blockers::refused(blocker, words)),
+            Decision::Refuse(blockers) => {
+                report.refuse(blockers::all_refused(blockers, words));
+                report.advice.verdict = blockers::headline(blockers, words);
+            }
             Decision::Nothing if report.clashes.is_empty() => {
                 report.msg = format!("nothing to do: {CLEAR}");
             }
@@ -182,6 +187,7 @@ impl Report {
             ..Report::default()
         };
         report.refuse(error.sentence(words));
+        report.blockers = InTheWay::list(error.blockers(), words);
         report
     }
 
@@ -226,6 +232,14 @@ impl Report {
             report.diff = Diff::of(plan);
             let notices = plan.notices.iter().map(notices::notice);
             report.warnings.extend(notices);
+            report
+                .warnings
+                .extend(blockers::accepted(&plan.accepted, words));
+        }
+        if let Decision::Refuse(blockers) = decision
+            && assessment.facts.root
+        {
+            report.blockers = InTheWay::list(blockers, words);
         }
         if *decision != Decision::Nothing {
             report.notes.extend(pools_of_the_file(assessment));

@@ -8,8 +8,9 @@ use crate::apply::cause::NotRestored;
 use crate::apply::progress::Progress;
 use crate::apply::recover::{Recovered, recover};
 use crate::assess::Assessment;
+use crate::facts::Facts;
 use crate::host::Host;
-use crate::observe::{observe, observe_closely};
+use crate::observe::{add_what_a_change_touches, observe, observe_closely};
 use crate::plan::project::project;
 use crate::plan::{Decision, Permits, plan};
 use crate::policy::Policy;
@@ -52,7 +53,7 @@ pub fn run(request: &ApplyRequest, progress: &dyn Progress, ask: Ask) -> Result<
 fn would(request: &ApplyRequest, policy: &Policy) -> Result<Report, Error> {
     let facts = match &request.look.target {
         Target::SavedFacts(_) => facts_of(&request.look)?,
-        target => observe_closely(&host_of(target)?),
+        target => look(&host_of(target)?, policy, &request.permits),
     };
     let assessment = Assessment::of(&facts, policy);
     let report = preview(&assessment, &request.permits, request.look.vocabulary);
@@ -74,7 +75,7 @@ fn fix(
     let words = request.look.vocabulary;
     let mut asked = None;
     loop {
-        let facts = observe_closely(host);
+        let facts = look(host, policy, &request.permits);
         let before = Assessment::of(&facts, policy);
         let decision = plan(&before, &request.permits);
         if let (Decision::Change(plan), true) = (&decision, asked.as_ref() == Some(&decision)) {
@@ -132,6 +133,16 @@ fn keep(keeping: Option<Remembering>, mut report: Report) -> Report {
 
 fn went_well(report: &Report) -> bool {
     report.exit_code(false) == 0
+}
+
+/// What is there; and where something is to be changed, what that could take away.
+fn look(host: &Host, policy: &Policy, permits: &Permits) -> Facts {
+    let mut facts = observe_closely(host);
+    let decision = plan(&Assessment::of(&facts, policy), permits);
+    if decision != Decision::Nothing {
+        add_what_a_change_touches(host, &mut facts);
+    }
+    facts
 }
 
 /// The report of what would be done, nothing touched.

@@ -2,10 +2,14 @@
 
 use super::facts_of;
 use super::options::policy_of;
-use super::request::CheckRequest;
+use super::request::{CheckRequest, Look, Target};
 use crate::assess::Assessment;
 use crate::assess::forecast::forecast;
-use crate::plan::{Permits, plan};
+use crate::facts::Facts;
+use crate::host::Host;
+use crate::observe::observe_before_a_change;
+use crate::plan::{Decision, Permits, plan};
+use crate::policy::Policy;
 use crate::policy::option::BadValue;
 use crate::report::Report;
 use crate::report::error::Error;
@@ -17,7 +21,7 @@ use std::time::{Instant, SystemTime};
 pub fn run(request: &CheckRequest) -> Result<Report, Error> {
     let (at, began) = (SystemTime::now(), Instant::now());
     let policy = policy_of(&request.look)?;
-    let facts = facts_of(&request.look)?;
+    let facts = look(&request.look, &policy)?;
     let mut assessment = Assessment::of(&facts, &policy);
     assessment.clashes.retain(|clash| request.only.lets(clash));
     let report = judge(&assessment, request.look.vocabulary);
@@ -32,6 +36,16 @@ pub fn run(request: &CheckRequest) -> Result<Report, Error> {
         file.write(&metrics).map_err(BadValue::plain)?;
     }
     Ok(report)
+}
+
+/// What is there; and where `apply` would change something, what could keep it from that.
+fn look(look: &Look, policy: &Policy) -> Result<Facts, BadValue> {
+    let facts = facts_of(look)?;
+    let decision = plan(&Assessment::of(&facts, policy), &Permits::plain());
+    if look.target != Target::ThisHost || !facts.root || decision == Decision::Nothing {
+        return Ok(facts);
+    }
+    Ok(observe_before_a_change(&Host::live()))
 }
 
 pub fn judge(assessment: &Assessment, words: Vocabulary) -> Report {

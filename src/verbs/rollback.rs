@@ -8,7 +8,7 @@ use crate::apply::recover::{Recovered, recover, undo_pending};
 use crate::apply::undo::{Obstacle, WayBack, undo, way_back};
 use crate::facts::Facts;
 use crate::host::Host;
-use crate::observe::{observe, observe_closely};
+use crate::observe::{observe, observe_before_a_change};
 use crate::policy::Policy;
 use crate::report::Report;
 use crate::report::error::Error;
@@ -47,7 +47,7 @@ fn go_back(
 ) -> Result<Report, Error> {
     let mut asked = None;
     loop {
-        let facts = observe_closely(host);
+        let facts = observe_before_a_change(host);
         let Some(way) = wanted_way_back(host, &facts, request)? else {
             return Ok(Report::nothing_to_undo(&facts, NOTHING));
         };
@@ -69,7 +69,7 @@ fn preview(host: &Host, request: &RollbackRequest) -> Result<Report, Error> {
     if !host.may_change() {
         return Err(Error::RecordUnreadable);
     }
-    let facts = observe_closely(host);
+    let facts = observe_before_a_change(host);
     if facts.interrupted {
         return Ok(Report::undo_of_interrupted_previewed(&facts));
     }
@@ -85,7 +85,7 @@ fn wanted_way_back(
     facts: &Facts,
     request: &RollbackRequest,
 ) -> Result<Option<WayBack>, Obstacle> {
-    match way_back(host, facts, request.allow_container_stop) {
+    match way_back(host, facts, request.accepted) {
         Err(Obstacle::NothingRecorded) if request.unless_none => Ok(None),
         found => found,
     }

@@ -18,6 +18,7 @@ macro_rules! on_every_engine {
 }
 
 mod back;
+mod blockers;
 mod ci_host;
 mod config_file;
 mod containers;

@@ -338,7 +338,7 @@ fn odd_containers_move_or_are_refused_by_name(suite: &str) {
     }
     lab.container("--name port --network one -p 172.18.0.1:8080:80");
     refused(
-        &["--accept-mac-loss"],
+        &["--accept=mac-loss"],
         "the container port publishes a port on 172.18.0.1",
     );
     lab.sh("docker rm -f port");
@@ -346,7 +346,7 @@ fn odd_containers_move_or_are_refused_by_name(suite: &str) {
         lab.sh(STATE),
         lab.sh("docker inspect brief shared never -f '{{.State.Pid}}'"),
     );
-    let (code, report) = lab.rebridge(&[&apply[..], &["--accept-mac-loss"]].concat());
+    let (code, report) = lab.rebridge(&[&apply[..], &["--accept=mac-loss"]].concat());
     assert_eq!(
         (code, &report["outcome"]),
         (0, &"changed".into()),

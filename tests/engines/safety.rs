@@ -220,7 +220,7 @@ fn a_slow_start_is_waited_for(suite: &str) {
 fn nat_and_the_rules_of_others_are_looked_at(suite: &str) {
     let lab = Lab::up(suite);
     lab.sh("iptables -I INPUT -s 172.17.0.0/16 -j ACCEPT");
-    let (code, report) = lab.rebridge(&["apply", "--yes", AVOID]);
+    let (code, report) = lab.rebridge(&["apply", "--yes", "--accept=old-range-rules", AVOID]);
     assert_eq!(code, 0, "{report:#}");
     let nat = report["verified"]
         .as_array()

@@ -283,7 +283,8 @@ fn rules_of_others_that_name_the_old_range_are_quoted() {
         "iptables -A INPUT -s 172.17.0.0/16 -j ACCEPT; iptables -A INPUT -s 172.18.0.0/16 \
                 -j ACCEPT",
     );
-    let (code, report) = sandbox.json(&APPLY);
+    let accept = ["--accept", "old-range-rules"];
+    let (code, report) = sandbox.json(&[&APPLY[..], &accept].concat());
     let warnings = report["warnings"].to_string();
     assert_eq!(code, 0, "{report:#}");
     assert!(
@@ -317,7 +318,8 @@ fn an_engine_that_masquerades_by_nftables_is_verified_by_nftables() {
             "/etc/docker/daemon.json",
             "{\"firewall-backend\": \"nftables\"}",
         );
-        let (ended, report) = sandbox.json(&APPLY);
+        let accept = ["--accept", "old-range-rules"];
+        let (ended, report) = sandbox.json(&[&APPLY[..], &accept].concat());
         assert_eq!(ended, code, "{report:#}");
         let told = if code == 0 {
             &report["warnings"]
@@ -462,9 +464,9 @@ fn addresses_that_go_with_docker0_are_named_before() {
     let file = r#"{"dns": ["172.17.0.1"], "insecure-registries": ["172.17.0.1:5000", "reg.example:5000"]}"#;
     sandbox.put("/etc/docker/daemon.json", file);
     let (_, report) = sandbox.json(&[&APPLY[..], &["--check"]].concat());
-    let warnings = report["warnings"].to_string();
+    let blockers = report["blockers"].to_string();
     for key in ["\\\"dns\\\" in", "\\\"insecure-registries\\\" in"] {
-        assert!(warnings.contains(key), "{key}: {warnings}");
+        assert!(blockers.contains(key), "{key}: {blockers}");
     }
     assert!(!report.to_string().contains("reg.example"), "{report:#}");
 }

@@ -46,13 +46,6 @@ pub enum Fault {
         /// The first version that no longer knows it.
         until: Option<Version>,
     },
-    /// dockerd is given the same option as a flag.
-    AlsoAFlag {
-        key: &'static str,
-        flag: &'static str,
-        /// File and line of the flag, where known.
-        place: Option<String>,
-    },
     WrongValue {
         key: String,
         line: u32,

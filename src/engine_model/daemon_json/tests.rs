@@ -15,7 +15,6 @@ fn names(text: &str, version: &str) -> Vec<String> {
         } => {
             format!("{key}@{}?{}", line.unwrap_or_default(), near.unwrap_or("-"))
         }
-        Fault::AlsoAFlag { key, .. } => format!("{key}!!"),
         Fault::WrongValue { key, line, .. } => format!("{key}@{line}!"),
     });
     names.collect()

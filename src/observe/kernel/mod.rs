@@ -58,6 +58,7 @@ impl Reader<'_> {
             neighbours: neighbours.silent,
             peers,
             residents: neighbours.residents,
+            listeners: Vec::new(),
         }
     }
 

@@ -37,6 +37,10 @@ pub fn refused(refusal: &Refusal, words: Vocabulary) -> String {
             "dockerd itself does not accept the new {path}: {says}; the file is untouched; fix \
              what it names and {again}"
         ),
+        Refusal::BrokenBefore { path, says } => format!(
+            "Docker would not start again with {path} as it is, whatever rebridge does: {says}; \
+             the file is untouched; fix what it names and {again}"
+        ),
         Refusal::HalfWayNeedsRestart => format!(
             "an earlier run was interrupted half-way; undoing it needs a restart of Docker, which \
              {} forbids; nothing was touched; {again} without it once Docker is up",

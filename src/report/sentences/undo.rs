@@ -129,7 +129,7 @@ pub fn obstacle(obstacle: &Obstacle, words: Vocabulary) -> String {
             "the Docker network {network} has taken {subnet} meanwhile, and two of Docker's \
              networks cannot share {range}; remove that network, or re-create it elsewhere"
         ),
-        Obstacle::NoRestart(blocker) => blockers::refused(blocker, words),
+        Obstacle::Blocked(blockers) => blockers::all_refused(blockers, words),
     }
 }
 
