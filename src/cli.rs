@@ -91,7 +91,7 @@ pub struct Apply {
     /// Only show what would be done
     #[arg(long)]
     check: bool,
-    /// Do not ask
+    /// Do not ask: change what the plan says
     #[arg(long, short)]
     pub yes: bool,
     #[command(flatten)]
@@ -118,7 +118,7 @@ pub struct Rollback {
     /// Only show what would be undone
     #[arg(long)]
     check: bool,
-    /// Do not ask
+    /// Do not ask: change what the plan says
     #[arg(long, short)]
     pub yes: bool,
     /// What the timer of `apply --dead-man` runs: undo an apply that did not come to its end, and

@@ -107,13 +107,25 @@ impl Report {
     }
 
     /// The answer to the question was no.
-    pub fn declined(mut self) -> Report {
+    pub fn declined(self) -> Report {
+        self.not_begun("not confirmed; nothing was touched")
+    }
+
+    /// There was nobody to ask for a yes.
+    pub fn without_a_yes(self) -> Report {
+        self.not_begun(
+            "a change needs your yes, and nobody can be asked here; nothing was touched; add --yes",
+        )
+    }
+
+    fn not_begun(mut self, why: &str) -> Report {
         self.changed = false;
+        self.kept = None;
         self.remaining = self.clashes.clone();
         if let Some(docker) = &mut self.docker {
             docker.docker0_after = docker.docker0_before.clone();
         }
-        self.refuse("not confirmed; nothing was touched".to_owned());
+        self.refuse(why.to_owned());
         self.advice.declined = true;
         self
     }

@@ -1,5 +1,6 @@
 //! `rebridge apply`: check, fix what clashes, and verify.
 
+use super::consent::Consent;
 use super::options::{self, Remembering, policy_of};
 use super::request::{ApplyRequest, Target};
 use super::{facts_of, host_of, take_charge};
@@ -20,10 +21,11 @@ use crate::report::error::Error;
 use crate::report::sentences::undo;
 use crate::report::vocabulary::Vocabulary;
 
-/// Asks whether to go on, given the report of what would be done.
-pub type Ask<'a> = &'a dyn Fn(&Report) -> bool;
-
-pub fn run(request: &ApplyRequest, progress: &dyn Progress, ask: Ask) -> Result<Report, Error> {
+pub fn run(
+    request: &ApplyRequest,
+    progress: &dyn Progress,
+    consent: Consent,
+) -> Result<Report, Error> {
     let words = request.look.vocabulary;
     let policy = policy_of(&request.look)?;
     if request.check {
@@ -44,7 +46,7 @@ pub fn run(request: &ApplyRequest, progress: &dyn Progress, ask: Ask) -> Result<
             return Ok(stuck(&host, &policy, &problem, words));
         }
     }
-    let mut report = fix(&host, request, &policy, progress, ask)?;
+    let mut report = fix(&host, request, &policy, progress, consent)?;
     report.warnings.splice(0..0, notes);
     Ok(report)
 }
@@ -70,7 +72,7 @@ fn fix(
     request: &ApplyRequest,
     policy: &Policy,
     progress: &dyn Progress,
-    ask: Ask,
+    consent: Consent,
 ) -> Result<Report, Error> {
     let words = request.look.vocabulary;
     let mut asked = None;
@@ -78,7 +80,8 @@ fn fix(
         let facts = look(host, policy, &request.permits);
         let before = Assessment::of(&facts, policy);
         let decision = plan(&before, &request.permits);
-        if let (Decision::Change(plan), true) = (&decision, asked.as_ref() == Some(&decision)) {
+        let agreed = consent.is_given() || asked.as_ref() == Some(&decision);
+        if let (Decision::Change(plan), true) = (&decision, agreed) {
             let keeping = remembering(host, request)?;
             let applied = apply::apply(host, &before, plan, &request.order, progress);
             let seen = applied.after.clone();
@@ -88,11 +91,10 @@ fn fix(
         }
         let preview = previewed(&before, &decision, words);
         if !matches!(decision, Decision::Change(_)) {
-            return remembered(host, request, preview);
+            return remembered(host, request, preview, consent);
         }
-        let preview = would_keep(host, request, preview)?;
-        if !ask(&preview) {
-            return Ok(preview.declined());
+        if let Err(report) = consent.to(would_keep(host, request, preview)?) {
+            return Ok(*report);
         }
         asked = Some(decision);
     }
@@ -112,11 +114,23 @@ fn remembering(host: &Host, request: &ApplyRequest) -> Result<Option<Remembering
     wanted.map(|look| options::prepare(host, look)).transpose()
 }
 
-fn remembered(host: &Host, request: &ApplyRequest, report: Report) -> Result<Report, Error> {
-    match went_well(&report) {
-        true => Ok(keep(remembering(host, request)?, report)),
-        false => Ok(report),
+/// Nothing is to be done to Docker. The options are kept all the same, if you agree.
+fn remembered(
+    host: &Host,
+    request: &ApplyRequest,
+    report: Report,
+    consent: Consent,
+) -> Result<Report, Error> {
+    if !request.remember || !went_well(&report) {
+        return Ok(report);
     }
+    let would = would_keep(host, request, report.clone())?;
+    if would.changed
+        && let Err(report) = consent.to(would)
+    {
+        return Ok(*report);
+    }
+    Ok(keep(remembering(host, request)?, report))
 }
 
 /// The options of a run that failed are not those to begin the next one with.

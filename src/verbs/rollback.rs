@@ -1,6 +1,7 @@
 //! `rebridge rollback`: undo the last apply, verified, be it days later.
 
-use super::apply::{Ask, stuck};
+use super::apply::stuck;
+use super::consent::Consent;
 use super::request::RollbackRequest;
 use super::take_charge;
 use crate::apply::progress::Progress;
@@ -15,7 +16,11 @@ use crate::report::error::Error;
 use crate::report::sentences::undo::{APPLY_ENDED, NOTHING, recovered as recovered_notes};
 
 /// Runs the verb.
-pub fn run(request: &RollbackRequest, progress: &dyn Progress, ask: Ask) -> Result<Report, Error> {
+pub fn run(
+    request: &RollbackRequest,
+    progress: &dyn Progress,
+    consent: Consent,
+) -> Result<Report, Error> {
     let host = Host::live();
     let words = request.vocabulary;
     if request.check {
@@ -27,7 +32,7 @@ pub fn run(request: &RollbackRequest, progress: &dyn Progress, ask: Ask) -> Resu
     }
     let recovered = recover(&host, request.timeout, true, progress)?;
     let mut report = match &recovered {
-        Recovered::Nothing | Recovered::Closed(..) => go_back(&host, request, progress, ask)?,
+        Recovered::Nothing | Recovered::Closed(..) => go_back(&host, request, progress, consent)?,
         Recovered::Undone { .. } => Report::interrupted_undone(&observe(&host)),
         Recovered::Stuck(problem) => stuck(&host, &Policy::default(), problem, words),
     };
@@ -43,7 +48,7 @@ fn go_back(
     host: &Host,
     request: &RollbackRequest,
     progress: &dyn Progress,
-    ask: Ask,
+    consent: Consent,
 ) -> Result<Report, Error> {
     let mut asked = None;
     loop {
@@ -52,13 +57,13 @@ fn go_back(
             return Ok(Report::nothing_to_undo(&facts, NOTHING));
         };
         let preview = Report::undo_previewed(&facts, &way);
-        if asked.as_ref() == Some(&way) {
+        if consent.is_given() || asked.as_ref() == Some(&way) {
             let (result, note) = undo(host, &way, request.timeout, progress)?;
             let words = request.vocabulary;
             return Ok(Report::undone(preview, &way, result, note.as_ref(), words));
         }
-        if !ask(&preview) {
-            return Ok(preview.declined());
+        if let Err(report) = consent.to(preview) {
+            return Ok(*report);
         }
         asked = Some(way);
     }

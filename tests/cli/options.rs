@@ -156,3 +156,19 @@ fn a_run_that_fails_remembers_nothing() {
         "{}\n"
     );
 }
+
+#[test]
+fn what_is_kept_needs_a_yes_too() {
+    let image = image("options-no-yes");
+    let words = "apply --remember --avoid 10.9.0.0/16";
+    let (code, refused) = run(&image, words);
+    assert_eq!(code, Some(3), "{refused}");
+    assert!(!image.0.join("etc/rebridge").exists());
+    let (code, kept) = run(&image, &format!("{words} --yes"));
+    assert_eq!(
+        (code, &kept["outcome"], &kept["changed"]),
+        (Some(0), &"clean".into(), &true.into())
+    );
+    assert!(image.0.join(FILE).exists());
+    assert_eq!(run(&image, words).0, Some(0), "nothing to ask for");
+}

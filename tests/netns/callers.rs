@@ -62,14 +62,14 @@ fn a_neighbour_that_does_not_answer_finds_the_outage() {
     let facts: Value = serde_json::from_str(&sandbox.rebridge(&["facts"]).stdout).unwrap();
     let ago = facts["kernel"]["neighbours"][0]["called_seconds_ago"].as_u64();
     assert!(ago.is_some_and(|ago| ago < 15), "{facts:#}");
-    let (code, report) = sandbox.json(&["apply"]);
+    let (code, report) = sandbox.json(&["apply", "--yes"]);
     let said = report["msg"].as_str().unwrap();
     assert_eq!((code, &report["outcome"]), (0, &"clashing".into()));
     assert!(
         said.contains("--act-on suspected"),
         "traffic alone moves nothing unattended: {said}"
     );
-    let (code, report) = sandbox.json(&["apply", "--act-on", "suspected"]);
+    let (code, report) = sandbox.json(&["apply", "--yes", "--act-on", "suspected"]);
     assert_eq!(
         (code, &report["outcome"]),
         (0, &"changed".into()),

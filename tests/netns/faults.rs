@@ -9,7 +9,7 @@ use std::process::Stdio;
 use std::thread::sleep;
 use std::time::Duration;
 
-const APPLY: [&str; 3] = ["apply", "--avoid", "172.17.0.0/16"];
+const APPLY: [&str; 4] = ["apply", "--yes", "--avoid", "172.17.0.0/16"];
 
 /// Exit 3, this reason, no new file, no journal.
 fn refused(sandbox: &Sandbox, why: &str) {
@@ -378,7 +378,10 @@ fn docker_is_restarted_by_whatever_runs_it() {
             words
         );
         assert_eq!(
-            (sandbox.json(&["rollback"]).0, sandbox.docker0().as_str()),
+            (
+                sandbox.json(&["rollback", "--yes"]).0,
+                sandbox.docker0().as_str()
+            ),
             (0, "172.17.0.1/16")
         );
     }
@@ -410,7 +413,11 @@ fn a_restart_command_serves_where_nothing_else_does() {
         (0, &"changed".into()),
         "{report:#}"
     );
-    assert_eq!(sandbox.json(&["rollback"]).0, 0, "the way is remembered");
+    assert_eq!(
+        sandbox.json(&["rollback", "--yes"]).0,
+        0,
+        "the way is remembered"
+    );
     assert_eq!(
         std::fs::read_to_string(sandbox.folder().join("restarts")).unwrap(),
         "my-docker again\n".repeat(2)
