@@ -6,6 +6,7 @@ use ipnet::{IpNet, Ipv4Net};
 use rebridge::assess::Assessment;
 use rebridge::facts::Facts;
 use rebridge::policy::{Declared, Origin, Policy};
+use rebridge::subnet::v4;
 use std::hint::black_box;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -25,8 +26,11 @@ pub fn table() {
         for subnets in [10, 100, 1_000] {
             let (facts, policy) = (facts(subnets), policy(declared));
             let floor = median_of(|| {
-                let mut nets: Vec<Ipv4Net> =
-                    policy.avoid.iter().map(|declared| declared.net).collect();
+                let mut nets: Vec<Ipv4Net> = policy
+                    .avoid
+                    .iter()
+                    .filter_map(|declared| v4(&declared.net))
+                    .collect();
                 nets.sort_unstable();
                 black_box(nets);
             });
@@ -73,7 +77,7 @@ fn policy(count: u32) -> Policy {
         .unwrap()
         .trunc();
         Declared {
-            net,
+            net: net.into(),
             origin: Origin::File {
                 name: Arc::clone(&name),
                 line: n + 1,

@@ -96,9 +96,13 @@ pub struct Apply {
     pub yes: bool,
     #[command(flatten)]
     look: LookArgs,
-    /// Take the pools given with --pool even if nothing clashes
-    #[arg(long, requires = "pool", help_heading = groups::POLICY)]
+    /// Take the pools of --pool even if nothing clashes
+    #[arg(long, help_heading = groups::POLICY)]
     pin: bool,
+    /// If this run goes well, keep its --avoid, --avoid-file, --ignore and --pool in
+    /// /etc/rebridge/options for every later run
+    #[arg(long, conflicts_with_all = ["no_options", "facts"], help_heading = groups::POLICY)]
+    remember: bool,
     #[command(flatten)]
     permits: PermitArgs,
     #[command(flatten)]

@@ -17,6 +17,8 @@ mod keep;
 mod leave;
 #[path = "cli/module.rs"]
 mod module;
+#[path = "cli/options.rs"]
+mod options;
 #[path = "cli/packed.rs"]
 mod packed;
 
@@ -81,7 +83,7 @@ fn bad_input_is_a_usage_error_in_clear_words() {
     for (arguments, words) in [
         (vec!["--avoid", "172.17.0.0/33"], "prefix length \"33\""),
         (vec!["--avoid", "banana"], "\"banana\" is not a network"),
-        (vec!["--avoid", "fd00::/8"], "IPv6"),
+        (vec!["--avoid", "fd00::/129"], "IPv6 knows 0 to 128"),
         (vec!["--avoid", "0.0.0.0/0"], "leaves nothing"),
         (
             vec!["--avoid", "172.17.50.10/16"],

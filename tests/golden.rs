@@ -1,7 +1,7 @@
 //! Golden cases: facts and a request in, plan and report out, byte for byte.
 //!
 //! A case is a folder of `tests/golden/`: `facts.json`, `request` (the arguments of `rebridge`),
-//! and where the host has one `daemon.json`; expected are `report.json`, `report.txt` and, where
+//! and where the host has them `daemon.json` and `options`; expected are `report.json`, `report.txt` and, where
 //! the plan writes, `daemon.json.after`. Where there is a `pages.ansi`, it holds every page the
 //! text is written on: 80 and 120 columns, plain and in colour, the question and
 //! `-v`; `cat` it in a terminal. A case with an `ended.json`, the result of a real run, has only pages.
@@ -25,6 +25,7 @@ use rebridge::facts::{ConfigState, DockerState, Facts};
 use rebridge::observe::config_file::{KEYS, parse, problem};
 use rebridge::plan::project::project;
 use rebridge::plan::{Decision, Permits, plan};
+use rebridge::policy::{Policy, options_file};
 use rebridge::report::advice::Step;
 use rebridge::report::explanation::{Explanation, explain};
 use rebridge::report::map::{Map, svg};
@@ -95,13 +96,15 @@ fn run_case(case: &Path) -> Vec<String> {
         Cli::try_parse_from(["rebridge"].into_iter().chain(request.split_whitespace())).unwrap();
     match &cli.verb {
         Verb::Check(check) => {
-            let look = check.request().unwrap().look;
+            let mut look = check.request().unwrap().look;
+            add_options(case, &mut look.policy);
             let before = Assessment::of(&facts, &look.policy);
             let report = verbs::check::judge(&before, WORDS);
             run_report(case, &before, &Permits::plain(), &report, true)
         }
         Verb::Apply(apply) => {
-            let request = apply.request(true).unwrap();
+            let mut request = apply.request(true).unwrap();
+            add_options(case, &mut request.look.policy);
             let before = Assessment::of(&facts, &request.look.policy);
             let report = verbs::apply::preview(&before, &request.permits, WORDS);
             run_report(case, &before, &request.permits, &report, false)
@@ -331,6 +334,14 @@ fn map_agrees(before: &Assessment) -> Option<String> {
         let wide = text.lines().find(|line| line.chars().count() > width);
         wide.map(|line| format!("wider than {width} columns: {line}"))
     })
+}
+
+/// The host's options file. A file that it names is empty.
+fn add_options(case: &Path, policy: &mut Policy) {
+    if let Ok(text) = fs::read_to_string(case.join("options")) {
+        let lines = options_file::parse(&text).unwrap();
+        policy.add_options(lines, |_| Ok(String::new())).unwrap();
+    }
 }
 
 fn put_file(facts: &mut Facts, bytes: &[u8]) {

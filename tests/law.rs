@@ -254,7 +254,7 @@ fn policy(dice: &mut Dice) -> Policy {
     let mut policy = Policy::default();
     for _ in 0..dice.below(2) {
         policy.avoid.push(Declared {
-            net: private(dice),
+            net: private(dice).into(),
             origin: Origin::Named("--avoid".into()),
         });
     }

@@ -15,7 +15,7 @@ use super::phases::{Phase, PhaseName};
 use super::progress::{Phases, Progress};
 use super::restart::{restart_in, wait_for_answer};
 use super::{units, verify};
-use crate::facts::Facts;
+use crate::facts::{BYTE_ORDER_MARK, Facts};
 use crate::host::Host;
 use crate::observe::process::Process;
 use crate::observe::{loaded, observe, service};
@@ -77,7 +77,9 @@ pub fn text_with_bip(record: &Record) -> Option<String> {
     with_bip(record.before.as_deref(), record.docker0_before?).ok()
 }
 
+/// A byte-order mark would keep Docker 20.10 from starting; the old bytes have it again afterwards.
 fn with_bip(text: Option<&str>, address: Ipv4Net) -> Result<String, String> {
+    let text = text.map(|text| text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text));
     let bip = [("bip".to_owned(), Value::String(address.to_string()))];
     set_keys(text, &bip)
 }

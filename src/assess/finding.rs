@@ -2,8 +2,10 @@
 
 use super::Assessment;
 use super::held::Held;
+use super::sides::NeededSide;
 use super::traffic::StaleCall;
 use crate::engine_model;
+use crate::facts::pools::{Pool, PoolList};
 use crate::facts::{AddressPool, Network};
 use crate::subnet::{PRIVATE_BLOCKS, SHARED_BLOCKS, net, overlap, v4};
 use ipnet::{IpNet, Ipv4Net};
@@ -23,6 +25,11 @@ pub enum Finding {
         overlay_subnet: IpNet,
         bridge: String,
         bridge_subnet: IpNet,
+    },
+    /// A pool for IPv6 networks lies over a network that this host needs.
+    Ipv6PoolOverNeeded {
+        pool: IpNet,
+        over: Box<NeededSide>,
     },
     /// The pools have no subnet left for one more network.
     PoolsFull {
@@ -52,6 +59,7 @@ pub fn findings(assessment: &Assessment) -> Vec<Finding> {
     findings.extend(assessment.held.iter().filter_map(unusable_network));
     findings.extend(assessment.pools.iter().filter_map(unusable_pool));
     findings.extend(own_overlaps(assessment));
+    findings.extend(ipv6_pools_over_needed(assessment));
     findings.extend(full_pools(assessment));
     findings
 }
@@ -122,6 +130,26 @@ fn own_overlaps(assessment: &Assessment) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// Each with the first network it lies over.
+fn ipv6_pools_over_needed(assessment: &Assessment) -> Vec<Finding> {
+    let docker = &assessment.facts.docker;
+    let by_flag = PoolList::of_options(docker.flag("default-address-pool"));
+    let in_file = || PoolList::of_key(docker.config.keys.get("default-address-pools")?);
+    let list = by_flag.or_else(in_file).unwrap_or_default();
+    let pools = list.pools.iter().filter_map(|pool| match pool {
+        Pool::V6(pool) => Some(IpNet::V6(pool.base)),
+        Pool::V4(_) => None,
+    });
+    pools
+        .filter_map(|pool| {
+            let mut needed = assessment.needed.iter();
+            let over = needed.find(|need| overlap(&need.net, &pool))?;
+            let over = Box::new(NeededSide::of(over, None, assessment.facts));
+            Some(Finding::Ipv6PoolOverNeeded { pool, over })
+        })
+        .collect()
 }
 
 fn full_pools(assessment: &Assessment) -> Option<Finding> {

@@ -150,7 +150,7 @@ fn everything<'a>(
     all.extend(nameservers(facts));
     all.extend(met.into_iter().filter(|need| is_a_network(&need.net)));
     all.extend(policy.avoid.iter().map(|declared| Needed {
-        net: IpNet::V4(declared.net),
+        net: declared.net,
         evidence: Evidence::Declared(declared),
     }));
     all

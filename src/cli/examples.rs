@@ -35,6 +35,8 @@ Examples:
       move existing networks too
   rebridge apply --pool base=10.64.0.0/16,size=24 --pin
       give Docker these pools, even if nothing clashes
+  rebridge apply --avoid 172.17.0.0/16 --remember
+      and keep this for every later run, in /etc/rebridge/options
   rebridge apply --root /mnt/image --avoid 172.17.0.0/16
       prepare an image before its first boot";
 

@@ -24,6 +24,9 @@ pub struct LookArgs {
     pub facts: Option<PathBuf>,
     #[command(flatten)]
     pub policy: PolicyArgs,
+    /// Leave out the options in /etc/rebridge/options
+    #[arg(long, help_heading = POLICY)]
+    pub no_options: bool,
 }
 
 #[derive(Debug, Args)]

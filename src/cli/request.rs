@@ -52,6 +52,7 @@ impl Apply {
         Ok(ApplyRequest {
             look: self.look.look(self.pin)?,
             check: self.check,
+            remember: self.remember,
             permits: self.permits.permits(attended)?,
             order: apply::request::Request {
                 timeout: Duration::from_secs(self.times.timeout),
@@ -133,7 +134,9 @@ impl LookArgs {
                 pin,
                 ignore: read_ignore(&self.policy.ignore)?,
                 given: self.to_repeat(),
+                options: Vec::new(),
             },
+            no_options: self.no_options,
             vocabulary: Vocabulary::CommandLine,
         })
     }
@@ -144,6 +147,9 @@ impl LookArgs {
         let mut words = Vec::new();
         if let Some(root) = &self.root.root {
             words.extend(["--root".to_owned(), root.to_string_lossy().into_owned()]);
+        }
+        if self.no_options {
+            words.push("--no-options".to_owned());
         }
         let policy = &self.policy;
         for (name, values) in [

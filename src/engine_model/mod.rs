@@ -5,6 +5,7 @@
 //! is asked of [`Version`], where each boundary has its source.
 
 pub mod allocator;
+pub mod daemon_json;
 pub mod pool_trouble;
 pub mod state;
 

@@ -205,6 +205,9 @@ pub struct Network {
     pub endpoints: Vec<IpAddr>,
 }
 
+/// Some editors put it in front of a text.
+pub const BYTE_ORDER_MARK: char = '\u{feff}';
+
 /// daemon.json.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

@@ -14,8 +14,8 @@ mod version;
 
 pub use bridges::LanSign;
 pub use docker::{
-    ConfigFile, ConfigState, Container, Detail, Docker, DockerState, Engine, Network,
-    ServiceManager,
+    BYTE_ORDER_MARK, ConfigFile, ConfigState, Container, Detail, Docker, DockerState, Engine,
+    Network, ServiceManager,
 };
 pub use in_use::{DiesWith, FirewallRule, InForce, Listener, Mention, Named, NetGroup};
 pub use kernel::{

@@ -1,7 +1,7 @@
 //! Address pools: Docker's `default-address-pools`, the built-in list, and the subnets they split
 //! into.
 
-use crate::subnet::{net, parse_network};
+use crate::subnet::{net, parse_ipv4_network};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -131,7 +131,7 @@ pub fn parse_pool(text: &str) -> Result<AddressPool, String> {
             "the pool \"{text}\" names no base; write base=CIDR,size=N"
         ));
     };
-    let base = parse_network(base).map_err(|why| format!("the base of the pool {why}"))?;
+    let base = parse_ipv4_network(base).map_err(|why| format!("the base of the pool {why}"))?;
     let size = match size {
         None => 24,
         Some(digits) => digits.parse::<u8>().map_err(|_| {

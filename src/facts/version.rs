@@ -66,6 +66,12 @@ impl Version {
         !self.since(23, 0, 4)
     }
 
+    /// An empty daemon.json counts as `{}`, and a byte-order mark in front of it is skipped. Run:
+    /// 20.10.24 against 26.1.5. Read: 23.0.0.
+    pub fn reads_marked_and_empty_files(self) -> bool {
+        self.since(23, 0, 0)
+    }
+
     /// `fixed-cidr` alone says where docker0 lies, where it has no address yet. Run: 23.0.3 does not
     /// heed it, 23.0.18 does. Read: 23.0.4 does not start with it (moby issue 45356), 23.0.5 is the
     /// first to heed it.

@@ -20,6 +20,12 @@ pub fn read(path: &Path) -> io::Result<Vec<u8>> {
     fs::read(path)
 }
 
+/// The path of a file from the root on, as the operator's folder makes it.
+pub fn absolute(name: &str) -> io::Result<String> {
+    let path = std::path::absolute(name)?;
+    Ok(path.to_string_lossy().into_owned())
+}
+
 /// A folder, by the path that has no links in it.
 pub fn folder(path: &Path) -> io::Result<PathBuf> {
     let path = path.canonicalize()?;

@@ -66,11 +66,17 @@ pub fn answer(ended: Result<Report, Error>, asked: Asked) -> Answered {
     }
 }
 
-/// One for the file, one for the networks that move.
+/// One for daemon.json, one for the options that are kept, one for the networks that move.
 fn diff(report: &Report) -> Vec<Value> {
     let mut sides = Vec::new();
     if report.diff.before != report.diff.after {
         sides.push(json!(report.diff));
+    }
+    if let Some(kept) = report.kept.as_ref().filter(|kept| !kept.added.is_empty()) {
+        sides.push(json!({
+            "before_header": kept.file, "before": kept.before,
+            "after_header": kept.file, "after": kept.after,
+        }));
     }
     let moves = &report.plan.networks;
     if !moves.is_empty() {

@@ -16,12 +16,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// In the order of the documentation.
-pub const NAMES: [&str; 17] = [
+pub const NAMES: [&str; 19] = [
     "state",
     "avoid",
     "avoid_files",
     "pools",
     "ignore",
+    "remember",
+    "use_options",
     "act_on",
     "networks",
     "network_names",
@@ -41,7 +43,7 @@ const NAMED: &str = "avoid_named";
 
 #[derive(Debug)]
 pub enum Job {
-    Check(CheckRequest),
+    Check(Box<CheckRequest>),
     Apply(Box<ApplyRequest>),
     Rollback(RollbackRequest),
 }
@@ -84,6 +86,7 @@ pub fn read(args: Map<String, Value>, check: bool) -> Result<Options, BadValue> 
     let apply = ApplyRequest {
         look,
         check,
+        remember: args.flag("remember", false)?,
         permits,
         order,
         wait: Duration::from_secs(args.seconds("wait", 0, 0..=86400)?),
@@ -114,7 +117,9 @@ fn look(args: &mut Args, state: State) -> Result<Look, BadValue> {
             pin: state == State::Pinned,
             ignore: read_ignore(&args.words("ignore")?)?,
             given: Vec::new(),
+            options: Vec::new(),
         },
+        no_options: !args.flag("use_options", true)?,
         vocabulary: Vocabulary::Ansible,
     })
 }
@@ -173,12 +178,13 @@ fn order(args: &mut Args) -> Result<apply::request::Request, BadValue> {
 fn agree(state: State, apply: &ApplyRequest) -> Result<(), BadValue> {
     let order = &apply.order;
     let why = match state {
-        State::Pinned if apply.look.policy.pools.is_empty() => {
-            "state: pinned takes the pools you give, and pools is empty"
-        }
         State::RolledBack if matches!(apply.look.target, Target::Image(_)) => {
             "root: an unpacked image has no record of an apply, so state: rolled_back cannot undo \
              one there"
+        }
+        _ if apply.remember && apply.look.no_options => {
+            "remember: use_options is false, so no later run would read what is kept; leave one of \
+             the two out"
         }
         _ if !apply.permits.restart && order.restart_command.is_some() => {
             "restart_command: restart is false, so it would never run; leave one of the two out"
@@ -194,10 +200,10 @@ fn agree(state: State, apply: &ApplyRequest) -> Result<(), BadValue> {
 fn job(state: State, apply: ApplyRequest) -> Job {
     match state {
         State::Fixed | State::Pinned => Job::Apply(Box::new(apply)),
-        State::Checked => Job::Check(CheckRequest {
+        State::Checked => Job::Check(Box::new(CheckRequest {
             look: apply.look,
             ..CheckRequest::default()
-        }),
+        })),
         State::RolledBack => Job::Rollback(RollbackRequest {
             check: apply.check,
             // One play rolls back a whole fleet; some of its hosts never needed the change.

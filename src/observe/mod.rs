@@ -14,6 +14,7 @@ mod listeners;
 pub mod loaded;
 mod next_start;
 pub mod operator;
+mod package;
 pub mod process;
 pub mod relevant;
 pub mod resolver;
@@ -241,11 +242,13 @@ fn data_root(docker: &Docker) -> &str {
     })
 }
 
-/// The version of the dockerd that would start. Asked of the file itself, as Docker is stopped; in
-/// an image nothing is run.
+/// The version of the dockerd that would start. Asked of the file itself, as Docker is stopped.
 fn installed_version(host: &Host, state: DockerState) -> Option<String> {
-    if host.is_image() || state != DockerState::Stopped {
+    if state != DockerState::Stopped {
         return None;
+    }
+    if host.is_image() {
+        return package::docker_version(host);
     }
     let done = host.run(
         &[service::dockerd_file(host)?, "--version"],

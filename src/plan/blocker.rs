@@ -1,6 +1,7 @@
 //! What keeps a plan from being carried out. Data; `report/sentences/blockers.rs` has the words.
 
 use crate::assess::sides::NeededSide;
+use crate::engine_model::daemon_json::Fault;
 use crate::engine_model::pool_trouble::PoolTrouble;
 use crate::facts::{
     AddressPool, DiesWith, FirewallRule, LanSign, Listener, Mention, Named, Route, Rule,
@@ -51,10 +52,12 @@ pub enum Blocker {
     LiveRestore {
         containers: Vec<String>,
     },
-    UnknownKey {
+    /// dockerd would not start with the file, as it is or as it would become.
+    FileTurnedDown {
         path: String,
-        key: String,
-        version: String,
+        /// Such as "26.1"; none if no version takes the file.
+        version: Option<String>,
+        faults: Vec<Fault>,
     },
     /// The engine could not use the pools, or would not start with them.
     PoolsUnusable {
@@ -224,5 +227,15 @@ impl Blocker {
 
     pub fn is_accepted(&self, accepted: Accepted) -> bool {
         self.accept().is_some_and(|accept| accepted.holds(accept))
+    }
+
+    /// Whether Docker itself could not start with its settings, clash or no clash.
+    pub fn keeps_docker_down(&self) -> bool {
+        matches!(
+            self,
+            Blocker::FileBroken { .. }
+                | Blocker::FileTurnedDown { .. }
+                | Blocker::WouldNotStart { .. }
+        )
     }
 }

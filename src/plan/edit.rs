@@ -8,15 +8,27 @@ mod remove;
 
 pub use remove::remove_keys;
 
+use crate::engine_model::daemon_json::STRICT;
+use crate::facts::BYTE_ORDER_MARK;
 use jsonc_parser::ast::{Object, Value as Node};
 use jsonc_parser::common::Ranged;
-use jsonc_parser::{CollectOptions, CommentCollectionStrategy, ParseOptions, parse_to_ast};
+use jsonc_parser::{CollectOptions, CommentCollectionStrategy, parse_to_ast};
 use serde_json::Value;
 
 /// Sets keys of the top-level object: replaces the value of a key that is there, appends one that
-/// is not.
+/// is not. A text that says nothing becomes an object; a byte-order mark stays.
 pub fn set_keys(text: Option<&str>, set: &[(String, Value)]) -> Result<String, String> {
-    let text = text.unwrap_or("{\n}\n");
+    let text = text.unwrap_or_default();
+    let bare = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
+    let mark = text.strip_suffix(bare).unwrap_or_default();
+    let bare = match bare.trim() {
+        "" | "null" => "{\n}\n",
+        _ => bare,
+    };
+    Ok(format!("{mark}{}", set_keys_of_object(bare, set)?))
+}
+
+fn set_keys_of_object(text: &str, set: &[(String, Value)]) -> Result<String, String> {
     let object = &parse_object(text)?;
     let style = Style::of(text, object);
     let mut edits: Vec<(usize, usize, String)> = Vec::new();
@@ -25,7 +37,8 @@ pub fn set_keys(text: Option<&str>, set: &[(String, Value)]) -> Result<String, S
         match object
             .properties
             .iter()
-            .find(|property| property.name.as_str() == key)
+            // Of a key that stands there twice Docker takes the last.
+            .rfind(|property| property.name.as_str() == key)
         {
             Some(property) => {
                 let old = property.value.range();
@@ -65,20 +78,6 @@ fn parse_object(text: &str) -> Result<Object<'_>, String> {
         _ => Err("it is not a JSON object".to_owned()),
     }
 }
-
-/// Only JSON that every engine reads.
-const STRICT: ParseOptions = ParseOptions {
-    allow_comments: false,
-    allow_loose_object_property_names: false,
-    allow_trailing_commas: false,
-    allow_missing_commas: false,
-    allow_single_quoted_strings: false,
-    allow_hexadecimal_numbers: false,
-    allow_unary_plus_numbers: false,
-    allow_bare_decimal_point_numbers: false,
-    allow_non_finite_numbers: false,
-    allow_extended_string_escapes: false,
-};
 
 struct Style {
     /// Before a key: a space, or a line break and an indent.

@@ -18,7 +18,7 @@ pub mod relocate;
 use crate::assess::Assessment;
 use crate::assess::clash::Clash;
 use crate::assess::needed::Needed;
-use crate::facts::{AddressPool, ConfigState, DockerState, Facts};
+use crate::facts::{AddressPool, BYTE_ORDER_MARK, ConfigState, DockerState, Facts, Version};
 use crate::policy::accept::Accepted;
 use crate::subnet::{overlap, v4};
 use blocker::Blocker;
@@ -101,9 +101,18 @@ impl Permits {
 
 pub fn plan(assessment: &Assessment, permits: &Permits) -> Decision {
     match decide(assessment, permits) {
-        Ok(None) => Decision::Nothing,
+        Ok(None) => nothing(assessment.facts),
         Ok(Some(plan)) => weigh(assessment.facts, plan, permits),
         Err(first) => Decision::Refuse(beside(assessment, first, permits)),
+    }
+}
+
+/// Where nothing is to be changed Docker must still be able to start with its file.
+fn nothing(facts: &Facts) -> Decision {
+    let blockers = preflight::file_starts(facts, None);
+    match blockers.is_empty() {
+        true => Decision::Nothing,
+        false => Decision::Refuse(blockers),
     }
 }
 
@@ -111,6 +120,7 @@ pub fn plan(assessment: &Assessment, permits: &Permits) -> Decision {
 fn weigh(facts: &Facts, mut plan: Plan, permits: &Permits) -> Decision {
     let mut blockers = std::mem::take(&mut plan.accepted);
     let leaving = leaving::leaving(facts, &plan);
+    blockers.extend(preflight::file_starts(facts, Some(&plan)));
     if plan.restart {
         blockers.extend(preflight::restart_blockers(facts));
         let pending = pending_settings::pending(facts, Some(&plan));
@@ -135,6 +145,7 @@ fn weigh(facts: &Facts, mut plan: Plan, permits: &Permits) -> Decision {
 fn beside(assessment: &Assessment, first: Blocker, permits: &Permits) -> Vec<Blocker> {
     let facts = assessment.facts;
     let mut blockers = vec![first];
+    blockers.extend(preflight::file_starts(facts, None));
     let docker0_moves = needed(assessment, permits) == Ok(true);
     if docker0_moves && facts.docker.state == DockerState::Running && permits.restart {
         let leaving: Vec<Leaving> = docker0_leaves(facts, None).into_iter().collect();
@@ -225,7 +236,6 @@ fn settle_docker0(assessment: &Assessment, permits: &Permits) -> Result<Option<P
     preflight::settings_are_here(facts)?;
     preflight::file_decides(facts)?;
     if restart {
-        preflight::keys_are_known(facts)?;
         preflight::may_restart(facts, permits)?;
     }
     let choice = choose::choose(assessment)?;
@@ -376,14 +386,26 @@ fn change_file(
         // Saved facts have no text. The plan then has no bytes, and cannot be applied.
         return Ok(by_keys(config.path.clone(), &config.keys, set));
     }
-    let after = edit::set_keys(before.as_deref(), &set).map_err(|why| Blocker::FileNotEdited {
-        path: config.path.clone(),
-        why,
-    })?;
+    let after =
+        edit::set_keys(for_engine(before.as_deref(), facts.version()), &set).map_err(|why| {
+            Blocker::FileNotEdited {
+                path: config.path.clone(),
+                why,
+            }
+        })?;
     let mut change = by_keys(config.path.clone(), &config.keys, set);
     change.before = before;
     change.after = after;
     Ok(change)
+}
+
+/// Only from 23.0 on dockerd takes a byte-order mark.
+fn for_engine(text: Option<&str>, version: Option<Version>) -> Option<&str> {
+    let takes_a_mark = version.is_some_and(Version::reads_marked_and_empty_files);
+    match takes_a_mark {
+        true => text,
+        false => text.map(|text| text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text)),
+    }
 }
 
 fn by_keys(path: String, keys: &Map<String, Value>, set: Vec<(String, Value)>) -> FileChange {

@@ -1,12 +1,13 @@
 //! Reasons not to act, found before anything is touched.
 
-use super::Permits;
 use super::blocker::{Blocker, StartFault};
 use super::choose::Choice;
+use super::{FileChange, Permits, Plan};
 use crate::assess::Assessment;
+use crate::engine_model::daemon_json::{self, Fault};
 use crate::engine_model::pool_trouble::PoolTrouble;
 use crate::facts::pools::PoolList;
-use crate::facts::{ConfigState, Facts, Version};
+use crate::facts::{ConfigState, Facts};
 use serde_json::Value;
 
 /// Flags of dockerd that rebridge would contradict, and the keys of daemon.json they stand for.
@@ -84,7 +85,6 @@ pub fn restart_is_possible(facts: &Facts, permits: &Permits) -> Vec<Blocker> {
     let checks = [
         settings_are_here(facts),
         file_decides(facts),
-        keys_are_known(facts),
         may_restart(facts, permits),
     ];
     checks.into_iter().filter_map(Result::err).collect()
@@ -99,7 +99,6 @@ pub fn restart_blockers(facts: &Facts) -> Vec<Blocker> {
         .collect();
     blockers.extend(live_restore(facts));
     blockers.extend(other_config_file(facts));
-    blockers.extend(would_not_start(facts));
     blockers
 }
 
@@ -172,133 +171,54 @@ pub fn survivors(facts: &Facts) -> bool {
         .is_some_and(|engine| engine.live_restore && !engine.containers.is_empty())
 }
 
-/// Keys of daemon.json that came with a version, of those that decide over networks. An older
-/// dockerd does not start with a key it does not know; from 23.0 on its own check knows all of
-/// them, 20.10 has none.
-const KEYS_SINCE: [(&str, Version); 10] = [
-    ("default-network-opts", Version::of(24, 0, 0)),
-    ("bip6", Version::of(28, 0, 0)),
-    ("ip-forward-no-drop", Version::of(28, 0, 0)),
-    ("host-gateway-ips", Version::of(28, 0, 0)),
-    ("allow-direct-routing", Version::of(28, 2, 0)),
-    ("firewall-backend", Version::of(29, 0, 0)),
-    ("bridge-accept-fwmark", Version::of(29, 0, 0)),
-    ("min-api-version", Version::of(29, 0, 0)),
-    ("default-stop-timeout", Version::of(29, 7, 0)),
-    ("nri-opts", Version::of(29, 2, 0)),
-];
-
-/// Every key of 20.10, which has no `--validate`.
-const KEYS_OF_20_10: &[&str] = &[
-    "allow-nondistributable-artifacts",
-    "api-cors-header",
-    "authorization-plugins",
-    "bip",
-    "bridge",
-    "builder",
-    "cgroup-parent",
-    "cluster-advertise",
-    "cluster-store",
-    "cluster-store-opts",
-    "containerd",
-    "containerd-namespace",
-    "containerd-plugins-namespace",
-    "cpu-rt-period",
-    "cpu-rt-runtime",
-    "cri-containerd",
-    "data-root",
-    "debug",
-    "default-address-pools",
-    "default-cgroupns-mode",
-    "default-gateway",
-    "default-gateway-v6",
-    "default-ipc-mode",
-    "default-runtime",
-    "default-shm-size",
-    "default-ulimits",
-    "deprecated-key-path",
-    "dns",
-    "dns-opts",
-    "dns-search",
-    "exec-opts",
-    "exec-root",
-    "experimental",
-    "features",
-    "fixed-cidr",
-    "fixed-cidr-v6",
-    "graph",
-    "group",
-    "host-gateway-ip",
-    "hosts",
-    "icc",
-    "init",
-    "init-path",
-    "insecure-registries",
-    "ip",
-    "ip-forward",
-    "ip-masq",
-    "ip6tables",
-    "iptables",
-    "ipv6",
-    "labels",
-    "live-restore",
-    "log-driver",
-    "log-level",
-    "log-opts",
-    "max-concurrent-downloads",
-    "max-concurrent-uploads",
-    "max-download-attempts",
-    "metrics-addr",
-    "mtu",
-    "network-control-plane-mtu",
-    "network-diagnostic-port",
-    "no-new-privileges",
-    "node-generic-resources",
-    "oom-score-adjust",
-    "pidfile",
-    "raw-logs",
-    "registry-mirrors",
-    "resolv-conf",
-    "rootless",
-    "runtimes",
-    "seccomp-profile",
-    "selinux-enabled",
-    "shutdown-timeout",
-    "storage-driver",
-    "storage-opts",
-    "swarm-default-advertise-addr",
-    "tls",
-    "tlscacert",
-    "tlscert",
-    "tlskey",
-    "tlsverify",
-    "userland-proxy",
-    "userland-proxy-path",
-    "userns-remap",
-];
-
-/// The engine must know every key of the file. Otherwise it would not come back.
-pub fn keys_are_known(facts: &Facts) -> Result<(), Blocker> {
-    let Some(version) = facts.version() else {
-        return Ok(());
+/// Docker must be able to start with its settings as the plan leaves them, if not today, then at the
+/// next boot; and a restart needs a way back.
+pub fn file_starts(facts: &Facts, plan: Option<&Plan>) -> Vec<Blocker> {
+    let version = facts.version();
+    let written = plan.and_then(|plan| plan.write.as_ref());
+    let mut faults = match (written, plan) {
+        (Some(_), Some(plan)) if plan.restart => faults_of_the_way_back(facts),
+        _ => Vec::new(),
     };
+    if faults.is_empty() {
+        faults = faults_as_left(facts, written);
+    }
+    let mut blockers = Vec::new();
+    if !faults.is_empty() {
+        blockers.push(Blocker::FileTurnedDown {
+            path: facts.docker.config.path.clone(),
+            version: version.map(|version| format!("{}.{}", version.major, version.minor)),
+            faults,
+        });
+    }
+    blockers.extend(would_not_start(facts));
+    blockers
+}
+
+/// Saved facts have no text, only the names of the keys.
+fn faults_as_left(facts: &Facts, written: Option<&FileChange>) -> Vec<Fault> {
     let config = &facts.docker.config;
-    match config.names.iter().find(|key| !is_known(key, version)) {
-        None => Ok(()),
-        Some(key) => Err(Blocker::UnknownKey {
-            path: config.path.clone(),
-            key: key.clone(),
-            version: format!("{}.{}", version.major, version.minor),
-        }),
+    let after = written.map(|change| change.after.as_str());
+    let text = after
+        .filter(|after| !after.is_empty())
+        .or(config.text.as_deref());
+    let names = config.names.iter().map(String::as_str);
+    match text {
+        Some(text) => daemon_json::faults(text, facts.version()),
+        None => daemon_json::faults_of_names(names, facts.version()),
     }
 }
 
-fn is_known(key: &str, version: Version) -> bool {
-    let too_new = KEYS_SINCE
-        .iter()
-        .any(|(name, since)| key == *name && version < *since);
-    let all_known = version.major >= 22;
-    !too_new && (all_known || KEYS_OF_20_10.contains(&key))
+/// A rollback starts Docker once with the old text, `bip` set in it.
+fn faults_of_the_way_back(facts: &Facts) -> Vec<Fault> {
+    let old = facts.docker.config.text.as_deref().unwrap_or("{}");
+    let mut faults = daemon_json::faults(old, facts.version());
+    faults.retain(|fault| match fault {
+        Fault::Empty | Fault::ByteOrderMark => false,
+        Fault::WrongValue { key, .. } => key != "bip",
+        Fault::UnknownKey { .. } => true,
+    });
+    faults
 }
 
 /// The engine must be able to start with the choice, and to create networks.

@@ -3,10 +3,11 @@
 
 pub mod accept;
 pub mod option;
+pub mod options_file;
 pub mod read;
 
 use crate::facts::{AddressPool, Source};
-use ipnet::{IpNet, Ipv4Net};
+use ipnet::IpNet;
 use std::sync::Arc;
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -17,8 +18,10 @@ pub struct Policy {
     /// Take these pools even if nothing clashes.
     pub pin: bool,
     pub ignore: Vec<Ignore>,
-    /// The options that said all this. A command that rebridge proposes repeats them.
+    /// The options that were given for this run. A command that rebridge proposes repeats them.
     pub given: Vec<String>,
+    /// The lines of the options file that count.
+    pub options: Vec<options_file::Line>,
 }
 
 /// Evidence the operator knows to be wrong.
@@ -29,16 +32,32 @@ pub enum Ignore {
     Net(IpNet),
 }
 
+/// As the operator writes it.
+impl std::fmt::Display for Ignore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Ignore::Net(net) => net.fmt(f),
+            Ignore::Source(source) => {
+                let mut names = Source::NAMES.iter();
+                let found = names.find(|(_, named)| named == source);
+                f.write_str(found.map(|(name, _)| *name).unwrap_or_default())
+            }
+        }
+    }
+}
+
 /// A network to avoid, and where the operator named it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Declared {
-    pub net: Ipv4Net,
+    pub net: IpNet,
     pub origin: Origin,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
-    /// An option, or something with a name, such as a host of an inventory.
+    /// The option itself, as it is called where the operator works.
+    Option(Arc<str>),
+    /// Something with a name, such as a host of an inventory.
     Named(Arc<str>),
     /// An avoid-file. It may list a whole fleet, so the lines share the name.
     File {
@@ -52,7 +71,7 @@ pub enum Origin {
 impl std::fmt::Display for Origin {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Origin::Named(name) => f.write_str(name),
+            Origin::Option(name) | Origin::Named(name) => f.write_str(name),
             Origin::File { name, line } => write!(f, "{name} line {line}"),
         }
     }

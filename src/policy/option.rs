@@ -12,6 +12,7 @@ pub enum Opt {
     NoRestart,
     Pool,
     Probe,
+    Remember,
     RestartCommand,
     Root,
     Wait,

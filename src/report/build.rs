@@ -13,10 +13,13 @@ use crate::apply::cause::NotRestored;
 use crate::assess::Assessment;
 use crate::assess::clash::{Clash, Kind};
 use crate::assess::finding::findings;
+use crate::engine_model::daemon_json;
 use crate::facts::Facts;
 use crate::phrases::count;
+use crate::plan::blocker::Blocker;
 use crate::plan::{Decision, Plan};
 use crate::policy::option::Opt;
+use crate::policy::options_file::Name;
 use ipnet::Ipv4Net;
 
 impl Report {
@@ -33,6 +36,12 @@ impl Report {
         report.advice.reasons = advice::reasons(assessment, decision);
         if report.clashes.is_empty() {
             report.msg = CLEAR.to_owned();
+            if let Decision::Refuse(blockers) = decision
+                && blockers.iter().any(Blocker::keeps_docker_down)
+            {
+                let why = blockers::all_refused(blockers, words);
+                report.refuse(format!("nothing clashes, but {why}"));
+            }
             return report;
         }
         if let Decision::Refuse(blockers) = decision
@@ -111,6 +120,7 @@ impl Report {
 
     fn not_begun(mut self, why: &str) -> Report {
         self.changed = false;
+        self.kept = None;
         self.remaining = self.clashes.clone();
         if let Some(docker) = &mut self.docker {
             docker.docker0_after = docker.docker0_before.clone();
@@ -212,8 +222,16 @@ impl Report {
                 .iter()
                 .map(|one| finding(one, words))
                 .collect(),
+            options: assessment
+                .policy
+                .options
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
             ..Report::of_facts(assessment.facts)
         };
+        report.notes.extend(ignored_by_the_file(assessment));
+        report.notes.extend(unread_keys(assessment.facts));
         report.warnings.extend(swarm::notes(assessment, words));
         report.warnings.extend(name_the_network(assessment, words));
         report
@@ -234,6 +252,9 @@ impl Report {
             && assessment.facts.root
         {
             report.blockers = InTheWay::list(blockers, words);
+        }
+        if *decision != Decision::Nothing {
+            report.notes.extend(pools_of_the_file(assessment));
         }
         report
     }
@@ -277,6 +298,43 @@ fn unseen(facts: &Facts) -> Vec<String> {
         )
     });
     unseen.chain(rootless).collect()
+}
+
+/// Keys that look as if they did something.
+fn unread_keys(facts: &Facts) -> Vec<String> {
+    let config = &facts.docker.config;
+    let found = daemon_json::unread(config.text.as_deref().unwrap_or_default());
+    let found = found.iter();
+    found
+        .map(|one| {
+            format!(
+                "{} line {}: Docker ignores the key \"{}\"; it reads \"{}\"",
+                config.path, one.line, one.key, one.reads
+            )
+        })
+        .collect()
+}
+
+/// The line that hides something, so that you need not look for it.
+fn ignored_by_the_file(assessment: &Assessment) -> Option<String> {
+    let lines = lines_of(assessment, Name::Ignore)?;
+    let hides = !assessment.ignored.is_empty();
+    hides.then(|| format!("evidence is ignored as set by {lines}"))
+}
+
+/// The lines that decide from which pools the new ranges come.
+fn pools_of_the_file(assessment: &Assessment) -> Option<String> {
+    let lines = lines_of(assessment, Name::Pool)?;
+    Some(format!("new ranges come from the pools set by {lines}"))
+}
+
+fn lines_of(assessment: &Assessment, name: Name) -> Option<String> {
+    let options = assessment.policy.options.iter();
+    let lines: Vec<String> = options
+        .filter(|line| line.name == name)
+        .map(ToString::to_string)
+        .collect();
+    (!lines.is_empty()).then(|| lines.join("; "))
 }
 
 /// Traffic shows single addresses. Which network they belong to, only the operator knows.

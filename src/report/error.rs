@@ -22,6 +22,11 @@ pub enum Error {
         path: String,
         why: String,
     },
+    /// `--remember` could not be done afterwards.
+    OptionsNotKept {
+        path: String,
+        why: String,
+    },
     NotBegun(Refusal),
     CannotRollBack(Obstacle),
     /// Only root may read the record of the last apply.
@@ -89,6 +94,12 @@ impl Error {
                     words.again()
                 )
             }
+            Error::OptionsNotKept { path, why } => format!(
+                "cannot keep the options in {path}: {why}; nothing was touched; make the place \
+                 writable, or {} without {}",
+                words.again(),
+                words.switch(Opt::Remember)
+            ),
             Error::NotBegun(refusal) => refusals::refused(refusal, words),
             Error::CannotRollBack(obstacle) => {
                 let why = undo::obstacle(obstacle, words);

@@ -4,6 +4,7 @@ pub mod advice;
 mod build;
 pub mod error;
 pub mod explanation;
+pub mod kept_options;
 pub mod map;
 pub mod metrics;
 pub mod sentences;
@@ -18,6 +19,7 @@ use crate::plan::Plan;
 use crate::plan::blocker::Blocker;
 use crate::plan::relocate::Move;
 use advice::Advice;
+use kept_options::KeptOptions;
 use sentences::blockers;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -69,6 +71,12 @@ pub struct Report {
     /// What is worth knowing but is no clash, one sentence each.
     #[serde(default)]
     pub notes: Vec<String>,
+    /// The lines of the options file that count, each with its place.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub options: Vec<String>,
+    /// What `--remember` keeps; null without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<KeptOptions>,
     /// What to do by hand on a stranded host, step by step.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub by_hand: Vec<String>,

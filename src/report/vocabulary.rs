@@ -30,6 +30,7 @@ impl Vocabulary {
             Opt::NoRestart => ("--no-restart", "restart"),
             Opt::Pool => ("--pool", "pools"),
             Opt::Probe => ("--probe", "probe"),
+            Opt::Remember => ("--remember", "remember"),
             Opt::RestartCommand => ("--restart-command", "restart_command"),
             Opt::Root => ("--root", "root"),
             Opt::Wait => ("--wait", "wait"),
@@ -50,6 +51,7 @@ impl Vocabulary {
     pub fn switch(self, option: Opt) -> String {
         match (self, option) {
             (Vocabulary::Ansible, Opt::NoRestart) => "`restart: false`".to_owned(),
+            (Vocabulary::Ansible, Opt::Remember) => format!("`{}: true`", self.label(option)),
             _ => self.option(option),
         }
     }

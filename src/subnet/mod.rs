@@ -72,48 +72,52 @@ pub fn first_host(net: Ipv4Net) -> Option<Ipv4Net> {
     Ipv4Net::new(address, net.prefix_len()).ok()
 }
 
-/// Reads an IPv4 network as an operator writes it. A bare address means that one address.
+/// Reads a network as an operator writes it, IPv4 or IPv6. A bare address means that one address.
 ///
 /// Host bits are refused, because both readings of `172.17.50.10/16` are plausible and one of them
 /// is an outage.
-pub fn parse_network(text: &str) -> Result<Ipv4Net, String> {
+pub fn parse_network(text: &str) -> Result<IpNet, String> {
     let (address, prefix) = match text.split_once('/') {
         Some((address, prefix)) => (address, Some(prefix)),
         None => (text, None),
     };
-    let address = match address.parse::<IpAddr>() {
-        Ok(IpAddr::V4(address)) => address,
-        Ok(IpAddr::V6(_)) => {
-            return Err(format!(
-                "\"{text}\" is IPv6; rebridge moves IPv4 ranges only"
-            ));
-        }
-        Err(_) => {
-            return Err(format!(
-                "\"{text}\" is not a network; write ADDRESS/PREFIX, for example 172.17.0.0/16"
-            ));
-        }
+    let Ok(address) = address.parse::<IpAddr>() else {
+        return Err(format!(
+            "\"{text}\" is not a network; write ADDRESS/PREFIX, for example 172.17.0.0/16"
+        ));
     };
+    let single = IpNet::from(address);
+    let longest = single.max_prefix_len();
     let prefix = match prefix {
-        None => 32,
+        None => longest,
         Some(digits) => match digits.parse::<u8>() {
-            Ok(prefix) if prefix <= 32 => prefix,
+            Ok(prefix) if prefix <= longest => prefix,
             Ok(_) | Err(_) => {
+                let family = if address.is_ipv4() { "IPv4" } else { "IPv6" };
                 return Err(format!(
-                    "\"{text}\" has the prefix length \"{digits}\"; IPv4 knows 0 to 32"
+                    "\"{text}\" has the prefix length \"{digits}\"; {family} knows 0 to {longest}"
                 ));
             }
         },
     };
-    let typed = Ipv4Net::new(address, prefix).map_err(|error| format!("\"{text}\": {error}"))?;
+    let typed = IpNet::new(address, prefix).map_err(|error| format!("\"{text}\": {error}"))?;
     if typed.trunc() != typed {
         return Err(format!(
-            "\"{text}\" has host bits set; did you mean the network {} or the one address \
-             {address}/32?",
+            "\"{text}\" has host bits set; did you mean the network {} or the one address {single}?",
             typed.trunc()
         ));
     }
     Ok(typed)
+}
+
+/// The same for a range that Docker is to hold, which rebridge chooses in IPv4 only.
+pub fn parse_ipv4_network(text: &str) -> Result<Ipv4Net, String> {
+    match parse_network(text)? {
+        IpNet::V4(net) => Ok(net),
+        IpNet::V6(_) => Err(format!(
+            "\"{text}\" is IPv6; rebridge moves IPv4 ranges only"
+        )),
+    }
 }
 
 #[cfg(test)]
@@ -135,7 +139,10 @@ mod tests {
             ("172.17.0.0/-1", Err("0 to 32")),
             ("banana", Err("not a network")),
             ("", Err("not a network")),
-            ("fd00::/8", Err("IPv6")),
+            ("fd00::/8", Ok("fd00::/8")),
+            ("fd00::1", Ok("fd00::1/128")),
+            ("fd00::/129", Err("IPv6 knows 0 to 128")),
+            ("fd00::1/64", Err("did you mean the network fd00::/64")),
             (
                 "172.17.50.10/16",
                 Err("did you mean the network 172.17.0.0/16 or the one address 172.17.50.10/32"),
@@ -143,7 +150,7 @@ mod tests {
             ("1.2.3/8", Err("not a network")),
         ] {
             match (parse_network(text), want) {
-                (Ok(got), Ok(want)) => assert_eq!(got, n(want), "{text}"),
+                (Ok(got), Ok(want)) => assert_eq!(got.to_string(), want, "{text}"),
                 (Err(got), Err(want)) => assert!(got.contains(want), "{text}: {got}"),
                 (got, want) => panic!("{text}: got {got:?}, want {want:?}"),
             }

@@ -1,6 +1,7 @@
 //! `rebridge apply`: check, fix what clashes, and verify.
 
 use super::consent::Consent;
+use super::options::{self, Remembering, policy_of};
 use super::request::{ApplyRequest, Target};
 use super::{facts_of, host_of, take_charge};
 use crate::apply;
@@ -26,14 +27,9 @@ pub fn run(
     consent: Consent,
 ) -> Result<Report, Error> {
     let words = request.look.vocabulary;
-    let policy = &request.look.policy;
+    let policy = policy_of(&request.look)?;
     if request.check {
-        let facts = match &request.look.target {
-            Target::SavedFacts(_) => facts_of(&request.look)?,
-            target => look(&host_of(target)?, policy, &request.permits),
-        };
-        let assessment = Assessment::of(&facts, policy);
-        return Ok(preview(&assessment, &request.permits, words));
+        return would(request, &policy);
     }
     if let Target::SavedFacts(_) = request.look.target {
         let why = "--facts: apply looks at the host that it changes; with saved facts, add --check";
@@ -47,39 +43,110 @@ pub fn run(
         let recovered = recover(&host, request.order.timeout, may_restart, progress)?;
         notes = undo::recovered(&recovered);
         if let Recovered::Stuck(problem) = recovered {
-            return Ok(stuck(&host, policy, &problem, words));
+            return Ok(stuck(&host, &policy, &problem, words));
         }
     }
-    let mut report = fix(&host, request, progress, consent);
+    let mut report = fix(&host, request, &policy, progress, consent)?;
     report.warnings.splice(0..0, notes);
     Ok(report)
 }
 
+/// `apply --check`.
+fn would(request: &ApplyRequest, policy: &Policy) -> Result<Report, Error> {
+    let facts = match &request.look.target {
+        Target::SavedFacts(_) => facts_of(&request.look)?,
+        target => look(&host_of(target)?, policy, &request.permits),
+    };
+    let assessment = Assessment::of(&facts, policy);
+    let report = preview(&assessment, &request.permits, request.look.vocabulary);
+    match &request.look.target {
+        Target::SavedFacts(_) => Ok(report),
+        target => would_keep(&host_of(target)?, request, report),
+    }
+}
+
 /// Looks, decides, asks, and carries out the decision. The question may stand for an hour: the plan
 /// is made again after it, and asked about again where it differs.
-fn fix(host: &Host, request: &ApplyRequest, progress: &dyn Progress, consent: Consent) -> Report {
+fn fix(
+    host: &Host,
+    request: &ApplyRequest,
+    policy: &Policy,
+    progress: &dyn Progress,
+    consent: Consent,
+) -> Result<Report, Error> {
     let words = request.look.vocabulary;
     let mut asked = None;
     loop {
-        let facts = look(host, &request.look.policy, &request.permits);
-        let before = Assessment::of(&facts, &request.look.policy);
+        let facts = look(host, policy, &request.permits);
+        let before = Assessment::of(&facts, policy);
         let decision = plan(&before, &request.permits);
         let agreed = consent.is_given() || asked.as_ref() == Some(&decision);
         if let (Decision::Change(plan), true) = (&decision, agreed) {
+            let keeping = remembering(host, request)?;
             let applied = apply::apply(host, &before, plan, &request.order, progress);
             let seen = applied.after.clone();
-            let after = Assessment::of(&seen, &request.look.policy);
-            return Report::applied(&before, plan, applied, &after, words);
+            let after = Assessment::of(&seen, policy);
+            let report = Report::applied(&before, plan, applied, &after, words);
+            return Ok(keep(keeping, report));
         }
         let preview = previewed(&before, &decision, words);
         if !matches!(decision, Decision::Change(_)) {
-            return preview;
+            return remembered(host, request, preview, consent);
         }
-        if let Err(report) = consent.to(preview) {
-            return *report;
+        if let Err(report) = consent.to(would_keep(host, request, preview)?) {
+            return Ok(*report);
         }
         asked = Some(decision);
     }
+}
+
+// What `--remember` adds.
+
+fn would_keep(host: &Host, request: &ApplyRequest, mut report: Report) -> Result<Report, Error> {
+    if request.remember && went_well(&report) {
+        report.would_keep(options::preview(host, &request.look)?);
+    }
+    Ok(report)
+}
+
+fn remembering(host: &Host, request: &ApplyRequest) -> Result<Option<Remembering>, Error> {
+    let wanted = request.remember.then_some(&request.look);
+    wanted.map(|look| options::prepare(host, look)).transpose()
+}
+
+/// Nothing is to be done to Docker. The options are kept all the same, if you agree.
+fn remembered(
+    host: &Host,
+    request: &ApplyRequest,
+    report: Report,
+    consent: Consent,
+) -> Result<Report, Error> {
+    if !request.remember || !went_well(&report) {
+        return Ok(report);
+    }
+    let would = would_keep(host, request, report.clone())?;
+    if would.changed
+        && let Err(report) = consent.to(would)
+    {
+        return Ok(*report);
+    }
+    Ok(keep(remembering(host, request)?, report))
+}
+
+/// The options of a run that failed are not those to begin the next one with.
+fn keep(keeping: Option<Remembering>, mut report: Report) -> Report {
+    let Some(keeping) = keeping.filter(|_| went_well(&report)) else {
+        return report;
+    };
+    match keeping.commit() {
+        (kept, None) => report.has_kept(kept),
+        (kept, Some(why)) => report.has_not_kept(&kept, &why),
+    }
+    report
+}
+
+fn went_well(report: &Report) -> bool {
+    report.exit_code(false) == 0
 }
 
 /// What is there; and where something is to be changed, what that could take away. On a busy host a

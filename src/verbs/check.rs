@@ -1,6 +1,7 @@
 //! `rebridge check`: look, explain, change nothing.
 
 use super::facts_of;
+use super::options::policy_of;
 use super::request::{CheckRequest, Look, Target};
 use crate::assess::Assessment;
 use crate::assess::forecast::forecast;
@@ -8,6 +9,7 @@ use crate::facts::Facts;
 use crate::host::Host;
 use crate::observe::observe_before_a_change;
 use crate::plan::{Decision, Permits, plan};
+use crate::policy::Policy;
 use crate::policy::option::BadValue;
 use crate::report::Report;
 use crate::report::error::Error;
@@ -18,8 +20,9 @@ use std::time::{Instant, SystemTime};
 /// The report says what clashes and what `apply` would do about it.
 pub fn run(request: &CheckRequest) -> Result<Report, Error> {
     let (at, began) = (SystemTime::now(), Instant::now());
-    let facts = look(&request.look)?;
-    let mut assessment = Assessment::of(&facts, &request.look.policy);
+    let policy = policy_of(&request.look)?;
+    let facts = look(&request.look, &policy)?;
+    let mut assessment = Assessment::of(&facts, &policy);
     assessment.clashes.retain(|clash| request.only.lets(clash));
     let report = judge(&assessment, request.look.vocabulary);
     if let Some(file) = &request.metrics {
@@ -36,9 +39,9 @@ pub fn run(request: &CheckRequest) -> Result<Report, Error> {
 }
 
 /// What is there; and where `apply` would change something, what could keep it from that.
-fn look(look: &Look) -> Result<Facts, BadValue> {
+fn look(look: &Look, policy: &Policy) -> Result<Facts, BadValue> {
     let facts = facts_of(look)?;
-    let decision = plan(&Assessment::of(&facts, &look.policy), &Permits::plain());
+    let decision = plan(&Assessment::of(&facts, policy), &Permits::plain());
     if look.target != Target::ThisHost || !facts.root || decision == Decision::Nothing {
         return Ok(facts);
     }

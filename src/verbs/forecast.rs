@@ -1,6 +1,7 @@
 //! `rebridge forecast`: the subnets that Docker will take next.
 
 use super::facts_of;
+use super::options::policy_of;
 use super::request::ForecastRequest;
 use crate::assess::Assessment;
 use crate::assess::forecast::{Forecast, forecast};
@@ -17,7 +18,8 @@ pub fn run(request: &ForecastRequest) -> Result<Forecast, Error> {
         );
         return Err(BadValue::plain(why).into());
     }
+    let policy = policy_of(&request.look)?;
     let facts = facts_of(&request.look)?;
-    let assessment = Assessment::of(&facts, &request.look.policy);
+    let assessment = Assessment::of(&facts, &policy);
     Ok(forecast(&assessment, request.count, engine))
 }

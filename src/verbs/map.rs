@@ -1,6 +1,7 @@
 //! `rebridge map`: who uses which private addresses, now and after `apply`.
 
 use super::facts_of;
+use super::options::policy_of;
 use super::request::MapRequest;
 use crate::assess::Assessment;
 use crate::assess::address_map::{DockerRange, When, address_map};
@@ -14,8 +15,9 @@ use crate::report::sentences::blockers;
 use crate::report::vocabulary::Vocabulary;
 
 pub fn run(request: &MapRequest) -> Result<Map, Error> {
+    let policy = policy_of(&request.look)?;
     let facts = facts_of(&request.look)?;
-    let map = draw(&Assessment::of(&facts, &request.look.policy));
+    let map = draw(&Assessment::of(&facts, &policy));
     if let Some(picture) = &request.svg {
         picture.write(&svg::render(&map)).map_err(BadValue::plain)?;
     }

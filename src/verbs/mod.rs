@@ -9,6 +9,7 @@ pub mod facts;
 pub mod forecast;
 pub mod map;
 pub mod networks;
+pub mod options;
 pub mod output_file;
 pub mod request;
 pub mod rollback;

@@ -24,7 +24,10 @@ pub enum Target {
 #[derive(Debug, Clone, Default)]
 pub struct Look {
     pub target: Target,
+    /// What was given for this run.
     pub policy: Policy,
+    /// Leave the host's options file out.
+    pub no_options: bool,
     pub vocabulary: Vocabulary,
 }
 
@@ -40,6 +43,8 @@ pub struct ApplyRequest {
     pub look: Look,
     /// Only show what would be done.
     pub check: bool,
+    /// Keep the policy of this run for later ones.
+    pub remember: bool,
     pub permits: Permits,
     pub order: apply::request::Request,
     /// How long to wait for another rebridge to finish.

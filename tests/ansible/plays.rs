@@ -164,3 +164,41 @@ fn a_host_that_cannot_be_fixed_fails_alone() {
     let now = state(lab, "h28");
     assert_eq!((&now.1, &now.2), (&before[1].1, &before[1].2));
 }
+
+/// The real controller: one play remembers, the next one needs no options, and neither do people.
+#[test]
+fn a_play_that_remembers_is_the_policy_of_a_play_without_options() {
+    let controller = Controller::up(&HOSTS);
+    let lab = &controller.lab;
+    controller.write("nets", "172.18.0.0/16\n");
+    let options = "{avoid: 172.17.0.0/16, avoid_files: nets, pools: 10.77.0.0/16, remember: true}";
+    let checked = controller.module(options, &["--check", "--diff"]);
+    let patch = "+--pool base=10.77.0.0/16,size=24\n";
+    assert_eq!(checked.stdout.matches(patch).count(), 3, "{checked:?}");
+    let done = controller.module(options, &[]);
+    for (host, _) in HOSTS {
+        assert_eq!(done.recap(host), (1, 0), "{done:?}");
+        let file = lab.at(host).read("/etc/rebridge/options").unwrap();
+        assert!(
+            file.ends_with(
+                "--avoid 172.17.0.0/16\n--avoid 172.18.0.0/16   # nets line 1\n\
+                 --pool base=10.77.0.0/16,size=24\n"
+            ),
+            "{file}"
+        );
+    }
+    let after = HOSTS.map(|(host, _)| state(lab, host));
+    for options in ["{}", options, "{state: checked}"] {
+        let again = controller.module(options, &["--diff"]);
+        for (host, _) in HOSTS {
+            assert_eq!(again.recap(host), (0, 0), "{options}: {again:?}");
+            assert_eq!(controller.result(host)["outcome"], "clean", "{options}");
+        }
+    }
+    for (host, _) in HOSTS {
+        let (code, report) = lab.at(host).rebridge(&["check"]);
+        assert_eq!(code, 0, "{report:#}");
+        assert_eq!(report["options"].as_array().unwrap().len(), 3);
+    }
+    assert_eq!(HOSTS.map(|(host, _)| state(lab, host)), after);
+}

@@ -83,7 +83,8 @@ fn comes_and_goes(suite: &str) {
     );
 
     // Switched on; from the next boot on Docker starts on the right range, once.
-    lab.sh("sed -i 's|^REBRIDGE_OPTIONS=.*|REBRIDGE_OPTIONS=\"--avoid 172.17.0.0/16\"|' /etc/default/rebridge
+    lab.put("/etc/rebridge/options", "--avoid 172.17.0.0/16\n");
+    lab.sh("echo '# ours' >>/etc/default/rebridge
             systemctl enable rebridge.service rebridge-check.timer");
     lab.reboot();
     assert_eq!(
@@ -98,7 +99,7 @@ fn comes_and_goes(suite: &str) {
     assert_eq!(lab.sh("systemctl --failed --no-legend"), "");
 
     // An upgrade keeps what the operator chose, and their file.
-    lab.sh("dpkg -i /root/rebridge.deb 2>&1; grep -q 172.17 /etc/default/rebridge");
+    lab.sh("dpkg -i /root/rebridge.deb 2>&1; grep -q ours /etc/default/rebridge");
     assert_eq!(
         (
             enabled(&lab, "rebridge.service"),
@@ -131,7 +132,7 @@ fn comes_and_goes(suite: &str) {
     lab.sh("dpkg -r rebridge 2>&1");
     assert!(lab.try_sh("systemctl is-active rebridge-check.timer").code != 0);
     assert_eq!(lab.docker0(), "10.200.255.1/24", "what was set right stays");
-    lab.sh("grep -q 172.17 /etc/default/rebridge");
+    lab.sh("grep -q ours /etc/default/rebridge; grep -q 172.17 /etc/rebridge/options");
     lab.sh("dpkg -P rebridge 2>&1");
     assert_eq!(traces(&lab), "");
     lab.reboot();

@@ -210,6 +210,58 @@ fn the_file_that_an_image_names_is_the_one_that_is_written() {
     assert!(!image.0.join("etc/docker").exists());
 }
 
+#[test]
+fn the_docker_that_an_image_has_must_start_with_the_file() {
+    let status = |version: &str| {
+        format!("Package: docker.io\nStatus: install ok installed\nVersion: {version}\n")
+    };
+    let (old, new) = (status("20.10.24+dfsg1-1"), status("28.5.2+dfsg1-1"));
+    let database = "var/lib/dpkg/status";
+    let bip6 = "{\"bip6\": \"fd00::1/64\"}\n";
+    for (name, files, text, words) in [
+        (
+            "old",
+            &[(database, old.as_str())][..],
+            bip6,
+            Some("Docker 20.10 would not start"),
+        ),
+        ("new", &[(database, new.as_str())], bip6, None),
+        ("unknown", &[], bip6, None),
+        (
+            "never",
+            &[],
+            "{\n\"zzz\": 1}\n",
+            Some("\"zzz\" in line 2 is an unknown key"),
+        ),
+        ("empty", &[(database, old.as_str())], "", None),
+        ("mark", &[(database, old.as_str())], "\u{feff}{}\n", None),
+        (
+            "kept-mark",
+            &[(database, new.as_str())],
+            "\u{feff}{}\n",
+            None,
+        ),
+    ] {
+        let image = image(&format!("starts-{name}"), files);
+        let file = image.0.join("etc/docker/daemon.json");
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(&file, text).unwrap();
+        let (code, done) = apply(&image);
+        let after = fs::read_to_string(&file).unwrap();
+        match words {
+            Some(words) => {
+                assert_eq!((code, after.as_str()), (Some(3), text), "{name}");
+                assert!(done["msg"].as_str().unwrap().contains(words), "{done}");
+            }
+            None => {
+                assert_eq!(code, Some(0), "{name}: {done}");
+                assert!(after.contains("10.200.255.1/24"), "{name}: {after}");
+                assert_eq!(after.starts_with('\u{feff}'), name == "kept-mark");
+            }
+        }
+    }
+}
+
 /// Neither `--yes` nor a terminal to ask on: nobody has said yes.
 #[test]
 fn a_change_needs_a_yes() {

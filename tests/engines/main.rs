@@ -20,6 +20,7 @@ macro_rules! on_every_engine {
 mod back;
 mod blockers;
 mod ci_host;
+mod config_file;
 mod containers;
 mod forecast;
 mod job;
@@ -28,6 +29,7 @@ mod job;
 mod lab;
 mod networks;
 mod operator;
+mod options;
 mod recovery;
 mod safety;
 mod settings;

@@ -61,29 +61,34 @@ impl Dice {
         }
     }
 
+    /// Keys that Docker takes, and values of their types. Only some of them hold whatever it is.
+    fn foreign(&mut self) -> Vec<(&'static str, String)> {
+        let anything = self.value(1);
+        let text = self.pick(&["\"\"", "\"é\\u00e9\\/\"", "null", "\"a\\\"b\""]);
+        let space = self.space();
+        vec![
+            ("builder", format!("{{\"x\":{space}{anything}}}")),
+            (
+                "l\\u006fg-opts",
+                format!("{{\"\\u0062ip-note\"{space}: {text}}}"),
+            ),
+            ("labels", format!("[{space}{text}{space}]")),
+            ("debug", self.pick(&["true", "false", "null"]).to_owned()),
+            (
+                "mtu",
+                self.pick(&["0", "9007199254740993", "null"]).to_owned(),
+            ),
+            ("storage-opts", format!("[{space}]")),
+        ]
+    }
+
     /// A file: its text, and the members in it that are none of rebridge's, as they are spelled.
     fn file(&mut self) -> (String, Vec<String>) {
-        let foreign = [
-            "log-opts",
-            "labels",
-            "debug",
-            "x-site",
-            "\\u0062ip-note",
-            "mtu",
-            "ü",
-        ];
         let mut members: Vec<(bool, String)> = Vec::new();
-        for name in foreign {
+        for (name, value) in self.foreign() {
             if self.below(2) == 0 {
-                members.push((
-                    true,
-                    format!(
-                        "\"{name}\"{}:{}{}",
-                        self.space(),
-                        self.space(),
-                        self.value(0)
-                    ),
-                ));
+                let (before, behind) = (self.space(), self.space());
+                members.push((true, format!("\"{name}\"{before}:{behind}{value}")));
             }
         }
         let own = [

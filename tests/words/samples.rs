@@ -13,9 +13,11 @@ use rebridge::assess::Assessment;
 use rebridge::assess::finding::{Finding, Holder, Unusable};
 use rebridge::assess::traffic::StaleCall;
 use rebridge::docker;
+use rebridge::engine_model::daemon_json::Fault;
 use rebridge::engine_model::pool_trouble::PoolTrouble;
 use rebridge::facts::{
     AddressPool, DiesWith, Facts, FirewallRule, LanSign, Listener, Mention, Named, NetGroup, Route,
+    Version,
 };
 use rebridge::plan::blocker::{Blocker, StartFault};
 use rebridge::plan::notice::Notice;
@@ -67,6 +69,8 @@ pub fn findings() -> Vec<Sample<Finding>> {
         subnet: "8.8.8.0/24".parse().unwrap(),
         why,
     };
+    let (facts, policy) = super::case_of("ipv6");
+    let over = Assessment::of(&facts, &policy).clashes[0].with.clone();
     samples!(Finding {
         StaleCall: Finding::StaleCall(StaleCall {
             address: "172.17.0.9".parse().unwrap(),
@@ -83,6 +87,10 @@ pub fn findings() -> Vec<Sample<Finding>> {
             overlay_subnet: "10.0.0.0/24".parse().unwrap(),
             bridge: some("docker0"),
             bridge_subnet: "10.0.0.0/24".parse().unwrap(),
+        };
+        Ipv6PoolOverNeeded: Finding::Ipv6PoolOverNeeded {
+            pool: "fd00:d0c::/64".parse().unwrap(),
+            over: Box::new(over),
         };
         PoolsFull: Finding::PoolsFull { capacity: 31 };
     })
@@ -127,10 +135,36 @@ pub fn blockers() -> Vec<Sample<Blocker>> {
         LiveRestore: Blocker::LiveRestore { containers: names(&["web"]) }, Blocker::LiveRestore {
             containers: names(&["web", "db", "cache", "mail", "queue"]),
         };
-        UnknownKey: Blocker::UnknownKey {
+        FileTurnedDown: Blocker::FileTurnedDown {
             path: some(FILE),
-            key: some("bipp"),
-            version: some("26.1.5"),
+            version: Some(some("26.1")),
+            faults: vec![
+                Fault::UnknownKey {
+                    key: some("Bip"), line: Some(2), near: Some("bip"), since: None, until: None,
+                },
+                Fault::WrongValue {
+                    key: some("mtu"), line: 3, wants: "a whole number without quotes",
+                },
+            ],
+        }, Blocker::FileTurnedDown {
+            path: some(FILE),
+            version: Some(some("20.10")),
+            faults: vec![
+                Fault::UnknownKey {
+                    key: some("bip6"), line: None, near: None,
+                    since: Some(Version::of(28, 0, 0)), until: None,
+                },
+            ],
+        }, Blocker::FileTurnedDown {
+            path: some(FILE), version: Some(some("20.10")), faults: vec![Fault::Empty],
+        }, Blocker::FileTurnedDown {
+            path: some(FILE),
+            version: None,
+            faults: vec![
+                Fault::UnknownKey {
+                    key: some("zzz"), line: Some(1), near: None, since: None, until: None,
+                },
+            ],
         };
         PoolsUnusable: Blocker::PoolsUnusable { trouble: PoolTrouble::TooMany(1_048_577) },
             Blocker::PoolsUnusable { trouble: PoolTrouble::Covered },
@@ -340,6 +374,10 @@ pub fn errors() -> Vec<Sample<Error>> {
             path: some("/run/rebridge.lock"),
             why: some("Read-only file system"),
         };
+        OptionsNotKept: Error::OptionsNotKept {
+            path: some("/etc/rebridge/options"),
+            why: some("Read-only file system"),
+        };
         NotBegun: Error::NotBegun(Refusal::HalfWayNeedsRestart);
         CannotRollBack: Error::CannotRollBack(Obstacle::NothingRecorded);
         RecordUnreadable: Error::RecordUnreadable;
@@ -400,6 +438,14 @@ pub fn bad_values() -> Vec<Sample<BadValue>> {
             BadValue::at(Opt::AvoidFile, "nets line 2", "\"x\" is not a network"),
         ),
         ("plain", BadValue::plain("web17: \"x\" is not a network")),
+        (
+            "in the options file",
+            BadValue {
+                option: None,
+                value: Some(some("/etc/rebridge/options line 3")),
+                why: some("\"x\" is not a network"),
+            },
+        ),
     ];
     values.map(|(name, value)| Sample { name, value }).into()
 }
@@ -571,6 +617,7 @@ pub fn options() -> Vec<Sample<Opt>> {
         NoRestart: Opt::NoRestart;
         Pool: Opt::Pool;
         Probe: Opt::Probe;
+        Remember: Opt::Remember;
         RestartCommand: Opt::RestartCommand;
         Root: Opt::Root;
         Wait: Opt::Wait;

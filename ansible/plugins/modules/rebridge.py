@@ -66,6 +66,21 @@ options:
     type: list
     elements: str
     default: []
+  remember:
+    description:
+      - If the task goes well, keep O(avoid), O(avoid_files), O(pools) and O(ignore) in C(/etc/rebridge/options) on the
+        target. Every later run there reads them, by a play, by hand or by a timer, so that all of them judge alike. Files
+        are kept network by network. What O(avoid_inventory) finds is not kept, because hosts come and go.
+      - The file only grows. Other pools replace those in it; to drop a network, remove its line.
+      - RV(kept) shows the lines that are new. A new line makes the task changed.
+    type: bool
+    default: false
+  use_options:
+    description:
+      - V(false) leaves out the options in C(/etc/rebridge/options) on the target.
+      - V(true) adds them to those of the task. O(pools) of the task replace the pools in the file.
+    type: bool
+    default: true
   act_on:
     description:
       - Which clashes to act on. A clash is V(known) if lasting evidence shows it, such as a route, an address, a
@@ -207,6 +222,17 @@ msg:
   returned: always
   type: str
   sample: moved docker0 from 172.17.0.1/16 to 10.200.255.1/24
+kept:
+  description: What O(remember) kept; C(file), and the lines that are new in it, C(added).
+  returned: with O(remember=true), if the task did not fail
+  type: dict
+  sample: {file: /etc/rebridge/options, added: ["--avoid 172.17.0.0/16"]}
+options:
+  description: The lines of C(/etc/rebridge/options) on the target that counted, each with its place.
+  returned: if there are any
+  type: list
+  elements: str
+  sample: ["--avoid 172.17.0.0/16, /etc/rebridge/options line 3"]
 outcome:
   description:
     - V(clean), V(clashing), V(changed) and verified, V(would_change) in check mode, V(refused) with the host untouched,

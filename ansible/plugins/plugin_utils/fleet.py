@@ -27,7 +27,7 @@ def _leads_out(device):
 
 
 def networks_of(facts):
-    """The IPv4 networks of a host, without Docker's own and other internal ones. rebridge moves only IPv4."""
+    """The networks of a host, without Docker's own and other internal ones."""
     found = {}
     for name in facts.get("interfaces") or []:
         device = facts.get(name.replace("-", "_"))
@@ -43,16 +43,20 @@ def networks_of(facts):
                 found["%s/%s" % (network, prefix)] = None
             else:
                 found[str(ipaddress.ip_network("%s/%s" % (address, prefix or 32), strict=False))] = None
+        for one in device.get("ipv6") or []:
+            address, prefix = one.get("address"), one.get("prefix")
+            if address and one.get("scope") not in ("link", "host"):
+                found[str(ipaddress.ip_network("%s/%s" % (address, prefix or 128), strict=False))] = None
     return list(found)
 
 
 def _address(value):
-    """The address in ansible_host, if it is an IPv4 address and not a name."""
+    """The address in ansible_host, if it is an address and not a name."""
     try:
-        address = ipaddress.IPv4Address(str(value))
+        address = ipaddress.ip_address(str(value))
     except ValueError:
         return None
-    return None if address.is_loopback else "%s/32" % address
+    return None if address.is_loopback else "%s/%d" % (address, address.max_prefixlen)
 
 
 def _survey(hostvars, names):

@@ -1,15 +1,18 @@
 //! Removes keys from daemon.json by cutting text.
 
 use super::parse_object;
+use crate::facts::BYTE_ORDER_MARK;
 use jsonc_parser::common::Ranged;
 
 /// Removes keys of the top-level object, each with its comma and the blanks before it.
 pub fn remove_keys(text: &str, keys: &[&String]) -> Result<String, String> {
-    let mut text = text.to_owned();
+    let bare = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
+    let mark = text.strip_suffix(bare).unwrap_or_default();
+    let mut left = bare.to_owned();
     for key in keys {
-        text = remove_key(&text, key)?;
+        left = remove_key(&left, key)?;
     }
-    Ok(text)
+    Ok(format!("{mark}{left}"))
 }
 
 fn remove_key(text: &str, key: &str) -> Result<String, String> {
@@ -47,6 +50,8 @@ mod tests {
         assert_eq!(without(&["c"]), "{\n  \"a\": 1,\n  \"b\": [1, 2]\n}\n");
         assert_eq!(without(&["a", "b", "c"]), "{}\n");
         assert_eq!(without(&["d"]), text);
+        let marked = remove_keys("\u{feff}{\"a\": 1}", &[&"a".to_owned()]);
+        assert_eq!(marked.unwrap(), "\u{feff}{}");
         assert!(remove_keys("[]", &[&"a".to_owned()]).is_err());
     }
 }

@@ -1,6 +1,7 @@
 //! What keeps rebridge from acting, in words: what it cannot do, why, and the next step.
 
 use crate::assess::sides::rule_in_words;
+use crate::engine_model::daemon_json::Fault;
 use crate::engine_model::pool_trouble::PoolTrouble;
 use crate::facts::{DiesWith, LanSign, Listener, Route};
 use crate::phrases::{and_more, count, first_few};
@@ -92,7 +93,7 @@ pub fn place(blocker: &Blocker) -> Option<String> {
         | Blocker::FileNotEdited { path, .. }
         | Blocker::BridgeSwitchedOff { path }
         | Blocker::BridgeOfTheOperator { path, .. }
-        | Blocker::UnknownKey { path, .. }
+        | Blocker::FileTurnedDown { path, .. }
         | Blocker::WouldNotStart { path, .. } => path.clone(),
         Blocker::FlagInTheWay { place, .. } => place.clone()?,
         Blocker::DockerListensOnOldAddress { place, .. }
@@ -165,10 +166,19 @@ pub fn what(blocker: &Blocker, words: Vocabulary) -> String {
             count(containers.len(), "container is", "containers are"),
             first_few(containers, NAMED, String::clone)
         ),
-        Blocker::UnknownKey { path, key, version } => format!(
-            "cannot restart Docker: {path} has the key \"{key}\", which Docker {version} does not \
-             know: it would not start"
-        ),
+        Blocker::FileTurnedDown {
+            path,
+            version,
+            faults,
+        } => {
+            let faults = first_few(faults, NAMED, fault_in_words);
+            match version {
+                Some(version) => {
+                    format!("Docker {version} would not start again with {path}: {faults}")
+                }
+                None => format!("no Docker from 20.10 to 29 starts with {path}: {faults}"),
+            }
+        }
         Blocker::PoolsUnusable { trouble } => {
             format!("cannot use these pools: {}", trouble_in_words(*trouble))
         }
@@ -400,7 +410,12 @@ pub fn next(blocker: &Blocker, words: Vocabulary) -> String {
             "{}, which stops such containers for the restart and starts them again",
             with_accept(Accept::ContainerStop, words)
         ),
-        Blocker::UnknownKey { .. } => format!("remove or correct the key, then {again}"),
+        Blocker::FileTurnedDown { faults, .. } => match faults.as_slice() {
+            [Fault::Empty] => {
+                format!("the file is untouched; write {{}} into it or remove it, then {again}")
+            }
+            _ => format!("the file is untouched; fix it and {again}"),
+        },
         Blocker::PoolsUnusable { trouble } => {
             let pool = words.option(Opt::Pool);
             match trouble {
@@ -522,6 +537,35 @@ pub fn next(blocker: &Blocker, words: Vocabulary) -> String {
             words.option(Opt::Pool),
             leave_out(network, words)
         ),
+    }
+}
+
+fn fault_in_words(fault: &Fault) -> String {
+    match fault {
+        Fault::Empty => "it is empty".to_owned(),
+        Fault::ByteOrderMark => "it begins with a byte-order mark".to_owned(),
+        Fault::UnknownKey {
+            key,
+            line,
+            near,
+            since,
+            until,
+        } => {
+            let hint = match (near, since, until) {
+                (Some(near), _, _) => format!(" (did you mean \"{near}\"?)"),
+                (None, Some(since), _) => format!(" (new in {}.{})", since.major, since.minor),
+                (None, None, Some(until)) => {
+                    format!(" (gone since {}.{})", until.major, until.minor)
+                }
+                (None, None, None) => String::new(),
+            };
+            let line = line.map(|line| format!(" in line {line}"));
+            let line = line.unwrap_or_default();
+            format!("\"{key}\"{line} is an unknown key{hint}")
+        }
+        Fault::WrongValue { key, line, wants } => {
+            format!("\"{key}\" in line {line} must be {wants}")
+        }
     }
 }
 

@@ -28,6 +28,11 @@ pub fn finding(finding: &Finding, words: Vocabulary) -> String {
              tasks on this node cannot reach what lies in both; give the swarm another range \
              (`docker swarm init --default-addr-pool`) or move {bridge}"
         ),
+        Finding::Ipv6PoolOverNeeded { pool, over } => format!(
+            "Docker's IPv6 pool {pool} overlaps {}: a network with IPv6 may take that range. \
+             rebridge moves IPv4 only; change default-address-pools yourself",
+            over.describe()
+        ),
         Finding::PoolsFull { capacity } => format!(
             "Docker's address pools are used up: none of their {capacity} subnets is free, so the \
              next network cannot be created"

@@ -3,12 +3,15 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use rebridge::engine_model::daemon_json;
 use rebridge::observe::config_file::parse;
 use rebridge::plan::edit::set_keys;
 use serde_json::{Value, json};
 
 fuzz_target!(|bytes: &[u8]| {
     let Ok((text, before)) = parse(bytes) else { return };
+    let _ = daemon_json::faults(&text, None);
+    let _ = daemon_json::unread(&text);
     let set = [
         ("bip".to_owned(), json!("10.200.255.1/24")),
         ("default-address-pools".to_owned(), json!([{"base": "10.200.0.0/16", "size": 24}])),

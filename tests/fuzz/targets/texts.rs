@@ -6,7 +6,8 @@ use rebridge::docker;
 use rebridge::facts::pools;
 use rebridge::observe::unit::{self, Settings};
 use rebridge::observe::{operator, resolver};
-use rebridge::policy::read;
+use rebridge::policy::options_file::{self, Kept};
+use rebridge::policy::{Policy, read};
 use rebridge::subnet;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -26,6 +27,13 @@ fuzz_target!(|bytes: &[u8]| {
     }
     for pool in pools::PoolList::of_options(&one).iter().flat_map(pools::PoolList::ipv4) {
         assert!(pool.capacity() > 0 && pool.base == pool.base.trunc());
+    }
+    if let Ok(lines) = options_file::parse(&text) {
+        let _ = Policy::default().add_options(lines, |_| Ok(text.to_string()));
+        let kept = Kept { avoid_files: vec!["/nets".to_owned()], ..Kept::default() };
+        if let Ok((written, _)) = kept.written_into(Some(&text)) {
+            assert_eq!(kept.written_into(Some(&written)), Ok((written, Vec::new())));
+        }
     }
     if let Ok(net) = subnet::parse_network(&text) {
         assert_eq!(subnet::parse_network(&net.to_string()), Ok(net));
