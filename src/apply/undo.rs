@@ -10,6 +10,8 @@ use super::progress::Progress;
 use super::refusal::{Refusal, Step};
 use super::restart::RestartMethod;
 use super::rollback::{RollbackResult, roll_back};
+use crate::assess::Assessment;
+use crate::assess::clash::{Clash, Kind};
 use crate::facts::{DockerState, Facts, Network};
 use crate::host::Host;
 use crate::host::signals::Shield;
@@ -17,8 +19,10 @@ use crate::observe::config_file::{self, KEYS, parse};
 use crate::plan::blocker::Blocker;
 use crate::plan::leaving::{Leaving, docker0_leaves, network_leaves};
 use crate::plan::pending_settings::pending;
+use crate::plan::project::gone_back;
 use crate::plan::relocate::Move;
 use crate::plan::{Permits, old_address, old_range_rules, preflight};
+use crate::policy::Policy;
 use crate::policy::accept::Accepted;
 use crate::subnet::{overlap, v4};
 use ipnet::{IpNet, Ipv4Net};
@@ -185,6 +189,17 @@ impl WayBack {
     pub fn moves(&self) -> Vec<Move> {
         let networks = self.moves.networks.iter();
         networks.map(|network| self.move_back(network)).collect()
+    }
+
+    /// What clashes on this host once it has gone back, and does not now.
+    pub fn clashes_then(&self, facts: &Facts) -> Vec<Clash> {
+        let docker0 = self.applied.docker0_before.filter(|_| self.restart);
+        let after = gone_back(facts, docker0, &self.moves());
+        let policy = Policy::default();
+        let mut clashes = Assessment::of(&after, &policy).clashes;
+        let now = Assessment::of(facts, &policy).clashes;
+        clashes.retain(|clash| clash.kind == Kind::Present && !now.contains(clash));
+        clashes
     }
 
     fn move_back(&self, network: &Relocation) -> Move {

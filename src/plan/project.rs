@@ -3,6 +3,7 @@
 //! next plan is empty.
 
 use super::Plan;
+use super::relocate::Move;
 use crate::facts::{ConfigState, Facts, Route};
 use crate::subnet::first_host;
 use ipnet::{IpNet, Ipv4Net};
@@ -37,6 +38,19 @@ pub fn project(facts: &Facts, plan: &Plan, restarted: bool) -> Facts {
                 first_host(one.to).unwrap_or(one.to),
             )
         });
+    }
+    after
+}
+
+/// Facts after a way back: docker0 where it was, and networks moved.
+pub fn gone_back(facts: &Facts, docker0: Option<Ipv4Net>, moves: &[Move]) -> Facts {
+    let mut after = facts.clone();
+    if let Some(docker0) = docker0 {
+        put_on(&mut after, "bridge", docker0);
+    }
+    for one in moves {
+        let address = first_host(one.to).unwrap_or(one.to);
+        put_on(&mut after, &one.network, address);
     }
     after
 }

@@ -19,6 +19,10 @@ impl Report {
             ..Report::of_facts(facts)
         };
         report.warnings.extend(undo::pools_come_back(way));
+        let clashes = way.clashes_then(facts);
+        report
+            .warnings
+            .extend(clashes.iter().map(undo::clashes_then));
         report.plan.restart = way.restart;
         report.plan.docker0 = way.docker0().map(|address| address.to_string());
         report.plan.networks = way.moves();

@@ -11,6 +11,7 @@ on_every_engine!(
     a_killed_rollback_is_finished,
     a_way_back_that_fails_is_not_tried_for_ever,
     a_file_that_docker_reads_no_more_is_not_touched,
+    a_rollback_says_what_the_old_range_brings_back,
 );
 
 const FILE: &str = "/etc/docker/daemon.json";
@@ -176,4 +177,19 @@ fn a_file_that_docker_reads_no_more_is_not_touched(suite: &str) {
         "{report:#}"
     );
     assert_eq!((dockerd(&lab), lab.read(FILE)), (running, text));
+}
+
+fn a_rollback_says_what_the_old_range_brings_back(suite: &str) {
+    let lab = Lab::up(suite);
+    let says = |lab: &Lab| {
+        let (code, report) = lab.rebridge(&["rollback", "--check"]);
+        assert_eq!((code, &report["outcome"]), (0, &"would_change".into()));
+        report["warnings"]
+            .to_string()
+            .contains("after the rollback")
+    };
+    assert_eq!(lab.rebridge(&["apply", "--yes", AVOID]).0, 0);
+    assert!(!says(&lab), "nothing on this host needs the old range");
+    lab.sh("ip route add 172.17.50.0/24 via 198.51.100.1");
+    assert!(says(&lab));
 }

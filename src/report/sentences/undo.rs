@@ -6,6 +6,7 @@ use super::{afterwards, blockers};
 use crate::apply::journal::FOLDER;
 use crate::apply::recover::{Closed, Recovered};
 use crate::apply::undo::{Edit, KeyEdit, Obstacle, Setting, WayBack};
+use crate::assess::clash::Clash;
 use crate::report::vocabulary::Vocabulary;
 
 /// That nothing is left to undo.
@@ -87,6 +88,11 @@ pub fn docker0(way: &WayBack) -> String {
         Some(address) => format!("docker0 on {address}"),
         None => "docker0 where it is: there was none before".to_owned(),
     }
+}
+
+/// What the old range brings back.
+pub fn clashes_then(clash: &Clash) -> String {
+    format!("after the rollback {}", clash.explain)
 }
 
 /// Where only the file goes back, Docker reads it when it starts.
