@@ -11,6 +11,7 @@ pub mod check;
 pub mod containers;
 mod daemon_log;
 pub mod deadman;
+mod edited_meanwhile;
 pub mod firewall;
 mod forward;
 pub mod journal;
@@ -140,11 +141,12 @@ fn act_and_verify(forward: &Forward, record: &mut Record, progress: &dyn Progres
 /// Puts away what the end makes unnecessary: backups, the journal, the dead man's switch.
 fn close(host: &Host, record: &Record, plan: &Plan, prepared: &Prepared, applied: &mut Applied) {
     match applied.end {
-        // A stranded host keeps its journal: the next apply begins with it. It keeps the dead man's
-        // switch too.
+        // A stranded host keeps its journal: the next apply begins with it. The dead man would only
+        // undo what you do by hand.
         End::Stranded { .. } => {
             applied.backup = prepared.backup.clone();
             prune_backups(host, &record.path);
+            prepared.disarm(host);
         }
         End::Changed => {
             applied.backup = prepared.backup.clone();

@@ -72,6 +72,29 @@ pub fn roll_back(
     back.verified(missing)
 }
 
+/// The old text with docker0's old address spelled out, as it stands in the file for one start.
+pub fn text_with_bip(record: &Record) -> Option<String> {
+    with_bip(record.before.as_deref(), record.docker0_before?).ok()
+}
+
+fn with_bip(text: Option<&str>, address: Ipv4Net) -> Result<String, String> {
+    let bip = [("bip".to_owned(), Value::String(address.to_string()))];
+    set_keys(text, &bip)
+}
+
+/// What is not as it was, if anything; nothing is touched.
+pub fn not_restored(host: &Host, record: &Record) -> Option<NotRestored> {
+    let (mut checks, _) = verify::restored(host, record);
+    if !record.moves.networks.is_empty() {
+        checks.extend(networks::verify_back(host, &record.moves));
+    }
+    let wrong = checks.into_iter().find(|check| !check.ok)?;
+    Some(NotRestored {
+        wrong,
+        causes: Vec::new(),
+    })
+}
+
 struct Rollback<'a> {
     host: &'a Host,
     record: &'a Record,
@@ -168,11 +191,11 @@ impl Rollback<'_> {
 
     fn write_bip(&self, address: Ipv4Net) -> Result<(), Cause> {
         let path = &self.record.path;
-        let bip = [("bip".to_owned(), Value::String(address.to_string()))];
-        let text = set_keys(self.record.before.as_deref(), &bip);
-        let text = text.map_err(|why| Cause::FileNotEdited {
-            path: path.clone(),
-            why,
+        let text = with_bip(self.record.before.as_deref(), address).map_err(|why| {
+            Cause::FileNotEdited {
+                path: path.clone(),
+                why,
+            }
         })?;
         self.host
             .replace(Path::new(path), text.as_bytes(), FILE_MODE)

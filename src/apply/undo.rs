@@ -37,6 +37,11 @@ pub enum Obstacle {
         began: String,
         edit: Edit,
     },
+    /// Docker reads another file than the one that the apply changed.
+    PathMoved {
+        changed: String,
+        read: String,
+    },
     /// docker0 or networks would have to move back, which takes a Docker that runs.
     DockerStopped,
     NetworksNotRecorded(NotRecorded),
@@ -75,10 +80,11 @@ pub enum Setting {
 }
 
 /// What undoes the last apply on the host as it is now.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct WayBack {
     /// The apply, as it was recorded.
     applied: Record,
+    pub docker_runs: bool,
     /// Docker that is stopped now stays so; the bytes alone go back.
     pub restart: bool,
     method: Option<RestartMethod>,
@@ -102,12 +108,15 @@ pub fn way_back(
             false => Err(Obstacle::NothingRecorded),
         };
     };
+    path_is_as_applied(facts, &applied)?;
     file_is_as_applied(host, &applied)?;
     docker_can_move_back(facts, &applied)?;
     let running = facts.docker.state == DockerState::Running;
-    let restart = running && applied.docker0_before != facts.docker0();
+    // Nothing takes docker0 away again: where there was none before, only the file goes back.
+    let restart = running && applied.had_docker0() && applied.docker0_before != facts.docker0();
     let service = facts.docker.service;
     let way = WayBack {
+        docker_runs: running,
         restart,
         method: applied.way.clone().or(RestartMethod::of(service, None)),
         stop_first: restart && preflight::survivors(facts),
@@ -203,6 +212,8 @@ impl WayBack {
             containers: self.containers.clone(),
             moves: self.moves.clone(),
             units: self.units.clone(),
+            dockerd_restarted: None,
+            going_back: true,
             ..self.applied.clone()
         }
     }
@@ -277,6 +288,17 @@ impl WayBack {
     }
 }
 
+fn path_is_as_applied(facts: &Facts, applied: &Record) -> Result<(), Obstacle> {
+    let read = &facts.docker.config.path;
+    if applied.path == *read {
+        return Ok(());
+    }
+    Err(Obstacle::PathMoved {
+        changed: applied.path.clone(),
+        read: read.clone(),
+    })
+}
+
 fn file_is_as_applied(host: &Host, applied: &Record) -> Result<(), Obstacle> {
     let now = config_file::read(host, &applied.path).text;
     if now == applied.after {
@@ -295,8 +317,11 @@ fn file_is_as_applied(host: &Host, applied: &Record) -> Result<(), Obstacle> {
 fn docker_can_move_back(facts: &Facts, applied: &Record) -> Result<(), Obstacle> {
     let docker0 = facts.docker0();
     let differs = docker0.is_some() && docker0 != applied.docker0_before;
+    let moves_back = applied.had_docker0() && (applied.restart || differs);
     match facts.docker.state {
-        DockerState::Stopped if applied.touches_docker() || differs => Err(Obstacle::DockerStopped),
+        DockerState::Stopped if moves_back || !applied.moves.networks.is_empty() => {
+            Err(Obstacle::DockerStopped)
+        }
         DockerState::Stopped | DockerState::Running | DockerState::Absent => Ok(()),
     }
 }

@@ -39,18 +39,13 @@ pub fn run(request: &ApplyRequest, progress: &dyn Progress, ask: Ask) -> Result<
     }
     let host = host_of(&request.look.target)?;
     let _lock = take_charge(&host, "apply", request.wait)?;
-    let mut notes = Vec::new();
+    let mut notes: Vec<String> = Vec::new();
     if !host.is_image() {
-        match recover(
-            &host,
-            request.order.timeout,
-            request.permits.restart,
-            progress,
-        )? {
-            Recovered::Nothing => {}
-            Recovered::Closed(closed) => notes.push(undo::closed(closed).to_owned()),
-            Recovered::Undone => notes.push(undo::INTERRUPTED_UNDONE.to_owned()),
-            Recovered::Stuck(problem) => return Ok(stuck(&host, policy, &problem, words)),
+        let may_restart = request.permits.restart;
+        let recovered = recover(&host, request.order.timeout, may_restart, progress)?;
+        notes = undo::recovered(&recovered);
+        if let Recovered::Stuck(problem) = recovered {
+            return Ok(stuck(&host, policy, &problem, words));
         }
     }
     let mut report = fix(&host, request, progress, ask);
@@ -58,23 +53,30 @@ pub fn run(request: &ApplyRequest, progress: &dyn Progress, ask: Ask) -> Result<
     Ok(report)
 }
 
-/// Looks, decides, asks, and carries out the decision.
+/// Looks, decides, asks, and carries out the decision. The question may stand for an hour: the plan
+/// is made again after it, and asked about again where it differs.
 fn fix(host: &Host, request: &ApplyRequest, progress: &dyn Progress, ask: Ask) -> Report {
     let words = request.look.vocabulary;
-    let facts = look(host, &request.look.policy, &request.permits);
-    let before = Assessment::of(&facts, &request.look.policy);
-    let decision = plan(&before, &request.permits);
-    let preview = previewed(&before, &decision, words);
-    let Decision::Change(plan) = &decision else {
-        return preview;
-    };
-    if !ask(&preview) {
-        return preview.declined();
+    let mut asked = None;
+    loop {
+        let facts = look(host, &request.look.policy, &request.permits);
+        let before = Assessment::of(&facts, &request.look.policy);
+        let decision = plan(&before, &request.permits);
+        if let (Decision::Change(plan), true) = (&decision, asked.as_ref() == Some(&decision)) {
+            let applied = apply::apply(host, &before, plan, &request.order, progress);
+            let seen = applied.after.clone();
+            let after = Assessment::of(&seen, &request.look.policy);
+            return Report::applied(&before, plan, applied, &after, words);
+        }
+        let preview = previewed(&before, &decision, words);
+        if !matches!(decision, Decision::Change(_)) {
+            return preview;
+        }
+        if !ask(&preview) {
+            return preview.declined();
+        }
+        asked = Some(decision);
     }
-    let applied = apply::apply(host, &before, plan, &request.order, progress);
-    let seen = applied.after.clone();
-    let after = Assessment::of(&seen, &request.look.policy);
-    Report::applied(&before, plan, applied, &after, words)
 }
 
 /// What is there; and where something is to be changed, what that could take away. On a busy host a

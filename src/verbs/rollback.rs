@@ -12,7 +12,7 @@ use crate::observe::{observe, observe_before_a_change};
 use crate::policy::Policy;
 use crate::report::Report;
 use crate::report::error::Error;
-use crate::report::sentences::undo::{APPLY_ENDED, INTERRUPTED_UNDONE, NOTHING};
+use crate::report::sentences::undo::{APPLY_ENDED, NOTHING, recovered as recovered_notes};
 
 /// Runs the verb.
 pub fn run(request: &RollbackRequest, progress: &dyn Progress, ask: Ask) -> Result<Report, Error> {
@@ -25,23 +25,43 @@ pub fn run(request: &RollbackRequest, progress: &dyn Progress, ask: Ask) -> Resu
     if request.dead_man {
         return settle(&host, request, progress);
     }
-    match recover(&host, request.timeout, true, progress)? {
-        Recovered::Nothing | Recovered::Closed(_) => {}
-        Recovered::Undone => {
-            return Ok(Report::nothing_to_undo(&observe(&host), INTERRUPTED_UNDONE));
-        }
-        Recovered::Stuck(problem) => return Ok(stuck(&host, &Policy::default(), &problem, words)),
-    }
-    let facts = observe_before_a_change(&host);
-    let Some(way) = wanted_way_back(&host, &facts, request)? else {
-        return Ok(Report::nothing_to_undo(&facts, NOTHING));
+    let recovered = recover(&host, request.timeout, true, progress)?;
+    let mut report = match &recovered {
+        Recovered::Nothing | Recovered::Closed(..) => go_back(&host, request, progress, ask)?,
+        Recovered::Undone { .. } => Report::interrupted_undone(&observe(&host)),
+        Recovered::Stuck(problem) => stuck(&host, &Policy::default(), problem, words),
     };
-    let preview = Report::undo_previewed(&facts, &way);
-    if !ask(&preview) {
-        return Ok(preview.declined());
+    let notes = recovered_notes(&recovered);
+    report
+        .warnings
+        .splice(0..0, notes.into_iter().filter(|note| *note != report.msg));
+    Ok(report)
+}
+
+/// Looks for the way back, asks, and goes it. The host may change while the question stands.
+fn go_back(
+    host: &Host,
+    request: &RollbackRequest,
+    progress: &dyn Progress,
+    ask: Ask,
+) -> Result<Report, Error> {
+    let mut asked = None;
+    loop {
+        let facts = observe_before_a_change(host);
+        let Some(way) = wanted_way_back(host, &facts, request)? else {
+            return Ok(Report::nothing_to_undo(&facts, NOTHING));
+        };
+        let preview = Report::undo_previewed(&facts, &way);
+        if asked.as_ref() == Some(&way) {
+            let (result, note) = undo(host, &way, request.timeout, progress)?;
+            let words = request.vocabulary;
+            return Ok(Report::undone(preview, &way, result, note.as_ref(), words));
+        }
+        if !ask(&preview) {
+            return Ok(preview.declined());
+        }
+        asked = Some(way);
     }
-    let (result, note) = undo(&host, &way, request.timeout, progress)?;
-    Ok(Report::undone(preview, &way, result, note.as_ref(), words))
 }
 
 /// What would be undone; nothing is touched.
@@ -80,8 +100,8 @@ fn settle(
     let undone = undo_pending(host, request.timeout, progress)?;
     Ok(match undone {
         Recovered::Stuck(problem) => stuck(host, &Policy::default(), &problem, request.vocabulary),
-        Recovered::Undone => Report::undone_by_dead_man(&observe(host)),
-        Recovered::Nothing | Recovered::Closed(_) => {
+        Recovered::Undone { .. } => Report::interrupted_undone(&observe(host)),
+        Recovered::Nothing | Recovered::Closed(..) => {
             Report::nothing_to_undo(&observe(host), APPLY_ENDED)
         }
     })

@@ -28,6 +28,7 @@ mod job;
 mod lab;
 mod networks;
 mod operator;
+mod recovery;
 mod safety;
 mod settings;
 mod stored;

@@ -362,6 +362,8 @@ pub fn refusals() -> Vec<Sample<Refusal>> {
             path: some(FILE),
             says: some("the following directives don't match any configuration option: bipp"),
         };
+        FileEditedMeanwhile: Refusal::FileEditedMeanwhile { path: "/etc/docker/daemon.json".to_owned() };
+        PathMoved: Refusal::PathMoved { changed: "/etc/docker/daemon.json".to_owned(), read: "/etc/docker/other.json".to_owned() };
         BrokenBefore: Refusal::BrokenBefore {
             path: some(FILE),
             says: some("the following directives don't match any configuration option: bipp"),
@@ -517,6 +519,8 @@ pub fn closed() -> Vec<Sample<Closed>> {
     samples!(Closed {
         Done: Closed::Done;
         NotBegun: Closed::NotBegun;
+        WentBack: Closed::WentBack;
+        DidNotGoBack: Closed::DidNotGoBack;
     })
 }
 
@@ -543,6 +547,7 @@ pub fn obstacles() -> Vec<Sample<Obstacle>> {
         NothingRecorded: Obstacle::NothingRecorded;
         RecordUnreadable: Obstacle::RecordUnreadable(damaged()),
             Obstacle::RecordUnreadable(Unreadable::UnknownSchema { schema: 2 });
+        PathMoved: Obstacle::PathMoved { changed: "/etc/docker/daemon.json".to_owned(), read: "/etc/docker/other.json".to_owned() };
         FileEdited: edited(Edit::NoObject), edited(Edit::LayoutOnly), edited(keys);
         DockerStopped: Obstacle::DockerStopped;
         NetworksNotRecorded: Obstacle::NetworksNotRecorded(silent());

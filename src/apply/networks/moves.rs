@@ -47,7 +47,7 @@ pub struct Member {
     /// Whether it lived.
     pub ran: bool,
     /// Whether it ended again and again and Docker restarted it.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub restarting: bool,
     /// Whether it was paused.
     pub paused: bool,
