@@ -5,9 +5,7 @@ mod groups;
 mod request;
 
 use clap::{Parser, Subcommand};
-use groups::{
-    ContainerArgs, LookArgs, Only, OutputArgs, PermitArgs, ProofArgs, RootArgs, TimeArgs,
-};
+use groups::{AcceptArgs, LookArgs, Only, OutputArgs, PermitArgs, ProofArgs, RootArgs, TimeArgs};
 use std::path::PathBuf;
 
 /// Moves Docker's bridges off the networks this host needs to reach.
@@ -93,7 +91,7 @@ pub struct Apply {
     /// Only show what would be done
     #[arg(long)]
     check: bool,
-    /// Do not ask
+    /// Do not ask: change what the plan says
     #[arg(long, short)]
     pub yes: bool,
     #[command(flatten)]
@@ -116,7 +114,7 @@ pub struct Rollback {
     /// Only show what would be undone
     #[arg(long)]
     check: bool,
-    /// Do not ask
+    /// Do not ask: change what the plan says
     #[arg(long, short)]
     pub yes: bool,
     /// What the timer of `apply --dead-man` runs: undo an apply that did not come to its end, and
@@ -124,7 +122,7 @@ pub struct Rollback {
     #[arg(long, hide = true)]
     dead_man: bool,
     #[command(flatten)]
-    containers: ContainerArgs,
+    accept: AcceptArgs,
     #[command(flatten)]
     times: TimeArgs,
     #[command(flatten)]

@@ -13,6 +13,7 @@ use rebridge::terminal::report::{Verbosity, render};
 use rebridge::terminal::screen::{can_ask, complain, confirmed, layout, print};
 use rebridge::terminal::{explanation, forecast, map};
 use rebridge::verbs;
+use rebridge::verbs::consent::Consent;
 use rebridge::verbs::output_file::OutputFile;
 use serde::Serialize;
 use std::process::ExitCode;
@@ -72,18 +73,29 @@ fn run(cli: &Cli, output: &Output) -> Result<u8, Error> {
         Verb::Apply(arguments) => {
             let request = arguments.request(output.is_attended(arguments.yes))?;
             let progress = output.progress();
-            let ask = output.question(arguments.yes);
-            let report = verbs::apply::run(&request, &progress, &ask);
+            let ask = output.question();
+            let consent = consent(arguments.yes, &ask);
+            let report = verbs::apply::run(&request, &progress, consent);
             drop(progress);
             Ok(output.report(&report?, false))
         }
         Verb::Rollback(arguments) => {
+            let request = arguments.request()?;
             let progress = output.progress();
-            let ask = output.question(arguments.yes);
-            let report = verbs::rollback::run(&arguments.request(), &progress, &ask);
+            let ask = output.question();
+            let consent = consent(arguments.yes, &ask);
+            let report = verbs::rollback::run(&request, &progress, consent);
             drop(progress);
             Ok(output.report(&report?, false))
         }
+    }
+}
+
+fn consent(yes: bool, ask: &dyn Fn(&Report) -> bool) -> Consent<'_> {
+    match yes {
+        true => Consent::Given,
+        false if can_ask() => Consent::Asked(ask),
+        false => Consent::Missing,
     }
 }
 
@@ -116,15 +128,15 @@ impl Output {
         !yes && !self.json && can_ask()
     }
 
-    /// Asks whether to go on, if there is anyone to ask and `--yes` has not answered already.
-    fn question(&self, yes: bool) -> impl Fn(&Report) -> bool {
-        let asks = self.is_attended(yes);
+    /// Asks whether to go on.
+    fn question(&self) -> impl Fn(&Report) -> bool {
         let verbosity = Verbosity {
             preview: true,
             verbose: self.verbose,
             was_live: true,
         };
-        move |preview| !asks || confirmed(&render(preview, &layout(), verbosity))
+        let aside = self.json;
+        move |preview| confirmed(&render(preview, &layout(), verbosity), aside)
     }
 
     /// Prints what a verb found, for a program or for a person.

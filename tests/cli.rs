@@ -217,6 +217,7 @@ fn an_image_is_written_and_this_machine_is_not_looked_at() {
     let root = image.root();
     let apply = [
         "apply",
+        "--yes",
         "--root",
         root,
         "--avoid",

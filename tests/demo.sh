@@ -48,8 +48,8 @@ show rebridge apply --yes --avoid 172.17.0.0/16
 reach
 
 say "A second run has nothing to do."
-again=$(on_host rebridge apply --json --avoid 172.17.0.0/16)
-echo "\$ rebridge apply --json --avoid 172.17.0.0/16"
+again=$(on_host rebridge apply --yes --json --avoid 172.17.0.0/16)
+echo "\$ rebridge apply --yes --json --avoid 172.17.0.0/16"
 grep -E '"(changed|restarted|outcome|msg)"' <<<"$again"
 grep -q '"changed": false' <<<"$again"
 say "Done. The host is removed."

@@ -358,7 +358,7 @@ fn law(before: &Assessment, permits: &Permits, decision: &Decision) -> Vec<Strin
     };
     let mut faults = Vec::new();
     let allowed = Permits {
-        stop_containers: true,
+        accepted: rebridge::policy::accept::Accepted::all(),
         ..permits.clone()
     };
     let after = project(before.facts, planned, true);

@@ -37,10 +37,9 @@ const ATTENDED: Permits = Permits {
 };
 const PLAIN: Permits = Permits {
     restart: true,
-    stop_containers: false,
+    accepted: rebridge::policy::accept::Accepted::NOTHING,
     own_command: false,
     networks: rebridge::plan::relocate::Existing::Report,
-    mac_loss: false,
     act_on_suspected: false,
 };
 

@@ -73,6 +73,14 @@ impl Check {
         }
     }
 
+    /// Something that could not be judged, and says so.
+    pub fn untested(what: &str, wanted: &str, found: &str) -> Check {
+        Check {
+            found: found.to_owned(),
+            ..Check::faultless(what, wanted, None)
+        }
+    }
+
     /// Whether the engine can be asked.
     pub fn engine(fault: Option<String>) -> Check {
         let kind = match fault {

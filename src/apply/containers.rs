@@ -58,6 +58,8 @@ pub enum Loss {
     Removed,
     Gone,
     NotStarted(docker::Error),
+    /// It was started, and does not stay up.
+    DoesNotStay,
     /// It was stopped before, started with Docker and would not stop.
     NotStopped(docker::Error),
     EngineSilent(docker::Error),

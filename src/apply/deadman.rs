@@ -1,8 +1,9 @@
 //! The dead man's switch: a timer of systemd that rolls back unless the verified apply takes it away.
 //! For people who work over the very network they are changing, and for a rebridge that is killed.
 
-use crate::host::Host;
 use crate::host::child::this_program;
+use crate::host::{Host, STATE_FOLDER};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// The transient timer and its service.
@@ -14,14 +15,16 @@ const DEADLINE: Duration = Duration::from_secs(20);
 /// How long the roll-back waits for an apply that is still at work.
 const WAIT: &str = "--wait=3600";
 
-/// Sets the timer. It runs this very program.
-pub fn arm(host: &Host, seconds: u64) -> Result<(), String> {
+/// Sets the timer. It runs a copy of this program: Ansible removes its own when it is done, and a
+/// program may lie where systemd must not run it.
+pub fn arm(host: &Host, seconds: u64, timeout: Duration) -> Result<(), String> {
     disarm(host);
-    let program = this_program();
-    let program = program.map_err(|error| format!("this program cannot be found: {error}"))?;
+    let program = keep_program(host)?;
     let program = program.to_string_lossy();
+    runs_under_systemd(host, &program)?;
     let unit = format!("--unit={UNIT}");
     let after = format!("--on-active={seconds}");
+    let timeout = format!("--timeout={}", timeout.as_secs());
     let words = [
         "systemd-run",
         "--quiet",
@@ -35,6 +38,7 @@ pub fn arm(host: &Host, seconds: u64) -> Result<(), String> {
         "--dead-man",
         "--yes",
         "--json",
+        &timeout,
         WAIT,
     ];
     let done = host.run(&words, DEADLINE);
@@ -51,4 +55,44 @@ pub fn disarm(host: &Host) {
     let service = format!("{UNIT}.service");
     host.run(&["systemctl", "stop", &timer], DEADLINE);
     host.run(&["systemctl", "reset-failed", &timer, &service], DEADLINE);
+    // Left behind it is only litter, and the next one replaces it.
+    let _ = host.remove(&copy());
+}
+
+fn copy() -> PathBuf {
+    Path::new(STATE_FOLDER).join("dead-man")
+}
+
+fn keep_program(host: &Host) -> Result<PathBuf, String> {
+    let copy = copy();
+    let kept = this_program().and_then(|program| {
+        let bytes = host.read(&program)?.unwrap_or_default();
+        host.make_folder(Path::new(STATE_FOLDER), 0o700)?;
+        host.replace(&copy, &bytes, 0o700)
+    });
+    match kept {
+        Ok(()) => Ok(copy),
+        Err(error) => Err(format!(
+            "this program cannot be copied to {}: {error}",
+            copy.display()
+        )),
+    }
+}
+
+/// Tried before anything is touched: a mount or a security module may forbid it.
+fn runs_under_systemd(host: &Host, program: &str) -> Result<(), String> {
+    let words = [
+        "systemd-run",
+        "--quiet",
+        "--collect",
+        "--wait",
+        "--",
+        program,
+        "--version",
+    ];
+    let done = host.run(&words, DEADLINE);
+    match done.ok() {
+        true => Ok(()),
+        false => Err(format!("systemd cannot run {program}: {}", done.describe())),
+    }
 }

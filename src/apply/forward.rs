@@ -4,7 +4,7 @@
 use super::applied::{Applied, End};
 use super::cause::Cause;
 use super::check::Check;
-use super::journal::Record;
+use super::journal::{self, Record};
 use super::networks::{self, moves::Moves, moves::Side};
 use super::phases::PhaseName;
 use super::progress::Phases;
@@ -43,11 +43,14 @@ impl Forward<'_> {
     }
 
     /// Restart, bring the containers back, verify.
-    fn settle_docker0(&self, record: &Record, phases: &mut Phases) -> Result<Applied, Cause> {
+    fn settle_docker0(&self, record: &mut Record, phases: &mut Phases) -> Result<Applied, Cause> {
         self.stop_containers(record, phases)?;
         let deadline = Instant::now() + self.request.timeout;
         self.restart(record, deadline, phases)?;
         let started = Started::now(self.host);
+        record.dockerd_restarted.clone_from(&started.began);
+        // Only a run that follows a kill would miss it.
+        let _ = journal::begin(self.host, record);
         // Those on networks that move would only be stopped again.
         let containers = record.containers.without(&record.moves.member_ids());
         let missing = phases.time(PhaseName::RestoreContainers, || {

@@ -45,6 +45,18 @@ pub struct Record {
     pub after: Option<String>,
     /// Whether Docker was to be restarted.
     pub restart: bool,
+    /// When the dockerd of before began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dockerd_began: Option<String>,
+    /// When the dockerd began that this change started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dockerd_restarted: Option<String>,
+    /// Whether this is the way back from an apply that was done.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub going_back: bool,
+    /// Where a way back that failed has left the host.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left: Option<Left>,
     /// What restarts this Docker.
     #[serde(default)]
     pub way: Option<RestartMethod>,
@@ -63,6 +75,29 @@ pub struct Record {
     /// The networks that move, and the containers on them.
     #[serde(default)]
     pub moves: Moves,
+    /// The units that stop with Docker and ran before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub units: Vec<String>,
+}
+
+/// What a way back that failed has left: while all of it stands, another try would do no better.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Left {
+    /// The text of daemon.json.
+    pub text: Option<String>,
+    pub docker0: Option<Ipv4Net>,
+    pub dockerd_began: Option<String>,
+}
+
+impl Left {
+    pub fn by(facts: &Facts) -> Left {
+        Left {
+            text: facts.docker.config.text.clone(),
+            docker0: facts.docker0(),
+            dockerd_began: facts.docker.started.clone(),
+        }
+    }
 }
 
 /// Why a record cannot be read.
@@ -89,6 +124,10 @@ impl Record {
             before,
             after,
             restart: plan.restart,
+            dockerd_began: facts.docker.started.clone(),
+            dockerd_restarted: None,
+            going_back: false,
+            left: None,
             way: None,
             stop_first: plan.stop_first,
             docker0_before: facts.docker0(),
@@ -96,12 +135,18 @@ impl Record {
             networks: networks(facts),
             containers: ContainerStates::of(facts),
             moves: Moves::default(),
+            units: facts.docker.dependents.clone(),
         }
     }
 
     /// Whether anything but the file is touched.
     pub fn touches_docker(&self) -> bool {
         self.restart || !self.moves.networks.is_empty()
+    }
+
+    /// Whether there was a docker0 with an address before.
+    pub fn had_docker0(&self) -> bool {
+        self.docker0_before.is_some()
     }
 
     /// docker0's range before.

@@ -11,6 +11,7 @@ pub mod check;
 pub mod containers;
 mod daemon_log;
 pub mod deadman;
+mod edited_meanwhile;
 pub mod firewall;
 mod forward;
 pub mod journal;
@@ -27,6 +28,7 @@ pub mod request;
 pub mod restart;
 pub mod rollback;
 pub mod undo;
+mod units;
 pub mod validate;
 pub mod verify;
 
@@ -128,7 +130,8 @@ fn act_and_verify(forward: &Forward, record: &mut Record, progress: &dyn Progres
     };
     Applied {
         verified: back.verified,
-        restarted: record.restart,
+        notes: back.notes,
+        restarted: record.restart || back.restarted,
         missing: back.missing,
         phases: phases.list,
         ..Applied::ended(end, back.after)
@@ -138,17 +141,23 @@ fn act_and_verify(forward: &Forward, record: &mut Record, progress: &dyn Progres
 /// Puts away what the end makes unnecessary: backups, the journal, the dead man's switch.
 fn close(host: &Host, record: &Record, plan: &Plan, prepared: &Prepared, applied: &mut Applied) {
     match applied.end {
-        // A stranded host keeps its journal: the next apply begins with it. It keeps the dead man's
-        // switch too.
+        // A stranded host keeps its journal: the next apply begins with it. The dead man would only
+        // undo what you do by hand.
         End::Stranded { .. } => {
             applied.backup = prepared.backup.clone();
             prune_backups(host, &record.path);
+            prepared.disarm(host);
         }
         End::Changed => {
             applied.backup = prepared.backup.clone();
             prune_backups(host, &record.path);
             if !host.is_image() {
-                applied.notes = leftovers(host, record, plan);
+                if record.restart {
+                    let (up, down) = units::bring_back(host, &record.units);
+                    applied.verified.extend(up);
+                    applied.notes.extend(down);
+                }
+                applied.notes.extend(leftovers(host, record, plan));
                 let committed = journal::commit(host, record);
                 applied.can_be_undone = committed.is_ok();
                 applied.notes.extend(committed.err().map(Note::not_kept));

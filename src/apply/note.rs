@@ -13,6 +13,8 @@ pub enum Note {
     },
     /// So many more of them.
     MoreRules { range: IpNet, count: usize },
+    /// A unit that ran before Docker restarted, and stops with Docker.
+    UnitIsDown { unit: String },
     /// The change is done, but its record could not be kept: it cannot be rolled back.
     RecordNotKept { why: String },
     /// The change is undone, but its record could not be put away.

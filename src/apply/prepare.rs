@@ -69,7 +69,8 @@ impl Prepared {
             self.in_journal = true;
         }
         if let Some(seconds) = request.dead_man {
-            deadman::arm(host, seconds).map_err(|why| Refusal::DeadManNotArmed { why })?;
+            deadman::arm(host, seconds, request.timeout)
+                .map_err(|why| Refusal::DeadManNotArmed { why })?;
             self.armed = true;
         }
         Ok(())
@@ -82,6 +83,10 @@ impl Prepared {
 
     /// Puts the new bytes in their place.
     pub fn write(&mut self, host: &Host, record: &Record) -> Result<(), Refusal> {
+        if config_file::read(host, &record.path).text != record.before {
+            let path = record.path.clone();
+            return Err(Refusal::FileEditedMeanwhile { path });
+        }
         let written = self.staged.take().map_or(Ok(()), Staged::commit);
         match written {
             // Only the rename counts. Where the folder could not be synced after it, the new file is
@@ -136,7 +141,8 @@ fn stage(host: &Host, path: &str, change: &FileChange) -> Result<Staged, Refusal
     Ok(staged)
 }
 
-fn back_up(host: &Host, path: &str) -> Result<String, Refusal> {
+/// A copy of the file as it is now, beside it.
+pub fn back_up(host: &Host, path: &str) -> Result<String, Refusal> {
     let now = humantime::format_rfc3339_seconds(SystemTime::now());
     let copy = host
         .copy_beside(Path::new(path), &format!("{BACKUP}{now}"))

@@ -2,8 +2,8 @@
 
 use super::check::{Check, Probe};
 use crate::host::Host;
-use crate::observe::kernel::peers;
-use crate::observe::operator;
+use crate::observe::kernel::peers::{self, Delivery};
+use crate::observe::operator::{self, Session};
 use nix::errno::Errno;
 use std::io;
 use std::net::TcpStream;
@@ -12,6 +12,14 @@ use std::time::{Duration, Instant};
 
 /// How long one probe may take.
 const DEADLINE: Duration = Duration::from_secs(3);
+
+/// A session over a long way gets time for so many round trips.
+const ROUND_TRIPS: u32 = 10;
+
+/// A progress line is written more often than this.
+const QUIET: Duration = Duration::from_millis(400);
+
+const SESSION: &str = "your ssh session";
 
 /// Between two looks at a session.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -40,19 +48,46 @@ fn reason(error: &io::Error) -> String {
     })
 }
 
-/// Whether the far end of the operator's own ssh session still confirms what it is sent, with a
-/// little patience: the progress line is always under way. None where there is no such session, or
-/// it is over: an operator who left is not locked out.
+/// Whether the far end of the operator's own ssh session still confirms what it is sent. Not whether
+/// nothing is under way: the progress line always is, on a long way. None where there is no such
+/// session, or it is over: an operator who left is not locked out.
 fn session(host: &Host) -> Option<Check> {
     let session = operator::session(host)?;
-    let end = Instant::now() + DEADLINE;
+    let Some(first) = something_sent(&session)? else {
+        let found = "not tested: nothing was sent to it";
+        return Some(Check::untested(SESSION, "alive", found));
+    };
+    let patience = DEADLINE.max(first.round_trip * ROUND_TRIPS);
+    let end = Instant::now() + patience;
     loop {
-        let unconfirmed = peers::unconfirmed(&session).ok()??;
-        if unconfirmed == 0 || Instant::now() >= end {
-            let fault = (unconfirmed > 0)
-                .then(|| format!("silent ({unconfirmed} bytes are not confirmed)"));
-            return Some(Check::faultless("your ssh session", "alive", fault));
+        let now = delivery(&session)?;
+        let confirmed = now.confirmed >= first.confirmed + first.under_way;
+        if confirmed || Instant::now() >= end {
+            let fault =
+                (!confirmed).then(|| format!("silent ({} bytes are not confirmed)", now.under_way));
+            return Some(Check::faultless(SESSION, "alive", fault));
         }
         sleep(PAUSE);
     }
+}
+
+/// The session with something under way, or that has just been confirmed; none where nothing is
+/// written to it.
+fn something_sent(session: &Session) -> Option<Option<Delivery>> {
+    let end = Instant::now() + QUIET;
+    let first = delivery(session)?;
+    loop {
+        let now = delivery(session)?;
+        if now.under_way > 0 || now.confirmed > first.confirmed {
+            return Some(Some(now));
+        }
+        if Instant::now() >= end {
+            return Some(None);
+        }
+        sleep(PAUSE / 5);
+    }
+}
+
+fn delivery(session: &Session) -> Option<Delivery> {
+    peers::delivery(session).ok()?
 }

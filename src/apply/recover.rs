@@ -1,16 +1,18 @@
 //! What a run that was killed left behind is put right before anything new is planned.
 
 use super::cause::NotRestored;
-use super::journal::{self, Record};
+use super::containers::{ContainerStates, Missing};
+use super::edited_meanwhile::keep_edits;
+use super::journal::{self, Left, Record};
 use super::networks::{self, moves::Side};
 use super::phases::PhaseName;
 use super::progress::Progress;
 use super::refusal::Refusal;
-use super::rollback::roll_back;
+use super::rollback::{self, roll_back};
 use crate::facts::Facts;
 use crate::host::Host;
 use crate::host::signals::Shield;
-use crate::observe::{observe, service};
+use crate::observe::{observe, observe_closely, service};
 use std::path::Path;
 use std::time::Duration;
 
@@ -19,9 +21,12 @@ use std::time::Duration;
 pub enum Recovered {
     Nothing,
     /// It had done its work, or had changed nothing yet; its journal is closed.
-    Closed(Closed),
+    Closed(Closed, Vec<Missing>),
     /// It was half-way; the old state is back.
-    Undone,
+    Undone {
+        /// A copy of the file that was edited meanwhile.
+        copy: Option<String>,
+    },
     /// It was half-way, and the way back failed.
     Stuck(NotRestored),
 }
@@ -30,7 +35,13 @@ pub enum Recovered {
 pub enum Closed {
     Done,
     NotBegun,
+    /// The same of a way back.
+    WentBack,
+    DidNotGoBack,
 }
+
+/// How long after its beginning a run may have restarted Docker without having noted it.
+const OUR_RESTART: Duration = Duration::from_secs(300);
 
 /// Settles an interrupted run before anything new is planned: closes its journal where it had done
 /// its work or none of it, undoes what is half-done. Where Docker must not be restarted, what is
@@ -47,13 +58,21 @@ pub fn recover(
     };
     let now = observe(host);
     if has_arrived(host, &now, &record) {
-        close(host, record, Closed::Done)
+        let closed = match record.going_back {
+            true => Closed::DidNotGoBack,
+            false => Closed::Done,
+        };
+        close(host, &now, record, closed)
     } else if has_not_begun(host, &now, &record) {
-        close(host, record, Closed::NotBegun)
+        let closed = match record.going_back {
+            true => Closed::WentBack,
+            false => Closed::NotBegun,
+        };
+        close(host, &now, record, closed)
     } else if record.touches_docker() && !may_restart {
         Err(Refusal::HalfWayNeedsRestart)
     } else {
-        Ok(undo(host, &record, timeout, progress))
+        undo(host, record, timeout, progress)
     }
 }
 
@@ -63,9 +82,10 @@ pub fn undo_pending(
     timeout: Duration,
     progress: &dyn Progress,
 ) -> Result<Recovered, Refusal> {
-    Ok(pending(host)?.map_or(Recovered::Nothing, |record| {
-        undo(host, &record, timeout, progress)
-    }))
+    match pending(host)? {
+        Some(record) => undo(host, record, timeout, progress),
+        None => Ok(Recovered::Nothing),
+    }
 }
 
 /// Removes files that were not put in their place yet: litter of a run that was killed before
@@ -76,8 +96,18 @@ fn sweep(host: &Host) {
     let _ = journal::sweep(host);
 }
 
+/// The record of an interrupted run. A file that Docker does not read any more is not judged, let
+/// alone written.
 fn pending(host: &Host) -> Result<Option<Record>, Refusal> {
-    journal::read(host).map_err(Refusal::JournalUnreadable)
+    let record = journal::read(host).map_err(Refusal::JournalUnreadable)?;
+    let read = service::read(host).config_path();
+    match record {
+        Some(record) if record.path != read => Err(Refusal::PathMoved {
+            changed: record.path,
+            read,
+        }),
+        record => Ok(record),
+    }
 }
 
 /// Whether the host is where the run wanted to bring it.
@@ -92,17 +122,23 @@ fn has_arrived(host: &Host, now: &Facts, record: &Record) -> bool {
 /// Whether the host is where the run found it.
 fn has_not_begun(host: &Host, now: &Facts, record: &Record) -> bool {
     now.docker.config.text == record.before
-        && now.docker0() == record.docker0_before
+        && (!record.had_docker0() || now.docker0() == record.docker0_before)
         && can_tell(now, record)
         && networks::is_at(host, &record.moves, Side::Old)
 }
 
-/// A restart that was cut short leaves an engine that does not answer.
+/// A restart that was cut short leaves an engine that does not answer. One that is stopped is not
+/// asked for its networks: its socket would start it.
 fn can_tell(now: &Facts, record: &Record) -> bool {
-    now.docker.engine.is_some() || !record.restart
+    now.docker.engine.is_some() || !record.touches_docker()
 }
 
-fn close(host: &Host, mut record: Record, closed: Closed) -> Result<Recovered, Refusal> {
+fn close(
+    host: &Host,
+    now: &Facts,
+    mut record: Record,
+    closed: Closed,
+) -> Result<Recovered, Refusal> {
     let closing = match closed {
         Closed::Done => {
             if !record.moves.networks.is_empty() {
@@ -111,27 +147,64 @@ fn close(host: &Host, mut record: Record, closed: Closed) -> Result<Recovered, R
             }
             journal::commit(host, &record)
         }
-        Closed::NotBegun => journal::clear(host),
+        Closed::WentBack => journal::forget_last(host),
+        Closed::NotBegun | Closed::DidNotGoBack => journal::clear(host),
     };
-    if record.restart {
-        record.containers.restore(host);
-    }
+    let missing = match record.restart && is_of_the_run(now, &record) {
+        true => record.containers.restore(host),
+        false => Vec::new(),
+    };
     match closing {
-        Ok(()) => Ok(Recovered::Closed(closed)),
+        Ok(()) => Ok(Recovered::Closed(closed, missing)),
         Err(error) => Err(Refusal::JournalNotClosed {
             why: error.to_string(),
         }),
     }
 }
 
-fn undo(host: &Host, record: &Record, timeout: Duration, progress: &dyn Progress) -> Recovered {
+/// Whether Docker has not been restarted since the run. If it has, the containers that ran then are
+/// not those that should run now.
+fn is_of_the_run(now: &Facts, record: &Record) -> bool {
+    let began = &now.docker.started;
+    if began.is_none() || *began == record.dockerd_began || *began == record.dockerd_restarted {
+        return true;
+    }
+    let moment = |text: &Option<String>| humantime::parse_rfc3339(text.as_deref()?).ok();
+    let run = humantime::parse_rfc3339(&record.began).ok();
+    let since = moment(began)
+        .zip(run)
+        .map(|(began, run)| began.duration_since(run));
+    record.dockerd_restarted.is_none() && matches!(since, Some(Ok(since)) if since < OUR_RESTART)
+}
+
+fn undo(
+    host: &Host,
+    mut record: Record,
+    timeout: Duration,
+    progress: &dyn Progress,
+) -> Result<Recovered, Refusal> {
+    let now = observe_closely(host);
+    if now.docker.engine.is_some()
+        && record.left.as_ref() == Some(&Left::by(&now))
+        && let Some(problem) = rollback::not_restored(host, &record)
+    {
+        return Ok(Recovered::Stuck(problem));
+    }
+    if now.docker.engine.is_some() && !is_of_the_run(&now, &record) {
+        record.containers = ContainerStates::of(&now);
+    }
     progress.step(PhaseName::UndoInterruptedRun);
     let _shield = Shield::raise(progress.calm());
-    match roll_back(host, record, timeout, progress).problem {
-        Some(problem) => Recovered::Stuck(problem),
-        None => {
-            let _ = journal::clear(host);
-            Recovered::Undone
-        }
+    let copy = keep_edits(host, now.docker.config.text.as_deref(), &mut record)?;
+    if let Some(problem) = roll_back(host, &record, timeout, progress).problem {
+        record.left = Some(Left::by(&observe(host)));
+        // Only a later run would miss it, and try once more.
+        let _ = journal::begin(host, &record);
+        return Ok(Recovered::Stuck(problem));
     }
+    let _ = match record.going_back {
+        true => journal::forget_last(host),
+        false => journal::clear(host),
+    };
+    Ok(Recovered::Undone { copy })
 }

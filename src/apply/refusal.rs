@@ -20,6 +20,10 @@ pub enum Refusal {
     FileIsMounted {
         path: String,
     },
+    /// Its bytes are not those that the plan was made for.
+    FileEditedMeanwhile {
+        path: String,
+    },
     FileNotReplaced {
         path: String,
         why: String,
@@ -36,8 +40,18 @@ pub enum Refusal {
         path: String,
         says: String,
     },
+    /// dockerd's own check does not accept the file as it was before either.
+    BrokenBefore {
+        path: String,
+        says: String,
+    },
     /// An earlier run is half-way, and undoing it needs the restart that was forbidden.
     HalfWayNeedsRestart,
+    /// An earlier run was interrupted, and Docker reads another file now than the one it changed.
+    PathMoved {
+        changed: String,
+        read: String,
+    },
     JournalUnreadable(Unreadable),
     JournalNotClosed {
         why: String,

@@ -112,7 +112,8 @@ fn restart(host: &Host, method: &RestartMethod, deadline: Instant) -> Result<(),
     wait_for_answer(host, deadline)
 }
 
-fn wait_for_answer(host: &Host, deadline: Instant) -> Result<(), Cause> {
+/// Waits until the engine answers.
+pub fn wait_for_answer(host: &Host, deadline: Instant) -> Result<(), Cause> {
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
         match docker::ping(host, left.clamp(PAUSE, Duration::from_secs(5))) {

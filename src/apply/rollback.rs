@@ -7,16 +7,18 @@
 
 use super::cause::{Cause, NotRestored};
 use super::check::Check;
-use super::containers::Missing;
+use super::containers::{Loss, Missing};
 use super::journal::Record;
 use super::networks::{self, moves::Side};
+use super::note::Note;
 use super::phases::{Phase, PhaseName};
 use super::progress::{Phases, Progress};
-use super::restart::restart_in;
-use super::verify;
+use super::restart::{restart_in, wait_for_answer};
+use super::{units, verify};
 use crate::facts::Facts;
 use crate::host::Host;
-use crate::observe::observe;
+use crate::observe::process::Process;
+use crate::observe::{loaded, observe, service};
 use crate::plan::edit::set_keys;
 use ipnet::Ipv4Net;
 use serde_json::Value;
@@ -26,6 +28,9 @@ use std::time::{Duration, Instant};
 /// Mode of a daemon.json that has to be created again.
 const FILE_MODE: u32 = 0o644;
 
+/// For a dockerd that died under a move and is started again by systemd.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// How the way back went.
 #[derive(Debug)]
 pub struct RollbackResult {
@@ -34,6 +39,9 @@ pub struct RollbackResult {
     /// What was checked.
     pub verified: Vec<Check>,
     pub missing: Vec<Missing>,
+    pub notes: Vec<Note>,
+    /// Whether Docker was restarted.
+    pub restarted: bool,
     pub phases: Vec<Phase>,
     /// The host as it is now.
     pub after: Facts,
@@ -53,6 +61,7 @@ pub fn roll_back(
         timeout,
         phases: Phases::new(progress),
         causes: Vec::new(),
+        restarted: false,
     };
     back.put_file_back();
     if record.restart {
@@ -63,6 +72,29 @@ pub fn roll_back(
     back.verified(missing)
 }
 
+/// The old text with docker0's old address spelled out, as it stands in the file for one start.
+pub fn text_with_bip(record: &Record) -> Option<String> {
+    with_bip(record.before.as_deref(), record.docker0_before?).ok()
+}
+
+fn with_bip(text: Option<&str>, address: Ipv4Net) -> Result<String, String> {
+    let bip = [("bip".to_owned(), Value::String(address.to_string()))];
+    set_keys(text, &bip)
+}
+
+/// What is not as it was, if anything; nothing is touched.
+pub fn not_restored(host: &Host, record: &Record) -> Option<NotRestored> {
+    let (mut checks, _) = verify::restored(host, record);
+    if !record.moves.networks.is_empty() {
+        checks.extend(networks::verify_back(host, &record.moves));
+    }
+    let wrong = checks.into_iter().find(|check| !check.ok)?;
+    Some(NotRestored {
+        wrong,
+        causes: Vec::new(),
+    })
+}
+
 struct Rollback<'a> {
     host: &'a Host,
     record: &'a Record,
@@ -70,6 +102,7 @@ struct Rollback<'a> {
     phases: Phases<'a>,
     /// What failed so far, each cause once.
     causes: Vec<Cause>,
+    restarted: bool,
 }
 
 impl Rollback<'_> {
@@ -127,6 +160,7 @@ impl Rollback<'_> {
         let method = self.record.way.clone().unwrap_or_default();
         let name = PhaseName::RestartDockerAsItWas;
         let deadline = Instant::now() + self.timeout;
+        self.restarted = true;
         let restarted = restart_in(&mut self.phases, name, self.host, &method, deadline);
         self.went_well(restarted)
     }
@@ -136,19 +170,32 @@ impl Rollback<'_> {
     fn restart_with_bip(&mut self, address: Ipv4Net) {
         let written = self.write_bip(address);
         let started = self.went_well(written) && self.restart();
-        if self.put_file_back() && !started {
+        if !self.put_file_back() {
+            return;
+        }
+        if started {
+            self.mark_as_loaded();
+        } else {
             // Better a running Docker on the wrong range than none.
             self.restart();
         }
     }
 
+    /// The file is younger than dockerd now, and all it says is in force. Without the mark the next
+    /// run only asks more than it needs to.
+    fn mark_as_loaded(&self) {
+        if let Some(process) = Process::of_pidfile(self.host) {
+            let _ = loaded::mark(self.host, process.pid, &self.record.path);
+        }
+    }
+
     fn write_bip(&self, address: Ipv4Net) -> Result<(), Cause> {
         let path = &self.record.path;
-        let bip = [("bip".to_owned(), Value::String(address.to_string()))];
-        let text = set_keys(self.record.before.as_deref(), &bip);
-        let text = text.map_err(|why| Cause::FileNotEdited {
-            path: path.clone(),
-            why,
+        let text = with_bip(self.record.before.as_deref(), address).map_err(|why| {
+            Cause::FileNotEdited {
+                path: path.clone(),
+                why,
+            }
         })?;
         self.host
             .replace(Path::new(path), text.as_bytes(), FILE_MODE)
@@ -163,18 +210,45 @@ impl Rollback<'_> {
         if moves.networks.is_empty() {
             return;
         }
-        for cause in networks::settle(self.host, moves, Side::Old, &mut self.phases) {
+        if !self.docker_answers() {
+            self.restart();
+        }
+        let mut causes = networks::settle(self.host, moves, Side::Old, &mut self.phases);
+        // The dockerd that follows one that was killed holds the ports of its containers (run: 20.10.24
+        // and 26.1.5) or restarts one without end (28.5.2), until it is itself restarted.
+        if self.dockerd_died() && !networks::down(self.host, moves).is_empty() && self.restart() {
+            causes = networks::settle(self.host, moves, Side::Old, &mut self.phases);
+        }
+        for cause in causes {
             self.went_well(Err(cause));
         }
+    }
+
+    /// A dockerd that died may be on its way up again; not every host starts it by itself.
+    fn docker_answers(&self) -> bool {
+        wait_for_answer(self.host, Instant::now() + PATIENCE).is_ok()
+    }
+
+    /// Whether another dockerd runs than before, and it was not this change that restarted it.
+    fn dockerd_died(&self) -> bool {
+        let began = &self.record.dockerd_began;
+        !self.record.restart && began.is_some() && service::read(self.host).started != *began
     }
 
     fn bring_containers_back(&mut self) -> Vec<Missing> {
         let record = self.record;
         self.phases.time(PhaseName::RestoreContainers, || {
-            match record.touches_docker() {
-                true => record.containers.restore(self.host),
-                false => Vec::new(),
+            if !record.touches_docker() {
+                return Vec::new();
             }
+            let mut missing = record.containers.restore(self.host);
+            for container in networks::down(self.host, &record.moves) {
+                if !missing.iter().any(|one| one.container == container) {
+                    let why = Loss::DoesNotStay;
+                    missing.push(Missing { container, why });
+                }
+            }
+            missing
         })
     }
 
@@ -187,6 +261,11 @@ impl Rollback<'_> {
         if !record.moves.networks.is_empty() {
             verified.extend(networks::verify_back(host, &record.moves));
         }
+        let (up, notes) = match record.restart || self.restarted {
+            true => units::bring_back(host, &record.units),
+            false => (Vec::new(), Vec::new()),
+        };
+        verified.extend(up);
         // What failed on the way does not matter once everything is found as it was.
         let wrong = verified.iter().find(|check| !check.ok).cloned();
         RollbackResult {
@@ -196,6 +275,8 @@ impl Rollback<'_> {
             }),
             verified,
             missing,
+            notes,
+            restarted: self.restarted,
             phases: self.phases.list,
             after,
         }

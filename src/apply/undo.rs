@@ -15,8 +15,11 @@ use crate::host::Host;
 use crate::host::signals::Shield;
 use crate::observe::config_file::{self, KEYS, parse};
 use crate::plan::blocker::Blocker;
+use crate::plan::leaving::{Leaving, docker0_leaves, network_leaves};
+use crate::plan::pending_settings::pending;
 use crate::plan::relocate::Move;
-use crate::plan::{Permits, preflight};
+use crate::plan::{Permits, old_address, old_range_rules, preflight};
+use crate::policy::accept::Accepted;
 use crate::subnet::{overlap, v4};
 use ipnet::{IpNet, Ipv4Net};
 use serde_json::{Map, Value};
@@ -34,6 +37,11 @@ pub enum Obstacle {
         began: String,
         edit: Edit,
     },
+    /// Docker reads another file than the one that the apply changed.
+    PathMoved {
+        changed: String,
+        read: String,
+    },
     /// docker0 or networks would have to move back, which takes a Docker that runs.
     DockerStopped,
     NetworksNotRecorded(NotRecorded),
@@ -43,7 +51,8 @@ pub enum Obstacle {
         subnet: IpNet,
         range: IpNet,
     },
-    NoRestart(Blocker),
+    /// All that is in the way of a restart, and was not accepted.
+    Blocked(Vec<Blocker>),
 }
 
 /// How a file was edited.
@@ -71,10 +80,11 @@ pub enum Setting {
 }
 
 /// What undoes the last apply on the host as it is now.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct WayBack {
     /// The apply, as it was recorded.
     applied: Record,
+    pub docker_runs: bool,
     /// Docker that is stopped now stays so; the bytes alone go back.
     pub restart: bool,
     method: Option<RestartMethod>,
@@ -82,13 +92,15 @@ pub struct WayBack {
     containers: ContainerStates,
     /// The networks that are still where the apply put them, with the containers on them now.
     moves: Moves,
+    /// The units that stop with Docker, as they run now.
+    units: Vec<String>,
 }
 
 /// Finds the way back; none where the last apply was undone already.
 pub fn way_back(
     host: &Host,
     facts: &Facts,
-    may_stop_containers: bool,
+    accepted: Accepted,
 ) -> Result<Option<WayBack>, Obstacle> {
     let Some(applied) = journal::last(host).map_err(Obstacle::RecordUnreadable)? else {
         return match journal::was_undone(host) {
@@ -96,21 +108,28 @@ pub fn way_back(
             false => Err(Obstacle::NothingRecorded),
         };
     };
+    path_is_as_applied(facts, &applied)?;
     file_is_as_applied(host, &applied)?;
     docker_can_move_back(facts, &applied)?;
     let running = facts.docker.state == DockerState::Running;
-    let restart = running && applied.docker0_before != facts.docker0();
+    // Nothing takes docker0 away again: where there was none before, only the file goes back.
+    let restart = running && applied.had_docker0() && applied.docker0_before != facts.docker0();
     let service = facts.docker.service;
     let way = WayBack {
+        docker_runs: running,
         restart,
         method: applied.way.clone().or(RestartMethod::of(service, None)),
         stop_first: restart && preflight::survivors(facts),
         containers: ContainerStates::of(facts),
         moves: moves_back(host, facts, &applied.moves)?,
-        applied,
+        units: facts.docker.dependents.clone(),
+        applied: Record {
+            dockerd_began: facts.docker.started.clone(),
+            ..applied
+        },
     };
     way.ranges_are_free(facts)?;
-    way.docker_may_restart(facts, may_stop_containers)?;
+    way.is_not_blocked(facts, accepted)?;
     Ok(Some(way))
 }
 
@@ -192,6 +211,9 @@ impl WayBack {
             stop_first: self.stop_first,
             containers: self.containers.clone(),
             moves: self.moves.clone(),
+            dockerd_restarted: None,
+            going_back: true,
+            units: self.units.clone(),
             ..self.applied.clone()
         }
     }
@@ -226,17 +248,55 @@ impl WayBack {
         !docker0_moves && !networks.any(|one| one.name == network.name)
     }
 
-    fn docker_may_restart(&self, facts: &Facts, may_stop_containers: bool) -> Result<(), Obstacle> {
-        if !self.restart {
-            return Ok(());
+    /// As before an apply: docker0 and the networks leave the ranges they have now.
+    fn is_not_blocked(&self, facts: &Facts, accepted: Accepted) -> Result<(), Obstacle> {
+        let mut leaving: Vec<Leaving> = Vec::new();
+        let mut blockers = Vec::new();
+        if self.restart {
+            let permits = Permits {
+                own_command: self.method.is_some(),
+                ..Permits::plain()
+            };
+            blockers.extend(preflight::may_restart(facts, &permits).err());
+            blockers.extend(preflight::restart_blockers(facts));
+            blockers.extend(pending(facts, None).blockers);
+            leaving.extend(docker0_leaves(facts, self.applied.docker0_before));
+            blockers.extend(self.lockout(facts));
         }
-        let permits = Permits {
-            stop_containers: may_stop_containers,
-            own_command: self.method.is_some(),
-            ..Permits::plain()
-        };
-        preflight::may_restart(facts, &permits).map_err(Obstacle::NoRestart)
+        let moves = self.moves();
+        leaving.extend(
+            moves
+                .iter()
+                .map(|one| network_leaves(facts, &one.network, one.from, one.to)),
+        );
+        let settings = keys(self.applied.before.as_deref()).unwrap_or_default();
+        blockers.extend(old_address::blockers(facts, &settings, &leaving));
+        blockers.extend(old_range_rules::blockers(facts, &leaving));
+        blockers.retain(|blocker| !blocker.is_accepted(accepted));
+        match blockers.is_empty() {
+            true => Ok(()),
+            false => Err(Obstacle::Blocked(blockers)),
+        }
     }
+
+    /// Whoever works from the old range is cut off when docker0 lies over it again.
+    fn lockout(&self, facts: &Facts) -> Option<Blocker> {
+        let range = self.applied.old_range()?;
+        let peer = facts.operator.filter(|peer| range.contains(peer))?;
+        let is_a_container = facts.docker_addresses().contains(&peer);
+        (!is_a_container).then_some(Blocker::Lockout { peer, range })
+    }
+}
+
+fn path_is_as_applied(facts: &Facts, applied: &Record) -> Result<(), Obstacle> {
+    let read = &facts.docker.config.path;
+    if applied.path == *read {
+        return Ok(());
+    }
+    Err(Obstacle::PathMoved {
+        changed: applied.path.clone(),
+        read: read.clone(),
+    })
 }
 
 fn file_is_as_applied(host: &Host, applied: &Record) -> Result<(), Obstacle> {
@@ -257,8 +317,11 @@ fn file_is_as_applied(host: &Host, applied: &Record) -> Result<(), Obstacle> {
 fn docker_can_move_back(facts: &Facts, applied: &Record) -> Result<(), Obstacle> {
     let docker0 = facts.docker0();
     let differs = docker0.is_some() && docker0 != applied.docker0_before;
+    let moves_back = applied.had_docker0() && (applied.restart || differs);
     match facts.docker.state {
-        DockerState::Stopped if applied.touches_docker() || differs => Err(Obstacle::DockerStopped),
+        DockerState::Stopped if moves_back || !applied.moves.networks.is_empty() => {
+            Err(Obstacle::DockerStopped)
+        }
         DockerState::Stopped | DockerState::Running | DockerState::Absent => Ok(()),
     }
 }

@@ -153,11 +153,13 @@ pub fn restored(host: &Host, record: &Record) -> (Vec<Check>, Facts) {
     if record.touches_docker() {
         checks.push(Check::engine((!answers).then(|| "down".to_owned())));
     }
-    checks.push(Check::value(
-        "docker0's address",
-        record.docker0_before,
-        now.docker0(),
-    ));
+    if record.had_docker0() {
+        checks.push(Check::value(
+            "docker0's address",
+            record.docker0_before,
+            now.docker0(),
+        ));
+    }
     if answers {
         checks.push(networks_are_back(&now, record));
     }
@@ -196,7 +198,7 @@ fn size(text: Option<&str>) -> String {
 
 /// The dockerd that answered after a restart.
 pub struct Started {
-    began: Option<String>,
+    pub began: Option<String>,
     answered: Instant,
 }
 

@@ -96,7 +96,7 @@ impl Clash {
             && self.docker == earlier.docker
     }
 
-    /// The clash to act on comes first: what bites now, and hurts somebody already, and at docker0.
+    /// The clash to act on comes first: what bites now, what loses packets already, what is at docker0.
     pub fn urgency(&self) -> impl Ord + use<> {
         let hurt = match self.with.source {
             Source::Ssh => 0,

@@ -207,8 +207,8 @@ fn nameservers(facts: &Facts) -> impl Iterator<Item = Needed<'_>> {
         })
 }
 
-/// Whether a route drops everything to a whole private block: whoever set it says that no such
-/// network is needed. Docker's own routes are narrower and win.
+/// Whether a route drops everything to a whole private block: it says that no such network is
+/// needed. Docker's own routes are narrower and win.
 fn is_a_wide_null_route(route: &Route) -> bool {
     let drops = matches!(
         route.kind,

@@ -109,7 +109,7 @@ pub struct NeededSide {
     pub via: Option<IpAddr>,
     /// Its routing table, where known.
     pub table: Option<String>,
-    /// Where it is said.
+    /// The evidence in words.
     pub detail: String,
     /// The policy rule by which packets get to its table, where not every host has that rule.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -212,7 +212,7 @@ fn reached_by(rule: Option<&str>) -> String {
         .unwrap_or_default()
 }
 
-/// Where it is said, and what it is.
+/// The evidence in words, without the rule that leads to it.
 fn what(need: &Needed, docker: Option<&IpNet>, facts: &Facts) -> String {
     match need.evidence {
         Evidence::Route(route) => route_in_words(route, docker, facts),

@@ -54,7 +54,7 @@ pub struct PermitArgs {
     #[arg(long, value_name = "COMMAND", conflicts_with = "no_restart")]
     pub restart_command: Option<String>,
     #[command(flatten)]
-    pub containers: ContainerArgs,
+    pub accept: AcceptArgs,
     /// What to do with existing networks that clash: only report them, or re-create them on clear
     /// subnets with their containers
     #[arg(long, value_enum, value_name = "report|recreate", default_value_t = Networks::Report, hide_default_value = true, hide_possible_values = true)]
@@ -62,9 +62,6 @@ pub struct PermitArgs {
     /// Re-create only this network, if it clashes; repeatable, implies --networks recreate
     #[arg(long, value_name = "NAME")]
     pub network: Vec<String>,
-    /// Move a network even if a container on it loses its fixed MAC address (Docker 25 and later)
-    #[arg(long)]
-    pub accept_mac_loss: bool,
     /// Which clashes to act on: known (by settings), or suspected, too (by traffic). Default:
     /// suspected if you are asked, known with --yes and --json
     #[arg(
@@ -77,10 +74,11 @@ pub struct PermitArgs {
 }
 
 #[derive(Debug, Args)]
-pub struct ContainerArgs {
-    /// Stop the containers that live-restore keeps alive, and start them again after the restart
-    #[arg(long)]
-    pub allow_container_stop: bool,
+pub struct AcceptArgs {
+    /// Go ahead in spite of these blockers: container-stop, mac-loss, old-address, old-range-rules,
+    /// pending-settings, lockout; repeatable, takes comma lists
+    #[arg(long, value_name = "LIST")]
+    pub accept: Vec<String>,
 }
 
 /// How sure a clash must be to be acted on.

@@ -8,6 +8,7 @@ use crate::facts::Certainty;
 use crate::host::operator_files;
 use crate::plan::Permits;
 use crate::plan::relocate::Existing;
+use crate::policy::accept::read_accept;
 use crate::policy::option::{BadValue, Opt};
 use crate::policy::read::{read_avoid, read_avoid_file, read_ignore, read_pools};
 use crate::policy::{Declared, Policy};
@@ -51,7 +52,7 @@ impl Apply {
         Ok(ApplyRequest {
             look: self.look.look(self.pin)?,
             check: self.check,
-            permits: self.permits.permits(attended),
+            permits: self.permits.permits(attended)?,
             order: apply::request::Request {
                 timeout: Duration::from_secs(self.times.timeout),
                 probes: Probe::look_up_all(&self.proof.probe)?,
@@ -64,16 +65,16 @@ impl Apply {
 }
 
 impl Rollback {
-    pub fn request(&self) -> RollbackRequest {
-        RollbackRequest {
+    pub fn request(&self) -> Result<RollbackRequest, BadValue> {
+        Ok(RollbackRequest {
             check: self.check,
             unless_none: false,
-            allow_container_stop: self.containers.allow_container_stop,
+            accepted: read_accept(&self.accept.accept)?,
             dead_man: self.dead_man,
             timeout: Duration::from_secs(self.times.timeout),
             wait: Duration::from_secs(self.times.wait),
             vocabulary: Vocabulary::CommandLine,
-        }
+        })
     }
 }
 
@@ -172,20 +173,19 @@ impl PolicyArgs {
 }
 
 impl PermitArgs {
-    fn permits(&self, attended: bool) -> Permits {
-        Permits {
+    fn permits(&self, attended: bool) -> Result<Permits, BadValue> {
+        Ok(Permits {
             restart: !self.no_restart,
-            stop_containers: self.containers.allow_container_stop,
+            accepted: read_accept(&self.accept.accept)?,
             own_command: self.restart_command.is_some(),
             networks: match (self.network.as_slice(), self.networks) {
                 ([], Networks::Report) => Existing::Report,
                 ([], Networks::Recreate) => Existing::Move,
                 (names, _) => Existing::MoveOnly(names.to_vec()),
             },
-            mac_loss: self.accept_mac_loss,
             act_on_suspected: self
                 .act_on
                 .map_or(attended, |act_on| act_on == ActOn::Suspected),
-        }
+        })
     }
 }

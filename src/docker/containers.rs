@@ -5,7 +5,7 @@
 )]
 
 use super::networks::null_is_empty;
-use crate::facts::{Container, Detail};
+use crate::facts::{Container, Detail, Mention};
 use serde::Deserialize;
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -104,6 +104,8 @@ pub struct ApiContainerDetail {
 pub struct ApiConfig {
     #[serde(default)]
     pub mac_address: String,
+    #[serde(default, deserialize_with = "null_is_empty")]
+    pub env: Vec<String>,
 }
 
 #[derive(Deserialize, Default)]
@@ -111,6 +113,8 @@ pub struct ApiConfig {
 pub struct ApiState {
     #[serde(default)]
     pub status: String,
+    #[serde(default)]
+    pub pid: u32,
 }
 
 #[derive(Deserialize, Default)]
@@ -124,6 +128,10 @@ pub struct ApiHostConfig {
     pub network_mode: String,
     #[serde(default, deserialize_with = "null_is_empty")]
     pub port_bindings: HashMap<String, Option<Vec<ApiPortBinding>>>,
+    #[serde(default, deserialize_with = "null_is_empty")]
+    pub extra_hosts: Vec<String>,
+    #[serde(default, deserialize_with = "null_is_empty")]
+    pub dns: Vec<String>,
 }
 
 #[derive(Deserialize, Default)]
@@ -142,6 +150,7 @@ pub struct ApiPortBinding {
 
 impl ApiContainerDetail {
     pub fn read(self) -> Detail {
+        let mentions = self.mentions();
         let host = self.host_config;
         let attached = self.network_settings.networks.into_iter();
         let bindings = host.port_bindings.into_values().flatten().flatten();
@@ -160,10 +169,47 @@ impl ApiContainerDetail {
             published_on,
             mode: host.network_mode,
             mac: Some(self.config.mac_address).filter(|mac| !mac.is_empty()),
+            pid: self.state.pid,
             never_started: self.state.status == "created",
             networks: attached
                 .map(|(name, at)| (name, at.given.ipv4.parse().ok()))
                 .collect(),
+            mentions,
         }
     }
+
+    /// The IPv4 addresses its settings name, and where. Of variables only their names: their values
+    /// may be secret.
+    fn mentions(&self) -> Vec<Mention> {
+        let host = &self.host_config;
+        let hosts = host.extra_hosts.iter().filter_map(|entry| {
+            let (name, address) = entry.split_once([':', '='])?;
+            Some((format!("--add-host {name}"), address))
+        });
+        let dns = host.dns.iter();
+        let dns = dns.map(|address| ("--dns".to_owned(), address.as_str()));
+        let variables = self.config.env.iter().filter_map(|entry| {
+            let (name, value) = entry.split_once('=')?;
+            Some((format!("the variable {name}"), value))
+        });
+        let mut mentions: Vec<Mention> = hosts
+            .chain(dns)
+            .chain(variables)
+            .flat_map(|(setting, value)| {
+                ipv4_addresses(value).map(move |address| Mention {
+                    address,
+                    setting: setting.clone(),
+                })
+            })
+            .collect();
+        mentions.sort();
+        mentions.dedup();
+        mentions
+    }
+}
+
+/// The IPv4 addresses in a text such as `postgres://db@172.17.0.1:5432/x`.
+fn ipv4_addresses(text: &str) -> impl Iterator<Item = IpAddr> {
+    let words = text.split(|letter: char| !letter.is_ascii_digit() && letter != '.');
+    words.filter_map(|word| word.parse().ok().map(IpAddr::V4))
 }

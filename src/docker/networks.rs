@@ -5,10 +5,10 @@
     reason = "the engine's own names, in its own documentation"
 )]
 
-use crate::facts::{AddressPool, Network};
+use crate::facts::{AddressPool, InForce, Network};
 use ipnet::IpNet;
 use serde::Deserialize;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -24,6 +24,31 @@ pub struct ApiInfo {
     pub swarm: ApiSwarm,
     #[serde(default, deserialize_with = "null_is_empty")]
     pub default_address_pools: Vec<ApiPool>,
+    #[serde(default)]
+    pub docker_root_dir: String,
+    #[serde(default)]
+    pub driver: String,
+    #[serde(default)]
+    pub cgroup_driver: String,
+    #[serde(default)]
+    pub default_runtime: String,
+    #[serde(default, deserialize_with = "null_is_empty")]
+    pub security_options: Vec<String>,
+}
+
+impl ApiInfo {
+    /// What it says is in force; docker0's network is told elsewhere.
+    pub fn in_force(&self) -> InForce {
+        let mut options = self.security_options.iter();
+        InForce {
+            data_root: self.docker_root_dir.clone(),
+            storage_driver: self.driver.clone(),
+            cgroup_driver: self.cgroup_driver.clone(),
+            default_runtime: self.default_runtime.clone(),
+            userns: options.any(|option| option.contains("name=userns")),
+            ..InForce::default()
+        }
+    }
 }
 
 #[derive(Deserialize, Default)]
@@ -92,6 +117,15 @@ pub struct ApiNetwork {
     pub options: HashMap<String, String>,
     #[serde(default, deserialize_with = "null_is_empty")]
     pub labels: HashMap<String, String>,
+    #[serde(rename = "EnableIPv6", default)]
+    pub ipv6: bool,
+}
+
+/// What docker0's network shows of the settings in force: whether it has IPv6, and its options.
+#[derive(Debug, Clone, Default)]
+pub struct BridgeShows {
+    pub ipv6: bool,
+    pub options: BTreeMap<String, String>,
 }
 
 #[derive(Deserialize, Default)]
@@ -122,6 +156,14 @@ pub struct ApiSubnet {
 }
 
 impl ApiNetwork {
+    pub fn shows(&self) -> Option<BridgeShows> {
+        let options = self.options.clone().into_iter();
+        (self.name == "bridge").then(|| BridgeShows {
+            ipv6: self.ipv6,
+            options: options.collect(),
+        })
+    }
+
     pub fn read(self) -> Network {
         // Docker names the link after the network's id unless the option says otherwise.
         let bridge = (self.driver == "bridge").then(|| {

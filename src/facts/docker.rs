@@ -1,5 +1,6 @@
 //! Docker's part of the facts: the service, the engine and its networks, daemon.json.
 
+use super::in_use::{InForce, Mention};
 use super::pools::AddressPool;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -32,6 +33,12 @@ pub struct Docker {
     /// flag's name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub flag_places: BTreeMap<String, String>,
+    /// The units that run now and that systemd stops when it stops Docker; only before a change.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dependents: Vec<String>,
+    /// Where the next start keeps its data, links followed; only while Docker runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_data_root: Option<String>,
     /// The version of the dockerd that is installed, where Docker is stopped: it starts next.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub installed_version: Option<String>,
@@ -99,6 +106,9 @@ pub struct Engine {
     /// The IPv4 entries of `default-address-pools` as this daemon was started with; null means the
     /// built-in list. With IPv6 entries alone there are none.
     pub pools: Option<Vec<AddressPool>>,
+    /// What it has in force besides; null where it was not asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_force: Option<InForce>,
     /// Its networks.
     pub networks: Vec<Network>,
 }
@@ -142,12 +152,18 @@ pub struct Detail {
     /// The MAC address given by hand when it was created.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mac: Option<String>,
+    /// Its first process, while it runs.
+    #[serde(skip)]
+    pub pid: u32,
     /// Whether it was created and never started.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub never_started: bool,
     /// The networks it is on, each with the IPv4 address given by hand.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub networks: BTreeMap<String, Option<Ipv4Addr>>,
+    /// Its settings that name an address of a Docker bridge.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mentions: Vec<Mention>,
 }
 
 /// A network of the engine.
@@ -204,6 +220,9 @@ pub struct ConfigFile {
     /// The names of all keys, without their values.
     #[serde(default)]
     pub names: Vec<String>,
+    /// Whether the dockerd that runs has read it as it is; null where that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loaded: Option<bool>,
     /// The text itself. Never printed.
     #[serde(skip)]
     pub text: Option<String>,

@@ -1,5 +1,6 @@
 //! The kernel's part of the facts: links, routes and rules, neighbours, peers.
 
+use super::in_use::Listener;
 use ipnet::IpNet;
 use nix::libc;
 use serde::{Deserialize, Serialize};
@@ -40,6 +41,9 @@ pub struct Kernel {
     /// Neighbours on Docker's bridges that have a link-layer address: they are at home there.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub residents: Vec<Resident>,
+    /// Sockets that wait on an address of a Docker bridge; only where rebridge looks closely.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub listeners: Vec<Listener>,
 }
 
 /// A network interface.

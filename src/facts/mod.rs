@@ -6,6 +6,7 @@
 
 mod bridges;
 mod docker;
+mod in_use;
 mod kernel;
 pub mod pools;
 mod source;
@@ -16,6 +17,7 @@ pub use docker::{
     ConfigFile, ConfigState, Container, Detail, Docker, DockerState, Engine, Network,
     ServiceManager,
 };
+pub use in_use::{DiesWith, FirewallRule, InForce, Listener, Mention, Named, NetGroup};
 pub use kernel::{
     Action, Conditions, Contact, Family, Kernel, Link, Masked, Neighbour, NeighbourState, Peer,
     Ports, Preference, RT_TABLE_DEFAULT, RT_TABLE_LOCAL, RT_TABLE_MAIN, Resident, Route, RouteKind,
@@ -50,6 +52,15 @@ pub struct Facts {
     pub operator: Option<IpAddr>,
     /// The service, the engine and its file.
     pub docker: Docker,
+    /// Settings of the host's own resolver that name an address of a Docker bridge.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub named: Vec<Named>,
+    /// The firewall's rules that name networks, without Docker's own; null where it was not asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub firewall: Option<Vec<FirewallRule>>,
+    /// What this run would die with when Docker restarts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dies_with: Option<DiesWith>,
     /// What could not be seen, one sentence each.
     pub unseen: Vec<String>,
 }

@@ -111,6 +111,11 @@ impl Host {
         }
     }
 
+    /// The same of the file alone. One that was put in another's place has changed then.
+    pub fn changed_itself(&self, path: &Path) -> io::Result<SystemTime> {
+        change_time(&self.resolve(path)?)
+    }
+
     /// What the symbolic link at a path points at; none where there is no link.
     pub fn link_target(&self, path: &Path) -> Option<PathBuf> {
         let folder = self.resolve(path.parent()?).ok()?;
@@ -160,42 +165,34 @@ impl Host {
     /// Writes the bytes beside the file they shall replace and puts them on disk. Owner and mode
     /// are the old file's; a new file gets `mode`.
     pub fn stage(&self, path: &Path, bytes: &[u8], mode: u32) -> io::Result<Staged> {
-        let target = self.resolve(path)?;
-        let temporary = temporary_beside(&target);
-        // Always the same name: the lock keeps others away, and what a killed run left goes with
-        // the next.
-        remove_if_there(&temporary)?;
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&temporary)?;
-        let staged = Staged {
-            temporary,
-            target,
-            done: false,
-        };
-        file.write_all(bytes)?;
-        match fs::metadata(&staged.target) {
-            Ok(old) => {
-                std::os::unix::fs::fchown(&file, Some(old.uid()), Some(old.gid()))?;
-                file.set_permissions(Permissions::from_mode(old.mode() & 0o7777))?;
-                copy_attributes(&staged.target, &staged.temporary);
-            }
-            Err(_) => file.set_permissions(Permissions::from_mode(mode))?,
-        }
-        file.sync_all()?;
-        Ok(staged)
+        stage_at(self.resolve(path)?, bytes, mode)
     }
 
-    /// Removes what a killed run left of a file it was about to replace.
-    pub fn sweep(&self, path: &Path) -> io::Result<()> {
-        remove_if_there(&temporary_beside(&self.resolve(path)?))
+    /// The same for a file that the operator named, which may lie where others can write: a link on
+    /// the way counts only if it is root's or ours. The kernel refuses such links only in folders
+    /// like /tmp, and not where we follow them ourselves.
+    pub fn stage_for_operator(&self, path: &Path, bytes: &[u8], mode: u32) -> io::Result<Staged> {
+        let (target, links) = self.follow(path)?;
+        for link in links {
+            let owner = fs::symlink_metadata(&link)?.uid();
+            if owner != 0 && owner != nix::unistd::geteuid().as_raw() {
+                let link = link.display();
+                return Err(io::Error::other(format!(
+                    "{link} is a symbolic link of user {owner}, not followed"
+                )));
+            }
+        }
+        stage_at(target, bytes, mode)
     }
 
     /// Replaces a file in one step, or makes it.
     pub fn replace(&self, path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
         self.stage(path, bytes, mode)?.commit()
+    }
+
+    /// Removes what a killed run left of a file it was about to replace.
+    pub fn sweep(&self, path: &Path) -> io::Result<()> {
+        remove_if_there(&temporary_beside(&self.resolve(path)?))
     }
 
     /// Copies a file beside itself, owner and mode included.
@@ -264,6 +261,34 @@ impl Drop for Staged {
             let _ = fs::remove_file(&self.temporary);
         }
     }
+}
+
+fn stage_at(target: PathBuf, bytes: &[u8], mode: u32) -> io::Result<Staged> {
+    let temporary = temporary_beside(&target);
+    // Always the same name: the lock keeps others away, and what a killed run left goes with
+    // the next.
+    remove_if_there(&temporary)?;
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&temporary)?;
+    let staged = Staged {
+        temporary,
+        target,
+        done: false,
+    };
+    file.write_all(bytes)?;
+    match fs::metadata(&staged.target) {
+        Ok(old) => {
+            std::os::unix::fs::fchown(&file, Some(old.uid()), Some(old.gid()))?;
+            file.set_permissions(Permissions::from_mode(old.mode() & 0o7777))?;
+            copy_attributes(&staged.target, &staged.temporary);
+        }
+        Err(_) => file.set_permissions(Permissions::from_mode(mode))?,
+    }
+    file.sync_all()?;
+    Ok(staged)
 }
 
 fn change_time(path: &Path) -> io::Result<SystemTime> {

@@ -17,6 +17,7 @@ pub mod signals;
 use nix::fcntl::{Flock, FlockArg};
 use std::fs;
 use std::io;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 /// Where rebridge keeps what the next run must know.
@@ -86,10 +87,12 @@ impl Host {
         let file = if self.is_image() {
             fs::File::open(&path)
         } else {
+            // Who could read it could lock it, and keep every run away.
             fs::File::options()
                 .create(true)
                 .truncate(false)
                 .write(true)
+                .mode(0o600)
                 .open(&path)
         };
         let file = file.map_err(|error| LockError::Io(path.clone(), error))?;

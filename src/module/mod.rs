@@ -11,6 +11,7 @@ use crate::policy::option::BadValue;
 use crate::report::Report;
 use crate::report::error::Error;
 use crate::verbs;
+use crate::verbs::consent::Consent;
 use answer::{Asked, answer};
 use options::Job;
 use serde_json::{Map, Value};
@@ -63,14 +64,9 @@ fn is_set(args: &Map<String, Value>, name: &str) -> bool {
 fn work(job: &Job) -> Result<Report, Error> {
     match job {
         Job::Check(request) => verbs::check::run(request),
-        Job::Apply(request) => verbs::apply::run(request, &Silent, &always),
-        Job::Rollback(request) => verbs::rollback::run(request, &Silent, &always),
+        Job::Apply(request) => verbs::apply::run(request, &Silent, Consent::Given),
+        Job::Rollback(request) => verbs::rollback::run(request, &Silent, Consent::Given),
     }
-}
-
-/// Running a play is a yes to what it does.
-fn always(_preview: &Report) -> bool {
-    true
 }
 
 fn read_args(path: &Path) -> Result<Map<String, Value>, BadValue> {

@@ -5,6 +5,7 @@ use crate::apply::{self, check::Probe};
 use crate::host::operator_files;
 use crate::plan::Permits;
 use crate::plan::relocate::Existing;
+use crate::policy::accept::read_accept;
 use crate::policy::option::{BadValue, Opt};
 use crate::policy::read::{read_avoid, read_avoid_file, read_avoid_named, read_ignore, read_pools};
 use crate::policy::{Declared, Policy};
@@ -15,7 +16,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// In the order of the documentation.
-pub const NAMES: [&str; 18] = [
+pub const NAMES: [&str; 17] = [
     "state",
     "avoid",
     "avoid_files",
@@ -30,8 +31,7 @@ pub const NAMES: [&str; 18] = [
     "timeout",
     "wait",
     "dead_man",
-    "allow_container_stop",
-    "accept_mac_loss",
+    "accept",
     "root",
     "avoid_inventory",
 ];
@@ -147,13 +147,12 @@ fn permits(args: &mut Args) -> Result<Permits, BadValue> {
     let names = args.words("network_names")?;
     Ok(Permits {
         restart: args.flag("restart", true)?,
-        stop_containers: args.flag("allow_container_stop", false)?,
+        accepted: read_accept(&args.words("accept")?)?,
         own_command: false,
         networks: match names.is_empty() {
             true => networks,
             false => Existing::MoveOnly(names),
         },
-        mac_loss: args.flag("accept_mac_loss", false)?,
         act_on_suspected: args.choice("act_on", &ACT_ON, "known")?,
     })
 }
@@ -203,7 +202,7 @@ fn job(state: State, apply: ApplyRequest) -> Job {
             check: apply.check,
             // One play rolls back a whole fleet; some of its hosts never needed the change.
             unless_none: true,
-            allow_container_stop: apply.permits.stop_containers,
+            accepted: apply.permits.accepted,
             dead_man: false,
             timeout: apply.order.timeout,
             wait: apply.wait,

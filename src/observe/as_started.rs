@@ -5,6 +5,7 @@
 //! to ask for their versions: 4 ms of every look, and 9 ms of the host's processors. Nothing is
 //! taken on trust: where anything leaves a doubt there is no answer here, and `/info` is asked.
 
+use super::loaded;
 use crate::facts::{AddressPool, ConfigFile, ConfigState};
 use crate::host::Host;
 use serde_json::Value;
@@ -40,6 +41,17 @@ pub fn read(host: &Host, pid: u32, pidfile: &Path, config: &ConfigFile) -> Optio
         pidfile >= began.checked_sub(MARGIN)? && pidfile <= began.checked_add(PIDFILE_WITHIN)?;
     let older = host.changed(Path::new(&config.path)).ok()? < began.checked_sub(MARGIN)?;
     (clock_was_kept && older && sees_our_files(host, pid)).then_some(settings)
+}
+
+/// Whether the dockerd with this process id and pidfile has read the file as it is. None where there
+/// is no file. One clock stamps both files, and dockerd reads the one before it writes the other.
+pub fn is_loaded(host: &Host, pid: u32, pidfile: &Path, config: &ConfigFile) -> Option<bool> {
+    if config.state != ConfigState::Object || !sees_our_files(host, pid) {
+        return None;
+    }
+    let changed = host.changed_itself(Path::new(&config.path)).ok()?;
+    let older = changed < host.modified(pidfile).ok()?;
+    Some(older || loaded::is_marked(host, pid, &config.path))
 }
 
 /// The settings of a file; none unless every engine reads them as we do.
@@ -113,6 +125,7 @@ mod tests {
             state: ConfigState::Object,
             keys,
             names: Vec::new(),
+            loaded: None,
             text: None,
         })
     }

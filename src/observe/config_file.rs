@@ -11,25 +11,38 @@ use serde_json::{Map, Value};
 use std::collections::HashSet;
 use std::path::Path;
 
-/// The keys of daemon.json that facts may show: those that say where bridges lie or refer to
-/// docker0's address.
-pub const KEYS: [&str; 16] = [
+/// The keys of daemon.json that facts may show: those that say where bridges lie, refer to docker0's
+/// address, or would take something away if they came into force.
+pub const KEYS: [&str; 29] = [
     "bip",
+    "bip6",
     "bridge",
     "data-root",
     "default-address-pools",
     "default-gateway",
+    "default-runtime",
     "dns",
+    "exec-opts",
+    "exec-root",
     "firewall-backend",
     "fixed-cidr",
+    "fixed-cidr-v6",
+    "graph",
     "host-gateway-ip",
     "host-gateway-ips",
     "hosts",
+    "icc",
     "ip",
+    "ip-forward",
     "ip-masq",
+    "ip6tables",
     "iptables",
+    "ipv6",
     "live-restore",
     "metrics-addr",
+    "mtu",
+    "storage-driver",
+    "userns-remap",
 ];
 
 /// Reads the file.
@@ -40,6 +53,7 @@ pub fn read(host: &Host, path: &str) -> ConfigFile {
         state: ConfigState::Missing,
         keys: Map::new(),
         names: Vec::new(),
+        loaded: None,
         text: None,
     };
     let as_path = Path::new(path);

@@ -2,7 +2,7 @@
 
 use super::as_started::AsStarted;
 use crate::docker::containers::{ApiContainer, ApiContainerDetail};
-use crate::docker::networks::{ApiInfo, ApiInspect, ApiNetwork, ApiPool};
+use crate::docker::networks::{ApiInfo, ApiInspect, ApiNetwork, ApiPool, BridgeShows};
 use crate::docker::{Api, Error, PingedEngine};
 use crate::facts::{AddressPool, Container, Engine, Kernel, Network};
 use crate::host::Host;
@@ -58,17 +58,24 @@ pub fn read(host: &Host, depth: Depth, settings: Option<AsStarted>) -> Result<En
         }
     });
     let containers = containers.unwrap_or_else(|_| Err(unreadable("/containers/json")))?;
+    let (networks, bridge) = networks?;
+    let mut own = own?;
+    if let Some(in_force) = &mut own.in_force {
+        in_force.ipv6 = bridge.as_ref().is_some_and(|bridge| bridge.ipv6);
+        in_force.bridge = bridge.map(|bridge| bridge.options);
+    }
     Ok(Engine {
         containers: containers.living,
         idle: containers.idle,
-        networks: networks?,
-        ..own?
+        networks,
+        ..own
     })
 }
 
 /// The engine itself, without what it holds.
 fn as_told(info: ApiInfo) -> Engine {
     // None are named where the built-in ones count; IPv6 pools alone are no IPv4 pool.
+    let in_force = info.in_force();
     let configured = !info.default_address_pools.is_empty();
     let pools: Vec<AddressPool> = info
         .default_address_pools
@@ -81,6 +88,7 @@ fn as_told(info: ApiInfo) -> Engine {
         live_restore: info.live_restore_enabled,
         swarm: !matches!(info.swarm.local_node_state.as_str(), "" | "inactive"),
         pools: configured.then_some(pools),
+        in_force: Some(in_force),
         ..Engine::default()
     }
 }
@@ -103,8 +111,10 @@ fn unreadable(question: &str) -> Error {
     }
 }
 
-fn networks(api: &Api) -> Result<Vec<Network>, Error> {
+/// The networks, and what docker0's shows of the settings in force.
+fn networks(api: &Api) -> Result<(Vec<Network>, Option<BridgeShows>), Error> {
     let networks: Vec<ApiNetwork> = api.ask("/networks")?;
+    let shows = networks.iter().find_map(ApiNetwork::shows);
     let mut networks: Vec<Network> = networks.into_iter().map(ApiNetwork::read).collect();
     networks.sort_by(|a, b| a.name.cmp(&b.name));
     // Swarm puts its tasks there without listing them as containers; no other network keeps such
@@ -116,7 +126,7 @@ fn networks(api: &Api) -> Result<Vec<Network>, Error> {
         let inspected: ApiInspect = api.ask("/networks/docker_gwbridge")?;
         gateway.endpoints = inspected.endpoints();
     }
-    Ok(networks)
+    Ok((networks, shows))
 }
 
 /// The containers that live; and, looked at closely, those that do not.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 /// The flags of dockerd that facts may show, in all their spellings; the last is the one they are
 /// known by. Others may hold secrets.
-const FLAGS: [&[&str]; 16] = [
+const FLAGS: [&[&str]; 26] = [
     &["config-file"],
     &["default-address-pools", "default-address-pool"],
     &["b", "bridge"],
@@ -21,6 +21,16 @@ const FLAGS: [&[&str]; 16] = [
     &["H", "host"],
     &["metrics-addr"],
     &["g", "graph", "data-root"],
+    &["s", "storage-driver"],
+    &["userns-remap"],
+    &["exec-root"],
+    &["exec-opt"],
+    &["ipv6"],
+    &["fixed-cidr-v6"],
+    &["ip-forward"],
+    &["ip6tables"],
+    &["icc"],
+    &["mtu"],
 ];
 
 /// Flags by name, each with the values it is given.

@@ -3,11 +3,15 @@
 
 mod as_started;
 pub mod config_file;
+mod dies_with;
 pub mod engine;
+mod firewall;
 mod flags;
 pub mod init_script;
 mod interrupted;
 pub mod kernel;
+mod listeners;
+pub mod loaded;
 mod next_start;
 pub mod operator;
 pub mod process;
@@ -19,9 +23,11 @@ pub mod unit;
 
 use crate::docker::Error;
 use crate::facts::{
-    ConfigFile, Docker, DockerState, Engine, Facts, Kernel, Nameserver, Network, ServiceManager,
+    ConfigFile, Docker, DockerState, Engine, Facts, Kernel, Named, Nameserver, Network,
+    ServiceManager,
 };
 use crate::host::Host;
+use crate::subnet::v4;
 use as_started::AsStarted;
 use engine::Depth;
 use next_start::NextStart;
@@ -30,6 +36,7 @@ use process::Process;
 use relevant::RelevantSpace;
 use service::Service;
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 use std::thread::{self, ScopedJoinHandle};
 use std::time::Duration;
@@ -54,6 +61,23 @@ pub fn observe_closely(host: &Host) -> Facts {
     look(host, Depth::Act)
 }
 
+/// The same, and what else a change of Docker's bridges could take away. It takes child processes.
+pub fn observe_before_a_change(host: &Host) -> Facts {
+    let mut facts = observe_closely(host);
+    if host.is_image() || facts.docker.state == DockerState::Absent {
+        return facts;
+    }
+    let engine = facts.docker.engine.as_ref();
+    let dependents = match facts.docker.service {
+        Some(ServiceManager::Systemd) => dies_with::dependents(host),
+        Some(_) | None => BTreeSet::new(),
+    };
+    facts.dies_with = dies_with::read(host, engine, &dependents);
+    facts.docker.dependents = dies_with::running(host, dependents);
+    facts.firewall = Some(firewall::read(host, &facts.docker_devices()));
+    facts
+}
+
 fn look(host: &Host, depth: Depth) -> Facts {
     thread::scope(|scope| {
         // While Docker runs this is needed last of all, and it takes a while: many folders.
@@ -67,6 +91,7 @@ fn look(host: &Host, depth: Depth) -> Facts {
         };
         let mut docker = known_without_asking(host, &service);
         let config = docker.config.clone();
+        let process = service.process.clone();
         let engine = scope.spawn(move || ask_engine(host, depth, &service, &config));
         let session = operator::session(host);
         let mut look = look_at_kernel(host, &docker, session);
@@ -79,6 +104,10 @@ fn look(host: &Host, depth: Depth) -> Facts {
             Err(_) => unseen
                 .push("Docker's own view of its networks: its answer could not be read".to_owned()),
         }
+        docker.config.loaded = process.and_then(|process| {
+            let pidfile = Path::new(process.pidfile?);
+            as_started::is_loaded(host, process.pid, pidfile, &docker.config)
+        });
         if docker.engine.is_none() {
             match stored_networks::read(host, data_root(&docker)) {
                 Ok(stored) => docker.stored = Some(stored),
@@ -103,6 +132,10 @@ fn look(host: &Host, depth: Depth) -> Facts {
         }
         add_next_start(host, &mut docker, &next.unwrap_or_else(joined));
         unseen.extend(look.unseen);
+        let named = match depth {
+            Depth::Act => add_users_of_addresses(host, &mut look.kernel, &mut docker),
+            Depth::Check | Depth::Verify => Vec::new(),
+        };
         Facts {
             schema: 1,
             root: nix::unistd::geteuid().is_root(),
@@ -111,9 +144,50 @@ fn look(host: &Host, depth: Depth) -> Facts {
             nameservers: look.nameservers,
             operator: session.map(|session| session.peer),
             docker,
+            named,
+            firewall: None,
+            dies_with: None,
             unseen,
         }
     })
+}
+
+/// Adds what uses the addresses of Docker's bridges by number; gives the settings of the host's
+/// resolver that do. Other addresses are nobody's business.
+fn add_users_of_addresses(host: &Host, kernel: &mut Kernel, docker: &mut Docker) -> Vec<Named> {
+    let networks = docker.engine.iter().flat_map(|engine| &engine.networks);
+    let bridges: BTreeSet<&str> = networks
+        .filter_map(|network| network.bridge.as_deref())
+        .collect();
+    let links = kernel
+        .links
+        .iter()
+        .filter(|link| link.has_a_docker_name() || bridges.contains(link.name.as_str()));
+    let addresses: BTreeSet<Ipv4Addr> = links
+        .flat_map(|link| link.addresses.iter().filter_map(v4))
+        .map(|net| net.addr())
+        .collect();
+    let others: BTreeSet<Ipv4Addr> = kernel
+        .links
+        .iter()
+        .flat_map(|link| link.addresses.iter().filter_map(v4))
+        .map(|net| net.addr())
+        .filter(|address| !address.is_loopback() && !addresses.contains(address))
+        .collect();
+    kernel.listeners = listeners::read(host, &addresses, &others);
+    let is_ours = |address: &IpAddr| match address {
+        IpAddr::V4(address) => addresses.contains(address),
+        IpAddr::V6(_) => false,
+    };
+    if let Some(engine) = &mut docker.engine {
+        let containers = engine.containers.iter_mut().chain(&mut engine.idle);
+        for detail in containers.filter_map(|one| one.detail.as_mut()) {
+            detail.mentions.retain(|one| is_ours(&one.address));
+        }
+    }
+    let mut named = resolver::stubs(host);
+    named.retain(|one| is_ours(&one.address));
+    named
 }
 
 /// Whether the kernel has a bridge with a name as Docker gives it that the engine does not list.
@@ -143,6 +217,8 @@ fn known_without_asking(host: &Host, service: &Service) -> Docker {
         started: service.started.clone(),
         flags: service.flags.clone(),
         next_flags: None,
+        next_data_root: None,
+        dependents: Vec::new(),
         flag_places: BTreeMap::new(),
         installed_version: installed_version(host, service.state),
         rootless: Vec::new(),
@@ -154,8 +230,11 @@ fn known_without_asking(host: &Host, service: &Service) -> Docker {
 
 /// Where the Docker that starts next keeps its data.
 fn data_root(docker: &Docker) -> &str {
-    let by_flag = docker.flag("data-root").last().map(String::as_str);
-    let in_file = || docker.config.keys.get("data-root")?.as_str();
+    let by_flag = docker.next_flag("data-root").last().map(String::as_str);
+    let in_file = || {
+        let keys = &docker.config.keys;
+        keys.get("data-root").or(keys.get("graph"))?.as_str()
+    };
     by_flag.or_else(in_file).unwrap_or(match docker.service {
         Some(ServiceManager::Snap) => stored_networks::SNAP_DATA_ROOT,
         _ => stored_networks::DATA_ROOT,
@@ -179,6 +258,9 @@ fn installed_version(host: &Host, state: DockerState) -> Option<String> {
 fn add_next_start(host: &Host, docker: &mut Docker, next: &NextStart) {
     if docker.state == DockerState::Running {
         docker.next_flags = next.other_flags(docker.service, &docker.flags);
+        let root = Path::new(data_root(docker));
+        let root = host.resolve(root).unwrap_or_else(|_| root.to_owned());
+        docker.next_data_root = Some(root.to_string_lossy().into_owned());
     }
     docker.flag_places = next.places(host);
 }

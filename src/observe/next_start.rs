@@ -35,6 +35,14 @@ impl NextStart {
         NextStart { unit, arguments }
     }
 
+    /// The dockerd that systemd would start by itself. A wrapper adds what it likes.
+    pub fn dockerd(&self) -> Option<&str> {
+        let command = self.unit.settings.command.as_ref()?;
+        let name = command.program.rsplit('/').next()?;
+        let starts = is_dockerd(name) && self.unit.loaded();
+        starts.then_some(command.program.as_str())
+    }
+
     pub fn flags(&self) -> Flags {
         flags(self.words())
     }
@@ -44,12 +52,7 @@ impl NextStart {
     pub fn other_flags(&self, manager: Option<ServiceManager>, now: &Flags) -> Option<Flags> {
         let next = match manager? {
             ServiceManager::Systemd => {
-                let command = self.unit.settings.command.as_ref()?;
-                // A wrapper adds what it likes.
-                let dockerd = is_dockerd(command.program.rsplit('/').next()?);
-                if !dockerd || !self.unit.loaded() {
-                    return None;
-                }
+                self.dockerd()?;
                 self.flags()
             }
             // The script itself may add some: those in force that its settings do not name stay.
@@ -76,7 +79,8 @@ impl NextStart {
             .collect()
     }
 
-    fn words(&self) -> impl Iterator<Item = &str> {
+    /// All of its flags. They may hold secrets: for running, not for showing.
+    pub fn words(&self) -> impl Iterator<Item = &str> {
         self.arguments.iter().map(|argument| argument.text.as_str())
     }
 }

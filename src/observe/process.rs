@@ -75,15 +75,6 @@ impl Process {
     }
 }
 
-/// The command line of the dockerd that runs; empty where none does. It may hold secrets: for
-/// running, not for showing.
-pub fn command_line_of_dockerd(host: &Host) -> Vec<String> {
-    let process = Process::of_pidfile(host);
-    process
-        .map(|process| process.command_line)
-        .unwrap_or_default()
-}
-
 /// The users whose own, rootless Docker runs. Its bridges lie in a network namespace of its own.
 pub fn rootless_users(host: &Host) -> Vec<u32> {
     if host.is_image() {

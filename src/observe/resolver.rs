@@ -3,7 +3,7 @@
 //! list.
 
 use super::kernel::links::Links;
-use crate::facts::Nameserver;
+use crate::facts::{Named, Nameserver};
 use crate::host::Host;
 use std::net::IpAddr;
 use std::path::Path;
@@ -120,6 +120,56 @@ fn server(word: &str) -> Option<IpAddr> {
         .or_else(|| bare.parse::<std::net::SocketAddr>().ok().map(|at| at.ip()))
 }
 
+/// Where systemd-resolved is configured; a folder's files count in the order of their names.
+const RESOLVED: [&str; 4] = [
+    "/etc/systemd/resolved.conf",
+    "/run/systemd/resolved.conf.d",
+    "/etc/systemd/resolved.conf.d",
+    "/usr/lib/systemd/resolved.conf.d",
+];
+
+/// A further address systemd-resolved answers at, for containers most often.
+const STUB_SETTING: &str = "DNSStubListenerExtra";
+
+/// The addresses systemd-resolved is told to answer at besides its own.
+pub fn stubs(host: &Host) -> Vec<Named> {
+    let files = RESOLVED.iter().flat_map(|place| {
+        let names = host.list(Path::new(place)).into_iter();
+        let mut files: Vec<String> = names
+            .filter(|name| name.ends_with(".conf"))
+            .map(|name| format!("{place}/{name}"))
+            .collect();
+        if place.ends_with(".conf") {
+            files.push((*place).to_owned());
+        }
+        files
+    });
+    files
+        .flat_map(|file| {
+            let bytes = host.read(Path::new(&file)).ok().flatten();
+            stubs_of(&file, &text(&bytes.unwrap_or_default()))
+        })
+        .collect()
+}
+
+fn stubs_of(file: &str, text: &str) -> Vec<Named> {
+    let lines = text.lines().zip(1..);
+    lines
+        .filter_map(|(line, number)| {
+            let (key, value) = line.split_once('=')?;
+            let value = value.trim().trim_start_matches("udp:");
+            let value = value.trim_start_matches("tcp:");
+            let address = value.split(':').next()?.parse().ok()?;
+            (key.trim() == STUB_SETTING).then(|| Named {
+                address,
+                setting: STUB_SETTING.to_owned(),
+                file: file.to_owned(),
+                line: number,
+            })
+        })
+        .collect()
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 mod tests {
@@ -142,5 +192,17 @@ mod tests {
             .map(ToString::to_string)
             .collect();
         assert_eq!(found, ["172.17.0.2", "10.0.0.1", "fd00::1"]);
+    }
+
+    #[test]
+    fn stubs_have_their_line() {
+        let text =
+            "[Resolve]\n#DNSStubListenerExtra=10.0.0.1\nDNSStubListenerExtra = udp:172.17.0.1:53\n";
+        let found = stubs_of("/x.conf", text);
+        assert_eq!(found.len(), 1);
+        assert_eq!(
+            (found[0].address, found[0].line),
+            ("172.17.0.1".parse().unwrap(), 3)
+        );
     }
 }

@@ -93,6 +93,25 @@ pub fn read(host: &Host) -> Service {
     }
 }
 
+/// The command line of the next start, for running, not for showing: it may hold secrets. Where it
+/// cannot be told, that of the dockerd that runs.
+pub fn next_command_line(host: &Host) -> Vec<String> {
+    let process = Process::of_pidfile(host);
+    let manager = process.as_ref().and_then(|process| manager(host, process));
+    let next = NextStart::read(host);
+    let of_unit = next
+        .dockerd()
+        .filter(|_| manager == Some(ServiceManager::Systemd));
+    match (of_unit, process) {
+        (Some(program), _) => {
+            let words = std::iter::once(program).chain(next.words());
+            words.map(str::to_owned).collect()
+        }
+        (None, Some(process)) => process.command_line,
+        (None, None) => Vec::new(),
+    }
+}
+
 /// What runs a process: known by its cgroup, else by what is there to run it.
 fn manager(host: &Host, process: &Process) -> Option<ServiceManager> {
     let systemd = systemd_runs(host);

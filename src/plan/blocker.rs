@@ -2,9 +2,12 @@
 
 use crate::assess::sides::NeededSide;
 use crate::engine_model::pool_trouble::PoolTrouble;
-use crate::facts::{AddressPool, LanSign};
-use ipnet::Ipv4Net;
-use std::net::IpAddr;
+use crate::facts::{
+    AddressPool, DiesWith, FirewallRule, LanSign, Listener, Mention, Named, Route, Rule,
+};
+use crate::policy::accept::{Accept, Accepted};
+use ipnet::{IpNet, Ipv4Net};
+use std::net::{IpAddr, Ipv4Addr};
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Blocker {
@@ -68,9 +71,87 @@ pub enum Blocker {
         value: String,
         docker0: Ipv4Net,
     },
-    ListensOnDocker0 {
+    /// dockerd does not start where it cannot bind an address.
+    DockerListensOnOldAddress {
+        /// The key or the flag as it is spelled.
+        setting: String,
+        place: String,
+        address: Ipv4Addr,
+    },
+    DockerNamesOldAddress {
+        setting: String,
+        place: String,
+        address: Ipv4Addr,
+    },
+    /// A program of this host waits on the address of a bridge that moves.
+    ListensOnOldAddress {
+        network: String,
+        listener: Listener,
+    },
+    ResolvesAtOldAddress {
+        network: String,
+        address: IpAddr,
+        place: String,
+    },
+    HostNamesOldAddress {
+        network: String,
+        named: Named,
+    },
+    PublishesOnOldAddress {
+        network: String,
+        container: String,
+        address: IpAddr,
+    },
+    ContainerNamesOldAddress {
+        network: String,
+        container: String,
+        mention: Mention,
+    },
+    /// Routes through containers of a bridge that moves.
+    RoutesGoWithBridge {
+        bridge: String,
+        routes: Vec<Route>,
+    },
+    /// A policy rule that holds for the range Docker leaves, and not for the new one.
+    PolicyRuleForOldRange {
+        network: String,
+        from: Ipv4Net,
+        to: Ipv4Net,
+        rule: Box<Rule>,
+    },
+    FirewallRuleForOldRange {
+        network: String,
+        from: Ipv4Net,
+        to: Ipv4Net,
+        rule: Box<FirewallRule>,
+    },
+    /// The next start has a setting that the engine does not have now.
+    PendingSetting {
+        setting: String,
+        place: String,
+        /// What is in force, where the engine shows it.
+        now: Option<String>,
+        /// What would be; none for the default, or where rebridge may not show it.
+        next: Option<String>,
+    },
+    /// The next start reads another configuration file than this dockerd.
+    OtherConfigFile {
+        now: String,
+        next: String,
+    },
+    /// Docker does not start with its settings as they are, whatever rebridge does.
+    WouldNotStart {
         path: String,
-        address: String,
+        fault: StartFault,
+    },
+    /// The range that a rollback brings back lies over the operator.
+    Lockout {
+        peer: IpAddr,
+        range: IpNet,
+    },
+    /// This run would end with the Docker it restarts.
+    DiesWithDocker {
+        place: DiesWith,
     },
     MovesNeedRestart,
     NoSuchNetwork {
@@ -109,4 +190,39 @@ pub enum Blocker {
         network: String,
         prefix: u8,
     },
+}
+
+/// Settings with which no engine starts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StartFault {
+    /// An option both as a flag and in the file.
+    FlagAndKey { flag: String, key: String },
+    /// `"icc": false` is done with rules, and `"iptables": false` forbids them.
+    IccWithoutIptables,
+}
+
+impl Blocker {
+    /// The word by which the operator can accept it; none if no word helps.
+    pub fn accept(&self) -> Option<Accept> {
+        Some(match self {
+            Blocker::LiveRestore { .. } => Accept::ContainerStop,
+            Blocker::ContainerLosesMac { .. } => Accept::MacLoss,
+            Blocker::DockerNamesOldAddress { .. }
+            | Blocker::ListensOnOldAddress { .. }
+            | Blocker::ResolvesAtOldAddress { .. }
+            | Blocker::HostNamesOldAddress { .. }
+            | Blocker::PublishesOnOldAddress { .. }
+            | Blocker::ContainerNamesOldAddress { .. } => Accept::OldAddress,
+            Blocker::RoutesGoWithBridge { .. }
+            | Blocker::PolicyRuleForOldRange { .. }
+            | Blocker::FirewallRuleForOldRange { .. } => Accept::OldRangeRules,
+            Blocker::PendingSetting { .. } => Accept::PendingSettings,
+            Blocker::Lockout { .. } => Accept::Lockout,
+            _ => return None,
+        })
+    }
+
+    pub fn is_accepted(&self, accepted: Accepted) -> bool {
+        self.accept().is_some_and(|accept| accepted.holds(accept))
+    }
 }

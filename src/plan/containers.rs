@@ -2,11 +2,9 @@
 
 use super::notice::Notice;
 use crate::facts::{Container, Detail, Facts};
-use ipnet::Ipv4Net;
-use std::net::IpAddr;
 
-/// What the operator should know before Docker restarts and docker0 moves.
-pub fn notices(facts: &Facts, docker0: Ipv4Net, stop_first: bool) -> Vec<Notice> {
+/// What the operator should know before Docker restarts.
+pub fn notices(facts: &Facts, stop_first: bool) -> Vec<Notice> {
     let living: Vec<&Container> = facts
         .docker
         .engine
@@ -24,16 +22,6 @@ pub fn notices(facts: &Facts, docker0: Ipv4Net, stop_first: bool) -> Vec<Notice>
         notices.push(Notice::ContainersAreRemoved {
             containers: removed,
         });
-    }
-    if let Some(old) = facts.docker0().filter(|old| old.addr() != docker0.addr()) {
-        let address = IpAddr::V4(old.addr());
-        let publish = names(&living, |detail| detail.published_on.contains(&address));
-        if !publish.is_empty() {
-            notices.push(Notice::PublishesOnOldAddress {
-                containers: publish,
-                address,
-            });
-        }
     }
     notices
 }

@@ -4,18 +4,16 @@
 
 use super::blocker::Blocker;
 use super::docker0_range;
-use super::notice::Notice;
 use crate::facts::Facts;
 use ipnet::Ipv4Net;
 use serde_json::Value;
 use std::net::Ipv4Addr;
 
-/// The keys to set, and the ones that cannot follow but do no harm.
+/// The keys to set.
 #[derive(Debug, Default, PartialEq)]
 pub struct DependentKeys {
     /// Name and new value.
     pub keys: Vec<(String, Value)>,
-    pub notices: Vec<Notice>,
 }
 
 pub fn follow(facts: &Facts, docker0: Ipv4Net) -> Result<DependentKeys, Blocker> {
@@ -56,39 +54,28 @@ pub fn follow(facts: &Facts, docker0: Ipv4Net) -> Result<DependentKeys, Blocker>
     let Some(address) = facts.docker0().map(|old| old.addr().to_string()) else {
         return Ok(dependent);
     };
-    for key in ["host-gateway-ip", "ip"] {
-        if keys.get(key).and_then(Value::as_str) == Some(address.as_str()) {
-            dependent
-                .keys
-                .push((key.to_owned(), Value::String(docker0.addr().to_string())));
-        }
-    }
-    let path = &facts.docker.config.path;
-    if names_address(keys.get("hosts"), &address) {
-        return Err(Blocker::ListensOnDocker0 {
-            path: path.clone(),
-            address,
-        });
-    }
-    if names_address(keys.get("dns"), &address) {
-        dependent.notices.push(Notice::DnsNamesOldAddress {
-            path: path.clone(),
-            address: address.clone(),
-        });
-    }
-    // Registries are not among the facts, and only the host itself has the text.
-    let text = facts.docker.config.text.as_deref();
-    let whole = text.and_then(|text| serde_json::from_str::<Value>(text).ok());
-    for key in ["insecure-registries", "registry-mirrors"] {
-        if names_address(whole.as_ref().and_then(|whole| whole.get(key)), &address) {
-            dependent.notices.push(Notice::RegistryNamesOldAddress {
-                key,
-                path: path.clone(),
-                address: address.clone(),
-            });
-        }
+    for key in ["host-gateway-ip", "host-gateway-ips", "ip"] {
+        let moved = keys
+            .get(key)
+            .and_then(|value| follow_address(value, &address, docker0.addr()));
+        dependent
+            .keys
+            .extend(moved.map(|value| (key.to_owned(), value)));
     }
     Ok(dependent)
+}
+
+/// A key that is docker0's address, or a list with it, on the new address.
+fn follow_address(value: &Value, old: &str, new: Ipv4Addr) -> Option<Value> {
+    match value {
+        Value::String(text) if text == old => Some(Value::String(new.to_string())),
+        Value::Array(items) if items.iter().any(|item| item.as_str() == Some(old)) => {
+            let items = items.iter();
+            let moved = items.map(|item| follow_address(item, old, new).unwrap_or(item.clone()));
+            Some(Value::Array(moved.collect()))
+        }
+        _ => None,
+    }
 }
 
 /// The same part of the new range. The upper half of a /16 becomes the upper half of a /24.
@@ -124,17 +111,6 @@ fn move_address(address: Ipv4Addr, old: Ipv4Net, new: Ipv4Net) -> Option<Ipv4Add
     };
     let moved = Ipv4Addr::from(moved);
     (moved != new.addr() && moved != new.network() && moved != new.broadcast()).then_some(moved)
-}
-
-fn names_address(value: Option<&Value>, address: &str) -> bool {
-    let entries = value
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str);
-    entries
-        .into_iter()
-        .any(|entry| entry.split(['/', ':']).any(|word| word == address))
 }
 
 fn cannot_follow(key: &'static str, value: &str, docker0: Ipv4Net) -> Blocker {
@@ -198,13 +174,5 @@ mod tests {
         );
         assert!(go("172.17.9.9", "10.200.255.1/24").is_none(), "no twin");
         assert!(go("172.18.0.5", "10.200.255.1/24").is_none(), "outside");
-    }
-
-    #[test]
-    fn finds_an_address_in_urls() {
-        let hosts = serde_json::json!(["fd://", "tcp://172.17.0.1:2375"]);
-        assert!(names_address(Some(&hosts), "172.17.0.1"));
-        assert!(!names_address(Some(&hosts), "172.17.0.11"));
-        assert!(!names_address(None, "172.17.0.1"));
     }
 }

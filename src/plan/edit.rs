@@ -4,6 +4,10 @@
 //!
 //! The parser gives positions; the edits change the text itself. New text has the style of the file.
 
+mod remove;
+
+pub use remove::remove_keys;
+
 use jsonc_parser::ast::{Object, Value as Node};
 use jsonc_parser::common::Ranged;
 use jsonc_parser::{CollectOptions, CommentCollectionStrategy, ParseOptions, parse_to_ast};
@@ -13,14 +17,7 @@ use serde_json::Value;
 /// is not.
 pub fn set_keys(text: Option<&str>, set: &[(String, Value)]) -> Result<String, String> {
     let text = text.unwrap_or("{\n}\n");
-    let collect = CollectOptions {
-        comments: CommentCollectionStrategy::Off,
-        tokens: false,
-    };
-    let parsed = parse_to_ast(text, &collect, &STRICT).map_err(|error| error.to_string())?;
-    let Some(Node::Object(object)) = &parsed.value else {
-        return Err("it is not a JSON object".to_owned());
-    };
+    let object = &parse_object(text)?;
     let style = Style::of(text, object);
     let mut edits: Vec<(usize, usize, String)> = Vec::new();
     let mut appended = Vec::new();
@@ -55,6 +52,18 @@ pub fn set_keys(text: Option<&str>, set: &[(String, Value)]) -> Result<String, S
         out.replace_range(start..end, &new);
     }
     Ok(out)
+}
+
+fn parse_object(text: &str) -> Result<Object<'_>, String> {
+    let collect = CollectOptions {
+        comments: CommentCollectionStrategy::Off,
+        tokens: false,
+    };
+    let parsed = parse_to_ast(text, &collect, &STRICT).map_err(|error| error.to_string())?;
+    match parsed.value {
+        Some(Node::Object(object)) => Ok(object),
+        _ => Err("it is not a JSON object".to_owned()),
+    }
 }
 
 /// Only JSON that every engine reads.

@@ -6,8 +6,11 @@ pub mod choose;
 pub mod containers;
 pub mod dependent_keys;
 pub mod edit;
-pub mod left_behind;
+pub mod leaving;
 pub mod notice;
+pub mod old_address;
+pub mod old_range_rules;
+pub mod pending_settings;
 pub mod preflight;
 pub mod project;
 pub mod relocate;
@@ -16,13 +19,15 @@ use crate::assess::Assessment;
 use crate::assess::clash::Clash;
 use crate::assess::needed::Needed;
 use crate::facts::{AddressPool, ConfigState, DockerState, Facts};
+use crate::policy::accept::Accepted;
 use crate::subnet::{overlap, v4};
 use blocker::Blocker;
 use choose::Choice;
 use ipnet::{IpNet, Ipv4Net};
+use leaving::{Leaving, docker0_leaves};
 use notice::Notice;
 use project::project;
-use relocate::{Existing, Move};
+use relocate::{Existing, Move, Relocation};
 use serde_json::{Map, Value};
 use std::collections::HashSet;
 
@@ -30,8 +35,8 @@ use std::collections::HashSet;
 pub enum Decision {
     Nothing,
     Change(Box<Plan>),
-    /// Something should change, but this is in the way.
-    Refuse(Blocker),
+    /// Something should change, but all of this is in the way.
+    Refuse(Vec<Blocker>),
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -49,6 +54,8 @@ pub struct Plan {
     /// The existing networks to re-create on other subnets, after docker0 and the pools.
     pub moves: Vec<Move>,
     pub notices: Vec<Notice>,
+    /// What blocked the plan and was accepted.
+    pub accepted: Vec<Blocker>,
 }
 
 /// A change of daemon.json: the whole text before and after.
@@ -69,14 +76,12 @@ pub struct FileChange {
 pub struct Permits {
     /// Restart Docker.
     pub restart: bool,
-    /// Stop containers that live-restore would keep alive.
-    pub stop_containers: bool,
+    /// What blocks it otherwise.
+    pub accepted: Accepted,
     /// Restart Docker with the operator's own command.
     pub own_command: bool,
     /// Re-create existing networks.
     pub networks: Existing,
-    /// Let containers on them lose their fixed MAC address.
-    pub mac_loss: bool,
     /// Act on suspected clashes too: after a question, or with `--act-on suspected`.
     pub act_on_suspected: bool,
 }
@@ -86,10 +91,9 @@ impl Permits {
     pub fn plain() -> Permits {
         Permits {
             restart: true,
-            stop_containers: false,
+            accepted: Accepted::NOTHING,
             own_command: false,
             networks: Existing::Report,
-            mac_loss: false,
             act_on_suspected: true,
         }
     }
@@ -98,9 +102,56 @@ impl Permits {
 pub fn plan(assessment: &Assessment, permits: &Permits) -> Decision {
     match decide(assessment, permits) {
         Ok(None) => Decision::Nothing,
-        Ok(Some(plan)) => Decision::Change(Box::new(plan)),
-        Err(blocker) => Decision::Refuse(blocker),
+        Ok(Some(plan)) => weigh(assessment.facts, plan, permits),
+        Err(first) => Decision::Refuse(beside(assessment, first, permits)),
     }
+}
+
+/// Whether the plan may be carried out, given what it would take away.
+fn weigh(facts: &Facts, mut plan: Plan, permits: &Permits) -> Decision {
+    let mut blockers = std::mem::take(&mut plan.accepted);
+    let leaving = leaving::leaving(facts, &plan);
+    if plan.restart {
+        blockers.extend(preflight::restart_blockers(facts));
+        let pending = pending_settings::pending(facts, Some(&plan));
+        blockers.extend(pending.blockers);
+        plan.notices.extend(pending.notice);
+    }
+    let settings = old_address::settings_after(facts, Some(&plan));
+    blockers.extend(old_address::blockers(facts, &settings, &leaving));
+    blockers.extend(old_range_rules::blockers(facts, &leaving));
+    let (accepted, blocking): (Vec<Blocker>, Vec<Blocker>) = blockers
+        .into_iter()
+        .partition(|blocker| blocker.is_accepted(permits.accepted));
+    if !blocking.is_empty() {
+        return Decision::Refuse(blocking);
+    }
+    plan.accepted = accepted;
+    Decision::Change(Box::new(plan))
+}
+
+/// Where no plan can be made: why, and everything else that is in the way as far as it can be known
+/// without one.
+fn beside(assessment: &Assessment, first: Blocker, permits: &Permits) -> Vec<Blocker> {
+    let facts = assessment.facts;
+    let mut blockers = vec![first];
+    let docker0_moves = needed(assessment, permits) == Ok(true);
+    if docker0_moves && facts.docker.state == DockerState::Running && permits.restart {
+        let leaving: Vec<Leaving> = docker0_leaves(facts, None).into_iter().collect();
+        let settings = old_address::settings_after(facts, None);
+        let others = preflight::restart_is_possible(facts, permits);
+        blockers.extend(preflight::restart_blockers(facts));
+        blockers.extend(others);
+        blockers.extend(pending_settings::pending(facts, None).blockers);
+        blockers.extend(old_address::blockers(facts, &settings, &leaving));
+    }
+    let mut all: Vec<Blocker> = Vec::new();
+    for blocker in blockers {
+        if !all.contains(&blocker) && !blocker.is_accepted(permits.accepted) {
+            all.push(blocker);
+        }
+    }
+    all
 }
 
 fn decide(assessment: &Assessment, permits: &Permits) -> Result<Option<Plan>, Blocker> {
@@ -119,7 +170,11 @@ fn decide(assessment: &Assessment, permits: &Permits) -> Result<Option<Plan>, Bl
         None => facts.clone(),
     };
     let after = Assessment::of(&after, assessment.policy);
-    let (moves, notices) = relocate::moves(facts, &after, permits)?;
+    let Relocation {
+        moves,
+        notices,
+        losses,
+    } = relocate::moves(facts, &after, permits)?;
     if moves.is_empty() {
         return Ok(settled);
     }
@@ -132,6 +187,7 @@ fn decide(assessment: &Assessment, permits: &Permits) -> Result<Option<Plan>, Bl
             pools: assessment.pools.clone(),
             moves,
             notices,
+            accepted: losses,
         }));
     };
     if !plan.restart {
@@ -139,6 +195,7 @@ fn decide(assessment: &Assessment, permits: &Permits) -> Result<Option<Plan>, Bl
     }
     plan.moves = moves;
     plan.notices.extend(notices);
+    plan.accepted.extend(losses);
     Ok(Some(plan))
 }
 
@@ -161,11 +218,8 @@ fn settle_docker0(assessment: &Assessment, permits: &Permits) -> Result<Option<P
             docker0: Some(docker0),
             pools,
             moves: Vec::new(),
-            notices: [
-                hanging_on_docker0(facts, docker0),
-                containers::notices(facts, docker0, stop_first),
-            ]
-            .concat(),
+            notices: containers::notices(facts, stop_first),
+            accepted: Vec::new(),
         }));
     }
     preflight::settings_are_here(facts)?;
@@ -179,10 +233,8 @@ fn settle_docker0(assessment: &Assessment, permits: &Permits) -> Result<Option<P
     let dependent = dependent_keys::follow(facts, choice.docker0)?;
     let write = change_file(facts, &choice, dependent.keys)?;
     let mut notices = choice.notices;
-    notices.extend(dependent.notices);
-    notices.extend(hanging_on_docker0(facts, choice.docker0));
     if restart {
-        notices.extend(containers::notices(facts, choice.docker0, stop_first));
+        notices.extend(containers::notices(facts, stop_first));
     }
     Ok(Some(Plan {
         write: Some(write),
@@ -192,13 +244,8 @@ fn settle_docker0(assessment: &Assessment, permits: &Permits) -> Result<Option<P
         pools: choice.pools,
         moves: Vec::new(),
         notices,
+        accepted: Vec::new(),
     }))
-}
-
-fn hanging_on_docker0(facts: &Facts, docker0: Ipv4Net) -> Vec<Notice> {
-    docker0_range(facts)
-        .map(|old| left_behind::notices(facts, "docker0", "docker0", old, docker0.trunc()))
-        .unwrap_or_default()
 }
 
 /// Whether docker0 or the pools clash in a way to act on, or the operator wants other pools than

@@ -1,9 +1,7 @@
 //! What the operator should know about a plan before it is carried out. Data;
 //! `report/sentences/notices.rs` has the words.
 
-use crate::facts::{AddressPool, Route, Rule};
-use ipnet::Ipv4Net;
-use std::net::IpAddr;
+use crate::facts::AddressPool;
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Notice {
@@ -21,37 +19,12 @@ pub enum Notice {
     ContainersAreRemoved {
         containers: Vec<String>,
     },
-    PublishesOnOldAddress {
-        containers: Vec<String>,
-        address: IpAddr,
-    },
-    DnsNamesOldAddress {
+    /// Keys that come into force with the restart and take nothing away.
+    KeysComeIntoForce {
         path: String,
-        address: String,
-    },
-    RegistryNamesOldAddress {
-        key: &'static str,
-        path: String,
-        address: String,
-    },
-    /// Routes through containers of a bridge that moves.
-    RoutesGoWithBridge {
-        bridge: String,
-        routes: Vec<Route>,
-    },
-    /// A policy rule that holds for the range Docker leaves, and not for the new one.
-    RuleNamesOldRange {
-        network: String,
-        from: Ipv4Net,
-        to: Ipv4Net,
-        rule: Rule,
+        keys: Vec<String>,
     },
     SubnetByHand {
         networks: Vec<String>,
-    },
-    MacIsLost {
-        network: String,
-        container: String,
-        mac: String,
     },
 }

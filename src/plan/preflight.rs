@@ -1,7 +1,7 @@
 //! Reasons not to act, found before anything is touched.
 
 use super::Permits;
-use super::blocker::Blocker;
+use super::blocker::{Blocker, StartFault};
 use super::choose::Choice;
 use crate::assess::Assessment;
 use crate::engine_model::pool_trouble::PoolTrouble;
@@ -44,7 +44,7 @@ pub fn settings_are_here(facts: &Facts) -> Result<(), Blocker> {
 pub fn file_decides(facts: &Facts) -> Result<(), Blocker> {
     let path = &facts.docker.config.path;
     for (flag, key) in CONTRADICTING_FLAGS {
-        if let Some(value) = facts.docker.flag(flag).first() {
+        if let Some(value) = facts.docker.next_flag(flag).first() {
             return Err(Blocker::FlagInTheWay {
                 flag,
                 key,
@@ -71,18 +71,95 @@ pub fn may_restart(facts: &Facts, permits: &Permits) -> Result<(), Blocker> {
     if facts.docker.service.is_none() && !permits.own_command {
         return Err(Blocker::NoWayToRestart);
     }
-    let Some(engine) = &facts.docker.engine else {
-        return Err(Blocker::EngineSilent {
+    match facts.docker.engine {
+        Some(_) => Ok(()),
+        None => Err(Blocker::EngineSilent {
             unseen: facts.unseen.clone(),
-        });
-    };
-    if survivors(facts) && !permits.stop_containers {
-        let containers = engine.containers.iter();
-        return Err(Blocker::LiveRestore {
-            containers: containers.map(|one| one.name.clone()).collect(),
-        });
+        }),
     }
-    Ok(())
+}
+
+/// All that keeps Docker from being restarted at all.
+pub fn restart_is_possible(facts: &Facts, permits: &Permits) -> Vec<Blocker> {
+    let checks = [
+        settings_are_here(facts),
+        file_decides(facts),
+        keys_are_known(facts),
+        may_restart(facts, permits),
+    ];
+    checks.into_iter().filter_map(Result::err).collect()
+}
+
+/// What a restart takes away or runs into, whatever the plan is.
+pub fn restart_blockers(facts: &Facts) -> Vec<Blocker> {
+    let dies = facts.dies_with.clone();
+    let mut blockers: Vec<Blocker> = dies
+        .into_iter()
+        .map(|place| Blocker::DiesWithDocker { place })
+        .collect();
+    blockers.extend(live_restore(facts));
+    blockers.extend(other_config_file(facts));
+    blockers.extend(would_not_start(facts));
+    blockers
+}
+
+fn live_restore(facts: &Facts) -> Option<Blocker> {
+    let engine = facts.docker.engine.as_ref().filter(|_| survivors(facts))?;
+    let containers = engine.containers.iter();
+    Some(Blocker::LiveRestore {
+        containers: containers.map(|one| one.name.clone()).collect(),
+    })
+}
+
+/// rebridge changes the file this dockerd reads, which then would count no more.
+fn other_config_file(facts: &Facts) -> Option<Blocker> {
+    let docker = &facts.docker;
+    docker.next_flags.as_ref()?;
+    let next = docker.next_flag("config-file").last();
+    let now = docker.flag("config-file").last();
+    (next != now).then(|| Blocker::OtherConfigFile {
+        now: docker.config.path.clone(),
+        next: next.map_or(DEFAULT_FILE, String::as_str).to_owned(),
+    })
+}
+
+/// Where dockerd looks for its file by itself.
+const DEFAULT_FILE: &str = "/etc/docker/daemon.json";
+
+/// Flags whose keys have another name.
+const KEYS_OF_FLAGS: [(&str, &str); 2] = [
+    ("host", "hosts"),
+    ("default-address-pool", "default-address-pools"),
+];
+
+fn would_not_start(facts: &Facts) -> Vec<Blocker> {
+    let docker = &facts.docker;
+    let config = &docker.config;
+    let flags = docker.next_flags.as_ref().unwrap_or(&docker.flags);
+    let mut faults: Vec<StartFault> = flags
+        .keys()
+        .map(|flag| {
+            let named = KEYS_OF_FLAGS.iter().find(|(name, _)| name == flag);
+            (flag, named.map_or(flag.as_str(), |(_, key)| key))
+        })
+        .filter(|(_, key)| config.names.iter().any(|name| name == key))
+        .map(|(flag, key)| StartFault::FlagAndKey {
+            flag: flag.clone(),
+            key: key.to_owned(),
+        })
+        .collect();
+    let is_off = |key: &str| config.keys.get(key) == Some(&Value::Bool(false));
+    if is_off("icc") && is_off("iptables") {
+        faults.push(StartFault::IccWithoutIptables);
+    }
+    let path = &config.path;
+    faults
+        .into_iter()
+        .map(|fault| Blocker::WouldNotStart {
+            path: path.clone(),
+            fault,
+        })
+        .collect()
 }
 
 /// Whether containers would live through a restart: with live-restore all that run do, on whatever

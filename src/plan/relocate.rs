@@ -5,7 +5,6 @@
 use super::Permits;
 use super::blocker::Blocker;
 use super::choose::candidates;
-use super::left_behind;
 use super::notice::Notice;
 use super::project::without_networks;
 use crate::assess::Assessment;
@@ -48,32 +47,29 @@ pub struct Move {
     pub restarts: Vec<String>,
 }
 
-/// The moves, and what the operator should know about them. `before` are the facts now, `after` is
+/// The networks that move, what the operator should know about them, and the losses to accept.
+#[derive(Debug, Default)]
+pub struct Relocation {
+    pub moves: Vec<Move>,
+    pub notices: Vec<Notice>,
+    pub losses: Vec<Blocker>,
+}
+
+/// The moves. `before` are the facts now, `after` is
 /// the host once docker0 and the pools have changed.
-pub fn moves(
-    before: &Facts,
-    after: &Assessment,
-    permits: &Permits,
-) -> Result<(Vec<Move>, Vec<Notice>), Blocker> {
+pub fn moves(before: &Facts, after: &Assessment, permits: &Permits) -> Result<Relocation, Blocker> {
     let mut networks = chosen(after, permits)?;
     networks.retain(|network| !is_hung_on(before, &network.name));
     let mut notices = Vec::new();
+    let mut losses = Vec::new();
     for network in &networks {
-        notices.extend(carried_over(before, network, permits.mac_loss)?);
+        losses.extend(carried_over(before, network)?);
     }
     let mut moves = Vec::with_capacity(networks.len());
     for (network, (explicit, to)) in networks.iter().zip(targets(before, after, &networks)?) {
         let Some(from) = network.subnets.iter().find_map(v4) else {
             continue;
         };
-        let bridge = network.bridge.as_deref().unwrap_or_default();
-        notices.extend(left_behind::notices(
-            before,
-            &network.name,
-            bridge,
-            from,
-            to,
-        ));
         moves.push(Move {
             network: network.name.clone(),
             from,
@@ -90,7 +86,11 @@ pub fn moves(
     if !by_hand.is_empty() {
         notices.push(Notice::SubnetByHand { networks: by_hand });
     }
-    Ok((moves, notices))
+    Ok(Relocation {
+        moves,
+        notices,
+        losses,
+    })
 }
 
 /// The networks to move, oldest first.
@@ -155,8 +155,8 @@ fn is_no_lan(facts: &Facts, name: &str) -> Result<(), Blocker> {
     Ok(())
 }
 
-/// Whether the engine can carry everything over; the losses it cannot avoid and that are accepted.
-fn carried_over(facts: &Facts, network: &Network, mac_loss: bool) -> Result<Vec<Notice>, Blocker> {
+/// Whether the engine can carry everything over; the losses that the operator can accept.
+fn carried_over(facts: &Facts, network: &Network) -> Result<Vec<Blocker>, Blocker> {
     if let Some(from) = &network.config_from {
         return Err(Blocker::NetworkBorrowsSettings {
             network: network.name.clone(),
@@ -189,14 +189,7 @@ fn carried_over(facts: &Facts, network: &Network, mac_loss: bool) -> Result<Vec<
         let Some(mac) = detail.mac.clone().filter(|_| loses_mac && !left_alone) else {
             continue;
         };
-        if !mac_loss {
-            return Err(Blocker::ContainerLosesMac {
-                network: network_name,
-                container,
-                mac,
-            });
-        }
-        losses.push(Notice::MacIsLost {
+        losses.push(Blocker::ContainerLosesMac {
             network: network_name,
             container,
             mac,

@@ -1,6 +1,7 @@
 //! What the operator wants: networks to avoid, pools to use, evidence to ignore. It is read and
 //! checked before rebridge looks at the host.
 
+pub mod accept;
 pub mod option;
 pub mod read;
 

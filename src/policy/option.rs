@@ -3,8 +3,7 @@
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Opt {
-    AcceptMacLoss,
-    AllowContainerStop,
+    Accept,
     Avoid,
     AvoidFile,
     DeadMan,

@@ -7,7 +7,7 @@ use super::sentences::networks::{existing, movable};
 use super::sentences::outcome::{self, CLEAR};
 use super::sentences::{afterwards, blockers, notices, refusals, swarm};
 use super::vocabulary::Vocabulary;
-use super::{Diff, DockerReport, Outcome, PlanReport, Report};
+use super::{Diff, DockerReport, InTheWay, Outcome, PlanReport, Report};
 use crate::apply::applied::{Applied, End};
 use crate::apply::cause::NotRestored;
 use crate::assess::Assessment;
@@ -35,10 +35,11 @@ impl Report {
             report.msg = CLEAR.to_owned();
             return report;
         }
-        if let Decision::Refuse(blocker) = decision
+        if let Decision::Refuse(blockers) = decision
             && facts.root
         {
-            let why = blockers::refused(blocker, words);
+            let why = blockers::headline(blockers, words);
+            let why = why.unwrap_or_else(|| blockers::all_refused(blockers, words));
             let apply = words.apply();
             report.warnings.push(format!("{apply} would refuse: {why}"));
         }
@@ -60,7 +61,10 @@ impl Report {
         let mut report = Report::decided(assessment, decision, words);
         report.advice.reasons = advice::reasons(assessment, decision);
         match decision {
-            Decision::Refuse(blocker) => report.refuse(blockers::refused(blocker, words)),
+            Decision::Refuse(blockers) => {
+                report.refuse(blockers::all_refused(blockers, words));
+                report.advice.verdict = blockers::headline(blockers, words);
+            }
             Decision::Nothing if report.clashes.is_empty() => {
                 report.msg = format!("nothing to do: {CLEAR}");
             }
@@ -94,13 +98,24 @@ impl Report {
     }
 
     /// The answer to the question was no.
-    pub fn declined(mut self) -> Report {
+    pub fn declined(self) -> Report {
+        self.not_begun("not confirmed; nothing was touched")
+    }
+
+    /// There was nobody to ask for a yes.
+    pub fn without_a_yes(self) -> Report {
+        self.not_begun(
+            "a change needs your yes, and nobody can be asked here; nothing was touched; add --yes",
+        )
+    }
+
+    fn not_begun(mut self, why: &str) -> Report {
         self.changed = false;
         self.remaining = self.clashes.clone();
         if let Some(docker) = &mut self.docker {
             docker.docker0_after = docker.docker0_before.clone();
         }
-        self.refuse("not confirmed; nothing was touched".to_owned());
+        self.refuse(why.to_owned());
         self.advice.declined = true;
         self
     }
@@ -174,6 +189,7 @@ impl Report {
             ..Report::default()
         };
         report.refuse(error.sentence(words));
+        report.blockers = InTheWay::list(error.blockers(), words);
         report
     }
 
@@ -210,6 +226,14 @@ impl Report {
             report.diff = Diff::of(plan);
             let notices = plan.notices.iter().map(notices::notice);
             report.warnings.extend(notices);
+            report
+                .warnings
+                .extend(blockers::accepted(&plan.accepted, words));
+        }
+        if let Decision::Refuse(blockers) = decision
+            && assessment.facts.root
+        {
+            report.blockers = InTheWay::list(blockers, words);
         }
         report
     }

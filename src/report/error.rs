@@ -4,6 +4,7 @@ use super::sentences::{refusals, undo};
 use super::vocabulary::Vocabulary;
 use crate::apply::refusal::Refusal;
 use crate::apply::undo::Obstacle;
+use crate::plan::blocker::Blocker;
 use crate::policy::option::{BadValue, Opt};
 
 #[derive(Debug, Clone, PartialEq)]
@@ -51,6 +52,14 @@ impl Error {
         match self {
             Error::BadValue(_) => 2,
             _ => 3,
+        }
+    }
+
+    /// What is in the way, one by one.
+    pub fn blockers(&self) -> &[Blocker] {
+        match self {
+            Error::CannotRollBack(Obstacle::Blocked(blockers)) => blockers,
+            _ => &[],
         }
     }
 

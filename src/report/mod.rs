@@ -15,10 +15,13 @@ use crate::apply::phases::Phase;
 use crate::assess::clash::Clash;
 use crate::facts::{DockerState, Facts, ServiceManager};
 use crate::plan::Plan;
+use crate::plan::blocker::Blocker;
 use crate::plan::relocate::Move;
 use advice::Advice;
+use sentences::blockers;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use vocabulary::Vocabulary;
 
 /// The result, version 1. A promise: fields are added, never renamed.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -41,6 +44,9 @@ pub struct Report {
     /// What would count as a clash without `--ignore`.
     #[serde(default)]
     pub ignored: Vec<Clash>,
+    /// What is in the way of the change, all of it, without what was accepted.
+    #[serde(default)]
+    pub blockers: Vec<InTheWay>,
     /// What rebridge decided to do.
     pub plan: PlanReport,
     /// The change of daemon.json; only the keys that rebridge sets.
@@ -105,6 +111,21 @@ pub struct PlanReport {
     pub networks: Vec<Move>,
     /// docker0's new address, such as `10.200.255.1/24`; null if it stays.
     pub docker0: Option<String>,
+}
+
+/// A reason not to carry out the change as things are.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct InTheWay {
+    /// The word of `--accept` that accepts it; null if nothing but settling it helps.
+    pub accept: Option<String>,
+    /// What is in the way, and what it would lose.
+    pub what: String,
+    /// The file and line, the process, the container, the rule; null where none is known.
+    #[serde(rename = "where")]
+    pub place: Option<String>,
+    /// What to do.
+    pub next: String,
 }
 
 /// A change as Ansible shows it.
@@ -179,6 +200,21 @@ impl DockerReport {
             docker0_before: docker0.clone(),
             docker0_after: docker0,
         }
+    }
+}
+
+impl InTheWay {
+    fn of(blocker: &Blocker, words: Vocabulary) -> InTheWay {
+        InTheWay {
+            accept: blocker.accept().map(|accept| accept.word().to_owned()),
+            what: blockers::what(blocker, words),
+            place: blockers::place(blocker),
+            next: blockers::next(blocker, words),
+        }
+    }
+
+    pub fn list(of: &[Blocker], words: Vocabulary) -> Vec<InTheWay> {
+        of.iter().map(|one| InTheWay::of(one, words)).collect()
     }
 }
 

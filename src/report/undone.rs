@@ -18,6 +18,7 @@ impl Report {
             msg: undo::would_undo(way),
             ..Report::of_facts(facts)
         };
+        report.warnings.extend(undo::pools_come_back(way));
         report.plan.restart = way.restart;
         report.plan.docker0 = way.docker0().map(|address| address.to_string());
         report.plan.networks = way.moves();
@@ -50,7 +51,7 @@ impl Report {
         words: Vocabulary,
     ) -> Report {
         let mut report = Report {
-            restarted: way.restart,
+            restarted: result.restarted,
             verified: result.verified,
             phases: result.phases,
             ..preview
@@ -61,7 +62,9 @@ impl Report {
             .iter()
             .map(|one| afterwards::missing(&one.container, &one.why));
         report.warnings.extend(missing);
-        report.warnings.extend(note.map(afterwards::note));
+        report
+            .warnings
+            .extend(result.notes.iter().chain(note).map(afterwards::note));
         match result.problem {
             None => {
                 report.rolled_back = true;
@@ -84,8 +87,8 @@ impl Report {
         }
     }
 
-    /// The dead man's switch has undone an apply.
-    pub fn undone_by_dead_man(facts: &Facts) -> Report {
+    /// An apply or a rollback that was interrupted half-way is undone.
+    pub fn interrupted_undone(facts: &Facts) -> Report {
         Report {
             changed: true,
             rolled_back: true,

@@ -21,8 +21,7 @@ impl Vocabulary {
     /// An option in front of what is wrong with it: "--pool: …", "pools: …".
     pub fn label(self, option: Opt) -> &'static str {
         let (command_line, ansible) = match option {
-            Opt::AcceptMacLoss => ("--accept-mac-loss", "accept_mac_loss"),
-            Opt::AllowContainerStop => ("--allow-container-stop", "allow_container_stop"),
+            Opt::Accept => ("--accept", "accept"),
             Opt::Avoid => ("--avoid", "avoid"),
             Opt::AvoidFile => ("--avoid-file", "avoid_files"),
             Opt::DeadMan => ("--dead-man", "dead_man"),
@@ -51,10 +50,20 @@ impl Vocabulary {
     pub fn switch(self, option: Opt) -> String {
         match (self, option) {
             (Vocabulary::Ansible, Opt::NoRestart) => "`restart: false`".to_owned(),
-            (Vocabulary::Ansible, Opt::AcceptMacLoss | Opt::AllowContainerStop) => {
-                format!("`{}: true`", self.label(option))
-            }
             _ => self.option(option),
+        }
+    }
+
+    /// "--accept old-address,mac-loss", "`accept: [old-address, mac-loss]`".
+    pub fn accept(self, words: &[&str]) -> String {
+        match self {
+            Vocabulary::CommandLine => {
+                // A list of more would be wider than a narrow terminal.
+                let lists: Vec<String> = words.chunks(2).map(|list| list.join(",")).collect();
+                let lists = lists.iter().map(|list| format!("--accept {list}"));
+                lists.collect::<Vec<_>>().join(" ")
+            }
+            Vocabulary::Ansible => format!("`accept: [{}]`", words.join(", ")),
         }
     }
 

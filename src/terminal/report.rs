@@ -5,7 +5,7 @@ use super::layout::{Layout, ascii, without_control_chars};
 use super::progress::WORTH_A_LINE;
 use crate::assess::clash::{Clash, Kind};
 use crate::report::advice::Advice;
-use crate::report::{Outcome, Report};
+use crate::report::{InTheWay, Outcome, Report};
 use serde_json::{Map, Value};
 
 /// More rows than these are only counted.
@@ -53,6 +53,10 @@ pub fn render(report: &Report, layout: &Layout, verbosity: Verbosity) -> String 
     }
     if !verbosity.preview {
         text.next(&report.advice);
+    }
+    // One alone is the headline.
+    if report.blockers.len() > 1 {
+        text.blockers(&report.blockers);
     }
     text.items("Please note", &report.warnings);
     text.items("Worth knowing", &report.notes);
@@ -129,6 +133,14 @@ impl Text<'_> {
                 self.rows("Other clashes", others, verbosity);
             }
         }
+    }
+
+    fn blockers(&mut self, blockers: &[InTheWay]) {
+        let lines: Vec<String> = blockers
+            .iter()
+            .map(|one| format!("{}; {}", one.what, one.next))
+            .collect();
+        self.items("In the way", &lines);
     }
 
     /// Clashes as a table; with `-v` each in its sentence.

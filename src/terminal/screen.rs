@@ -43,14 +43,19 @@ fn locale_has_unicode() -> bool {
     locale.contains("utf-8") || locale.contains("utf8")
 }
 
-/// Whether there is a person to answer.
+/// Whether there is a person to answer. Standard output may go elsewhere.
 pub fn can_ask() -> bool {
-    std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
+    let shown = std::io::stdout().is_terminal() || std::io::stderr().is_terminal();
+    std::io::stdin().is_terminal() && shown
 }
 
-/// Anything but a clear yes is no.
-pub fn confirmed(question: &str) -> bool {
-    print(&format!("{question}\nGo on? [y/N] "));
+/// Anything but a clear yes is no. Aside, where standard output is for a program, or is no terminal.
+pub fn confirmed(question: &str, aside: bool) -> bool {
+    let question = format!("{question}\nGo on? [y/N] ");
+    match aside || !std::io::stdout().is_terminal() {
+        true => complain(&question),
+        false => print(&question),
+    }
     let mut answer = String::new();
     let read = std::io::stdin().read_line(&mut answer);
     let answer = answer.trim().to_ascii_lowercase();

@@ -1,5 +1,6 @@
 //! `rebridge apply`: check, fix what clashes, and verify.
 
+use super::consent::Consent;
 use super::request::{ApplyRequest, Target};
 use super::{facts_of, host_of, take_charge};
 use crate::apply;
@@ -7,8 +8,9 @@ use crate::apply::cause::NotRestored;
 use crate::apply::progress::Progress;
 use crate::apply::recover::{Recovered, recover};
 use crate::assess::Assessment;
+use crate::facts::Facts;
 use crate::host::Host;
-use crate::observe::{observe, observe_closely};
+use crate::observe::{observe, observe_before_a_change, observe_closely};
 use crate::plan::project::project;
 use crate::plan::{Decision, Permits, plan};
 use crate::policy::Policy;
@@ -18,16 +20,17 @@ use crate::report::error::Error;
 use crate::report::sentences::undo;
 use crate::report::vocabulary::Vocabulary;
 
-/// Asks whether to go on, given the report of what would be done.
-pub type Ask<'a> = &'a dyn Fn(&Report) -> bool;
-
-pub fn run(request: &ApplyRequest, progress: &dyn Progress, ask: Ask) -> Result<Report, Error> {
+pub fn run(
+    request: &ApplyRequest,
+    progress: &dyn Progress,
+    consent: Consent,
+) -> Result<Report, Error> {
     let words = request.look.vocabulary;
     let policy = &request.look.policy;
     if request.check {
         let facts = match &request.look.target {
             Target::SavedFacts(_) => facts_of(&request.look)?,
-            target => observe_closely(&host_of(target)?),
+            target => look(&host_of(target)?, policy, &request.permits),
         };
         let assessment = Assessment::of(&facts, policy);
         return Ok(preview(&assessment, &request.permits, words));
@@ -38,42 +41,55 @@ pub fn run(request: &ApplyRequest, progress: &dyn Progress, ask: Ask) -> Result<
     }
     let host = host_of(&request.look.target)?;
     let _lock = take_charge(&host, "apply", request.wait)?;
-    let mut notes = Vec::new();
+    let mut notes: Vec<String> = Vec::new();
     if !host.is_image() {
-        match recover(
-            &host,
-            request.order.timeout,
-            request.permits.restart,
-            progress,
-        )? {
-            Recovered::Nothing => {}
-            Recovered::Closed(closed) => notes.push(undo::closed(closed).to_owned()),
-            Recovered::Undone => notes.push(undo::INTERRUPTED_UNDONE.to_owned()),
-            Recovered::Stuck(problem) => return Ok(stuck(&host, policy, &problem, words)),
+        let may_restart = request.permits.restart;
+        let recovered = recover(&host, request.order.timeout, may_restart, progress)?;
+        notes = undo::recovered(&recovered);
+        if let Recovered::Stuck(problem) = recovered {
+            return Ok(stuck(&host, policy, &problem, words));
         }
     }
-    let mut report = fix(&host, request, progress, ask);
+    let mut report = fix(&host, request, progress, consent);
     report.warnings.splice(0..0, notes);
     Ok(report)
 }
 
-/// Looks, decides, asks, and carries out the decision.
-fn fix(host: &Host, request: &ApplyRequest, progress: &dyn Progress, ask: Ask) -> Report {
+/// Looks, decides, asks, and carries out the decision. The question may stand for an hour: the plan
+/// is made again after it, and asked about again where it differs.
+fn fix(host: &Host, request: &ApplyRequest, progress: &dyn Progress, consent: Consent) -> Report {
     let words = request.look.vocabulary;
-    let facts = observe_closely(host);
-    let before = Assessment::of(&facts, &request.look.policy);
-    let decision = plan(&before, &request.permits);
-    let preview = previewed(&before, &decision, words);
-    let Decision::Change(plan) = &decision else {
-        return preview;
-    };
-    if !ask(&preview) {
-        return preview.declined();
+    let mut asked = None;
+    loop {
+        let facts = look(host, &request.look.policy, &request.permits);
+        let before = Assessment::of(&facts, &request.look.policy);
+        let decision = plan(&before, &request.permits);
+        let agreed = consent.is_given() || asked.as_ref() == Some(&decision);
+        if let (Decision::Change(plan), true) = (&decision, agreed) {
+            let applied = apply::apply(host, &before, plan, &request.order, progress);
+            let seen = applied.after.clone();
+            let after = Assessment::of(&seen, &request.look.policy);
+            return Report::applied(&before, plan, applied, &after, words);
+        }
+        let preview = previewed(&before, &decision, words);
+        if !matches!(decision, Decision::Change(_)) {
+            return preview;
+        }
+        if let Err(report) = consent.to(preview) {
+            return *report;
+        }
+        asked = Some(decision);
     }
-    let applied = apply::apply(host, &before, plan, &request.order, progress);
-    let seen = applied.after.clone();
-    let after = Assessment::of(&seen, &request.look.policy);
-    Report::applied(&before, plan, applied, &after, words)
+}
+
+/// What is there; and where something is to be changed, what that could take away. On a busy host a
+/// network may come between two readers of one look, so that a reason to act must be there twice.
+fn look(host: &Host, policy: &Policy, permits: &Permits) -> Facts {
+    let facts = observe_closely(host);
+    match plan(&Assessment::of(&facts, policy), permits) {
+        Decision::Nothing => facts,
+        Decision::Change(_) | Decision::Refuse(_) => observe_before_a_change(host),
+    }
 }
 
 /// The report of what would be done, nothing touched.

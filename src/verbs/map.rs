@@ -28,8 +28,8 @@ pub fn draw(assessment: &Assessment) -> Map {
     let after = match plan(assessment, &Permits::plain()) {
         Decision::Change(plan) => Some(after(assessment, &plan)),
         Decision::Nothing => None,
-        Decision::Refuse(blocker) => {
-            let why = blockers::refused(&blocker, Vocabulary::CommandLine);
+        Decision::Refuse(blockers) => {
+            let why = blockers::all_refused(&blockers, Vocabulary::CommandLine);
             warnings.push(format!(
                 "`rebridge apply` would refuse, so this map has no \"after\": {why}"
             ));

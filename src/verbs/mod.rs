@@ -3,6 +3,7 @@
 
 pub mod apply;
 pub mod check;
+pub mod consent;
 pub mod explain;
 pub mod facts;
 pub mod forecast;

@@ -2,6 +2,7 @@
 //! before anything is done, so that a path that cannot be written is no surprise afterwards. It is
 //! replaced in one step, so that no reader sees half of it.
 
+use crate::host::files::Staged;
 use crate::host::{Host, operator_files};
 use crate::policy::option::BadValue;
 use std::path::{Path, PathBuf};
@@ -31,8 +32,8 @@ impl OutputFile {
 
     /// Puts the text there; the error is a sentence.
     pub fn write(&self, text: &str) -> Result<(), String> {
-        let written = Host::live().replace(&self.path, text.as_bytes(), MODE);
-        written.map_err(|error| {
+        let staged = Host::live().stage_for_operator(&self.path, text.as_bytes(), MODE);
+        staged.and_then(Staged::commit).map_err(|error| {
             let path = self.path.display();
             format!("{} {path} could not be written: {error}", self.option)
         })
@@ -46,7 +47,7 @@ fn tried(path: &Path) -> Result<PathBuf, String> {
     if operator_files::is_special(&absolute) {
         return Err("not a regular file".to_owned());
     }
-    let staged = Host::live().stage(&absolute, b"", MODE);
+    let staged = Host::live().stage_for_operator(&absolute, b"", MODE);
     staged.map_err(|error| format!("cannot be written: {error}"))?;
     Ok(absolute)
 }

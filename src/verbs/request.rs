@@ -6,6 +6,7 @@ use crate::apply;
 use crate::assess::clash::Only;
 use crate::plan::Permits;
 use crate::policy::Policy;
+use crate::policy::accept::Accepted;
 use crate::report::vocabulary::Vocabulary;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -51,7 +52,7 @@ pub struct RollbackRequest {
     pub check: bool,
     /// If no apply is on record, there is nothing to undo, and that is no error.
     pub unless_none: bool,
-    pub allow_container_stop: bool,
+    pub accepted: Accepted,
     /// Undo only an apply that did not finish.
     pub dead_man: bool,
     pub timeout: Duration,

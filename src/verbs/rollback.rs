@@ -1,6 +1,7 @@
 //! `rebridge rollback`: undo the last apply, verified, be it days later.
 
-use super::apply::{Ask, stuck};
+use super::apply::stuck;
+use super::consent::Consent;
 use super::request::RollbackRequest;
 use super::take_charge;
 use crate::apply::progress::Progress;
@@ -8,14 +9,18 @@ use crate::apply::recover::{Recovered, recover, undo_pending};
 use crate::apply::undo::{Obstacle, WayBack, undo, way_back};
 use crate::facts::Facts;
 use crate::host::Host;
-use crate::observe::{observe, observe_closely};
+use crate::observe::{observe, observe_before_a_change};
 use crate::policy::Policy;
 use crate::report::Report;
 use crate::report::error::Error;
-use crate::report::sentences::undo::{APPLY_ENDED, INTERRUPTED_UNDONE, NOTHING};
+use crate::report::sentences::undo::{APPLY_ENDED, NOTHING, recovered as recovered_notes};
 
 /// Runs the verb.
-pub fn run(request: &RollbackRequest, progress: &dyn Progress, ask: Ask) -> Result<Report, Error> {
+pub fn run(
+    request: &RollbackRequest,
+    progress: &dyn Progress,
+    consent: Consent,
+) -> Result<Report, Error> {
     let host = Host::live();
     let words = request.vocabulary;
     if request.check {
@@ -25,23 +30,43 @@ pub fn run(request: &RollbackRequest, progress: &dyn Progress, ask: Ask) -> Resu
     if request.dead_man {
         return settle(&host, request, progress);
     }
-    match recover(&host, request.timeout, true, progress)? {
-        Recovered::Nothing | Recovered::Closed(_) => {}
-        Recovered::Undone => {
-            return Ok(Report::nothing_to_undo(&observe(&host), INTERRUPTED_UNDONE));
-        }
-        Recovered::Stuck(problem) => return Ok(stuck(&host, &Policy::default(), &problem, words)),
-    }
-    let facts = observe_closely(&host);
-    let Some(way) = wanted_way_back(&host, &facts, request)? else {
-        return Ok(Report::nothing_to_undo(&facts, NOTHING));
+    let recovered = recover(&host, request.timeout, true, progress)?;
+    let mut report = match &recovered {
+        Recovered::Nothing | Recovered::Closed(..) => go_back(&host, request, progress, consent)?,
+        Recovered::Undone { .. } => Report::interrupted_undone(&observe(&host)),
+        Recovered::Stuck(problem) => stuck(&host, &Policy::default(), problem, words),
     };
-    let preview = Report::undo_previewed(&facts, &way);
-    if !ask(&preview) {
-        return Ok(preview.declined());
+    let notes = recovered_notes(&recovered);
+    report
+        .warnings
+        .splice(0..0, notes.into_iter().filter(|note| *note != report.msg));
+    Ok(report)
+}
+
+/// Looks for the way back, asks, and goes it. The host may change while the question stands.
+fn go_back(
+    host: &Host,
+    request: &RollbackRequest,
+    progress: &dyn Progress,
+    consent: Consent,
+) -> Result<Report, Error> {
+    let mut asked = None;
+    loop {
+        let facts = observe_before_a_change(host);
+        let Some(way) = wanted_way_back(host, &facts, request)? else {
+            return Ok(Report::nothing_to_undo(&facts, NOTHING));
+        };
+        let preview = Report::undo_previewed(&facts, &way);
+        if consent.is_given() || asked.as_ref() == Some(&way) {
+            let (result, note) = undo(host, &way, request.timeout, progress)?;
+            let words = request.vocabulary;
+            return Ok(Report::undone(preview, &way, result, note.as_ref(), words));
+        }
+        if let Err(report) = consent.to(preview) {
+            return Ok(*report);
+        }
+        asked = Some(way);
     }
-    let (result, note) = undo(&host, &way, request.timeout, progress)?;
-    Ok(Report::undone(preview, &way, result, note.as_ref(), words))
 }
 
 /// What would be undone; nothing is touched.
@@ -49,7 +74,7 @@ fn preview(host: &Host, request: &RollbackRequest) -> Result<Report, Error> {
     if !host.may_change() {
         return Err(Error::RecordUnreadable);
     }
-    let facts = observe_closely(host);
+    let facts = observe_before_a_change(host);
     if facts.interrupted {
         return Ok(Report::undo_of_interrupted_previewed(&facts));
     }
@@ -65,7 +90,7 @@ fn wanted_way_back(
     facts: &Facts,
     request: &RollbackRequest,
 ) -> Result<Option<WayBack>, Obstacle> {
-    match way_back(host, facts, request.allow_container_stop) {
+    match way_back(host, facts, request.accepted) {
         Err(Obstacle::NothingRecorded) if request.unless_none => Ok(None),
         found => found,
     }
@@ -80,8 +105,8 @@ fn settle(
     let undone = undo_pending(host, request.timeout, progress)?;
     Ok(match undone {
         Recovered::Stuck(problem) => stuck(host, &Policy::default(), &problem, request.vocabulary),
-        Recovered::Undone => Report::undone_by_dead_man(&observe(host)),
-        Recovered::Nothing | Recovered::Closed(_) => {
+        Recovered::Undone { .. } => Report::interrupted_undone(&observe(host)),
+        Recovered::Nothing | Recovered::Closed(..) => {
             Report::nothing_to_undo(&observe(host), APPLY_ENDED)
         }
     })

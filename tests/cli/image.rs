@@ -28,6 +28,7 @@ fn image(name: &str, files: &[(&str, &str)]) -> Image {
 fn apply(image: &Image) -> (Option<i32>, Value) {
     let arguments = [
         "apply",
+        "--yes",
         "--root",
         image.root(),
         "--avoid",
@@ -207,4 +208,20 @@ fn the_file_that_an_image_names_is_the_one_that_is_written() {
         (&false.into(), &"10.200.255.1/24".into())
     );
     assert!(!image.0.join("etc/docker").exists());
+}
+
+/// Neither `--yes` nor a terminal to ask on: nobody has said yes.
+#[test]
+fn a_change_needs_a_yes() {
+    let image = image("no-yes", &[UNIT, SYSTEMD]);
+    for json in [&["--json"][..], &[]] {
+        let words = ["apply", "--root", image.root(), "--avoid", "172.17.0.0/16"];
+        let ran = rebridge(&[&words[..], json].concat());
+        let said = String::from_utf8(ran.stdout).unwrap();
+        let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert_eq!(ran.status.code(), Some(3), "{said}");
+        assert!(said.contains("add --yes"), "{said}");
+    }
+    assert!(!image.0.join("etc/docker/daemon.json").exists());
+    assert_eq!(apply(&image).0, Some(0));
 }

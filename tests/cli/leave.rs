@@ -91,6 +91,37 @@ fn a_place_that_cannot_be_written_is_found_before_anything_is_done() {
     assert!(!image.0.join("etc/docker").exists(), "nothing was touched");
 }
 
+/// A link that another user left where root writes, as in /tmp, leads nowhere; root's own does.
+#[test]
+fn a_link_of_another_user_is_not_followed() {
+    let image = Image::new("links");
+    let outage = facts("outage-declared");
+    let shadow = image.0.join("shadow");
+    for (option, mine) in [
+        ("--result", false),
+        ("--metrics", false),
+        ("--result", true),
+    ] {
+        fs::write(&shadow, "secret").unwrap();
+        let link = image.0.join("link.json");
+        let _ = fs::remove_file(&link);
+        symlink(&shadow, &link).unwrap();
+        if !mine {
+            std::os::unix::fs::lchown(&link, Some(65534), None).unwrap();
+        }
+        let path = link.to_str().unwrap();
+        let ran = rebridge(&["check", "--facts", &outage, option, path]);
+        let kept = fs::read_to_string(&shadow).unwrap() == "secret";
+        assert_eq!(
+            (ran.status.code() == Some(2), kept),
+            (!mine, !mine),
+            "{ran:?}"
+        );
+        let why = "symbolic link of user 65534";
+        assert_eq!(text(&ran.stderr).contains(why), !mine, "{ran:?}");
+    }
+}
+
 #[test]
 fn metrics_say_what_the_report_says() {
     let image = Image::new("metrics");

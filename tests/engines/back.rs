@@ -162,13 +162,18 @@ fn a_docker_that_starts_with_neither_file_is_stranded_until_mended(suite: &str) 
     assert_eq!(lab.sh("docker ps --format '{{.Names}}'"), "always\n");
 }
 
+/// Docker takes a second longer to start with the new file.
+pub fn drop_in_that_waits(lab: &Lab) {
+    drop_in(
+        lab,
+        "ExecStartPre=/bin/sh -c 'if grep -qs pools /etc/docker/daemon.json; then sleep 1; fi'",
+    );
+}
+
 fn a_run_killed_during_the_restart_is_settled_by_the_next(suite: &str) {
     let lab = Lab::up(suite);
     lab.container("--restart=always --name always");
-    drop_in(
-        &lab,
-        "ExecStartPre=/bin/sh -c 'if grep -qs pools /etc/docker/daemon.json; then sleep 1; fi'",
-    );
+    drop_in_that_waits(&lab);
     lab.sh("rebridge apply --yes --json --avoid=172.17.0.0/16 >/dev/null & pid=$!
             until grep -qs pools /etc/docker/daemon.json; do sleep 0.05; done; sleep 0.3; kill -9 $pid; wait $pid || true");
     assert!(lab.read("/var/lib/rebridge/journal.json").is_some());

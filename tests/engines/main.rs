@@ -18,6 +18,8 @@ macro_rules! on_every_engine {
 }
 
 mod back;
+mod blockers;
+mod ci_host;
 mod containers;
 mod forecast;
 mod job;
@@ -26,6 +28,7 @@ mod job;
 mod lab;
 mod networks;
 mod operator;
+mod recovery;
 mod safety;
 mod settings;
 mod stored;

@@ -2,12 +2,15 @@
 //! back, one that is gone does not stop it half-way.
 
 use crate::lab::{Lab, Ran, SERVER};
-use std::process::Stdio;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
 
 const APPLY: &str = "rebridge apply --yes --avoid=172.17.0.0/16";
 
 on_every_engine!(
     an_operator_who_is_cut_off_is_let_in_again,
+    an_operator_far_away_is_not_cut_off,
+    a_quiet_session_is_not_tested,
     an_operator_who_leaves_finds_the_host_whole
 );
 
@@ -54,6 +57,96 @@ fn an_operator_who_is_cut_off_is_let_in_again(suite: &str) {
         ran.code == 0 && ran.stdout.contains("your ssh session: alive"),
         "{ran:?}"
     );
+}
+
+/// A way of its own into the corp network, with a delay in either direction, for the namespace `far`.
+const FAR: &str = r#"
+import fcntl, heapq, os, select, struct, subprocess, sys, time
+delay, far = float(sys.argv[1]), sys.argv[2]
+def tun(name):
+    device = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
+    fcntl.ioctl(device, 0x400454ca, struct.pack("16sH", name.encode(), 0x1001))
+    return device
+sh = lambda text: subprocess.run(text, shell=True, check=True)
+near_end, far_end = tun("near"), tun("far0")
+sh(f"ip link set far0 netns {far}; ip addr add 198.51.200.1/24 dev near; ip link set near up; ip -n {far} link set lo up;"
+   f"ip -n {far} addr add 198.51.200.2/24 dev far0; ip -n {far} link set far0 up; ip -n {far} route add default via 198.51.200.1")
+print("up", flush=True)
+waiting, other = [], {near_end: far_end, far_end: near_end}
+while True:
+    timeout = max(0, waiting[0][0] - time.monotonic()) if waiting else None
+    for device in select.select([near_end, far_end], [], [], timeout)[0]:
+        heapq.heappush(waiting, (time.monotonic() + delay, len(waiting), other[device], os.read(device, 2000)))
+    while waiting and waiting[0][0] <= time.monotonic():
+        _, _, device, packet = heapq.heappop(waiting)
+        os.write(device, packet)
+"#;
+
+/// The namespace and the relay of a lab, until the test ends.
+struct Far {
+    namespace: String,
+    relay: std::process::Child,
+}
+
+impl Far {
+    fn away(lab: &Lab, delay: &str) -> Far {
+        let namespace = format!("{}-far", lab.name);
+        assert!(Ran::of(Command::new("ip").args(["netns", "add", &namespace])).code == 0);
+        let mut relay = lab
+            .in_corp(&["python3", "-c", FAR, delay, &namespace])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut up = String::new();
+        let said = relay.stdout.as_mut().unwrap();
+        BufReader::new(said).read_line(&mut up).unwrap();
+        assert_eq!(up, "up\n");
+        Far { namespace, relay }
+    }
+}
+
+impl Drop for Far {
+    fn drop(&mut self) {
+        let _ = self.relay.kill();
+        let _ = self.relay.wait();
+        let _ = Ran::of(Command::new("ip").args(["netns", "del", &self.namespace]));
+    }
+}
+
+/// On the other side of the world, with a progress line that is always under way.
+fn an_operator_far_away_is_not_cut_off(suite: &str) {
+    for round_trip in [80, 200, 600] {
+        let lab = Lab::up(suite);
+        let far = Far::away(&lab, &format!("{}", f64::from(round_trip) / 2000.0));
+        let near = lab.over_ssh(APPLY);
+        let words = near.get_args().map(|word| word.to_str().unwrap());
+        let ssh: Vec<&str> = words.skip_while(|word| *word != "ssh").collect();
+        let mut ssh_from_afar = Command::new("ip");
+        ssh_from_afar
+            .args(["netns", "exec", &far.namespace])
+            .args(ssh)
+            .env("TERM", "xterm")
+            .stdin(Stdio::null());
+        let ran = Ran::of(&mut ssh_from_afar);
+        assert!(
+            ran.code == 0 && ran.stdout.contains("your ssh session: alive"),
+            "{round_trip} ms: {ran:?}"
+        );
+    }
+}
+
+/// Where nothing is written to the session, the report does not say that it lives.
+fn a_quiet_session_is_not_tested(suite: &str) {
+    let lab = Lab::up(suite);
+    let ran = Ran::of(&mut lab.over_ssh(&format!("{APPLY} --json")));
+    let report: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    let verified = report["verified"].as_array().unwrap();
+    let session = verified
+        .iter()
+        .find(|check| check["what"] == "your ssh session")
+        .unwrap();
+    assert_eq!(session["found"], "not tested: nothing was sent to it");
+    assert_eq!((ran.code, &session["ok"]), (0, &true.into()));
 }
 
 fn an_operator_who_leaves_finds_the_host_whole(suite: &str) {

@@ -106,8 +106,11 @@ fn the_dead_mans_switch_undoes_what_a_killed_run_left(suite: &str) {
     let lab = Lab::up(suite);
     lab.container("--restart=always --name always");
     // Killed when Docker is up on the new range and nothing has been verified yet.
-    lab.sh("rebridge apply --yes --json --dead-man 6 --avoid=172.17.0.0/16 --probe 198.51.100.1:9 >/dev/null & pid=$!
-            until ip -4 addr show docker0 | grep -q 10.200; do sleep 0.05; done; kill -9 $pid; wait $pid || true");
+    // It ran from a folder that is gone by then, as Ansible's is.
+    lab.sh("mkdir /root/here; cp $(command -v rebridge) /root/here/program
+            /root/here/program apply --yes --json --dead-man 6 --avoid=172.17.0.0/16 --probe 198.51.100.1:9 >/dev/null & pid=$!
+            until ip -4 addr show docker0 | grep -q 10.200; do sleep 0.05; done; kill -9 $pid; wait $pid || true
+            rm -r /root/here");
     assert!(lab.read("/var/lib/rebridge/journal.json").is_some());
     lab.sh("for i in $(seq 200); do ip -4 addr show docker0 | grep -q 172.17 && [ ! -e /var/lib/rebridge/journal.json ] && exit 0; sleep 0.1; done
             journalctl -u rebridge-dead-man --no-pager; exit 1");
@@ -125,6 +128,15 @@ fn the_dead_mans_switch_undoes_what_a_killed_run_left(suite: &str) {
     );
     lab.sh("sleep 6");
     assert_eq!(lab.docker0(), "10.200.255.1/24");
+    // One that could not do its work is not set.
+    lab.sh("rebridge rollback --yes; mount -t tmpfs -o noexec tmpfs /var/lib/rebridge");
+    let (code, report) = lab.rebridge(&["apply", "--yes", "--dead-man", "5", AVOID]);
+    let msg = report["msg"].as_str().unwrap();
+    assert!(
+        code == 3 && msg.contains("systemd cannot run /var/lib/rebridge/dead-man"),
+        "{report:#}"
+    );
+    assert_eq!(lab.docker0(), "172.17.0.1/16");
 }
 
 fn an_engine_that_comes_up_wrong_is_rolled_back(suite: &str) {
@@ -208,7 +220,7 @@ fn a_slow_start_is_waited_for(suite: &str) {
 fn nat_and_the_rules_of_others_are_looked_at(suite: &str) {
     let lab = Lab::up(suite);
     lab.sh("iptables -I INPUT -s 172.17.0.0/16 -j ACCEPT");
-    let (code, report) = lab.rebridge(&["apply", "--yes", AVOID]);
+    let (code, report) = lab.rebridge(&["apply", "--yes", "--accept=old-range-rules", AVOID]);
     assert_eq!(code, 0, "{report:#}");
     let nat = report["verified"]
         .as_array()

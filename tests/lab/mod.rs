@@ -16,7 +16,7 @@ pub const SERVER: &str = "172.17.50.10:8080";
 
 /// A booted host. Dropping it tears it down, also when a test fails.
 pub struct Lab {
-    name: String,
+    pub name: String,
     host: String,
     owned: bool,
 }

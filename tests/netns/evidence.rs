@@ -196,7 +196,7 @@ fn ipv6_counts_and_is_not_moved() {
         sandbox.clashes(&[]),
         ["present/fd00:17::/64/fd00:17::/60/route"]
     );
-    let (code, report) = sandbox.json(&["apply"]);
+    let (code, report) = sandbox.json(&["apply", "--yes"]);
     assert_eq!(
         (code, &report["changed"]),
         (0, &Value::Bool(false)),

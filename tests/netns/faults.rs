@@ -9,7 +9,7 @@ use std::process::Stdio;
 use std::thread::sleep;
 use std::time::Duration;
 
-const APPLY: [&str; 3] = ["apply", "--avoid", "172.17.0.0/16"];
+const APPLY: [&str; 4] = ["apply", "--yes", "--avoid", "172.17.0.0/16"];
 
 /// Exit 3, this reason, no new file, no journal.
 fn refused(sandbox: &Sandbox, why: &str) {
@@ -283,7 +283,8 @@ fn rules_of_others_that_name_the_old_range_are_quoted() {
         "iptables -A INPUT -s 172.17.0.0/16 -j ACCEPT; iptables -A INPUT -s 172.18.0.0/16 \
                 -j ACCEPT",
     );
-    let (code, report) = sandbox.json(&APPLY);
+    let accept = ["--accept", "old-range-rules"];
+    let (code, report) = sandbox.json(&[&APPLY[..], &accept].concat());
     let warnings = report["warnings"].to_string();
     assert_eq!(code, 0, "{report:#}");
     assert!(
@@ -317,7 +318,8 @@ fn an_engine_that_masquerades_by_nftables_is_verified_by_nftables() {
             "/etc/docker/daemon.json",
             "{\"firewall-backend\": \"nftables\"}",
         );
-        let (ended, report) = sandbox.json(&APPLY);
+        let accept = ["--accept", "old-range-rules"];
+        let (ended, report) = sandbox.json(&[&APPLY[..], &accept].concat());
         assert_eq!(ended, code, "{report:#}");
         let told = if code == 0 {
             &report["warnings"]
@@ -376,7 +378,10 @@ fn docker_is_restarted_by_whatever_runs_it() {
             words
         );
         assert_eq!(
-            (sandbox.json(&["rollback"]).0, sandbox.docker0().as_str()),
+            (
+                sandbox.json(&["rollback", "--yes"]).0,
+                sandbox.docker0().as_str()
+            ),
             (0, "172.17.0.1/16")
         );
     }
@@ -408,7 +413,11 @@ fn a_restart_command_serves_where_nothing_else_does() {
         (0, &"changed".into()),
         "{report:#}"
     );
-    assert_eq!(sandbox.json(&["rollback"]).0, 0, "the way is remembered");
+    assert_eq!(
+        sandbox.json(&["rollback", "--yes"]).0,
+        0,
+        "the way is remembered"
+    );
     assert_eq!(
         std::fs::read_to_string(sandbox.folder().join("restarts")).unwrap(),
         "my-docker again\n".repeat(2)
@@ -462,9 +471,9 @@ fn addresses_that_go_with_docker0_are_named_before() {
     let file = r#"{"dns": ["172.17.0.1"], "insecure-registries": ["172.17.0.1:5000", "reg.example:5000"]}"#;
     sandbox.put("/etc/docker/daemon.json", file);
     let (_, report) = sandbox.json(&[&APPLY[..], &["--check"]].concat());
-    let warnings = report["warnings"].to_string();
+    let blockers = report["blockers"].to_string();
     for key in ["\\\"dns\\\" in", "\\\"insecure-registries\\\" in"] {
-        assert!(warnings.contains(key), "{key}: {warnings}");
+        assert!(blockers.contains(key), "{key}: {blockers}");
     }
     assert!(!report.to_string().contains("reg.example"), "{report:#}");
 }

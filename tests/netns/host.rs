@@ -122,7 +122,7 @@ fn bridges_of_docker_do_not_clash_with_each_other() {
 #[test]
 fn without_docker_apply_writes_for_its_first_start() {
     let sandbox = Sandbox::new();
-    let (code, report) = sandbox.json(&["apply", "--avoid", "172.17.0.0/16"]);
+    let (code, report) = sandbox.json(&["apply", "--yes", "--avoid", "172.17.0.0/16"]);
     assert_eq!(
         (code, &report["changed"], &report["restarted"]),
         (0, &Value::Bool(true), &Value::Bool(false)),
@@ -134,7 +134,7 @@ fn without_docker_apply_writes_for_its_first_start() {
         serde_json::from_str::<Value>(&text).unwrap(),
         report["plan"]["daemon_json"]
     );
-    let (code, report) = sandbox.json(&["apply", "--avoid", "172.17.0.0/16"]);
+    let (code, report) = sandbox.json(&["apply", "--yes", "--avoid", "172.17.0.0/16"]);
     assert_eq!(
         (code, &report["changed"], &report["outcome"]),
         (0, &Value::Bool(false), &"clean".into()),
@@ -152,7 +152,7 @@ fn the_file_keeps_link_mode_and_owner_and_has_a_backup() {
         "mkdir /etc/docker && ln -s ../site/docker.json /etc/docker/daemon.json
                 chmod 640 /etc/site/docker.json && chown 7:8 /etc/site/docker.json",
     );
-    let (code, report) = sandbox.json(&["apply", "--avoid", "172.17.0.0/16"]);
+    let (code, report) = sandbox.json(&["apply", "--yes", "--avoid", "172.17.0.0/16"]);
     assert_eq!(code, 0, "{report:#}");
     let look = sandbox
         .sh("readlink /etc/docker/daemon.json; stat -c '%a %u:%g' /etc/site/docker.json; ls -A /etc/site /etc/docker");
@@ -191,7 +191,7 @@ fn files_docker_would_choke_on_are_refused_untouched() {
         let sandbox = Sandbox::new();
         sandbox.put("/etc/docker/daemon.json", text);
         let before = sandbox.sh("stat -c '%i %y' /etc/docker/daemon.json; ls -A /etc/docker");
-        let (code, report) = sandbox.json(&["apply", "--avoid", "172.17.0.0/16"]);
+        let (code, report) = sandbox.json(&["apply", "--yes", "--avoid", "172.17.0.0/16"]);
         assert_eq!(
             (code, &report["outcome"]),
             (3, &"refused".into()),
@@ -214,7 +214,7 @@ fn files_docker_would_choke_on_are_refused_untouched() {
 fn a_read_only_etc_is_refused() {
     let sandbox = Sandbox::new();
     sandbox.sh("mkdir /etc/docker && mount -o remount,ro /etc");
-    let (code, report) = sandbox.json(&["apply", "--avoid", "172.17.0.0/16"]);
+    let (code, report) = sandbox.json(&["apply", "--yes", "--avoid", "172.17.0.0/16"]);
     assert_eq!(
         (code, &report["outcome"], &report["changed"]),
         (3, &"refused".into(), &Value::Bool(false)),
@@ -259,7 +259,7 @@ fn without_root_check_says_what_it_could_not_see_and_apply_refuses() {
             .contains("daemon.json: Permission denied"),
         "{report:#}"
     );
-    let ran = sandbox.run(&[&nobody[..], &["apply", "--json"], &AVOID].concat());
+    let ran = sandbox.run(&[&nobody[..], &["apply", "--yes", "--json"], &AVOID].concat());
     let report: Value = serde_json::from_str(&ran.stdout).unwrap();
     assert_eq!(
         (ran.code, &report["outcome"]),
@@ -286,7 +286,7 @@ fn a_second_rebridge_is_refused() {
     while !sandbox.folder().join("held").exists() {
         sleep(Duration::from_millis(10));
     }
-    let (code, report) = sandbox.json(&["apply", "--avoid", "172.17.0.0/16"]);
+    let (code, report) = sandbox.json(&["apply", "--yes", "--avoid", "172.17.0.0/16"]);
     drop(other.stdin.take());
     let _ = other.wait();
     assert_eq!(
@@ -304,7 +304,7 @@ fn a_second_rebridge_is_refused() {
 fn a_docker_that_moves_is_verified_and_the_next_apply_is_quiet() {
     let sandbox = Sandbox::with_docker0();
     install(&sandbox, Restart::Moves);
-    let (code, report) = sandbox.json(&["apply", "--avoid", "172.17.0.0/16"]);
+    let (code, report) = sandbox.json(&["apply", "--yes", "--avoid", "172.17.0.0/16"]);
     assert_eq!(
         (code, &report["outcome"]),
         (0, &"changed".into()),
@@ -324,13 +324,13 @@ fn a_docker_that_moves_is_verified_and_the_next_apply_is_quiet() {
             "restart docker.service"
         ]
     );
-    let (code, report) = sandbox.json(&["apply", "--avoid", "172.17.0.0/16"]);
+    let (code, report) = sandbox.json(&["apply", "--yes", "--avoid", "172.17.0.0/16"]);
     assert_eq!(
         (code, &report["changed"], &report["restarted"]),
         (0, &Value::Bool(false), &Value::Bool(false)),
         "{report:#}"
     );
-    let (code, report) = sandbox.json(&["rollback"]);
+    let (code, report) = sandbox.json(&["rollback", "--yes"]);
     assert_eq!(
         (code, &report["outcome"]),
         (0, &"changed".into()),
@@ -351,7 +351,14 @@ fn rolled_back(restart: Restart, why: &str) {
     install(&sandbox, restart);
     let old = "{\n  \"log-level\": \"warn\"\n}\n";
     sandbox.put("/etc/docker/daemon.json", old);
-    let (code, report) = sandbox.json(&["apply", "--avoid", "172.17.0.0/16", "--timeout", "2"]);
+    let (code, report) = sandbox.json(&[
+        "apply",
+        "--yes",
+        "--avoid",
+        "172.17.0.0/16",
+        "--timeout",
+        "2",
+    ]);
     assert_eq!(
         (code, &report["outcome"], &report["rolled_back"]),
         (4, &"rolled_back".into(), &Value::Bool(true)),
@@ -380,7 +387,14 @@ fn a_restart_that_hangs_is_rolled_back() {
 fn a_docker0_that_stays_without_an_address_is_stranded_and_says_what_to_do() {
     let sandbox = Sandbox::with_docker0();
     install(&sandbox, Restart::LosesTheAddress);
-    let (code, report) = sandbox.json(&["apply", "--avoid", "172.17.0.0/16", "--timeout", "2"]);
+    let (code, report) = sandbox.json(&[
+        "apply",
+        "--yes",
+        "--avoid",
+        "172.17.0.0/16",
+        "--timeout",
+        "2",
+    ]);
     assert_eq!(
         (code, &report["outcome"], &report["failed"]),
         (5, &"stranded".into(), &Value::Bool(true)),
@@ -425,7 +439,7 @@ fn a_run_killed_half_way_is_undone_by_the_next() {
         "{report:#}"
     );
     sandbox.sh("sed -i 's/kill -9 .*exit 1/true/' $SANDBOX/bin/systemctl");
-    let (code, report) = sandbox.json(&["apply", "--avoid", "172.17.0.0/16"]);
+    let (code, report) = sandbox.json(&["apply", "--yes", "--avoid", "172.17.0.0/16"]);
     assert_eq!(
         (code, &report["outcome"]),
         (0, &"changed".into()),

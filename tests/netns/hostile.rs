@@ -49,10 +49,11 @@ fn answers_of_the_engine_that_make_no_sense_are_named() {
             "the answer to /networks was not understood",
         ),
         ("/info", b"{}", "the answer to /info was not understood"),
+        // Where something clashes, all containers are asked for.
         (
-            "/containers/json",
+            "/containers/json?all=1",
             b"{\"message\": 1}",
-            "the answer to /containers/json was not understood",
+            "the answer to /containers/json?all=1 was not understood",
         ),
     ] {
         let file = sandbox

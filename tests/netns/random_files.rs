@@ -124,7 +124,7 @@ fn two_hundred_random_files_keep_their_bytes_and_come_back_whole() {
     for number in 0..FILES {
         let (text, foreign) = dice.file();
         sandbox.put("/etc/docker/daemon.json", &text);
-        let (code, report) = sandbox.json(&["apply", "--avoid", "172.16.0.0/12"]);
+        let (code, report) = sandbox.json(&["apply", "--yes", "--avoid", "172.16.0.0/12"]);
         assert_eq!(
             (code, &report["outcome"]),
             (0, &"changed".into()),

@@ -126,7 +126,7 @@ fn ctrl_c_at_the_question_leaves_nothing_behind() {
         "{said}"
     );
     // Nor is the lock held, nor a journal there that the next run would speak of.
-    let (code, report) = sandbox.json(&["apply", "--avoid", "172.17.0.0/16"]);
+    let (code, report) = sandbox.json(&["apply", "--yes", "--avoid", "172.17.0.0/16"]);
     assert_eq!(
         (code, report["warnings"].to_string().contains("interrupted")),
         (0, false),

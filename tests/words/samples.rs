@@ -14,8 +14,10 @@ use rebridge::assess::finding::{Finding, Holder, Unusable};
 use rebridge::assess::traffic::StaleCall;
 use rebridge::docker;
 use rebridge::engine_model::pool_trouble::PoolTrouble;
-use rebridge::facts::{AddressPool, Facts, LanSign, Route};
-use rebridge::plan::blocker::Blocker;
+use rebridge::facts::{
+    AddressPool, DiesWith, Facts, FirewallRule, LanSign, Listener, Mention, Named, NetGroup, Route,
+};
+use rebridge::plan::blocker::{Blocker, StartFault};
 use rebridge::plan::notice::Notice;
 use rebridge::policy::option::{BadValue, Opt};
 use rebridge::policy::read::read_pools;
@@ -144,10 +146,87 @@ pub fn blockers() -> Vec<Sample<Blocker>> {
             value: some("172.17.128.0/17"),
             docker0: "10.200.255.1/24".parse().unwrap(),
         };
-        ListensOnDocker0: Blocker::ListensOnDocker0 {
-            path: some(FILE),
-            address: some("172.17.0.1"),
+        DockerListensOnOldAddress: Blocker::DockerListensOnOldAddress {
+            setting: some("\"hosts\""),
+            place: some("/etc/docker/daemon.json line 2"),
+            address: "172.17.0.1".parse().unwrap(),
         };
+        DockerNamesOldAddress: Blocker::DockerNamesOldAddress {
+            setting: some("--dns"),
+            place: some("/etc/default/docker line 4"),
+            address: "172.17.0.1".parse().unwrap(),
+        };
+        ListensOnOldAddress: Blocker::ListensOnOldAddress {
+            network: some("docker0"),
+            listener: listener(Some("postgres"), Some(812)),
+        }, Blocker::ListensOnOldAddress {
+            network: some("docker0"),
+            listener: listener(None, None),
+        };
+        ResolvesAtOldAddress: Blocker::ResolvesAtOldAddress {
+            network: some("docker0"),
+            address: "172.17.0.1".parse().unwrap(),
+            place: some("/etc/resolv.conf"),
+        };
+        HostNamesOldAddress: Blocker::HostNamesOldAddress {
+            network: some("docker0"),
+            named: Named {
+                address: "172.17.0.1".parse().unwrap(),
+                setting: some("DNSStubListenerExtra"),
+                file: some("/etc/systemd/resolved.conf.d/docker.conf"),
+                line: 2,
+            },
+        };
+        PublishesOnOldAddress: Blocker::PublishesOnOldAddress {
+            network: some("docker0"),
+            container: some("web"),
+            address: "172.17.0.1".parse().unwrap(),
+        };
+        ContainerNamesOldAddress: Blocker::ContainerNamesOldAddress {
+            network: some("docker0"),
+            container: some("web"),
+            mention: Mention {
+                address: "172.17.0.1".parse().unwrap(),
+                setting: some("--add-host db"),
+            },
+        };
+        RoutesGoWithBridge: Blocker::RoutesGoWithBridge {
+            bridge: some("docker0"),
+            routes: through_containers(1),
+        }, Blocker::RoutesGoWithBridge {
+            bridge: some("docker0"),
+            routes: through_containers(2),
+        };
+        PolicyRuleForOldRange: policy_rule(|_| ()), policy_rule(|rule| {
+            (rule.from, rule.to) = (None, "172.16.0.0/12".parse().ok());
+        });
+        FirewallRuleForOldRange: Blocker::FirewallRuleForOldRange {
+            network: some("docker0"),
+            from: "172.17.0.0/16".parse().unwrap(),
+            to: "10.200.255.0/24".parse().unwrap(),
+            rule: Box::new(FirewallRule {
+                tool: some("iptables"),
+                place: some("table filter"),
+                text: some("-A ufw-user-input -s 172.16.0.0/12 -p tcp --dport 5432 -j ACCEPT"),
+                groups: vec![NetGroup {
+                    inverted: false,
+                    nets: vec!["172.16.0.0/12".parse().unwrap()],
+                }],
+            }),
+        };
+        PendingSetting: pending(Some("/var/lib/docker"), Some("/srv/docker")),
+            pending(None, Some("false")), pending(Some("on"), None), pending(None, None);
+        OtherConfigFile: Blocker::OtherConfigFile { now: some(FILE), next: some("/srv/daemon.json") };
+        WouldNotStart: Blocker::WouldNotStart {
+            path: some(FILE),
+            fault: StartFault::FlagAndKey { flag: some("host"), key: some("hosts") },
+        }, Blocker::WouldNotStart { path: some(FILE), fault: StartFault::IccWithoutIptables };
+        Lockout: Blocker::Lockout {
+            peer: "172.17.50.3".parse().unwrap(),
+            range: "172.17.0.0/16".parse().unwrap(),
+        };
+        DiesWithDocker: Blocker::DiesWithDocker { place: DiesWith::Unit(some("app.service")) },
+            Blocker::DiesWithDocker { place: DiesWith::Container(some("ci")) };
         MovesNeedRestart: Blocker::MovesNeedRestart;
         NoSuchNetwork: Blocker::NoSuchNetwork {
             name: some("shop_defalt"),
@@ -190,6 +269,36 @@ pub fn blockers() -> Vec<Sample<Blocker>> {
     })
 }
 
+fn listener(process: Option<&str>, pid: Option<u32>) -> Listener {
+    Listener {
+        protocol: some("tcp"),
+        address: "172.17.0.1".parse().unwrap(),
+        port: 5432,
+        process: process.map(some),
+        pid,
+    }
+}
+
+fn policy_rule(change: fn(&mut rebridge::facts::Rule)) -> Blocker {
+    let mut rule = case_through_containers().kernel.rules[0].clone();
+    change(&mut rule);
+    Blocker::PolicyRuleForOldRange {
+        network: some("docker0"),
+        from: "172.17.0.0/16".parse().unwrap(),
+        to: "10.200.255.0/24".parse().unwrap(),
+        rule: Box::new(rule),
+    }
+}
+
+fn pending(now: Option<&str>, next: Option<&str>) -> Blocker {
+    Blocker::PendingSetting {
+        setting: some("\"data-root\""),
+        place: some("/etc/docker/daemon.json line 2"),
+        now: now.map(some),
+        next: next.map(some),
+    }
+}
+
 fn case_through_containers() -> Facts {
     super::case_of("routes-through-containers").0
 }
@@ -213,41 +322,11 @@ pub fn notices() -> Vec<Sample<Notice>> {
             Notice::ContainersStop { containers: names(&["web", "db"]) };
         ContainersAreRemoved: Notice::ContainersAreRemoved { containers: names(&["job"]) },
             Notice::ContainersAreRemoved { containers: names(&["job", "cron"]) };
-        PublishesOnOldAddress: Notice::PublishesOnOldAddress {
-            containers: names(&["web"]),
-            address: "172.17.0.1".parse().unwrap(),
-        }, Notice::PublishesOnOldAddress {
-            containers: names(&["web", "db"]),
-            address: "172.17.0.1".parse().unwrap(),
-        };
-        DnsNamesOldAddress: Notice::DnsNamesOldAddress {
+        KeysComeIntoForce: Notice::KeysComeIntoForce {
             path: some(FILE),
-            address: some("172.17.0.1"),
-        };
-        RegistryNamesOldAddress: Notice::RegistryNamesOldAddress {
-            key: "registry-mirrors",
-            path: some(FILE),
-            address: some("172.17.0.1:5000"),
-        };
-        RoutesGoWithBridge: Notice::RoutesGoWithBridge {
-            bridge: some("docker0"),
-            routes: through_containers(1),
-        }, Notice::RoutesGoWithBridge {
-            bridge: some("docker0"),
-            routes: through_containers(2),
-        };
-        RuleNamesOldRange: Notice::RuleNamesOldRange {
-            network: some("docker0"),
-            from: "172.17.0.0/16".parse().unwrap(),
-            to: "10.200.255.0/24".parse().unwrap(),
-            rule: case_through_containers().kernel.rules[0].clone(),
+            keys: names(&["log-opts", "registry-mirrors"]),
         };
         SubnetByHand: Notice::SubnetByHand { networks: names(&["shop_default", "mail_default"]) };
-        MacIsLost: Notice::MacIsLost {
-            network: some("shop_default"),
-            container: some("web"),
-            mac: some("02:42:ac:12:00:02"),
-        };
     })
 }
 
@@ -280,6 +359,12 @@ pub fn refusals() -> Vec<Sample<Refusal>> {
         };
         DeadManNotArmed: Refusal::DeadManNotArmed { why: some("systemd-run is not installed") };
         NotAcceptedByDockerd: Refusal::NotAcceptedByDockerd {
+            path: some(FILE),
+            says: some("the following directives don't match any configuration option: bipp"),
+        };
+        FileEditedMeanwhile: Refusal::FileEditedMeanwhile { path: "/etc/docker/daemon.json".to_owned() };
+        PathMoved: Refusal::PathMoved { changed: "/etc/docker/daemon.json".to_owned(), read: "/etc/docker/other.json".to_owned() };
+        BrokenBefore: Refusal::BrokenBefore {
             path: some(FILE),
             says: some("the following directives don't match any configuration option: bipp"),
         };
@@ -327,6 +412,7 @@ pub fn notes() -> Vec<Sample<Note>> {
             rule: some("-A POSTROUTING -s 172.17.0.0/16 -j ACCEPT"),
         };
         MoreRules: Note::MoreRules { range: "172.17.0.0/16".parse().unwrap(), count: 3 };
+        UnitIsDown: Note::UnitIsDown { unit: some("app.service") };
         RecordNotKept: Note::RecordNotKept { why: some("No space left on device") };
         RecordNotRemoved: Note::RecordNotRemoved { why: some("Read-only file system") };
     })
@@ -337,6 +423,7 @@ pub fn losses() -> Vec<Sample<Loss>> {
         Removed: Loss::Removed;
         Gone: Loss::Gone;
         NotStarted: Loss::NotStarted(refused("port 80 is taken"));
+        DoesNotStay: Loss::DoesNotStay;
         NotStopped: Loss::NotStopped(refused("it is busy"));
         EngineSilent: Loss::EngineSilent(docker::Error::Silent);
     })
@@ -432,6 +519,8 @@ pub fn closed() -> Vec<Sample<Closed>> {
     samples!(Closed {
         Done: Closed::Done;
         NotBegun: Closed::NotBegun;
+        WentBack: Closed::WentBack;
+        DidNotGoBack: Closed::DidNotGoBack;
     })
 }
 
@@ -458,6 +547,7 @@ pub fn obstacles() -> Vec<Sample<Obstacle>> {
         NothingRecorded: Obstacle::NothingRecorded;
         RecordUnreadable: Obstacle::RecordUnreadable(damaged()),
             Obstacle::RecordUnreadable(Unreadable::UnknownSchema { schema: 2 });
+        PathMoved: Obstacle::PathMoved { changed: "/etc/docker/daemon.json".to_owned(), read: "/etc/docker/other.json".to_owned() };
         FileEdited: edited(Edit::NoObject), edited(Edit::LayoutOnly), edited(keys);
         DockerStopped: Obstacle::DockerStopped;
         NetworksNotRecorded: Obstacle::NetworksNotRecorded(silent());
@@ -466,14 +556,13 @@ pub fn obstacles() -> Vec<Sample<Obstacle>> {
             subnet: "172.17.0.0/24".parse().unwrap(),
             range: "172.17.0.0/16".parse().unwrap(),
         };
-        NoRestart: Obstacle::NoRestart(Blocker::LiveRestore { containers: names(&["web"]) });
+        Blocked: Obstacle::Blocked(vec![Blocker::LiveRestore { containers: names(&["web"]) }]);
     })
 }
 
 pub fn options() -> Vec<Sample<Opt>> {
     samples!(Opt {
-        AcceptMacLoss: Opt::AcceptMacLoss;
-        AllowContainerStop: Opt::AllowContainerStop;
+        Accept: Opt::Accept;
         Avoid: Opt::Avoid;
         AvoidFile: Opt::AvoidFile;
         DeadMan: Opt::DeadMan;

@@ -118,17 +118,21 @@ options:
         Use it if the change may cut your connection. From 5 to 86400; V(0) sets no timer.
     type: int
     default: 0
-  allow_container_stop:
+  accept:
     description:
-      - With C(live-restore), Docker leaves C(docker0) where it is while a container runs. This option stops the
-        containers for the restart and starts them again.
-    type: bool
-    default: false
-  accept_mac_loss:
-    description:
-      - Move a network even if a container on it loses its fixed MAC address (Docker 25 and later).
-    type: bool
-    default: false
+      - Go ahead in spite of these blockers. Without them the module fails before it touches anything, and lists all in
+        RV(blockers).
+      - V(container-stop) means that containers that C(live-restore) keeps alive stop for the restart and start again.
+      - V(mac-loss) means that a container loses its fixed MAC address (Docker 25 and later).
+      - V(old-address) means that something uses the present address of C(docker0) by number.
+      - V(old-range-rules) means that a rule of the firewall or of the routing policy covers the present range and not
+        the new one.
+      - V(pending-settings) means that the restart also puts other settings into force that Docker does not have now.
+      - V(lockout) means that a rollback brings back a range that hides the network you work from.
+    type: list
+    elements: str
+    choices: [container-stop, mac-loss, old-address, old-range-rules, pending-settings, lockout]
+    default: []
   root:
     description:
       - An unpacked image on the target instead of the target itself. The module only writes files and restarts nothing.
@@ -252,6 +256,24 @@ ignored:
   returned: always
   type: list
   elements: dict
+blockers:
+  description: What is in the way of the change, all of it. Docker is untouched. Empty if nothing is, or if O(accept) names it.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    accept:
+      description: The word of O(accept) that accepts it; null if nothing but settling it helps.
+      type: str
+    what:
+      description: What is in the way, and what it would lose.
+      type: str
+    where:
+      description: The file and line, the process, the container or the rule; null where none is known.
+      type: str
+    next:
+      description: What to do.
+      type: str
 plan:
   description: The keys to set (C(daemon_json)), whether to C(restart), the C(networks) to move, and the new address of C(docker0).
   returned: always

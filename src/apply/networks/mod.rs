@@ -17,10 +17,16 @@ use super::check::Check;
 use super::containers::client;
 use super::phases::PhaseName;
 use super::progress::Phases;
-use crate::docker;
+use crate::docker::{self, Api};
 use crate::host::Host;
 use moves::{Member, Moves, Relocation, Side};
 use now::Now;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+/// For a container that Docker restarts after a first try that failed.
+const PATIENCE: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// Stops every container of the moves that a stop does not remove. Before Docker is restarted: each
 /// gets its own grace period that way, where a daemon that shuts down soon kills the rest, and none
@@ -87,18 +93,40 @@ pub fn is_at(host: &Host, moves: &Moves, side: Side) -> bool {
 /// Whether every network and every container has moved, and the moves with the subnets that the
 /// engine chose itself.
 pub fn verify_moved(host: &Host, moves: &Moves) -> (Vec<Check>, Moves) {
-    match client(host).and_then(|api| Now::look(&api, moves)) {
+    match client(host).and_then(|api| look_once_settled(&api, moves)) {
         Ok(now) => {
             let moves = as_made(moves, &now);
             let mut checks = checks(&now, &moves, Side::New);
             checks.push(of_all(
-                "containers of the moved networks that ran and run",
-                "not running",
+                "what runs on the moved networks",
+                "all that ran",
                 &now.down(&moves),
             ));
             (checks, moves)
         }
         Err(why) => (vec![engine_is_down(&why)], moves.clone()),
+    }
+}
+
+/// The containers that ran and do not run, as far as the engine says.
+pub fn down(host: &Host, moves: &Moves) -> Vec<String> {
+    if moves.members.is_empty() {
+        return Vec::new();
+    }
+    let looked = client(host).and_then(|api| look_once_settled(&api, moves));
+    let down = looked.iter().flat_map(|now| now.down(moves));
+    down.map(|member| member.name.clone()).collect()
+}
+
+/// Looks when what Docker restarts by its policy has had time to come up.
+fn look_once_settled(api: &Api, moves: &Moves) -> Result<Now, docker::Error> {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        let now = Now::look(api, moves)?;
+        if now.down(moves).is_empty() || Instant::now() >= end {
+            return Ok(now);
+        }
+        sleep(PAUSE);
     }
 }
 
@@ -131,8 +159,8 @@ fn checks(now: &Now, moves: &Moves, side: Side) -> Vec<Check> {
     let networks = moves.networks.iter();
     let mut checks: Vec<Check> = networks.map(|one| of_network(now, one, side)).collect();
     checks.push(of_all(
-        "containers connected to the moved networks",
-        "not connected",
+        "what is connected to the moved networks",
+        "all",
         &now.out_of_place(moves, side),
     ));
     checks
@@ -149,8 +177,8 @@ fn of_network(now: &Now, network: &Relocation, side: Side) -> Check {
     Check::equal(&format!("the network {}", network.name), wanted, found)
 }
 
-fn of_all(what: &str, fault: &str, members: &[&Member]) -> Check {
-    let names: Vec<&str> = members.iter().map(|one| one.name.as_str()).collect();
-    let fault = (!names.is_empty()).then(|| format!("{fault}: {}", names.join(", ")));
-    Check::faultless(what, "all", fault)
+fn of_all(what: &str, all: &str, missing: &[&Member]) -> Check {
+    let names: Vec<&str> = missing.iter().map(|one| one.name.as_str()).collect();
+    let fault = (!names.is_empty()).then(|| format!("all but {}", names.join(", ")));
+    Check::faultless(what, all, fault)
 }

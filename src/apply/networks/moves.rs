@@ -46,6 +46,9 @@ pub struct Member {
     pub name: String,
     /// Whether it lived.
     pub ran: bool,
+    /// Whether it ended again and again and Docker restarted it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub restarting: bool,
     /// Whether it was paused.
     pub paused: bool,
     /// Whether it must not be stopped, because it or one that shares its network is removed when it

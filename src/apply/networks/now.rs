@@ -112,8 +112,13 @@ impl Now {
     /// Those that ran before and are still there, but do not run.
     pub fn down<'a>(&self, moves: &'a Moves) -> Vec<&'a Member> {
         let ran = moves.members.iter().filter(|member| member.ran);
-        ran.filter(|member| self.is_there(member) && !self.lives(member))
+        ran.filter(|member| self.is_there(member) && !self.is_as_alive(member))
             .collect()
+    }
+
+    fn is_as_alive(&self, member: &Member) -> bool {
+        let restarting = self.state(member) == Some("restarting");
+        self.lives(member) && (!restarting || member.restarting)
     }
 }
 

@@ -124,6 +124,7 @@ mod tests {
             id: id.to_owned(),
             name: id.to_owned(),
             ran: true,
+            restarting: false,
             paused: false,
             stays_up: false,
             joins: None,

@@ -113,6 +113,7 @@ fn member(container: &Value, networks: &[Relocation], now: Side) -> Member {
         id: text(container, "/Id"),
         name: text(container, "/Name").trim_start_matches('/').to_owned(),
         ran: lives(&status),
+        restarting: status == "restarting",
         paused: status == "paused",
         stays_up: removed_when_stopped(container),
         joins: joined(container),

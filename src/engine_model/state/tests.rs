@@ -34,6 +34,7 @@ fn host(version: &str, networks: Vec<Network>) -> Facts {
         state: ConfigState::Missing,
         keys: serde_json::Map::new(),
         names: Vec::new(),
+        loaded: None,
         text: None,
     };
     let engine = (!version.is_empty()).then(|| Engine {
@@ -60,6 +61,8 @@ fn host(version: &str, networks: Vec<Network>) -> Facts {
             started,
             flags: BTreeMap::new(),
             next_flags: None,
+            next_data_root: None,
+            dependents: Vec::new(),
             flag_places: BTreeMap::new(),
             installed_version: None,
             rootless: Vec::new(),
@@ -67,6 +70,9 @@ fn host(version: &str, networks: Vec<Network>) -> Facts {
             stored: None,
             config,
         },
+        named: Vec::new(),
+        firewall: None,
+        dies_with: None,
         unseen: Vec::new(),
     }
 }

@@ -12,12 +12,13 @@ pub mod rules;
 pub mod settings;
 
 use super::relevant::RelevantSpace;
-use crate::facts::Kernel;
+use crate::facts::{Kernel, Peer};
 use links::Links;
 use peers::OwnAddresses;
 use std::io;
+use std::thread;
 
-/// Collects what can be had; what cannot is said, a sentence each.
+/// Collects what it can read, and a sentence for each thing it cannot.
 pub struct Reader<'a> {
     /// Where the sentences go.
     pub unseen: &'a mut Vec<String>,
@@ -31,15 +32,23 @@ impl Reader<'_> {
 
     /// Reads the rest, as far as it lies in the space Docker may use.
     pub fn rest(mut self, links: Links, space: &RelevantSpace, ssh_ports: &[u16]) -> Kernel {
-        let routes = self.say("the routes", routes::read(&links, space));
-        let rules = self.say("the policy rules", rules::read());
-        let neighbours = self.say("the neighbours", neighbours::read(&links));
         let ours = OwnAddresses::of(&links);
-        let mut peers = self.say(
-            "the TCP connections",
-            peers::read_sockets(space, &ours, ssh_ports),
-        );
-        peers.extend(self.flows(space, &ours));
+        // The kernel walks a large table for every flow, however few there are.
+        let (routes, rules, neighbours, sockets, flows) = thread::scope(|scope| {
+            let flows = scope.spawn(|| peers::read_flows(space, &ours));
+            (
+                routes::read(&links, space),
+                rules::read(),
+                neighbours::read(&links),
+                peers::read_sockets(space, &ours, ssh_ports),
+                flows.join(),
+            )
+        });
+        let routes = self.say("the routes", routes);
+        let rules = self.say("the policy rules", rules);
+        let neighbours = self.say("the neighbours", neighbours);
+        let mut peers = self.say("the TCP connections", sockets);
+        peers.extend(self.flows(flows.unwrap_or_else(|_| Err(io::ErrorKind::Other.into()))));
         Kernel {
             links: links.into_values().collect(),
             routes: routes.kept,
@@ -49,13 +58,14 @@ impl Reader<'_> {
             neighbours: neighbours.silent,
             peers,
             residents: neighbours.residents,
+            listeners: Vec::new(),
         }
     }
 
     /// A kernel without connection tracking, or with none in use, has nothing to tell. One that may
     /// not is another matter.
-    fn flows(&mut self, space: &RelevantSpace, ours: &OwnAddresses) -> Vec<crate::facts::Peer> {
-        match peers::read_flows(space, ours) {
+    fn flows(&mut self, read: io::Result<Vec<Peer>>) -> Vec<Peer> {
+        match read {
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
                 self.say("the flows this host forwards", Err(error))
             }

@@ -18,6 +18,7 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashSet};
 use std::io;
 use std::net::IpAddr;
+use std::time::Duration;
 
 const IPPROTO_TCP: u8 = libc::IPPROTO_TCP as u8;
 /// From linux/sock_diag.h; libc lacks it.
@@ -25,8 +26,14 @@ const SOCK_DIAG_BY_FAMILY: u16 = 20;
 /// From net/tcp_states.h, as the next one.
 const TCP_ESTABLISHED: u8 = 1;
 const TCP_SYN_SENT: u8 = 2;
-/// Where `struct inet_diag_msg` has `idiag_wqueue`.
+/// Where `struct inet_diag_msg` has `idiag_wqueue`, and where it ends.
 const AT_UNCONFIRMED: usize = 60;
+const SIZE_OF_DIAG: usize = 72;
+/// From linux/inet_diag.h.
+const INET_DIAG_INFO: u16 = 2;
+/// Where `struct tcp_info` has `tcpi_rtt`, in microseconds, and `tcpi_bytes_acked`.
+const AT_ROUND_TRIP: usize = 68;
+const AT_BYTES_ACKED: usize = 120;
 /// From linux/netfilter/nfnetlink_conntrack.h, as what begins with `CTA_`.
 const IPCTNL_MSG_CT_GET: u16 = 1;
 const CTA_TUPLE_ORIG: u16 = 1;
@@ -117,6 +124,7 @@ pub fn read_sockets(
         let met = sockets(
             family,
             1 << TCP_ESTABLISHED | 1 << TCP_SYN_SENT,
+            0,
             |met: &mut Met, payload| {
                 if let Some(peer) = socket(payload, ours, ssh_ports)
                     && space.concerns(&IpNet::from(peer.address))
@@ -130,16 +138,26 @@ pub fn read_sockets(
     Ok(peers)
 }
 
-/// How many bytes an operator's session has been sent that its far end has not confirmed; none
-/// where the session is over.
-pub fn unconfirmed(session: &Session) -> io::Result<Option<u32>> {
+/// How far what a session was sent has come.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Delivery {
+    /// Bytes that the far end has confirmed, since the session began.
+    pub confirmed: u64,
+    /// Bytes sent after those.
+    pub under_way: u64,
+    pub round_trip: Duration,
+}
+
+/// How far what an operator's session was sent has come; none where the session is over.
+pub fn delivery(session: &Session) -> io::Result<Option<Delivery>> {
     for family in [AF_INET, AF_INET6] {
         let found = sockets(
             family,
             1 << TCP_ESTABLISHED,
-            |found: &mut Option<u32>, payload| {
+            1 << (INET_DIAG_INFO - 1),
+            |found: &mut Option<Delivery>, payload| {
                 if is_session(payload, session).unwrap_or_default() {
-                    *found = u32_at(payload, AT_UNCONFIRMED);
+                    *found = of_socket(payload);
                 }
             },
         )?;
@@ -150,16 +168,34 @@ pub fn unconfirmed(session: &Session) -> io::Result<Option<u32>> {
     Ok(None)
 }
 
+/// The kernel's `struct tcp_info` lies in an attribute behind `struct inet_diag_msg`.
+fn of_socket(payload: &[u8]) -> Option<Delivery> {
+    let mut attributes = attributes_after(payload, SIZE_OF_DIAG);
+    let (_, info) = attributes.find(|(kind, _)| *kind == INET_DIAG_INFO)?;
+    let confirmed = info.get(AT_BYTES_ACKED..AT_BYTES_ACKED + 8)?;
+    Some(Delivery {
+        confirmed: u64::from_ne_bytes(confirmed.try_into().ok()?),
+        under_way: u32_at(payload, AT_UNCONFIRMED)?.into(),
+        round_trip: Duration::from_micros(u32_at(info, AT_ROUND_TRIP)?.into()),
+    })
+}
+
 fn is_session(payload: &[u8], session: &Session) -> Option<bool> {
     let ends = ends(payload)?;
     Some((ends.near, ends.far, ends.address) == (session.port, session.peer_port, session.peer))
 }
 
-/// Asks for the TCP sockets of a family in these states.
-fn sockets<S: Default>(family: u8, states: u32, each: impl FnMut(&mut S, &[u8])) -> io::Result<S> {
+/// Asks for the TCP sockets of a family in these states, with these attributes.
+fn sockets<S: Default>(
+    family: u8,
+    states: u32,
+    extensions: u8,
+    each: impl FnMut(&mut S, &[u8]),
+) -> io::Result<S> {
     let mut body = [0; 56];
     body[0] = family;
     body[1] = IPPROTO_TCP;
+    body[2] = extensions;
     body[4..8].copy_from_slice(&states.to_ne_bytes());
     dump(
         &Request {
@@ -218,8 +254,8 @@ pub fn socket(payload: &[u8], ours: &OwnAddresses, ssh_ports: &[u16]) -> Option<
 }
 
 /// Reads the flows the kernel tracks, the forwarded ones among them. Where it tracks none, there
-/// are none. Whoever calls in vain is only known to be there when it is this host that is called: a
-/// flow outlives the address it began with, docker0's old one above all.
+/// are none. A caller that got no answer counts only if it called this host: a flow outlives the
+/// address it began with, docker0's old one above all.
 pub fn read_flows(space: &RelevantSpace, ours: &OwnAddresses) -> io::Result<Vec<Peer>> {
     let request = Request {
         protocol: SockProtocol::NetlinkNetFilter,
@@ -247,9 +283,9 @@ pub fn read_flows(space: &RelevantSpace, ours: &OwnAddresses) -> io::Result<Vec<
 pub struct Flow {
     /// Who began it.
     pub caller: IpAddr,
-    /// Who the called end takes for the caller: somebody else where the caller is masqueraded.
+    /// The caller as the called end sees it: another address where the caller is masqueraded.
     pub seen_as: IpAddr,
-    /// Whom the caller called: somebody else than was reached where a port is published.
+    /// The address that was called: not the one reached where a port is published.
     pub dialled: IpAddr,
     /// Who was really called: the source of the replies.
     pub called: IpAddr,

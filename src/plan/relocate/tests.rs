@@ -81,7 +81,7 @@ fn moves_of(facts: &Facts) -> Vec<String> {
 
 fn refused(facts: &Facts, existing: Existing) -> Blocker {
     match decide(facts, existing) {
-        Decision::Refuse(blocker) => blocker,
+        Decision::Refuse(blockers) => blockers.into_iter().next().unwrap(),
         other => panic!("{other:?}"),
     }
 }

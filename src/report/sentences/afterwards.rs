@@ -17,6 +17,9 @@ pub fn note(note: &Note) -> String {
         Note::MoreRules { range, count } => {
             format!("and {count} more firewall rules name {range}")
         }
+        Note::UnitIsDown { unit } => format!(
+            "{unit} stopped with Docker and does not start again: see `systemctl status {unit}`"
+        ),
         Note::RecordNotKept { why } => format!(
             "the record of this change could not be kept in {FOLDER}: {why}. The change stands, but \
              rebridge cannot roll it back, and the next run will find an open journal there"
@@ -37,6 +40,7 @@ pub fn missing(container: &str, why: &Loss) -> String {
                  stopped; start it again yourself"
             );
         }
+        Loss::DoesNotStay => format!("it starts and ends again: see `docker logs {container}`"),
         Loss::Gone => "it is gone".to_owned(),
         Loss::NotStarted(why) | Loss::EngineSilent(why) => why.to_string(),
         Loss::NotStopped(why) => format!("it was stopped and runs now: {why}"),

@@ -1,21 +1,131 @@
 //! What keeps rebridge from acting, in words: what it cannot do, why, and the next step.
 
+use crate::assess::sides::rule_in_words;
 use crate::engine_model::pool_trouble::PoolTrouble;
-use crate::facts::LanSign;
-use crate::phrases::{count, first_few};
-use crate::plan::blocker::Blocker;
+use crate::facts::{DiesWith, LanSign, Listener, Route};
+use crate::phrases::{and_more, count, first_few};
+use crate::plan::blocker::{Blocker, StartFault};
+use crate::policy::accept::Accept;
 use crate::policy::option::Opt;
 use crate::report::vocabulary::Vocabulary;
+use crate::subnet::{overlap, short};
+use ipnet::IpNet;
 
-/// More containers than these are only counted.
+/// More containers, routes or blockers than these are only counted.
 const NAMED: usize = 3;
 
 /// "cannot …: …; run again with …".
 pub fn refused(blocker: &Blocker, words: Vocabulary) -> String {
-    format!("{}; {}", why(blocker, words), next(blocker, words))
+    format!("{}; {}", what(blocker, words), next(blocker, words))
 }
 
-fn why(blocker: &Blocker, words: Vocabulary) -> String {
+/// All that is in the way, in one sentence.
+pub fn all_refused(blockers: &[Blocker], words: Vocabulary) -> String {
+    if let [only] = blockers {
+        return refused(only, words);
+    }
+    let mut said: Vec<String> = blockers
+        .iter()
+        .take(NAMED)
+        .map(|blocker| what(blocker, words))
+        .collect();
+    if blockers.len() > NAMED {
+        said.push(and_more(blockers.len() - NAMED));
+    }
+    format!(
+        "{} in the way: {}; {}",
+        count(blockers.len(), "thing is", "things are"),
+        said.join("; "),
+        settle(blockers, words)
+    )
+}
+
+/// The same in one line, where all of them are listed below it.
+pub fn headline(blockers: &[Blocker], words: Vocabulary) -> Option<String> {
+    (blockers.len() > 1).then(|| {
+        format!(
+            "{} in the way; {}",
+            count(blockers.len(), "thing is", "things are"),
+            settle(blockers, words)
+        )
+    })
+}
+
+/// What goes ahead because it was accepted. That containers stop, a notice says already.
+pub fn accepted(blockers: &[Blocker], words: Vocabulary) -> Vec<String> {
+    let told = blockers.iter().filter_map(|blocker| {
+        let accept = blocker.accept()?;
+        let what = what(blocker, words);
+        (accept != Accept::ContainerStop).then(|| format!("accepted ({}): {what}", accept.word()))
+    });
+    told.collect()
+}
+
+/// What to do about several blockers together.
+fn settle(blockers: &[Blocker], words: Vocabulary) -> String {
+    let again = words.again();
+    let mut accepts: Vec<Accept> = blockers.iter().filter_map(Blocker::accept).collect();
+    accepts.sort();
+    accepts.dedup();
+    let accept: Vec<&str> = accepts.into_iter().map(Accept::word).collect();
+    let hard = blockers.iter().any(|blocker| blocker.accept().is_none());
+    match (accept.is_empty(), hard) {
+        (true, _) => format!("settle them and {again}"),
+        (false, true) => format!(
+            "settle them and {again}; {} accepts those that can be accepted",
+            words.accept(&accept)
+        ),
+        (false, false) => format!("settle them, or {again} with {}", words.accept(&accept)),
+    }
+}
+
+/// "run again with --accept old-address".
+fn with_accept(accept: Accept, words: Vocabulary) -> String {
+    format!("{} with {}", words.again(), words.accept(&[accept.word()]))
+}
+
+/// Where the thing is: a file and its line, a process, a container.
+pub fn place(blocker: &Blocker) -> Option<String> {
+    Some(match blocker {
+        Blocker::FileBroken { path, .. }
+        | Blocker::FileUnreadable { path, .. }
+        | Blocker::FileNotEdited { path, .. }
+        | Blocker::BridgeSwitchedOff { path }
+        | Blocker::BridgeOfTheOperator { path, .. }
+        | Blocker::UnknownKey { path, .. }
+        | Blocker::WouldNotStart { path, .. } => path.clone(),
+        Blocker::FlagInTheWay { place, .. } => place.clone()?,
+        Blocker::DockerListensOnOldAddress { place, .. }
+        | Blocker::DockerNamesOldAddress { place, .. }
+        | Blocker::ResolvesAtOldAddress { place, .. }
+        | Blocker::PendingSetting { place, .. } => place.clone(),
+        Blocker::ListensOnOldAddress { listener, .. } => process_in_words(listener),
+        Blocker::HostNamesOldAddress { named, .. } => format!("{} line {}", named.file, named.line),
+        Blocker::PublishesOnOldAddress { container, .. }
+        | Blocker::ContainerNamesOldAddress { container, .. }
+        | Blocker::ContainerLosesMac { container, .. }
+        | Blocker::ContainerMadeById { container, .. }
+        | Blocker::ContainerPublishesOnNetwork { container, .. } => {
+            format!("container {container}")
+        }
+        Blocker::PolicyRuleForOldRange { rule, .. } => rule_in_words(rule),
+        Blocker::FirewallRuleForOldRange { rule, .. } => format!("{} {}", rule.tool, rule.place),
+        Blocker::DiesWithDocker { place } => match place {
+            DiesWith::Unit(unit) => unit.clone(),
+            DiesWith::Container(container) => format!("container {container}"),
+        },
+        _ => return None,
+    })
+}
+
+fn process_in_words(listener: &Listener) -> String {
+    match (&listener.process, listener.pid) {
+        (Some(process), Some(pid)) => format!("{process} (pid {pid})"),
+        _ => "a process that rebridge cannot see".to_owned(),
+    }
+}
+
+pub fn what(blocker: &Blocker, words: Vocabulary) -> String {
     match blocker {
         Blocker::FileBroken { path, why } | Blocker::FileNotEdited { path, why } => {
             format!("cannot edit {path}: {why}")
@@ -86,9 +196,123 @@ fn why(blocker: &Blocker, words: Vocabulary) -> String {
         } => format!(
             "cannot move docker0 to {docker0}: \"{key}\": \"{value}\" has no counterpart there"
         ),
-        Blocker::ListensOnDocker0 { address, .. } => {
-            format!("cannot move docker0: \"hosts\" makes dockerd listen on its address {address}")
+        Blocker::DockerListensOnOldAddress {
+            setting,
+            place,
+            address,
+        } => format!(
+            "cannot move docker0: {setting} in {place} makes dockerd listen on its address \
+             {address}, and without that address it would not start"
+        ),
+        Blocker::DockerNamesOldAddress {
+            setting,
+            place,
+            address,
+        } => format!("{setting} in {place} names docker0's address {address}, which goes away"),
+        Blocker::ListensOnOldAddress { network, listener } => format!(
+            "{} listens on {}:{} ({}), the address of {network}, which goes away: nobody reaches \
+             it there afterwards, and it may not start again",
+            process_in_words(listener),
+            listener.address,
+            listener.port,
+            listener.protocol
+        ),
+        Blocker::ResolvesAtOldAddress {
+            network,
+            address,
+            place,
+        } => format!(
+            "this host resolves names at {address} ({place}), the address of {network}, which \
+             goes away: names do not resolve afterwards"
+        ),
+        Blocker::HostNamesOldAddress { network, named } => format!(
+            "{} in {} line {} names {}, the address of {network}, which goes away",
+            named.setting, named.file, named.line, named.address
+        ),
+        Blocker::PublishesOnOldAddress {
+            network,
+            container,
+            address,
+        } => format!(
+            "the container {container} publishes a port on {address}, the address of {network}, \
+             which goes away: Docker cannot start it again"
+        ),
+        Blocker::ContainerNamesOldAddress {
+            network,
+            container,
+            mention,
+        } => format!(
+            "the container {container} was created with {}, which names {}, the address of \
+             {network}, which goes away",
+            mention.setting, mention.address
+        ),
+        Blocker::RoutesGoWithBridge { bridge, routes } => format!(
+            "{} through {bridge} and {} lost when {bridge} moves",
+            match routes.as_slice() {
+                [one] => format!("the route {} goes", route_in_words(one)),
+                more => format!("the routes {} go", first_few(more, NAMED, route_in_words)),
+            },
+            if routes.len() == 1 { "is" } else { "are" },
+        ),
+        Blocker::PolicyRuleForOldRange {
+            network,
+            from,
+            to,
+            rule,
+        } => {
+            let old = IpNet::V4(*from);
+            let leaks = rule.from.is_some_and(|net| overlap(&net, &old));
+            let does = match leaks {
+                true => "containers leave by another way then, past a VPN if it led into one",
+                false => "packets for containers take another way then",
+            };
+            format!(
+                "the policy {} is for {from}, the old range of {network}, and not for the new one, \
+                 {to}: {does}",
+                rule_in_words(rule)
+            )
         }
+        Blocker::FirewallRuleForOldRange {
+            network,
+            from,
+            to,
+            rule,
+        } => format!(
+            "the rule \"{}\" ({}, {}) is for {from}, the old range of {network}, and not for the \
+             new one, {to}",
+            rule.text, rule.tool, rule.place
+        ),
+        Blocker::PendingSetting {
+            setting,
+            place,
+            now,
+            next,
+        } => pending_in_words(setting, place, now.as_deref(), next.as_deref()),
+        Blocker::OtherConfigFile { now, next } => format!(
+            "cannot restart Docker: it runs with {now}, and its next start reads {next} instead"
+        ),
+        Blocker::WouldNotStart { path, fault } => match fault {
+            StartFault::FlagAndKey { flag, key } => format!(
+                "Docker would not start again, whatever rebridge does: --{flag} is a flag of \
+                 dockerd, and \"{key}\" stands in {path} too"
+            ),
+            StartFault::IccWithoutIptables => format!(
+                "Docker would not start again, whatever rebridge does: {path} has \"icc\": false \
+                 together with \"iptables\": false"
+            ),
+        },
+        Blocker::Lockout { peer, range } => format!(
+            "cannot bring {range} back: you work from {peer}, which docker0 would hide again"
+        ),
+        Blocker::DiesWithDocker { place } => match place {
+            DiesWith::Unit(unit) => format!(
+                "cannot restart Docker from {unit}: systemd stops that unit, and rebridge in it, \
+                 when it stops Docker"
+            ),
+            DiesWith::Container(container) => format!(
+                "cannot restart Docker from its container {container}: rebridge would end with it"
+            ),
+        },
         Blocker::MovesNeedRestart => "cannot move networks: the new pools come into force only \
                                       when Docker restarts"
             .to_owned(),
@@ -137,7 +361,7 @@ fn why(blocker: &Blocker, words: Vocabulary) -> String {
     }
 }
 
-fn next(blocker: &Blocker, words: Vocabulary) -> String {
+pub fn next(blocker: &Blocker, words: Vocabulary) -> String {
     let again = words.again();
     match blocker {
         Blocker::FileBroken { .. } => format!("the file is untouched; fix it and {again}"),
@@ -173,8 +397,8 @@ fn next(blocker: &Blocker, words: Vocabulary) -> String {
             format!("make sure that `docker info` works as root, then {again}")
         }
         Blocker::LiveRestore { .. } => format!(
-            "{again} with {}, which stops such containers for the restart and starts them again",
-            words.switch(Opt::AllowContainerStop)
+            "{}, which stops such containers for the restart and starts them again",
+            with_accept(Accept::ContainerStop, words)
         ),
         Blocker::UnknownKey { .. } => format!("remove or correct the key, then {again}"),
         Blocker::PoolsUnusable { trouble } => {
@@ -207,9 +431,58 @@ fn next(blocker: &Blocker, words: Vocabulary) -> String {
         Blocker::KeyCannotFollow { key, .. } => {
             format!("remove or correct \"{key}\" in daemon.json, then {again}")
         }
-        Blocker::ListensOnDocker0 { path, .. } => {
-            format!("change \"hosts\" in {path} to an address that stays, then {again}")
+        Blocker::DockerListensOnOldAddress { setting, .. } => {
+            format!("change {setting} to an address that stays, then {again}")
         }
+        Blocker::DockerNamesOldAddress { setting, .. } => format!(
+            "change {setting} first, or {} and change it afterwards",
+            with_accept(Accept::OldAddress, words)
+        ),
+        Blocker::ListensOnOldAddress { .. } => format!(
+            "bind it to another address first, or {} and restart it on the new address",
+            with_accept(Accept::OldAddress, words)
+        ),
+        Blocker::ResolvesAtOldAddress { .. } | Blocker::HostNamesOldAddress { .. } => format!(
+            "name an address that stays, or {} and change it afterwards",
+            with_accept(Accept::OldAddress, words)
+        ),
+        Blocker::PublishesOnOldAddress { .. } => format!(
+            "publish it on another address first, or {} and re-create it afterwards",
+            with_accept(Accept::OldAddress, words)
+        ),
+        Blocker::ContainerNamesOldAddress { .. } => format!(
+            "re-create it with host-gateway or an address that stays, or {}",
+            with_accept(Accept::OldAddress, words)
+        ),
+        Blocker::RoutesGoWithBridge { .. } => format!(
+            "{} and set them again, to the new address of the container",
+            with_accept(Accept::OldRangeRules, words)
+        ),
+        Blocker::PolicyRuleForOldRange { to, .. } => format!(
+            "add the same rule for {to} first, or {} if it is not for Docker",
+            with_accept(Accept::OldRangeRules, words)
+        ),
+        Blocker::FirewallRuleForOldRange { to, .. } => format!(
+            "add the same rule for {to} first, or {} if it is not for Docker",
+            with_accept(Accept::OldRangeRules, words)
+        ),
+        Blocker::PendingSetting { .. } => format!(
+            "take that edit back, or restart Docker yourself to see that it is right, or {}",
+            with_accept(Accept::PendingSettings, words)
+        ),
+        Blocker::OtherConfigFile { .. } => {
+            format!("restart Docker yourself, so that one file counts, then {again}")
+        }
+        Blocker::WouldNotStart { .. } => {
+            format!("take one of the two out, see that Docker starts, then {again}")
+        }
+        Blocker::Lockout { .. } => format!(
+            "come from another network, or {}",
+            with_accept(Accept::Lockout, words)
+        ),
+        Blocker::DiesWithDocker { .. } => format!(
+            "{again} outside of it, for example from a shell on the host or with systemd-run"
+        ),
         Blocker::MovesNeedRestart => {
             format!("{again} without {}", words.switch(Opt::NoRestart))
         }
@@ -240,14 +513,32 @@ fn next(blocker: &Blocker, words: Vocabulary) -> String {
             leave_out(network, words)
         ),
         Blocker::ContainerLosesMac { network, .. } => format!(
-            "{again} with {} and re-create that container afterwards, or {}",
-            words.switch(Opt::AcceptMacLoss),
+            "{} and re-create that container afterwards, or {}",
+            with_accept(Accept::MacLoss, words),
             leave_out(network, words)
         ),
         Blocker::NoRangeForNetwork { network, .. } => format!(
             "give a wider pool with {}, or {} and re-create it with a smaller subnet",
             words.option(Opt::Pool),
             leave_out(network, words)
+        ),
+    }
+}
+
+fn pending_in_words(setting: &str, place: &str, now: Option<&str>, next: Option<&str>) -> String {
+    let restart = "a restart of Docker would also";
+    match (now, next) {
+        (Some(now), Some(next)) => format!(
+            "{restart} put {setting} {next} into force ({place}); Docker runs with {now} now"
+        ),
+        (Some(now), None) => format!(
+            "{restart} end {setting} {now}, which Docker runs with now and {place} does not have"
+        ),
+        (None, Some(next)) => format!(
+            "{restart} put {setting} {next} into force ({place}), which changed after Docker started"
+        ),
+        (None, None) => format!(
+            "{restart} put {setting} into force ({place}), which changed after Docker started"
         ),
     }
 }
@@ -278,4 +569,19 @@ fn trouble_in_words(trouble: PoolTrouble) -> String {
             "Docker would not start with them, or would have no IPv4 subnets".to_owned()
         }
     }
+}
+
+/// "10.200.0.0/16 via 172.17.0.2"
+fn route_in_words(route: &Route) -> String {
+    let dst = match route.dst.prefix_len() {
+        0 => "default".to_owned(),
+        _ => short(&route.dst),
+    };
+    let via = route.gateway.map(|via| format!(" via {via}"));
+    let table = (!route.main_table()).then(|| format!(" in table {}", route.table));
+    format!(
+        "{dst}{}{}",
+        via.unwrap_or_default(),
+        table.unwrap_or_default()
+    )
 }

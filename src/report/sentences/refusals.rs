@@ -18,6 +18,9 @@ pub fn refused(refusal: &Refusal, words: Vocabulary) -> String {
              cannot take its place; the old file is untouched; change the file it is mounted from, \
              or mount its folder instead"
         ),
+        Refusal::FileEditedMeanwhile { path } => format!(
+            "{path} was edited while this run made its plan; the file is untouched; {again}"
+        ),
         Refusal::FileNotReplaced { path, why } => {
             format!("cannot replace {path}: {why}; the old file is untouched; fix that and {again}")
         }
@@ -34,10 +37,19 @@ pub fn refused(refusal: &Refusal, words: Vocabulary) -> String {
             "dockerd itself does not accept the new {path}: {says}; the file is untouched; fix \
              what it names and {again}"
         ),
+        Refusal::BrokenBefore { path, says } => format!(
+            "Docker would not start again with {path} as it is, whatever rebridge does: {says}; \
+             the file is untouched; fix what it names and {again}"
+        ),
         Refusal::HalfWayNeedsRestart => format!(
             "an earlier run was interrupted half-way; undoing it needs a restart of Docker, which \
              {} forbids; nothing was touched; {again} without it once Docker is up",
             words.switch(Opt::NoRestart)
+        ),
+        Refusal::PathMoved { changed, read } => format!(
+            "an earlier run was interrupted while it changed {changed}, and Docker reads {read} \
+             now; nothing was touched; see whether Docker is as you want it, then remove \
+             {FOLDER}/journal.json"
         ),
         Refusal::JournalUnreadable(unreadable) => format!(
             "cannot read the journal of an interrupted run in {FOLDER}: {}; {}",

@@ -1,10 +1,10 @@
 //! The way back from the last apply, in words.
 
-use super::blockers;
 use super::causes::not_recorded;
 use super::refusals::why_unreadable;
+use super::{afterwards, blockers};
 use crate::apply::journal::FOLDER;
-use crate::apply::recover::Closed;
+use crate::apply::recover::{Closed, Recovered};
 use crate::apply::undo::{Edit, KeyEdit, Obstacle, Setting, WayBack};
 use crate::report::vocabulary::Vocabulary;
 
@@ -25,7 +25,39 @@ pub fn closed(closed: Closed) -> &'static str {
     match closed {
         Closed::Done => "an interrupted run had done its work; its journal is closed",
         Closed::NotBegun => "an interrupted run had changed nothing yet; its journal is closed",
+        Closed::WentBack => "an interrupted rollback had done its work; its journal is closed",
+        Closed::DidNotGoBack => {
+            "an interrupted rollback had changed nothing yet; its journal is closed"
+        }
     }
+}
+
+/// What became of an interrupted run, as far as there was one.
+pub fn recovered(recovered: &Recovered) -> Vec<String> {
+    match recovered {
+        Recovered::Closed(how, missing) => {
+            let missing = missing.iter();
+            let missing = missing.map(|one| afterwards::missing(&one.container, &one.why));
+            std::iter::once(closed(*how).to_owned())
+                .chain(missing)
+                .collect()
+        }
+        Recovered::Undone { copy } => {
+            let copy = copy.as_ref().map(|copy| kept(copy));
+            std::iter::once(INTERRUPTED_UNDONE.to_owned())
+                .chain(copy)
+                .collect()
+        }
+        Recovered::Nothing | Recovered::Stuck(_) => Vec::new(),
+    }
+}
+
+/// A file that was edited while a run was interrupted.
+pub fn kept(copy: &str) -> String {
+    format!(
+        "the file was edited after that run: the edit is kept, except for the keys that the run \
+         had set; {copy} holds the file as it was"
+    )
 }
 
 pub fn would_undo(way: &WayBack) -> String {
@@ -53,8 +85,18 @@ pub fn not_undone(way: &WayBack, problem: &str) -> String {
 pub fn docker0(way: &WayBack) -> String {
     match way.docker0() {
         Some(address) => format!("docker0 on {address}"),
-        None => "no docker0".to_owned(),
+        None => "docker0 where it is: there was none before".to_owned(),
     }
+}
+
+/// Where only the file goes back, Docker reads it when it starts.
+pub fn pools_come_back(way: &WayBack) -> Option<String> {
+    let only_the_file = way.docker0().is_none() && way.docker_runs;
+    only_the_file.then(|| {
+        "docker0 and the networks stay where they are; from its next start on, Docker gives new \
+         networks addresses by the old file again"
+            .to_owned()
+    })
 }
 
 /// Why the last apply cannot be undone.
@@ -68,6 +110,10 @@ pub fn obstacle(obstacle: &Obstacle, words: Vocabulary) -> String {
         Obstacle::FileEdited { path, began, edit } => format!(
             "{path} was edited after the apply of {began} ({}); undo by hand what you want undone",
             edited(edit)
+        ),
+        Obstacle::PathMoved { changed, read } => format!(
+            "the apply changed {changed}, and Docker reads {read} now; undo by hand what you want \
+             undone there"
         ),
         Obstacle::DockerStopped => format!(
             "Docker is stopped, and its addresses can only go back while it runs; start it \
@@ -83,7 +129,7 @@ pub fn obstacle(obstacle: &Obstacle, words: Vocabulary) -> String {
             "the Docker network {network} has taken {subnet} meanwhile, and two of Docker's \
              networks cannot share {range}; remove that network, or re-create it elsewhere"
         ),
-        Obstacle::NoRestart(blocker) => blockers::refused(blocker, words),
+        Obstacle::Blocked(blockers) => blockers::all_refused(blockers, words),
     }
 }
 

@@ -8,6 +8,7 @@ use rebridge::facts::Facts;
 use rebridge::plan::Permits;
 use rebridge::plan::relocate::Existing;
 use rebridge::policy::Policy;
+use rebridge::policy::accept::Accepted;
 use rebridge::policy::read::read_avoid;
 use rebridge::report::explanation::explain;
 use rebridge::report::map::svg;
@@ -27,8 +28,7 @@ fuzz_target!(|bytes: &[u8]| {
     };
     let permits = Permits {
         networks: Existing::Move,
-        stop_containers: true,
-        mac_loss: true,
+        accepted: Accepted::all(),
         ..Permits::plain()
     };
     let before = Assessment::of(&facts, &policy);

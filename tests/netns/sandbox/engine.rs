@@ -59,7 +59,7 @@ pub fn install(sandbox: &Sandbox, restart: Restart) {
     // No pidfile and no cgroup of systemd's here: what is left is to ask systemctl.
     sandbox.put(
         "/etc/systemd/system/docker.service",
-        "[Service]\nExecStart=/usr/sbin/dockerd -H fd://\n",
+        "[Service]\nExecStart=/usr/sbin/dockerd\n",
     );
     sandbox.stand_in(
         "systemctl",
