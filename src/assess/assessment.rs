@@ -3,6 +3,7 @@
 use super::clash::Clash;
 use super::held::{Held, held};
 use super::needed::{Needed, needed};
+use super::overlay_slice;
 use super::sides::DockerSide;
 use super::traffic::{StaleCall, Traffic};
 use super::who_loses::{self, Loss, Range};
@@ -160,7 +161,10 @@ impl<'a> Assessment<'a> {
                 .overlapping(&need.net)
                 .filter_map(|place| self.held.get(place))
             {
-                if self.overruled_by_pool(need, &held.subnet) || !held.can_hide(need) {
+                if self.overruled_by_pool(need, &held.subnet)
+                    || !held.can_hide(need)
+                    || overlay_slice::is_of_its_tunnel(need, &held.subnet, self.facts)
+                {
                     continue;
                 }
                 let range = Range {
@@ -194,6 +198,7 @@ impl<'a> Assessment<'a> {
             .iter()
             .filter(|need| overlap(&need.net, &subnet))
             .filter(|need| !self.overruled_by_pool(need, &subnet))
+            .filter(|need| !overlay_slice::is_of_its_tunnel(need, &subnet, self.facts))
             .filter_map(|need| {
                 let loss = self.lost_to(subnet, need)?;
                 let side = DockerSide::docker0(subnet);

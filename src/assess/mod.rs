@@ -10,6 +10,7 @@ pub mod finding;
 pub mod forecast;
 pub mod held;
 pub mod needed;
+mod overlay_slice;
 mod sentence;
 pub mod sides;
 pub mod swarm;

@@ -214,8 +214,10 @@ fn is_a_wide_null_route(route: &Route) -> bool {
         route.kind,
         RouteKind::Blackhole | RouteKind::Unreachable | RouteKind::Prohibit
     );
-    let mut blocks = PRIVATE_BLOCKS.iter().chain(&SHARED_BLOCKS);
-    drops && blocks.any(|block| route.dst.contains(&IpNet::V4(*block)))
+    let blocks = PRIVATE_BLOCKS.iter().chain(&SHARED_BLOCKS);
+    let blocks = blocks.map(|block| IpNet::V4(*block));
+    let mut blocks = blocks.chain([v6(0xfc00, 8), v6(0xfd00, 8)]);
+    drops && blocks.any(|block| route.dst.contains(&block))
 }
 
 /// Whether a route says that this host needs where it leads.

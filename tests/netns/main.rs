@@ -13,6 +13,7 @@ mod evidence;
 mod faults;
 mod host;
 mod hostile;
+mod hosts;
 #[path = "../common/keep.rs"]
 mod keep;
 mod kernel_model;
