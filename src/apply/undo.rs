@@ -194,7 +194,10 @@ impl WayBack {
     /// What clashes on this host once it has gone back, and does not now.
     pub fn clashes_then(&self, facts: &Facts) -> Vec<Clash> {
         let docker0 = self.applied.docker0_before.filter(|_| self.restart);
-        let after = gone_back(facts, docker0, &self.moves());
+        let networks = self.moves.networks.iter();
+        let networks: Vec<(&str, Ipv4Net)> =
+            networks.map(|one| (one.name.as_str(), one.from)).collect();
+        let after = gone_back(facts, docker0, &networks);
         let policy = Policy::default();
         let mut clashes = Assessment::of(&after, &policy).clashes;
         let now = Assessment::of(facts, &policy).clashes;

@@ -3,7 +3,6 @@
 //! next plan is empty.
 
 use super::Plan;
-use super::relocate::Move;
 use crate::facts::{ConfigState, Facts, Route};
 use crate::subnet::first_host;
 use ipnet::{IpNet, Ipv4Net};
@@ -42,15 +41,15 @@ pub fn project(facts: &Facts, plan: &Plan, restarted: bool) -> Facts {
     after
 }
 
-/// Facts after a way back: docker0 where it was, and networks moved.
-pub fn gone_back(facts: &Facts, docker0: Option<Ipv4Net>, moves: &[Move]) -> Facts {
+/// Facts after a way back: docker0 where it was, and networks on these subnets.
+pub fn gone_back(facts: &Facts, docker0: Option<Ipv4Net>, networks: &[(&str, Ipv4Net)]) -> Facts {
     let mut after = facts.clone();
     if let Some(docker0) = docker0 {
         put_on(&mut after, "bridge", docker0);
     }
-    for one in moves {
-        let address = first_host(one.to).unwrap_or(one.to);
-        put_on(&mut after, &one.network, address);
+    for (network, subnet) in networks {
+        let address = first_host(*subnet).unwrap_or(*subnet);
+        put_on(&mut after, network, address);
     }
     after
 }
