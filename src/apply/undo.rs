@@ -99,7 +99,7 @@ pub fn way_back(
     file_is_as_applied(host, &applied)?;
     docker_can_move_back(facts, &applied)?;
     let running = facts.docker.state == DockerState::Running;
-    let restart = running && applied.docker0_before != facts.docker0();
+    let restart = running && needs_a_restart(facts, &applied);
     let service = facts.docker.service;
     let way = WayBack {
         restart,
@@ -112,6 +112,12 @@ pub fn way_back(
     way.ranges_are_free(facts)?;
     way.docker_may_restart(facts, may_stop_containers)?;
     Ok(Some(way))
+}
+
+/// docker0 has moved, or the pools of the file came into force by a restart.
+fn needs_a_restart(facts: &Facts, applied: &Record) -> bool {
+    let pools_alone = applied.docker0_after.is_none() && applied.before != applied.after;
+    applied.docker0_before != facts.docker0() || applied.restart && pools_alone
 }
 
 /// Goes the way back, verified. The error is why it was not begun.

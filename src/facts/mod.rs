@@ -14,7 +14,7 @@ mod version;
 pub use bridges::LanSign;
 pub use docker::{
     ConfigFile, ConfigState, Container, Detail, Docker, DockerState, Engine, Network,
-    ServiceManager,
+    ServiceManager, SetByRebridge,
 };
 pub use kernel::{
     Action, Conditions, Contact, Family, Kernel, Link, Masked, Neighbour, NeighbourState, Peer,

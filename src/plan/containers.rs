@@ -5,8 +5,8 @@ use crate::facts::{Container, Detail, Facts};
 use ipnet::Ipv4Net;
 use std::net::IpAddr;
 
-/// What the operator should know before Docker restarts and docker0 moves.
-pub fn notices(facts: &Facts, docker0: Ipv4Net, stop_first: bool) -> Vec<Notice> {
+/// What the operator should know before Docker restarts, with docker0 where it will be then.
+pub fn notices(facts: &Facts, docker0: Option<Ipv4Net>, stop_first: bool) -> Vec<Notice> {
     let living: Vec<&Container> = facts
         .docker
         .engine
@@ -25,7 +25,8 @@ pub fn notices(facts: &Facts, docker0: Ipv4Net, stop_first: bool) -> Vec<Notice>
             containers: removed,
         });
     }
-    if let Some(old) = facts.docker0().filter(|old| old.addr() != docker0.addr()) {
+    let new = docker0.map(|address| address.addr());
+    if let Some(old) = facts.docker0().filter(|old| new != Some(old.addr())) {
         let address = IpAddr::V4(old.addr());
         let publish = names(&living, |detail| detail.published_on.contains(&address));
         if !publish.is_empty() {

@@ -5,20 +5,29 @@ pub mod blocker;
 pub mod choose;
 pub mod containers;
 pub mod dependent_keys;
+pub mod docker0;
 pub mod edit;
+pub mod favoured;
+pub mod goal;
 pub mod left_behind;
 pub mod notice;
+pub mod pool_list;
 pub mod preflight;
 pub mod project;
 pub mod relocate;
+pub mod room;
+pub mod wanted;
 
 use crate::assess::Assessment;
 use crate::assess::clash::Clash;
 use crate::assess::needed::Needed;
 use crate::facts::{AddressPool, ConfigState, DockerState, Facts};
-use crate::subnet::{overlap, v4};
+use crate::subnet::v4;
 use blocker::Blocker;
-use choose::Choice;
+use choose::Chosen;
+use dependent_keys::DependentKeys;
+use docker0::is_inside;
+use goal::Goal;
 use ipnet::{IpNet, Ipv4Net};
 use notice::Notice;
 use project::project;
@@ -46,6 +55,8 @@ pub struct Plan {
     pub docker0: Option<Ipv4Net>,
     /// The pools in force from then on.
     pub pools: Vec<AddressPool>,
+    /// The new range, and why it is this one; none if no range was chosen.
+    pub chosen: Option<Chosen>,
     /// The existing networks to re-create on other subnets, after docker0 and the pools.
     pub moves: Vec<Move>,
     pub notices: Vec<Notice>,
@@ -130,6 +141,7 @@ fn decide(assessment: &Assessment, permits: &Permits) -> Result<Option<Plan>, Bl
             stop_first: false,
             docker0: None,
             pools: assessment.pools.clone(),
+            chosen: None,
             moves,
             notices,
         }));
@@ -142,57 +154,73 @@ fn decide(assessment: &Assessment, permits: &Permits) -> Result<Option<Plan>, Bl
     Ok(Some(plan))
 }
 
+/// docker0 and the pools: what to write, and whether Docker has to start again for it.
 fn settle_docker0(assessment: &Assessment, permits: &Permits) -> Result<Option<Plan>, Blocker> {
     let facts = assessment.facts;
+    preflight::settings_are_here(facts)?;
+    let goal = Goal::of(assessment, permits)?;
     let running = facts.docker.state == DockerState::Running;
     let restart = running && permits.restart;
-    let stop_first = restart && preflight::survivors(facts);
-    if let Some((docker0, pools)) = cure_in_file(assessment) {
-        // The file is right and waits for a restart. If rebridge may not restart Docker, there is
-        // nothing left to do.
-        if !restart {
-            return Ok(None);
-        }
-        preflight::may_restart(facts, permits)?;
-        return Ok(Some(Plan {
-            write: None,
-            restart,
-            stop_first,
-            docker0: Some(docker0),
-            pools,
-            moves: Vec::new(),
-            notices: [
-                hanging_on_docker0(facts, docker0),
-                containers::notices(facts, docker0, stop_first),
-            ]
-            .concat(),
-        }));
+    if goal.is_in_file() && (!restart || is_in_force(assessment, &goal)) {
+        // The file is right. If rebridge may not restart Docker, there is nothing left to do.
+        return Ok(None);
     }
-    preflight::settings_are_here(facts)?;
-    preflight::file_decides(facts)?;
+    let moves_to = goal.docker0.filter(|new| facts.docker0() != Some(*new));
+    let stop_first = restart && moves_to.is_some() && preflight::survivors(facts);
     if restart {
         preflight::keys_are_known(facts)?;
-        preflight::may_restart(facts, permits)?;
+        match moves_to {
+            Some(_) => preflight::may_restart(facts, permits)?,
+            None => preflight::may_start_again(facts, permits)?,
+        }
     }
-    let choice = choose::choose(assessment)?;
-    preflight::engine_could_use(assessment, &choice)?;
-    let dependent = dependent_keys::follow(facts, choice.docker0)?;
-    let write = change_file(facts, &choice, dependent.keys)?;
-    let mut notices = choice.notices;
-    notices.extend(dependent.notices);
-    notices.extend(hanging_on_docker0(facts, choice.docker0));
+    let mut notices = goal.notices.clone();
+    let mut write = None;
+    if !goal.is_in_file() {
+        goal::engine_could_use(assessment, &goal)?;
+        let dependent = match goal.bip {
+            Some(bip) => dependent_keys::follow(facts, bip)?,
+            None => DependentKeys::default(),
+        };
+        write = Some(change_file(facts, &goal, dependent.keys)?);
+        notices.extend(dependent.notices);
+    }
+    if let Some(docker0) = moves_to {
+        notices.extend(hanging_on_docker0(facts, docker0));
+    }
     if restart {
-        notices.extend(containers::notices(facts, choice.docker0, stop_first));
+        let docker0 = moves_to.or(facts.docker0());
+        notices.extend(containers::notices(facts, docker0, stop_first));
     }
     Ok(Some(Plan {
-        write: Some(write),
+        write,
         restart,
         stop_first,
-        docker0: Some(choice.docker0),
-        pools: choice.pools,
+        docker0: moves_to,
+        pools: goal.pools,
+        chosen: goal.chosen,
         moves: Vec::new(),
         notices,
     }))
+}
+
+/// Whether Docker already runs with what the file says.
+fn is_in_force(assessment: &Assessment, goal: &Goal) -> bool {
+    let docker0 = goal.docker0.is_none() || goal.docker0 == assessment.facts.docker0();
+    docker0 && goal.pools == assessment.pools
+}
+
+/// The keys that rebridge had set, if they are gone from the file.
+pub fn lost_keys(facts: &Facts) -> Option<Notice> {
+    let set = facts.docker.set_by_rebridge.as_ref()?;
+    let there = &facts.docker.config.keys;
+    let lost = set.keys.keys().filter(|key| !there.contains_key(*key));
+    let keys: Vec<String> = lost.cloned().collect();
+    (!keys.is_empty()).then(|| Notice::KeysLost {
+        path: facts.docker.config.path.clone(),
+        keys,
+        set: set.when.clone(),
+    })
 }
 
 fn hanging_on_docker0(facts: &Facts, docker0: Ipv4Net) -> Vec<Notice> {
@@ -236,7 +264,7 @@ fn pinned(assessment: &Assessment) -> bool {
     };
     pools == &assessment.pools
         && are_given(assessment, pools)
-        && docker0.is_some_and(|address| is_inside(pools, &address))
+        && docker0.is_some_and(|address| is_inside(pools, address))
         && !assessment.pools_clash(pools, &lasting(assessment))
 }
 
@@ -248,37 +276,6 @@ fn are_given(assessment: &Assessment, pools: &[AddressPool]) -> bool {
             .iter()
             .any(|one| one.size == pool.size && one.base.contains(&pool.base))
     })
-}
-
-fn is_inside(pools: &[AddressPool], address: &Ipv4Net) -> bool {
-    pools
-        .iter()
-        .any(|pool| pool.base.contains(&address.trunc()))
-}
-
-/// docker0's address and the pools in daemon.json, if they are a cure already: both there, the
-/// address inside the pools, and clear of all lasting evidence.
-fn cure_in_file(assessment: &Assessment) -> Option<(Ipv4Net, Vec<AddressPool>)> {
-    let bip = bip_of_file(assessment.facts)?;
-    let pools = assessment.pools_of_file.clone()?;
-    let subnet = IpNet::V4(bip.trunc());
-    let lasting = lasting(assessment);
-    let clear = lasting
-        .iter()
-        .all(|need| !overlap(&need.net, &subnet) || assessment.overruled_by_pool(need, &subnet));
-    let wanted = !assessment.policy.pin || are_given(assessment, &pools);
-    let free = assessment
-        .facts
-        .networks()
-        .filter(|network| network.name != "bridge")
-        .flat_map(|network| &network.subnets)
-        .all(|taken| !overlap(taken, &subnet));
-    let good = is_inside(&pools, &bip)
-        && clear
-        && wanted
-        && free
-        && !assessment.pools_clash(&pools, &lasting);
-    good.then_some((bip, pools))
 }
 
 /// `bip` in daemon.json, if a bridge can have that address.
@@ -310,15 +307,18 @@ pub fn docker0_range(facts: &Facts) -> Option<Ipv4Net> {
 
 fn change_file(
     facts: &Facts,
-    choice: &Choice,
+    goal: &Goal,
     tied: Vec<(String, Value)>,
 ) -> Result<FileChange, Blocker> {
     let config = &facts.docker.config;
-    let pools = choice.pools.iter().map(|pool| pool.to_value()).collect();
-    let mut set = vec![
-        ("bip".to_owned(), Value::String(choice.docker0.to_string())),
-        ("default-address-pools".to_owned(), Value::Array(pools)),
-    ];
+    let mut set = Vec::new();
+    if let Some(bip) = goal.bip {
+        set.push(("bip".to_owned(), Value::String(bip.to_string())));
+    }
+    if let Some(entries) = &goal.entries {
+        let value = edit::pools_value(config.keys.get(pool_list::KEY), entries);
+        set.push((pool_list::KEY.to_owned(), value));
+    }
     set.extend(tied);
     set.retain(|(key, value)| config.keys.get(key) != Some(value));
     let before = match config.state {
@@ -329,7 +329,7 @@ fn change_file(
         // Saved facts have no text. The plan then has no bytes, and cannot be applied.
         return Ok(by_keys(config.path.clone(), &config.keys, set));
     }
-    let after = edit::set_keys(before.as_deref(), &set).map_err(|why| Blocker::FileNotEdited {
+    let after = edited(before.as_deref(), goal, &set).map_err(|why| Blocker::FileNotEdited {
         path: config.path.clone(),
         why,
     })?;
@@ -337,6 +337,14 @@ fn change_file(
     change.before = before;
     change.after = after;
     Ok(change)
+}
+
+fn edited(text: Option<&str>, goal: &Goal, set: &[(String, Value)]) -> Result<String, String> {
+    let with_pools = match (text, &goal.entries) {
+        (Some(text), Some(entries)) => Some(edit::set_pools(text, entries)?),
+        (text, _) => text.map(str::to_owned),
+    };
+    edit::set_keys(with_pools.as_deref(), set)
 }
 
 fn by_keys(path: String, keys: &Map<String, Value>, set: Vec<(String, Value)>) -> FileChange {

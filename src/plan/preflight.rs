@@ -2,12 +2,7 @@
 
 use super::Permits;
 use super::blocker::Blocker;
-use super::choose::Choice;
-use crate::assess::Assessment;
-use crate::engine_model::pool_trouble::PoolTrouble;
-use crate::facts::pools::PoolList;
 use crate::facts::{ConfigState, Facts, Version};
-use serde_json::Value;
 
 /// Flags of dockerd that rebridge would contradict, and the keys of daemon.json they stand for.
 const CONTRADICTING_FLAGS: [(&str, &str); 5] = [
@@ -40,49 +35,59 @@ pub fn settings_are_here(facts: &Facts) -> Result<(), Blocker> {
     }
 }
 
-/// `bip` and pools in the file must decide where docker0 is.
-pub fn file_decides(facts: &Facts) -> Result<(), Blocker> {
-    let path = &facts.docker.config.path;
-    for (flag, key) in CONTRADICTING_FLAGS {
-        if let Some(value) = facts.docker.flag(flag).first() {
-            return Err(Blocker::FlagInTheWay {
-                flag,
-                key,
-                value: value.clone(),
-                path: path.clone(),
-                place: facts.docker.flag_places.get(flag).cloned(),
-            });
-        }
+/// The option of dockerd's next start that says the same as a key. Docker does not start with both.
+pub fn flag_in_the_way(facts: &Facts, flag: &str) -> Option<Blocker> {
+    let (flag, key) = CONTRADICTING_FLAGS.iter().find(|(name, _)| *name == flag)?;
+    let value = facts.docker.next_flag(flag).first()?;
+    Some(Blocker::FlagInTheWay {
+        flag,
+        key,
+        value: value.clone(),
+        path: facts.docker.config.path.clone(),
+        place: facts.docker.flag_places.get(*flag).cloned(),
+    })
+}
+
+/// Whether Docker's default bridge is another one than docker0, or none.
+pub fn bridge_is_not_dockers(facts: &Facts) -> Option<Blocker> {
+    if let Some(blocker) = flag_in_the_way(facts, "bridge") {
+        return Some(blocker);
     }
-    match facts.docker.config.keys.get("bridge") {
-        Some(Value::String(name)) if name == "none" => {
-            Err(Blocker::BridgeSwitchedOff { path: path.clone() })
-        }
-        Some(Value::String(name)) if !name.is_empty() => Err(Blocker::BridgeOfTheOperator {
-            path: path.clone(),
-            name: name.clone(),
+    let path = facts.docker.config.path.clone();
+    match facts.docker.config.keys.get("bridge")?.as_str()? {
+        "none" => Some(Blocker::BridgeSwitchedOff { path }),
+        "" | "docker0" => None,
+        name => Some(Blocker::BridgeOfTheOperator {
+            path,
+            name: name.to_owned(),
         }),
-        Some(_) | None => Ok(()),
     }
 }
 
 /// A restart must be possible, and must move docker0.
 pub fn may_restart(facts: &Facts, permits: &Permits) -> Result<(), Blocker> {
-    if facts.docker.service.is_none() && !permits.own_command {
-        return Err(Blocker::NoWayToRestart);
-    }
-    let Some(engine) = &facts.docker.engine else {
-        return Err(Blocker::EngineSilent {
-            unseen: facts.unseen.clone(),
-        });
-    };
+    may_start_again(facts, permits)?;
     if survivors(facts) && !permits.stop_containers {
-        let containers = engine.containers.iter();
+        let containers = facts.docker.engine.iter();
+        let containers = containers.flat_map(|engine| &engine.containers);
         return Err(Blocker::LiveRestore {
             containers: containers.map(|one| one.name.clone()).collect(),
         });
     }
     Ok(())
+}
+
+/// A restart must be possible. New pools count after it whether containers live through it or not.
+pub fn may_start_again(facts: &Facts, permits: &Permits) -> Result<(), Blocker> {
+    if facts.docker.service.is_none() && !permits.own_command {
+        return Err(Blocker::NoWayToRestart);
+    }
+    match facts.docker.engine {
+        Some(_) => Ok(()),
+        None => Err(Blocker::EngineSilent {
+            unseen: facts.unseen.clone(),
+        }),
+    }
 }
 
 /// Whether containers would live through a restart: with live-restore all that run do, on whatever
@@ -222,13 +227,4 @@ fn is_known(key: &str, version: Version) -> bool {
         .any(|(name, since)| key == *name && version < *since);
     let all_known = version.major >= 22;
     !too_new && (all_known || KEYS_OF_20_10.contains(&key))
-}
-
-/// The engine must be able to start with the choice, and to create networks.
-pub fn engine_could_use(assessment: &Assessment, choice: &Choice) -> Result<(), Blocker> {
-    let list = PoolList::from(choice.pools.as_slice());
-    match PoolTrouble::of(&list, &assessment.reserved(), assessment.version) {
-        None => Ok(()),
-        Some(trouble) => Err(Blocker::PoolsUnusable { trouble }),
-    }
 }
