@@ -3,7 +3,7 @@
 //!
 //! The order is a promise. Ranges that nobody is known to favour come first, then those that are
 //! favoured seldom, often, everywhere (see [`favoured`](super::favoured)). Within that, a wide pool
-//! comes before a narrow one, and the private blocks come in the order of [`PRIVATE_BLOCKS`]. Within
+//! comes before a narrow one (subnets below /26 come last of all), and the private blocks come in the order of [`PRIVATE_BLOCKS`]. Within
 //! a block the search begins at 200/256 of its width (such as 10.200.0.0/16), goes up and wraps
 //! round.
 
@@ -22,6 +22,9 @@ pub type Shape = (u8, u8);
 /// The shapes of a list that rebridge makes itself, best first. Each has room for docker0 and at
 /// least 64 networks. The last is for hosts where hardly anything is free.
 pub const SHAPES: [Shape; 6] = [(16, 24), (17, 24), (18, 25), (19, 26), (20, 27), (21, 28)];
+
+/// Narrower subnets are the last resort: it is better to have a range somebody else favours.
+const COMFORTABLE: u8 = 26;
 
 /// No subnet of a pool that rebridge chooses is narrower.
 const NARROWEST: u8 = 28;
@@ -92,15 +95,24 @@ impl<'s, 'a> Search<'s, 'a> {
 
     /// The first pool of one of these shapes that has room for so many networks.
     pub fn find(&self, shapes: &[Shape], networks: u64) -> Option<Chosen> {
-        let from = [
-            Some(Likelihood::Seldom),
-            Some(Likelihood::Often),
-            Some(Likelihood::Everywhere),
-            None,
-        ];
-        let pool = from
+        let off = [
+            Likelihood::Seldom,
+            Likelihood::Often,
+            Likelihood::Everywhere,
+        ]
+        .map(Some);
+        let comfortable: Vec<Shape> = shapes
             .iter()
-            .find_map(|from| self.find_off(*from, shapes, networks))?;
+            .filter(|(_, size)| *size <= COMFORTABLE)
+            .copied()
+            .collect();
+        let comfortable = off
+            .iter()
+            .find_map(|from| self.find_off(*from, &comfortable, networks));
+        let pool = comfortable.or_else(|| {
+            let mut off = off.iter().chain(&[None]);
+            off.find_map(|from| self.find_off(*from, shapes, networks))
+        })?;
         Some(Chosen {
             pool,
             passed: self.passed_before(pool),

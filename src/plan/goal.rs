@@ -39,15 +39,15 @@ impl Goal {
         let docker0 = Docker0::of(assessment.facts);
         let needed = needs_that_count(assessment, permits);
         let pinned = !assessment.policy.pin || super::pinned(assessment);
-        let left = left(assessment, permits, &docker0, &needed);
+        let (left, must_move) = left(assessment, permits, &docker0, &needed);
         let mut wish = Wish {
             assessment,
             needed: &needed,
-            docker0: docker0.address().filter(|_| left.is_empty()),
+            docker0: docker0.address().filter(|_| !must_move),
             left,
             given: !pinned,
         };
-        let mut moves = !wish.left.is_empty() || cannot_be(assessment, &docker0);
+        let mut moves = must_move || cannot_be(assessment, &docker0);
         if let Some(given) = outside_the_given(assessment, &docker0).filter(|_| !pinned) {
             moves |= given;
         }
@@ -124,13 +124,14 @@ fn needs_that_count<'a>(assessment: &Assessment<'a>, permits: &Permits) -> Vec<N
         .collect()
 }
 
-/// The ranges docker0 leaves, or is not to get, because this host needs them.
+/// The ranges docker0 leaves, or is not to get, because this host needs them; and whether another
+/// address than that of the file has to be found for it.
 fn left<'a>(
     assessment: &Assessment<'a>,
     permits: &Permits,
     docker0: &Docker0,
     needed: &[Needed<'a>],
-) -> Vec<Ipv4Net> {
+) -> (Vec<Ipv4Net>, bool) {
     let clashes = assessment.clashes.iter();
     let clashes: Vec<Ipv4Net> = clashes
         .filter(|clash| permits.act_on_suspected || !clash.is_suspected())
@@ -140,20 +141,21 @@ fn left<'a>(
     let Some(address) = docker0.address() else {
         // Without a docker0 there is nothing to move; one that is switched off may still be there.
         let not_ours = docker0.blocker().is_some();
-        return if not_ours { clashes } else { Vec::new() };
+        let must_move = not_ours && !clashes.is_empty();
+        return (clashes, must_move);
     };
     let range = address.trunc();
     let now = assessment.facts.docker0().map(|address| address.trunc());
     let to_come = now != Some(range) && assessment.loses_with(range, needed);
     if !to_come && !clashes.iter().any(|net| overlap4(net, &range)) {
         // It is about to leave what clashes.
-        return Vec::new();
+        return (clashes, false);
     }
     let mut left = clashes;
     left.push(range);
     left.sort();
     left.dedup();
-    left
+    (left, true)
 }
 
 /// Whether docker0 cannot have the address the file gives it. A `bip` over the subnet of another
