@@ -93,7 +93,8 @@ impl Forward<'_> {
         let method = record.way.clone().unwrap_or_default();
         let name = PhaseName::RestartDocker;
         restart_in(phases, name, self.host, &method, deadline)?;
-        if verify::docker0_has_an_address(self.host, deadline) {
+        let has_none = record.docker0_before.or(self.plan.docker0).is_none();
+        if has_none || verify::docker0_has_an_address(self.host, deadline) {
             return Ok(());
         }
         // Rare, and known: something on the host takes the address of a bridge that has just been

@@ -116,8 +116,7 @@ pub fn way_back(
     file_is_as_applied(host, &applied)?;
     docker_can_move_back(facts, &applied)?;
     let running = facts.docker.state == DockerState::Running;
-    // Nothing takes docker0 away again: where there was none before, only the file goes back.
-    let restart = running && applied.had_docker0() && applied.docker0_before != facts.docker0();
+    let restart = running && needs_a_restart(facts, &applied);
     let service = facts.docker.service;
     let way = WayBack {
         docker_runs: running,
@@ -135,6 +134,14 @@ pub fn way_back(
     way.ranges_are_free(facts)?;
     way.is_not_blocked(facts, accepted)?;
     Ok(Some(way))
+}
+
+/// docker0 has moved, or the pools of the file came into force by a restart.
+fn needs_a_restart(facts: &Facts, applied: &Record) -> bool {
+    let pools_alone = applied.docker0_after.is_none() && applied.before != applied.after;
+    // Nothing takes docker0 away again: where there was none before, only the file goes back.
+    let moved = applied.had_docker0() && applied.docker0_before != facts.docker0();
+    moved || applied.restart && pools_alone
 }
 
 /// Goes the way back, verified. The error is why it was not begun.
@@ -276,10 +283,13 @@ impl WayBack {
                 ..Permits::plain()
             };
             blockers.extend(preflight::may_restart(facts, &permits).err());
-            blockers.extend(preflight::restart_blockers(facts));
+            let docker0_moves = self.applied.docker0_before != facts.docker0();
+            blockers.extend(preflight::restart_blockers(facts, docker0_moves));
             blockers.extend(pending(facts, None).blockers);
-            leaving.extend(docker0_leaves(facts, self.applied.docker0_before));
-            blockers.extend(self.lockout(facts));
+            if docker0_moves {
+                leaving.extend(docker0_leaves(facts, self.applied.docker0_before));
+                blockers.extend(self.lockout(facts));
+            }
         }
         let moves = self.moves();
         leaving.extend(

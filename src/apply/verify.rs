@@ -9,7 +9,7 @@ use super::reachable::reachable;
 use super::request::Request;
 use crate::assess::Assessment;
 use crate::assess::clash::Clash;
-use crate::facts::{AddressPool, DockerState, Facts};
+use crate::facts::{AddressPool, BUILT_IN, DockerState, Facts};
 use crate::host::Host;
 use crate::observe::{config_file, observe, service};
 use crate::plan::Plan;
@@ -72,44 +72,51 @@ pub fn moved(
     request: &Request,
 ) -> (Vec<Check>, Facts) {
     let now = observe(host);
-    let Some(docker0) = plan.docker0 else {
+    if !plan.restart {
         return (Vec::new(), now);
-    };
-    let new = IpNet::V4(docker0).trunc();
-    // Where docker0 stays in its old range, that range is not to be left.
-    let old = record.old_range().filter(|old| !overlap(old, &new));
-    let mut checks = docker0_is(&now, docker0, &plan.pools);
-    if let Some(old) = &old {
-        checks.push(Check::value(
-            "a route of the old range on docker0",
-            None::<String>,
-            route_of_docker0(&now, old),
-        ));
     }
-    checks.extend(firewall::masquerade(host, &now, &new, old.as_ref()));
+    let mut checks = vec![Check::value(
+        "the engine's address pools",
+        Some(listed(&plan.pools)),
+        engine_pools(&now),
+    )];
+    match plan.docker0 {
+        Some(docker0) => checks.extend(docker0_moved(host, &now, docker0, record)),
+        None => checks.push(Check::value(
+            "docker0's address",
+            record.docker0_before,
+            now.docker0(),
+        )),
+    }
     checks.push(file(host, &record.path, record.after.as_deref()));
     checks.push(docker0_and_pools_are_clear(&now, policy));
     checks.extend(reachable(host, &request.probes));
     (checks, now)
 }
 
-/// docker0 and the pools as they should be, in the kernel and in the engine.
-fn docker0_is(now: &Facts, docker0: Ipv4Net, pools: &[AddressPool]) -> Vec<Check> {
+/// docker0 as it should be, in the kernel, in the engine and in the firewall.
+fn docker0_moved(host: &Host, now: &Facts, docker0: Ipv4Net, record: &Record) -> Vec<Check> {
     let new = IpNet::V4(docker0).trunc();
-    vec![
+    // Where docker0 stays in its old range, that range is not to be left.
+    let old = record.old_range().filter(|old| !overlap(old, &new));
+    let mut checks = vec![
         Check::value("docker0's address", Some(docker0), now.docker0()),
         Check::value("the engine's network bridge", Some(new), bridge_subnet(now)),
-        Check::value(
-            "the engine's address pools",
-            Some(listed(pools)),
-            engine_pools(now),
-        ),
         Check::value(
             "the route to docker0's network",
             Some(format!("{new} dev docker0")),
             route_of_docker0(now, &new),
         ),
-    ]
+    ];
+    if let Some(old) = &old {
+        checks.push(Check::value(
+            "a route of the old range on docker0",
+            None::<String>,
+            route_of_docker0(now, old),
+        ));
+    }
+    checks.extend(firewall::masquerade(host, now, &new, old.as_ref()));
+    checks
 }
 
 fn docker0_and_pools_are_clear(now: &Facts, policy: &Policy) -> Check {
@@ -230,7 +237,8 @@ fn bridge_subnet(facts: &Facts) -> Option<Ipv4Net> {
 }
 
 fn engine_pools(facts: &Facts) -> Option<String> {
-    Some(listed(facts.docker.engine.as_ref()?.pools.as_ref()?))
+    let pools = &facts.docker.engine.as_ref()?.pools;
+    Some(listed(pools.as_deref().unwrap_or(&BUILT_IN)))
 }
 
 fn listed(pools: &[AddressPool]) -> String {

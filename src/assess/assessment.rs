@@ -140,6 +140,24 @@ impl<'a> Assessment<'a> {
         !self.latent(needed, pools, &RangeSet::default()).is_empty()
     }
 
+    /// The needs over which this pool could ever assign a subnet.
+    pub fn in_the_way_of_pool(&self, pool: AddressPool, needed: &[Needed<'a>]) -> Vec<Ipv4Net> {
+        let clashes = self.latent(needed, &[pool], &RangeSet::default());
+        clashes
+            .iter()
+            .filter_map(|clash| v4(&clash.with.net))
+            .collect()
+    }
+
+    /// Whether something is lost over one of these needs when Docker has this range.
+    pub fn loses_with(&self, range: Ipv4Net, needed: &[Needed<'a>]) -> bool {
+        let subnet = IpNet::V4(range);
+        needed
+            .iter()
+            .filter(|need| overlap(&need.net, &subnet) && !self.overruled_by_pool(need, &subnet))
+            .any(|need| self.lost_to(subnet, need).is_some())
+    }
+
     /// Whether the operator's own pools overrule this need: a pool given by hand is good against a
     /// *broader* route through a gateway (10.0.0.0/8 via the office router), never against an equal
     /// or narrower one, nor on-link ones.

@@ -51,8 +51,21 @@ pub struct Docker {
     /// or the file cannot be read, empty where Docker has never run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stored: Option<Vec<Network>>,
+    /// What the last apply of rebridge set in the configuration file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub set_by_rebridge: Option<SetByRebridge>,
     /// Its configuration file.
     pub config: ConfigFile,
+}
+
+/// Keys of daemon.json that rebridge set.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct SetByRebridge {
+    /// When, in UTC.
+    pub when: String,
+    /// The keys with their values.
+    pub keys: Map<String, Value>,
 }
 
 /// The state of the Docker service.

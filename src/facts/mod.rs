@@ -15,7 +15,7 @@ mod version;
 pub use bridges::LanSign;
 pub use docker::{
     BYTE_ORDER_MARK, ConfigFile, ConfigState, Container, Detail, Docker, DockerState, Engine,
-    Network, ServiceManager,
+    Network, ServiceManager, SetByRebridge,
 };
 pub use in_use::{DiesWith, FirewallRule, InForce, Listener, Mention, Named, NetGroup};
 pub use kernel::{

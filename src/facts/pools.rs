@@ -304,7 +304,7 @@ impl Pool {
 
 /// Whether Go takes a key for this field: in any case, with the old long s for an s too. The keys
 /// at the top of daemon.json, unlike these, dockerd itself compares letter by letter.
-fn is_called(key: &str, field: &str) -> bool {
+pub fn is_called(key: &str, field: &str) -> bool {
     const LONG_S: char = '\u{17f}';
     let folded = |c: char| match c {
         LONG_S => 's',

@@ -26,6 +26,9 @@ pub const STATE_FOLDER: &str = "/var/lib/rebridge";
 /// The record of a change that is under way; it is there as long as the change is.
 pub const JOURNAL: &str = "/var/lib/rebridge/journal.json";
 
+/// The record of the last change that was done and verified.
+pub const LAST_APPLY: &str = "/var/lib/rebridge/last.json";
+
 /// A machine, or the unpacked image of one.
 #[derive(Debug, Clone)]
 pub struct Host {

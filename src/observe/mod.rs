@@ -19,6 +19,7 @@ pub mod process;
 pub mod relevant;
 pub mod resolver;
 pub mod service;
+mod set_by_rebridge;
 pub mod stored_networks;
 pub mod unit;
 
@@ -225,6 +226,7 @@ fn known_without_asking(host: &Host, service: &Service) -> Docker {
         rootless: Vec::new(),
         engine: None,
         stored: None,
+        set_by_rebridge: set_by_rebridge::read(host, &service.config_path()),
         config: config_file::read(host, &service.config_path()),
     }
 }

@@ -68,6 +68,14 @@ pub enum Blocker {
         pools: Vec<AddressPool>,
         by: Option<Box<NeededSide>>,
     },
+    /// A subnet of the operator's pools does not hold twice the containers that live in a network.
+    PoolTooNarrow {
+        pool: AddressPool,
+        network: String,
+        containers: usize,
+        /// The size that would do.
+        size: u8,
+    },
     NoFreeRange,
     KeyCannotFollow {
         key: &'static str,

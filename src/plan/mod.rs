@@ -5,24 +5,33 @@ pub mod blocker;
 pub mod choose;
 pub mod containers;
 pub mod dependent_keys;
+pub mod docker0;
 pub mod edit;
+pub mod favoured;
+pub mod goal;
 pub mod leaving;
 pub mod notice;
 pub mod old_address;
 pub mod old_range_rules;
 pub mod pending_settings;
+pub mod pool_list;
 pub mod preflight;
 pub mod project;
 pub mod relocate;
+pub mod room;
+pub mod wanted;
 
 use crate::assess::Assessment;
 use crate::assess::clash::Clash;
 use crate::assess::needed::Needed;
 use crate::facts::{AddressPool, BYTE_ORDER_MARK, ConfigState, DockerState, Facts, Version};
 use crate::policy::accept::Accepted;
-use crate::subnet::{overlap, v4};
+use crate::subnet::v4;
 use blocker::Blocker;
-use choose::Choice;
+use choose::Chosen;
+use dependent_keys::DependentKeys;
+use docker0::is_inside;
+use goal::Goal;
 use ipnet::{IpNet, Ipv4Net};
 use leaving::{Leaving, docker0_leaves};
 use notice::Notice;
@@ -51,6 +60,8 @@ pub struct Plan {
     pub docker0: Option<Ipv4Net>,
     /// The pools in force from then on.
     pub pools: Vec<AddressPool>,
+    /// The new range, and why it is this one; none if no range was chosen.
+    pub chosen: Option<Chosen>,
     /// The existing networks to re-create on other subnets, after docker0 and the pools.
     pub moves: Vec<Move>,
     pub notices: Vec<Notice>,
@@ -122,7 +133,7 @@ fn weigh(facts: &Facts, mut plan: Plan, permits: &Permits) -> Decision {
     let leaving = leaving::leaving(facts, &plan);
     blockers.extend(preflight::file_starts(facts, Some(&plan)));
     if plan.restart {
-        blockers.extend(preflight::restart_blockers(facts));
+        blockers.extend(preflight::restart_blockers(facts, plan.docker0.is_some()));
         let pending = pending_settings::pending(facts, Some(&plan));
         blockers.extend(pending.blockers);
         plan.notices.extend(pending.notice);
@@ -151,7 +162,7 @@ fn beside(assessment: &Assessment, first: Blocker, permits: &Permits) -> Vec<Blo
         let leaving: Vec<Leaving> = docker0_leaves(facts, None).into_iter().collect();
         let settings = old_address::settings_after(facts, None);
         let others = preflight::restart_is_possible(facts, permits);
-        blockers.extend(preflight::restart_blockers(facts));
+        blockers.extend(preflight::restart_blockers(facts, true));
         blockers.extend(others);
         blockers.extend(pending_settings::pending(facts, None).blockers);
         blockers.extend(old_address::blockers(facts, &settings, &leaving));
@@ -196,6 +207,7 @@ fn decide(assessment: &Assessment, permits: &Permits) -> Result<Option<Plan>, Bl
             stop_first: false,
             docker0: None,
             pools: assessment.pools.clone(),
+            chosen: None,
             moves,
             notices,
             accepted: losses,
@@ -210,52 +222,65 @@ fn decide(assessment: &Assessment, permits: &Permits) -> Result<Option<Plan>, Bl
     Ok(Some(plan))
 }
 
+/// docker0 and the pools: what to write, and whether Docker has to start again for it.
 fn settle_docker0(assessment: &Assessment, permits: &Permits) -> Result<Option<Plan>, Blocker> {
     let facts = assessment.facts;
+    preflight::settings_are_here(facts)?;
+    let goal = Goal::of(assessment, permits)?;
     let running = facts.docker.state == DockerState::Running;
     let restart = running && permits.restart;
-    let stop_first = restart && preflight::survivors(facts);
-    if let Some((docker0, pools)) = cure_in_file(assessment) {
-        // The file is right and waits for a restart. If rebridge may not restart Docker, there is
-        // nothing left to do.
-        if !restart {
-            return Ok(None);
-        }
-        preflight::may_restart(facts, permits)?;
-        return Ok(Some(Plan {
-            write: None,
-            restart,
-            stop_first,
-            docker0: Some(docker0),
-            pools,
-            moves: Vec::new(),
-            notices: containers::notices(facts, stop_first),
-            accepted: Vec::new(),
-        }));
+    if goal.is_in_file() && (!restart || is_in_force(assessment, &goal)) {
+        // The file is right. If rebridge may not restart Docker, there is nothing left to do.
+        return Ok(None);
     }
-    preflight::settings_are_here(facts)?;
-    preflight::file_decides(facts)?;
+    let moves_to = goal.docker0.filter(|new| facts.docker0() != Some(*new));
+    let stop_first = restart && moves_to.is_some() && preflight::survivors(facts);
     if restart {
         preflight::may_restart(facts, permits)?;
     }
-    let choice = choose::choose(assessment)?;
-    preflight::engine_could_use(assessment, &choice)?;
-    let dependent = dependent_keys::follow(facts, choice.docker0)?;
-    let write = change_file(facts, &choice, dependent.keys)?;
-    let mut notices = choice.notices;
+    let mut notices = goal.notices.clone();
+    let mut write = None;
+    if !goal.is_in_file() {
+        goal::engine_could_use(assessment, &goal)?;
+        let dependent = match goal.bip {
+            Some(bip) => dependent_keys::follow(facts, bip)?,
+            None => DependentKeys::default(),
+        };
+        write = Some(change_file(facts, &goal, dependent.keys)?);
+    }
     if restart {
         notices.extend(containers::notices(facts, stop_first));
     }
     Ok(Some(Plan {
-        write: Some(write),
+        write,
         restart,
         stop_first,
-        docker0: Some(choice.docker0),
-        pools: choice.pools,
+        docker0: moves_to,
+        pools: goal.pools,
+        chosen: goal.chosen,
         moves: Vec::new(),
         notices,
         accepted: Vec::new(),
     }))
+}
+
+/// Whether Docker already runs with what the file says.
+fn is_in_force(assessment: &Assessment, goal: &Goal) -> bool {
+    let docker0 = goal.docker0.is_none() || goal.docker0 == assessment.facts.docker0();
+    docker0 && goal.pools == assessment.pools
+}
+
+/// The keys that rebridge had set, if they are gone from the file.
+pub fn lost_keys(facts: &Facts) -> Option<Notice> {
+    let set = facts.docker.set_by_rebridge.as_ref()?;
+    let there = &facts.docker.config.keys;
+    let lost = set.keys.keys().filter(|key| !there.contains_key(*key));
+    let keys: Vec<String> = lost.cloned().collect();
+    (!keys.is_empty()).then(|| Notice::KeysLost {
+        path: facts.docker.config.path.clone(),
+        keys,
+        set: set.when.clone(),
+    })
 }
 
 /// Whether docker0 or the pools clash in a way to act on, or the operator wants other pools than
@@ -293,7 +318,7 @@ fn pinned(assessment: &Assessment) -> bool {
     };
     pools == &assessment.pools
         && are_given(assessment, pools)
-        && docker0.is_some_and(|address| is_inside(pools, &address))
+        && docker0.is_some_and(|address| is_inside(pools, address))
         && !assessment.pools_clash(pools, &lasting(assessment))
 }
 
@@ -305,37 +330,6 @@ fn are_given(assessment: &Assessment, pools: &[AddressPool]) -> bool {
             .iter()
             .any(|one| one.size == pool.size && one.base.contains(&pool.base))
     })
-}
-
-fn is_inside(pools: &[AddressPool], address: &Ipv4Net) -> bool {
-    pools
-        .iter()
-        .any(|pool| pool.base.contains(&address.trunc()))
-}
-
-/// docker0's address and the pools in daemon.json, if they are a cure already: both there, the
-/// address inside the pools, and clear of all lasting evidence.
-fn cure_in_file(assessment: &Assessment) -> Option<(Ipv4Net, Vec<AddressPool>)> {
-    let bip = bip_of_file(assessment.facts)?;
-    let pools = assessment.pools_of_file.clone()?;
-    let subnet = IpNet::V4(bip.trunc());
-    let lasting = lasting(assessment);
-    let clear = lasting
-        .iter()
-        .all(|need| !overlap(&need.net, &subnet) || assessment.overruled_by_pool(need, &subnet));
-    let wanted = !assessment.policy.pin || are_given(assessment, &pools);
-    let free = assessment
-        .facts
-        .networks()
-        .filter(|network| network.name != "bridge")
-        .flat_map(|network| &network.subnets)
-        .all(|taken| !overlap(taken, &subnet));
-    let good = is_inside(&pools, &bip)
-        && clear
-        && wanted
-        && free
-        && !assessment.pools_clash(&pools, &lasting);
-    good.then_some((bip, pools))
 }
 
 /// `bip` in daemon.json, if a bridge can have that address.
@@ -367,15 +361,18 @@ pub fn docker0_range(facts: &Facts) -> Option<Ipv4Net> {
 
 fn change_file(
     facts: &Facts,
-    choice: &Choice,
+    goal: &Goal,
     tied: Vec<(String, Value)>,
 ) -> Result<FileChange, Blocker> {
     let config = &facts.docker.config;
-    let pools = choice.pools.iter().map(|pool| pool.to_value()).collect();
-    let mut set = vec![
-        ("bip".to_owned(), Value::String(choice.docker0.to_string())),
-        ("default-address-pools".to_owned(), Value::Array(pools)),
-    ];
+    let mut set = Vec::new();
+    if let Some(bip) = goal.bip {
+        set.push(("bip".to_owned(), Value::String(bip.to_string())));
+    }
+    if let Some(entries) = &goal.entries {
+        let value = edit::pools_value(config.keys.get(pool_list::KEY), entries);
+        set.push((pool_list::KEY.to_owned(), value));
+    }
     set.extend(tied);
     set.retain(|(key, value)| config.keys.get(key) != Some(value));
     let before = match config.state {
@@ -387,7 +384,7 @@ fn change_file(
         return Ok(by_keys(config.path.clone(), &config.keys, set));
     }
     let after =
-        edit::set_keys(for_engine(before.as_deref(), facts.version()), &set).map_err(|why| {
+        edited(for_engine(before.as_deref(), facts.version()), goal, &set).map_err(|why| {
             Blocker::FileNotEdited {
                 path: config.path.clone(),
                 why,
@@ -397,6 +394,14 @@ fn change_file(
     change.before = before;
     change.after = after;
     Ok(change)
+}
+
+fn edited(text: Option<&str>, goal: &Goal, set: &[(String, Value)]) -> Result<String, String> {
+    let with_pools = match (text, &goal.entries) {
+        (Some(text), Some(entries)) => Some(edit::set_pools(text, entries)?),
+        (text, _) => text.map(str::to_owned),
+    };
+    edit::set_keys(with_pools.as_deref(), set)
 }
 
 /// Only from 23.0 on dockerd takes a byte-order mark.

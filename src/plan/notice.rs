@@ -16,6 +16,13 @@ pub enum Notice {
     ContainersStop {
         containers: Vec<String>,
     },
+    /// Something else rewrites the file: keys that rebridge set are gone from it.
+    KeysLost {
+        path: String,
+        keys: Vec<String>,
+        /// When rebridge set them.
+        set: String,
+    },
     ContainersAreRemoved {
         containers: Vec<String>,
     },

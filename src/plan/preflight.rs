@@ -1,12 +1,8 @@
 //! Reasons not to act, found before anything is touched.
 
 use super::blocker::{Blocker, StartFault};
-use super::choose::Choice;
 use super::{FileChange, Permits, Plan};
-use crate::assess::Assessment;
 use crate::engine_model::daemon_json::{self, Fault};
-use crate::engine_model::pool_trouble::PoolTrouble;
-use crate::facts::pools::PoolList;
 use crate::facts::{ConfigState, Facts};
 use serde_json::Value;
 
@@ -41,33 +37,36 @@ pub fn settings_are_here(facts: &Facts) -> Result<(), Blocker> {
     }
 }
 
-/// `bip` and pools in the file must decide where docker0 is.
-pub fn file_decides(facts: &Facts) -> Result<(), Blocker> {
-    let path = &facts.docker.config.path;
-    for (flag, key) in CONTRADICTING_FLAGS {
-        if let Some(value) = facts.docker.next_flag(flag).first() {
-            return Err(Blocker::FlagInTheWay {
-                flag,
-                key,
-                value: value.clone(),
-                path: path.clone(),
-                place: facts.docker.flag_places.get(flag).cloned(),
-            });
-        }
+/// The option of dockerd's next start that says the same as a key. Docker does not start with both.
+pub fn flag_in_the_way(facts: &Facts, flag: &str) -> Option<Blocker> {
+    let (flag, key) = CONTRADICTING_FLAGS.iter().find(|(name, _)| *name == flag)?;
+    let value = facts.docker.next_flag(flag).first()?;
+    Some(Blocker::FlagInTheWay {
+        flag,
+        key,
+        value: value.clone(),
+        path: facts.docker.config.path.clone(),
+        place: facts.docker.flag_places.get(*flag).cloned(),
+    })
+}
+
+/// Whether Docker's default bridge is another one than docker0, or none.
+pub fn bridge_is_not_dockers(facts: &Facts) -> Option<Blocker> {
+    if let Some(blocker) = flag_in_the_way(facts, "bridge") {
+        return Some(blocker);
     }
-    match facts.docker.config.keys.get("bridge") {
-        Some(Value::String(name)) if name == "none" => {
-            Err(Blocker::BridgeSwitchedOff { path: path.clone() })
-        }
-        Some(Value::String(name)) if !name.is_empty() => Err(Blocker::BridgeOfTheOperator {
-            path: path.clone(),
-            name: name.clone(),
+    let path = facts.docker.config.path.clone();
+    match facts.docker.config.keys.get("bridge")?.as_str()? {
+        "none" => Some(Blocker::BridgeSwitchedOff { path }),
+        "" | "docker0" => None,
+        name => Some(Blocker::BridgeOfTheOperator {
+            path,
+            name: name.to_owned(),
         }),
-        Some(_) | None => Ok(()),
     }
 }
 
-/// A restart must be possible, and must move docker0.
+/// A restart must be possible.
 pub fn may_restart(facts: &Facts, permits: &Permits) -> Result<(), Blocker> {
     if facts.docker.service.is_none() && !permits.own_command {
         return Err(Blocker::NoWayToRestart);
@@ -82,22 +81,19 @@ pub fn may_restart(facts: &Facts, permits: &Permits) -> Result<(), Blocker> {
 
 /// All that keeps Docker from being restarted at all.
 pub fn restart_is_possible(facts: &Facts, permits: &Permits) -> Vec<Blocker> {
-    let checks = [
-        settings_are_here(facts),
-        file_decides(facts),
-        may_restart(facts, permits),
-    ];
+    let checks = [settings_are_here(facts), may_restart(facts, permits)];
     checks.into_iter().filter_map(Result::err).collect()
 }
 
-/// What a restart takes away or runs into, whatever the plan is.
-pub fn restart_blockers(facts: &Facts) -> Vec<Blocker> {
+/// What a restart takes away or runs into. New pools count after it whether containers live through
+/// it or not; docker0 does not move while one lives.
+pub fn restart_blockers(facts: &Facts, docker0_moves: bool) -> Vec<Blocker> {
     let dies = facts.dies_with.clone();
     let mut blockers: Vec<Blocker> = dies
         .into_iter()
         .map(|place| Blocker::DiesWithDocker { place })
         .collect();
-    blockers.extend(live_restore(facts));
+    blockers.extend(live_restore(facts).filter(|_| docker0_moves));
     blockers.extend(other_config_file(facts));
     blockers
 }
@@ -219,13 +215,4 @@ fn faults_of_the_way_back(facts: &Facts) -> Vec<Fault> {
         Fault::UnknownKey { .. } => true,
     });
     faults
-}
-
-/// The engine must be able to start with the choice, and to create networks.
-pub fn engine_could_use(assessment: &Assessment, choice: &Choice) -> Result<(), Blocker> {
-    let list = PoolList::from(choice.pools.as_slice());
-    match PoolTrouble::of(&list, &assessment.reserved(), assessment.version) {
-        None => Ok(()),
-        Some(trouble) => Err(Blocker::PoolsUnusable { trouble }),
-    }
 }

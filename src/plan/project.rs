@@ -3,6 +3,7 @@
 //! next plan is empty.
 
 use super::Plan;
+use super::pool_list::Pools;
 use crate::facts::{ConfigState, Facts, Route};
 use crate::subnet::first_host;
 use ipnet::{IpNet, Ipv4Net};
@@ -18,12 +19,15 @@ pub fn project(facts: &Facts, plan: &Plan, restarted: bool) -> Facts {
             config.text = Some(change.after.clone());
         }
     }
-    if restarted && let Some(docker0) = plan.docker0 {
+    if restarted {
+        let named = Pools::of_file(&after);
         let engine = after.docker.engine.as_mut();
         engine
             .into_iter()
-            .for_each(|engine| engine.pools = Some(plan.pools.clone()));
-        put_on(&mut after, "bridge", docker0);
+            .for_each(|engine| engine.pools = (!named.built_in).then(|| named.ipv4()));
+        if let Some(docker0) = plan.docker0 {
+            put_on(&mut after, "bridge", docker0);
+        }
         // A daemon that has just started begins its search for subnets from the top. This date is
         // later than that of any network.
         after.docker.started = after.docker.started.map(|_| "9999".to_owned());

@@ -5,6 +5,8 @@ use crate::assess::clash::{Clash, Kind};
 use crate::assess::sides::DockerSide;
 use crate::facts::{Facts, Source};
 use crate::phrases::{count, first_few, shell_word};
+use crate::plan::choose::{Chosen, WhyPassed};
+use crate::plan::pool_list::KEY;
 use crate::plan::{Decision, Plan};
 use crate::subnet::short;
 use std::collections::BTreeSet;
@@ -94,16 +96,32 @@ fn holder(docker: &DockerSide) -> String {
 /// What will happen after a yes.
 pub fn then(facts: &Facts, plan: &Plan) -> Vec<String> {
     let mut lines = Vec::new();
-    if let Some(docker0) = plan.docker0 {
-        if !plan.restart {
+    match plan.docker0 {
+        Some(docker0) if !plan.restart => {
             return vec![format!(
                 "Docker does not restart; docker0 gets {docker0} when it next starts"
             )];
         }
-        lines.push(restart(facts));
-        lines.push(format!(
-            "docker0 moves to {docker0}; rebridge verifies that, or puts everything back"
-        ));
+        None if !plan.restart && plan.write.is_some() => {
+            return vec!["Docker does not restart; the pools count when it next starts".to_owned()];
+        }
+        Some(docker0) => {
+            lines.push(restart(facts));
+            lines.push(format!(
+                "docker0 moves to {docker0}; rebridge verifies that, or puts everything back"
+            ));
+        }
+        None if plan.restart => {
+            lines.push(restart(facts));
+            let docker0 = facts.docker0();
+            let docker0 = docker0.map(|old| format!("docker0 stays on {old}, and "));
+            lines.push(format!(
+                "{}new networks come from the new pools; rebridge verifies that, or puts \
+                 everything back",
+                docker0.unwrap_or_default()
+            ));
+        }
+        None => {}
     }
     if !plan.moves.is_empty() {
         lines.push(
@@ -158,14 +176,11 @@ pub fn reasons(assessment: &Assessment, decision: &Decision) -> Vec<String> {
         .map(|(name, source)| format!("{name} counts: {}", why_it_counts(*source)))
         .collect();
     if let Decision::Change(plan) = decision
-        && let Some(docker0) = plan.docker0
+        && (plan.write.is_some() || plan.restart)
     {
         reasons.push(why_these_pools(assessment, plan));
-        reasons.push(format!(
-            "docker0 on {docker0}: inside the pools, or Docker 20.10 would not start once they are \
-             used up, and in the last subnet that is free, so that no network takes it before the \
-             restart"
-        ));
+        reasons.extend(plan.chosen.as_ref().and_then(passed_over));
+        reasons.extend(why_docker0(assessment, plan));
     }
     let engine = assessment.facts.docker.engine.as_ref();
     let version = engine.map_or("not known", |engine| engine.version.as_str());
@@ -176,21 +191,74 @@ pub fn reasons(assessment: &Assessment, decision: &Decision) -> Vec<String> {
     reasons
 }
 
+/// Why docker0 moves there, or how it is made to stay.
+fn why_docker0(assessment: &Assessment, plan: &Plan) -> Option<String> {
+    let sets_bip = plan
+        .write
+        .as_ref()
+        .is_some_and(|change| change.keys_after.contains_key("bip"));
+    match (plan.docker0, assessment.facts.docker0()) {
+        (Some(docker0), _) => Some(format!(
+            "docker0 on {docker0}: inside the pools, or Docker 20.10 would not start once they are \
+             used up, and in the last subnet that is free, so that no network takes it before the \
+             restart"
+        )),
+        (None, Some(docker0)) if sets_bip => Some(format!(
+            "docker0 clashes with nothing and stays: with pools set, Docker would make it again in \
+             another subnet, so bip names its address {docker0}"
+        )),
+        (None, _) => None,
+    }
+}
+
 fn place_of(source: Source) -> Option<usize> {
     Source::NAMES.iter().position(|(_, one)| *one == source)
 }
 
 fn why_these_pools(assessment: &Assessment, plan: &Plan) -> String {
     let pools: Vec<String> = plan.pools.iter().map(ToString::to_string).collect();
-    let chosen = match (&plan.write, assessment.policy.pools.is_empty()) {
-        (None, _) => "daemon.json names them already, and they are clear",
-        (Some(_), false) => "the part of the pools you gave that is clear",
-        (Some(_), true) => {
-            "the first clear range in the fixed order 10/8, 172.16/12, 192.168/16, blocks without \
-             any sign of use first, each from 200/256 of its width upwards"
+    let writes_pools = plan
+        .write
+        .as_ref()
+        .is_some_and(|change| change.keys_after.contains_key(KEY));
+    let chosen = match (&plan.chosen, assessment.policy.pools.is_empty()) {
+        _ if !writes_pools && plan.write.is_some() => {
+            "as they are: they clash with nothing".to_owned()
         }
+        _ if !writes_pools => "daemon.json names them already, and they are clear".to_owned(),
+        (_, false) => "the part of the pools you gave that is clear".to_owned(),
+        (None, true) => "what was there, without what clashes".to_owned(),
+        (Some(chosen), true) => format!(
+            "{} is the first clear range of a fixed order: what nobody is known to favour comes \
+             first, then 10/8, 172.16/12, 192.168/16, each from 200/256 of its width upwards{}",
+            chosen.pool.base,
+            match chosen.favoured {
+                Some(row) => format!("; {} may use it too", row.user),
+                None => String::new(),
+            }
+        ),
     };
     format!("pools {}: {chosen}", pools.join(", "))
+}
+
+/// "passed over: 10.200.0.0/16 (…), …"
+pub fn passed_over(chosen: &Chosen) -> Option<String> {
+    let passed: Vec<String> = chosen
+        .passed
+        .iter()
+        .map(|passed| format!("{} ({})", passed.range, why_passed(&passed.why)))
+        .collect();
+    (!passed.is_empty()).then(|| format!("passed over: {}", passed.join(", ")))
+}
+
+fn why_passed(why: &WhyPassed) -> String {
+    match why {
+        WhyPassed::Needed(side) => side.describe(),
+        WhyPassed::Stored => "a Docker network has too much of it".to_owned(),
+        WhyPassed::Pooled => "docker0 leaves it, or another pool has it".to_owned(),
+        WhyPassed::Favoured(row) => format!("{}: {}", row.user, row.source),
+        WhyPassed::OnTheRoad => "this machine roams, and home routers use it".to_owned(),
+    }
 }
 
 fn why_it_counts(source: Source) -> &'static str {

@@ -17,7 +17,7 @@ use crate::engine_model::daemon_json;
 use crate::facts::Facts;
 use crate::phrases::count;
 use crate::plan::blocker::Blocker;
-use crate::plan::{Decision, Plan};
+use crate::plan::{Decision, Plan, lost_keys, wanted};
 use crate::policy::option::Opt;
 use crate::policy::options_file::Name;
 use ipnet::Ipv4Net;
@@ -232,6 +232,9 @@ impl Report {
         };
         report.notes.extend(ignored_by_the_file(assessment));
         report.notes.extend(unread_keys(assessment.facts));
+        report.wanted.daemon_json = wanted::keys(assessment);
+        let lost = lost_keys(assessment.facts);
+        report.warnings.extend(lost.as_ref().map(notices::notice));
         report.warnings.extend(swarm::notes(assessment, words));
         report.warnings.extend(name_the_network(assessment, words));
         report
@@ -379,13 +382,11 @@ fn cure_in_words(assessment: &Assessment, decision: &Decision, words: Vocabulary
     let facts = assessment.facts;
     match decision {
         Decision::Change(plan) => {
-            let docker0 = match plan.docker0 {
-                Some(address) => address.to_string(),
-                None => "its new address".to_owned(),
-            };
-            let does = match plan.restart {
-                true => "moves docker0 to",
-                false => "makes Docker start with docker0 on",
+            let does = match (plan.docker0, plan.restart) {
+                (Some(address), true) => format!("moves docker0 to {address}"),
+                (Some(address), false) => format!("makes Docker start with docker0 on {address}"),
+                (None, true) => "gives Docker other pools, and docker0 stays".to_owned(),
+                (None, false) => "makes Docker start with other pools".to_owned(),
             };
             let names = movable(facts, &assessment.clashes);
             let too = match names.is_empty() {
@@ -396,7 +397,7 @@ fn cure_in_words(assessment: &Assessment, decision: &Decision, words: Vocabulary
                     names.join(", ")
                 ),
             };
-            format!("{} {does} {docker0}{too}", words.apply())
+            format!("{} {does}{too}", words.apply())
         }
         Decision::Refuse(_) if !facts.root => match words {
             Vocabulary::CommandLine => "run `rebridge apply` as root to fix it".to_owned(),
@@ -418,15 +419,15 @@ fn cures(assessment: &Assessment, decision: &Decision) -> Vec<Step> {
     let mut steps = Vec::new();
     match decision {
         Decision::Change(plan) => {
-            let docker0 = match plan.docker0 {
-                Some(address) => format!("to {address}"),
-                None => "elsewhere".to_owned(),
+            let deed = match plan.docker0 {
+                Some(address) => format!("moves docker0 to {address}"),
+                None => "gives Docker other pools".to_owned(),
             };
             let does = match plan.restart {
                 true => "restarts Docker and verifies",
                 false => "which counts when Docker starts",
             };
-            let does = format!("shows the plan and asks, then moves docker0 {docker0}, {does}");
+            let does = format!("shows the plan and asks, then {deed}, {does}");
             steps.push(Step::again(assessment, "apply", does));
         }
         Decision::Refuse(_) if !assessment.facts.root => {

@@ -51,6 +51,9 @@ pub struct Report {
     pub blockers: Vec<InTheWay>,
     /// What rebridge decided to do.
     pub plan: PlanReport,
+    /// What ought to stand in daemon.json, whether it does or not.
+    #[serde(default)]
+    pub wanted: Wanted,
     /// The change of daemon.json; only the keys that rebridge sets.
     pub diff: Diff,
     /// Docker before and after; null if rebridge refused before it looked.
@@ -134,6 +137,16 @@ pub struct InTheWay {
     pub place: Option<String>,
     /// What to do.
     pub next: String,
+}
+
+/// What ought to be, for roles and tools that own the file. It is the same from run to run, also
+/// when nothing clashes.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Wanted {
+    /// The keys that say where docker0 and new networks lie, with their values; empty if Docker's
+    /// own choice will do.
+    pub daemon_json: Map<String, Value>,
 }
 
 /// A change as Ansible shows it.

@@ -174,6 +174,17 @@ pub fn blockers() -> Vec<Sample<Blocker>> {
             pools: vec![pool("base=172.17.0.0/16,size=24")],
             by: Some(Box::new(with)),
         };
+        PoolTooNarrow: Blocker::PoolTooNarrow {
+            pool: pool("base=10.210.0.0/16,size=28"),
+            network: some("bridge"),
+            containers: 12,
+            size: 27,
+        }, Blocker::PoolTooNarrow {
+            pool: pool("base=10.210.0.0/16,size=30"),
+            network: some("shop_default"),
+            containers: 1,
+            size: 29,
+        };
         NoFreeRange: Blocker::NoFreeRange;
         KeyCannotFollow: Blocker::KeyCannotFollow {
             key: "fixed-cidr",
@@ -354,6 +365,15 @@ pub fn notices() -> Vec<Sample<Notice>> {
         };
         ContainersStop: Notice::ContainersStop { containers: names(&["web"]) },
             Notice::ContainersStop { containers: names(&["web", "db"]) };
+        KeysLost: Notice::KeysLost {
+            path: some(FILE),
+            keys: names(&["bip", "default-address-pools"]),
+            set: some("2026-11-20T10:00:00Z"),
+        }, Notice::KeysLost {
+            path: some(FILE),
+            keys: names(&["bip"]),
+            set: some("2026-11-20T10:00:00Z"),
+        };
         ContainersAreRemoved: Notice::ContainersAreRemoved { containers: names(&["job"]) },
             Notice::ContainersAreRemoved { containers: names(&["job", "cron"]) };
         KeysComeIntoForce: Notice::KeysComeIntoForce {

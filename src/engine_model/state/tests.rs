@@ -68,6 +68,7 @@ fn host(version: &str, networks: Vec<Network>) -> Facts {
             rootless: Vec::new(),
             engine,
             stored: None,
+            set_by_rebridge: None,
             config,
         },
         named: Vec::new(),

@@ -194,6 +194,24 @@ pub fn what(blocker: &Blocker, words: Vocabulary) -> String {
             };
             format!("cannot use {named}: this host needs almost all of that space ({by})")
         }
+        Blocker::PoolTooNarrow {
+            pool,
+            network,
+            containers,
+            ..
+        } => format!(
+            "cannot use the pool {}: {} on {}, and a /{} is too narrow for twice as many",
+            pool.base,
+            match containers {
+                1 => "1 container is".to_owned(),
+                more => format!("{more} containers are"),
+            },
+            match network.as_str() {
+                "bridge" => "docker0",
+                other => other,
+            },
+            pool.size
+        ),
         Blocker::NoFreeRange => format!(
             "cannot find a free range: routes, addresses, nameservers and {} cover all private \
              address space down to a /21",
@@ -437,6 +455,11 @@ pub fn next(blocker: &Blocker, words: Vocabulary) -> String {
         Blocker::PoolsCovered { .. } => format!(
             "give other pools with {}, or none and let rebridge choose",
             words.option(Opt::Pool)
+        ),
+        Blocker::PoolTooNarrow { pool, size, .. } => format!(
+            "{again} with {} base={},size={size}, or a wider base",
+            words.option(Opt::Pool),
+            pool.base
         ),
         Blocker::NoFreeRange => format!(
             "name a range you know is free with {}; rebridge then takes it even under a broader \

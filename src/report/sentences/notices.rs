@@ -18,6 +18,12 @@ pub fn notice(notice: &Notice) -> String {
              restart and started again after it",
             containers_are(containers)
         ),
+        Notice::KeysLost { path, keys, set } => format!(
+            "something else rewrites {path}: {}, set by rebridge on {}, {} gone from it",
+            keys.join(" and "),
+            set.get(..10).unwrap_or(set),
+            if keys.len() == 1 { "is" } else { "are" }
+        ),
         Notice::ContainersAreRemoved { containers } => match containers.as_slice() {
             [one] => format!(
                 "the container {one} is removed when it stops (--rm) and does not come back"

@@ -55,9 +55,6 @@ pub fn would_do(plan: &Plan, facts: &Facts) -> String {
         parts.push(format!("set {} in {}", keys(plan), change.path));
     }
     match (plan.docker0, facts.docker0()) {
-        (Some(new), Some(old)) if plan.restart && new == old => {
-            parts.push(format!("restart Docker; docker0 stays on {old}"));
-        }
         (Some(new), Some(old)) if plan.restart => parts.push(format!(
             "restart Docker to move docker0 from {old} to {new}"
         )),
@@ -67,6 +64,16 @@ pub fn would_do(plan: &Plan, facts: &Facts) -> String {
         (Some(new), _) => parts.push(format!(
             "change nothing else, because {}",
             later(facts, new)
+        )),
+        (None, Some(old)) if plan.restart => {
+            parts.push(format!("restart Docker; docker0 stays on {old}"));
+        }
+        (None, None) if plan.restart => {
+            parts.push("restart Docker, so that the pools count".to_owned());
+        }
+        (None, _) if plan.write.is_some() => parts.push(format!(
+            "change nothing else, because {}",
+            pools_later(facts)
         )),
         (None, _) => {}
     }
@@ -103,29 +110,42 @@ fn later(facts: &Facts, docker0: Ipv4Net) -> String {
     }
 }
 
+/// The same where docker0 stays as it is.
+fn pools_later(facts: &Facts) -> &'static str {
+    match facts.docker.state {
+        DockerState::Running => {
+            "Docker is not to be restarted; the pools count from its next start on"
+        }
+        DockerState::Stopped => "Docker is stopped; the pools count when Docker starts",
+        DockerState::Absent => "Docker is not installed; the pools count when Docker first starts",
+    }
+}
+
 /// "docker0 moved from … to …; Docker runs and this was verified"
 pub fn was_done(plan: &Plan, moved: &[Move], before: &Facts) -> String {
     let mut parts = Vec::new();
     match (plan.docker0, before.docker0()) {
-        (Some(new), Some(old)) if plan.restart && new == old => {
-            parts.push(format!("docker0 stays on {old}, and Docker has new pools"));
-        }
         (Some(new), Some(old)) if plan.restart => {
             parts.push(format!("docker0 moved from {old} to {new}"));
         }
         (Some(new), _) if plan.restart => parts.push(format!("docker0 is {new}")),
-        (Some(new), _) => {
-            let path = match &plan.write {
-                Some(change) => &change.path,
-                None => &before.docker.config.path,
-            };
-            return format!(
-                "set {} in {path} and changed nothing else, because {}",
-                keys(plan),
-                later(before, new)
-            );
+        (None, Some(old)) if plan.restart => {
+            parts.push(format!("docker0 stays on {old}, and Docker has new pools"));
         }
-        (None, _) => {}
+        (None, None) if plan.restart => parts.push("Docker has new pools".to_owned()),
+        (new, _) => {
+            if let Some(change) = &plan.write {
+                let why = match new {
+                    Some(new) => later(before, new),
+                    None => pools_later(before).to_owned(),
+                };
+                return format!(
+                    "set {} in {} and changed nothing else, because {why}",
+                    keys(plan),
+                    change.path
+                );
+            }
+        }
     }
     if !moved.is_empty() {
         parts.push(format!(
@@ -156,12 +176,14 @@ pub fn rolled_back(plan: &Plan, before: &Facts, docker0: Option<&str>, why: &Cau
     }
     let path = &before.docker.config.path;
     let docker0 = docker0.unwrap_or("without an address");
-    let what = match plan.moves.is_empty() {
-        true => "docker0",
-        false => "docker0 and networks",
+    let what = match (plan.docker0, plan.moves.is_empty()) {
+        (Some(_), true) => "move docker0",
+        (Some(_), false) => "move docker0 and networks",
+        (None, true) => "change Docker's pools",
+        (None, false) => "change Docker's pools and move networks",
     };
     format!(
-        "cannot move {what}: {why}; the old {path} is back, Docker runs and docker0 is {docker0} \
+        "cannot {what}: {why}; the old {path} is back, Docker runs and docker0 is {docker0} \
          again; {AGAIN}"
     )
 }
