@@ -118,7 +118,10 @@ impl Goal {
 }
 
 /// Pools that clash and stand in an option of dockerd cannot be changed in the file.
-fn pools_are_not_by_option(assessment: &Assessment, needed: &[Needed]) -> Result<(), Blocker> {
+fn pools_are_not_by_option<'a>(
+    assessment: &Assessment<'a>,
+    needed: &[Needed<'a>],
+) -> Result<(), Blocker> {
     let option = preflight::flag_in_the_way(assessment.facts, "default-address-pool");
     match option.filter(|_| assessment.pools_clash(&assessment.pools, needed)) {
         Some(blocker) => Err(blocker),
