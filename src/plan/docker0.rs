@@ -8,7 +8,6 @@ use crate::assess::Assessment;
 use crate::facts::{AddressPool, Facts};
 use crate::subnet::{RangeSet, first_host, overlap4, v4};
 use ipnet::Ipv4Net;
-use serde_json::Value;
 
 /// Where docker0 is once Docker starts with the file as it is.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,7 +36,7 @@ impl Docker0 {
             return Docker0::ByFlag(bip.and_then(|bip| bip.parse().ok()), blocker);
         }
         let key = facts.docker.config.keys.get("bip");
-        let is_set = key.is_some_and(|value| !value.is_null() && *value != Value::from(""));
+        let is_set = key.is_some_and(|value| !value.is_null() && value.as_str() != Some(""));
         match (bip_of_file(facts), is_set, present(facts)) {
             (Some(bip), _, _) => Docker0::ByKey(bip),
             (None, true, _) => Docker0::BadKey,

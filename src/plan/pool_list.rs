@@ -278,7 +278,7 @@ impl<'a> Wish<'_, 'a> {
         let docker0 = self.docker0.or(self.assessment.facts.docker0());
         let had = networks_in(self.assessment, &now.ipv4(), docker0).min(ENOUGH);
         let have = networks_in(self.assessment, &pools.ipv4(), self.docker0);
-        if have >= had && !unusable || !pools.changed && !unusable {
+        if (!pools.changed || have >= had) && !unusable {
             return Ok(());
         }
         let pooled: Vec<AddressPool> = pools.ipv4();
