@@ -2,13 +2,19 @@
 
 use super::Assessment;
 use super::held::Held;
+<<<<<<< HEAD
 use super::sides::NeededSide;
+=======
+use super::sides::rule_in_words;
+>>>>>>> h-evidence
 use super::traffic::StaleCall;
+use super::who_loses::Range;
 use crate::engine_model;
 use crate::facts::pools::{Pool, PoolList};
 use crate::facts::{AddressPool, Network};
-use crate::subnet::{PRIVATE_BLOCKS, SHARED_BLOCKS, net, overlap, v4};
+use crate::subnet::{PRIVATE_BLOCKS, SHARED_BLOCKS, net, overlap, overlap4, v4};
 use ipnet::{IpNet, Ipv4Net};
+use std::collections::BTreeSet;
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Finding {
@@ -26,10 +32,23 @@ pub enum Finding {
         bridge: String,
         bridge_subnet: IpNet,
     },
+<<<<<<< HEAD
     /// A pool for IPv6 networks lies over a network that this host needs.
     Ipv6PoolOverNeeded {
         pool: IpNet,
         over: Box<NeededSide>,
+=======
+    /// Packets that meet a rule never get to Docker's own route, wherever docker0 lies.
+    PastDocker {
+        rule: String,
+        table: u32,
+        subnet: IpNet,
+    },
+    /// Two of Docker's pools share addresses.
+    PoolsOverlap {
+        first: AddressPool,
+        second: AddressPool,
+>>>>>>> h-evidence
     },
     /// The pools have no subnet left for one more network.
     PoolsFull {
@@ -59,9 +78,47 @@ pub fn findings(assessment: &Assessment) -> Vec<Finding> {
     findings.extend(assessment.held.iter().filter_map(unusable_network));
     findings.extend(assessment.pools.iter().filter_map(unusable_pool));
     findings.extend(own_overlaps(assessment));
+<<<<<<< HEAD
     findings.extend(ipv6_pools_over_needed(assessment));
+=======
+    findings.extend(past_docker(assessment));
+    findings.extend(pools_overlap(&assessment.pools));
+>>>>>>> h-evidence
     findings.extend(full_pools(assessment));
     findings
+}
+
+/// Tables of uplinks and VPNs that have a default route, and not Docker's; each once.
+fn past_docker(assessment: &Assessment) -> Vec<Finding> {
+    let Some(held) = assessment.held.iter().find(|held| held.is_docker0()) else {
+        return Vec::new();
+    };
+    let range = Range {
+        subnet: held.subnet,
+        bridge: Some(&held.bridge),
+    };
+    let rules = assessment.kernel.rules_past(&range);
+    let mut tables = BTreeSet::new();
+    rules
+        .filter(|rule| tables.insert(rule.table))
+        .map(|rule| Finding::PastDocker {
+            rule: rule_in_words(rule),
+            table: rule.table,
+            subnet: held.subnet,
+        })
+        .collect()
+}
+
+fn pools_overlap(pools: &[AddressPool]) -> Option<Finding> {
+    let mut sorted = pools.to_vec();
+    sorted.sort_by_key(|pool| pool.base);
+    sorted.windows(2).find_map(|two| {
+        let [first, second] = two else { return None };
+        overlap4(&first.base, &second.base).then_some(Finding::PoolsOverlap {
+            first: *first,
+            second: *second,
+        })
+    })
 }
 
 fn unusable_network(held: &Held) -> Option<Finding> {

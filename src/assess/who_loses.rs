@@ -3,8 +3,9 @@
 
 use super::needed::{Evidence, Needed, leading_rules};
 use super::sides::Loser;
-use crate::facts::{Conditions, Facts, Masked, RT_TABLE_MAIN, Route, Rule};
+use crate::facts::{Conditions, Facts, Family, Masked, RT_TABLE_MAIN, Route, Rule};
 use crate::kernel_model::{Change, Fate, KernelModel, Packet, Verdict, connected};
+use crate::subnet::overlap;
 use ipnet::IpNet;
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
@@ -157,6 +158,26 @@ impl<'a> Kernel<'a> {
         })
     }
 
+    /// The rules by which a default route takes packets for this range, which never get to Docker's
+    /// own. Containers' own packets are for others, and stay.
+    pub fn rules_past<'s>(&'s self, range: &Range<'s>) -> impl Iterator<Item = &'a Rule> + 's {
+        let asked = Asked::of(self, range);
+        let to = range.subnet.hosts().nth(1);
+        let subnet = range.subnet;
+        let rules = self.facts.kernel.rules.iter();
+        let rules = rules.filter(move |rule| {
+            rule.leads_to_a_table()
+                && !rule.l3mdev
+                && rule.to.is_none()
+                && rule.family == Family::of(&subnet.addr())
+                && !rule.from.is_some_and(|from| overlap(&from, &subnet))
+        });
+        let is_unusual = !self.rules_are_usual();
+        rules.filter(move |rule| {
+            is_unusual && to.is_some_and(|to| asked.is_taken_past(rule, &meeting(rule, to)))
+        })
+    }
+
     /// Whether anything but Docker's own route could decide about packets into this range.
     fn is_contested(&self, range: &Range) -> bool {
         let mut inside = self.routes_inside(&range.subnet);
@@ -276,6 +297,15 @@ impl<'k, 'a> Asked<'k, 'a> {
             without: &[],
         };
         self.kernel.model().route_after(with, packet)
+    }
+
+    fn is_taken_past(&self, rule: &Rule, packet: &Packet) -> bool {
+        let now = self.now(packet);
+        let mut routes = now.routes.iter();
+        now.fate == Fate::Sent
+            && now.rule == Some(rule)
+            && !self.leaves_by_docker(&now)
+            && routes.all(|route| route.dst.prefix_len() == 0)
     }
 
     fn leaves_by_docker(&self, verdict: &Verdict) -> bool {

@@ -71,6 +71,47 @@ fn two_uplinks_with_a_table_each() {
     );
 }
 
+fn notes(sandbox: &Sandbox) -> String {
+    sandbox.json(&["check"]).1["notes"].to_string()
+}
+
+#[test]
+fn a_table_without_dockers_route_is_named() {
+    let sandbox = Sandbox::with_docker0();
+    sandbox.sh("ip route add default via 198.51.100.1 table 101
+                ip rule add pref 1001 from 198.51.100.11 lookup 101");
+    assert!(sandbox.clashes(&[]).is_empty());
+    let said = notes(&sandbox);
+    assert!(
+        said.contains("table 101, which has no route to 172.17.0.0/16"),
+        "{said}"
+    );
+    sandbox.sh("ip route add 172.17.0.0/16 dev docker0 table 101");
+    assert_eq!(notes(&sandbox), "[]");
+}
+
+#[test]
+fn pools_that_overlap_are_named() {
+    let sandbox = Sandbox::with_docker0();
+    let pools = |second: &str| {
+        sandbox.put(
+            "/etc/docker/daemon.json",
+            &format!(
+                r#"{{"default-address-pools": [{{"base": "172.17.0.0/12", "size": 24}},
+                    {{"base": "{second}", "size": 24}}]}}"#
+            ),
+        );
+    };
+    pools("172.20.0.0/16");
+    let said = notes(&sandbox);
+    assert!(
+        said.contains("172.16.0.0/12") && said.contains("overlap"),
+        "{said}"
+    );
+    pools("10.20.0.0/16");
+    assert_eq!(notes(&sandbox), "[]");
+}
+
 #[test]
 fn containers_that_leave_by_a_vpn() {
     twins(

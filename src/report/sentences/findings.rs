@@ -28,10 +28,25 @@ pub fn finding(finding: &Finding, words: Vocabulary) -> String {
              tasks on this node cannot reach what lies in both; give the swarm another range \
              (`docker swarm init --default-addr-pool`) or move {bridge}"
         ),
+<<<<<<< HEAD
         Finding::Ipv6PoolOverNeeded { pool, over } => format!(
             "Docker's IPv6 pool {pool} overlaps {}: a network with IPv6 may take that range. \
              rebridge moves IPv4 only; change default-address-pools yourself",
             over.describe()
+=======
+        Finding::PastDocker {
+            rule,
+            table,
+            subnet,
+        } => format!(
+            "packets that meet {rule} leave by the default route of table {table}, which has no \
+             route to {subnet}: they do not reach containers on docker0, wherever it lies; add \
+             Docker's route to that table, or a rule before it"
+        ),
+        Finding::PoolsOverlap { first, second } => format!(
+            "Docker's address pools {first} and {second} overlap; engines differ in what they make \
+             of that"
+>>>>>>> h-evidence
         ),
         Finding::PoolsFull { capacity } => format!(
             "Docker's address pools are used up: none of their {capacity} subnets is free, so the \
