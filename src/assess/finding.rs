@@ -2,11 +2,7 @@
 
 use super::Assessment;
 use super::held::Held;
-<<<<<<< HEAD
-use super::sides::NeededSide;
-=======
-use super::sides::rule_in_words;
->>>>>>> h-evidence
+use super::sides::{NeededSide, rule_in_words};
 use super::traffic::StaleCall;
 use super::who_loses::Range;
 use crate::engine_model;
@@ -32,12 +28,11 @@ pub enum Finding {
         bridge: String,
         bridge_subnet: IpNet,
     },
-<<<<<<< HEAD
     /// A pool for IPv6 networks lies over a network that this host needs.
     Ipv6PoolOverNeeded {
         pool: IpNet,
         over: Box<NeededSide>,
-=======
+    },
     /// Packets that meet a rule never get to Docker's own route, wherever docker0 lies.
     PastDocker {
         rule: String,
@@ -48,7 +43,6 @@ pub enum Finding {
     PoolsOverlap {
         first: AddressPool,
         second: AddressPool,
->>>>>>> h-evidence
     },
     /// The pools have no subnet left for one more network.
     PoolsFull {
@@ -78,12 +72,9 @@ pub fn findings(assessment: &Assessment) -> Vec<Finding> {
     findings.extend(assessment.held.iter().filter_map(unusable_network));
     findings.extend(assessment.pools.iter().filter_map(unusable_pool));
     findings.extend(own_overlaps(assessment));
-<<<<<<< HEAD
     findings.extend(ipv6_pools_over_needed(assessment));
-=======
     findings.extend(past_docker(assessment));
     findings.extend(pools_overlap(&assessment.pools));
->>>>>>> h-evidence
     findings.extend(full_pools(assessment));
     findings
 }

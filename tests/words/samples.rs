@@ -88,11 +88,10 @@ pub fn findings() -> Vec<Sample<Finding>> {
             bridge: some("docker0"),
             bridge_subnet: "10.0.0.0/24".parse().unwrap(),
         };
-<<<<<<< HEAD
         Ipv6PoolOverNeeded: Finding::Ipv6PoolOverNeeded {
             pool: "fd00:d0c::/64".parse().unwrap(),
             over: Box::new(over),
-=======
+        };
         PastDocker: Finding::PastDocker {
             rule: some("rule 1001 (from 198.51.100.11/32)"),
             table: 101,
@@ -101,7 +100,6 @@ pub fn findings() -> Vec<Sample<Finding>> {
         PoolsOverlap: Finding::PoolsOverlap {
             first: pool("base=172.16.0.0/12,size=24"),
             second: pool("base=172.20.0.0/16,size=24"),
->>>>>>> h-evidence
         };
         PoolsFull: Finding::PoolsFull { capacity: 31 };
     })

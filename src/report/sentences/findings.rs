@@ -28,12 +28,11 @@ pub fn finding(finding: &Finding, words: Vocabulary) -> String {
              tasks on this node cannot reach what lies in both; give the swarm another range \
              (`docker swarm init --default-addr-pool`) or move {bridge}"
         ),
-<<<<<<< HEAD
         Finding::Ipv6PoolOverNeeded { pool, over } => format!(
             "Docker's IPv6 pool {pool} overlaps {}: a network with IPv6 may take that range. \
              rebridge moves IPv4 only; change default-address-pools yourself",
             over.describe()
-=======
+        ),
         Finding::PastDocker {
             rule,
             table,
@@ -46,7 +45,6 @@ pub fn finding(finding: &Finding, words: Vocabulary) -> String {
         Finding::PoolsOverlap { first, second } => format!(
             "Docker's address pools {first} and {second} overlap; engines differ in what they make \
              of that"
->>>>>>> h-evidence
         ),
         Finding::PoolsFull { capacity } => format!(
             "Docker's address pools are used up: none of their {capacity} subnets is free, so the \
