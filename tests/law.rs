@@ -9,6 +9,8 @@
 
 #[path = "common/dice.rs"]
 mod dice;
+#[path = "law/least_change.rs"]
+mod least_change;
 
 use dice::Dice;
 use ipnet::{IpNet, Ipv4Net};
