@@ -75,19 +75,19 @@ pub fn moved(
     if !plan.restart {
         return (Vec::new(), now);
     }
-    let mut checks = vec![Check::value(
-        "the engine's address pools",
-        Some(listed(&plan.pools)),
-        engine_pools(&now),
-    )];
-    match plan.docker0 {
-        Some(docker0) => checks.extend(docker0_moved(host, &now, docker0, record)),
-        None => checks.push(Check::value(
+    let mut checks = match plan.docker0 {
+        Some(docker0) => docker0_moved(host, &now, docker0, record),
+        None => vec![Check::value(
             "docker0's address",
             record.docker0_before,
             now.docker0(),
-        )),
-    }
+        )],
+    };
+    checks.push(Check::value(
+        "the engine's address pools",
+        Some(listed(&plan.pools)),
+        engine_pools(&now),
+    ));
     checks.push(file(host, &record.path, record.after.as_deref()));
     checks.push(docker0_and_pools_are_clear(&now, policy));
     checks.extend(reachable(host, &request.probes));

@@ -583,3 +583,47 @@ fn facts_of_it_all_tell_the_same_elsewhere() {
     }
     std::fs::remove_file(&file).unwrap();
 }
+
+/// People log in from a container, and have their resolver in one. A container that is gone, or was
+/// never there, is another matter.
+#[test]
+fn a_container_as_nameserver_or_at_the_far_end_of_a_session_is_no_evidence() {
+    let sandbox = with_docker();
+    containers(&sandbox, &[("bastion", "172.17.0.5")]);
+    let session = |peer: &str| {
+        let variable = format!("SSH_CONNECTION={peer} 50000 172.17.0.1 22");
+        let words = ["env", &variable, REBRIDGE, "check", "--json"];
+        serde_json::from_str::<Value>(&sandbox.run(&words).stdout).unwrap()
+    };
+    assert_eq!(session("172.17.0.5")["outcome"], "clean");
+    let report = session("172.17.0.77");
+    assert_eq!(report["clashes"][0]["with"]["source"], "ssh", "{report:#}");
+    sandbox.put("/etc/resolv.conf", "nameserver 172.17.0.5\n");
+    assert!(sandbox.clashes(&[]).is_empty());
+    sandbox.put("/etc/resolv.conf", "nameserver 172.17.0.77\n");
+    assert_eq!(
+        sandbox.clashes(&[]),
+        ["present/172.17.0.0/16/172.17.0.77/32/nameserver"]
+    );
+}
+
+/// As nmbd and many a game server do, on every link.
+#[test]
+fn a_broadcast_on_dockers_bridge_is_no_evidence() {
+    let sandbox = with_docker();
+    sandbox.sh("iptables -A OUTPUT -m conntrack --ctstate NEW -j ACCEPT");
+    let to = |address: &str| {
+        let script = "import socket, sys\ns = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n\
+                      s.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)\n\
+                      s.sendto(b'who', (sys.argv[1], 137))";
+        sandbox.run(&["python3", "-c", script, address]);
+    };
+    to("172.17.255.255");
+    to("172.17.0.0");
+    assert!(sandbox.clashes(&[]).is_empty());
+    to("172.17.250.255");
+    assert_eq!(
+        sandbox.clashes(&["--ignore", "neighbour"]),
+        ["present/172.17.0.0/16/172.17.250.255/32/connection"]
+    );
+}

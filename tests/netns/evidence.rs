@@ -364,3 +364,27 @@ fn swarm_networks_and_compose_projects_are_named() {
         "{report:#}"
     );
 }
+
+/// Containers as members of the LAN: the network is Docker's, the bridge is this host's.
+#[test]
+fn a_lan_bridge_that_a_docker_network_names_is_this_hosts() {
+    let sandbox = with_docker();
+    sandbox.sh(
+        "ip link add br0 type bridge && ip link set br0 up && ip addr add 172.18.0.2/16 dev br0
+         ip tuntap add tap5 mode tap && ip link set tap5 master br0 up
+         ip link add c1 type veth peer name c1-far && ip link set c1 master br0 up
+         ip route add 172.18.77.0/24 via 198.51.100.1",
+    );
+    let lan = json!([{"Name": "bridge", "Id": "aa", "Driver": "bridge", "Scope": "local",
+            "IPAM": {"Config": [{"Subnet": "172.17.0.0/16"}]}, "Options": {"com.docker.network.bridge.name": "docker0"}},
+        {"Name": "lan", "Id": "bb", "Driver": "bridge", "Scope": "local",
+            "IPAM": {"Config": [{"Subnet": "172.18.0.0/16"}]}, "Options": {"com.docker.network.bridge.name": "br0"}}]);
+    sandbox.answer("/networks", lan.to_string());
+    assert!(sandbox.clashes(&[]).is_empty());
+    // With containers alone on it, it is Docker's.
+    sandbox.sh("ip link set tap5 nomaster");
+    assert_eq!(
+        sandbox.clashes(&[]),
+        ["present/172.18.0.0/16/172.18.77.0/24/route"]
+    );
+}
