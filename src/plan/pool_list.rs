@@ -315,9 +315,11 @@ impl<'a> Wish<'_, 'a> {
 
     /// What a new range keeps off: whoever works on this host from there is never shut out.
     pub fn off_limits(&self) -> Vec<Needed<'a>> {
-        let all = self.assessment.needed.iter();
-        all.filter(|need| self.needed.contains(need) || need.source() == Source::Ssh)
-            .filter(|need| v4(&need.net).is_some())
+        let sessions = self.assessment.needed.iter();
+        let sessions = sessions.filter(|need| need.source() == Source::Ssh);
+        let others = sessions.filter(|need| !self.needed.contains(need));
+        let all = self.needed.iter().chain(others);
+        all.filter(|need| v4(&need.net).is_some())
             .copied()
             .collect()
     }
