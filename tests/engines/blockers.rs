@@ -330,10 +330,11 @@ fn flags_of_the_next_start_block(suite: &str) {
     put("-H tcp://172.17.0.1:2375");
     let (found, report) = refused(&lab, &["--accept=pending-settings"]);
     assert_eq!(found, set(&[("-", place)]), "{report:#}");
+    // An option that itself leads docker0 away from what clashes: only the pools are left to change.
     put("--bip=10.9.0.1/24");
-    assert_eq!(refused(&lab, &[]).0, set(&[("-", place)]));
-    // In force, and taken out since: what the next start does not have is not in the way.
-    lab.sh("systemctl restart docker");
+    changed(&lab, &[]);
+    assert_eq!(lab.docker0(), "10.9.0.1/24");
+    // Taken out since: what the next start does not have is not in the way.
     put("");
     let report = changed(&lab, &["--avoid=10.9.0.0/24"]);
     assert_eq!(report["docker"]["docker0_before"], "10.9.0.1/24");
