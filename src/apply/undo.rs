@@ -117,12 +117,13 @@ pub fn way_back(
     docker_can_move_back(facts, &applied)?;
     let running = facts.docker.state == DockerState::Running;
     let restart = running && needs_a_restart(facts, &applied);
+    let docker0_moves = applied.docker0_before != facts.docker0();
     let service = facts.docker.service;
     let way = WayBack {
         docker_runs: running,
         restart,
         method: applied.way.clone().or(RestartMethod::of(service, None)),
-        stop_first: restart && preflight::survivors(facts),
+        stop_first: restart && docker0_moves && preflight::survivors(facts),
         containers: ContainerStates::of(facts),
         moves: moves_back(host, facts, &applied.moves)?,
         units: facts.docker.dependents.clone(),

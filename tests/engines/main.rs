@@ -27,6 +27,7 @@ mod job;
 #[allow(dead_code)]
 #[path = "../lab/mod.rs"]
 mod lab;
+mod least_change;
 mod networks;
 mod operator;
 mod options;
