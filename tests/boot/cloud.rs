@@ -209,10 +209,9 @@ fn a_failing_bootcmd_shows_and_does_not_keep_docker_from_starting() {
 fn both_parts_start_docker_once() {
     let lab = boot("trixie", &example("c-both.yaml"));
     done(&lab);
-    // 10/8 has a sign of use now, and 172.16/12 is used altogether.
     assert_eq!(
         (docker_starts(&lab), lab.docker0().as_str()),
-        (1, "192.168.255.1/24")
+        (1, "10.200.255.1/24")
     );
     let first = result(&lab, "/run/rebridge-boot.json");
     let second = result(&lab, "/run/rebridge.json");
