@@ -6,9 +6,9 @@ use super::prepare::back_up;
 use super::refusal::Refusal;
 use super::rollback;
 use crate::host::Host;
-use crate::observe::config_file::parse;
+use crate::observe::config_file::keys_of;
 use crate::plan::edit::{remove_keys, set_keys};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 /// Keeps a copy of a file with bytes that no step of the run wrote, and makes the way back lead to
 /// that file with the old values of the run's keys. The copy's path.
@@ -34,7 +34,8 @@ pub fn keep_edits(
 
 /// The edited text with the keys that differ between these two as they are in the first.
 fn undone_in(edited: &str, before: Option<&str>, after: Option<&str>) -> Option<String> {
-    let (then, ours) = (keys(before), keys(after));
+    let then = keys_of(before).unwrap_or_default();
+    let ours = keys_of(after).unwrap_or_default();
     let (set, gone): (Vec<&String>, Vec<&String>) = ours
         .keys()
         .filter(|key| then.get(*key) != ours.get(*key))
@@ -45,11 +46,6 @@ fn undone_in(edited: &str, before: Option<&str>, after: Option<&str>) -> Option<
         .collect();
     let text = set_keys(Some(edited), &set).ok()?;
     remove_keys(&text, &gone).ok()
-}
-
-fn keys(text: Option<&str>) -> Map<String, Value> {
-    let parsed = text.and_then(|text| parse(text.as_bytes()).ok());
-    parsed.map(|(_, keys)| keys).unwrap_or_default()
 }
 
 #[cfg(test)]

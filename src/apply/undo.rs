@@ -15,7 +15,7 @@ use crate::assess::clash::{Clash, Kind};
 use crate::facts::{DockerState, Facts, Network};
 use crate::host::Host;
 use crate::host::signals::Shield;
-use crate::observe::config_file::{self, KEYS, parse};
+use crate::observe::config_file::{self, KEYS, keys_of};
 use crate::plan::blocker::Blocker;
 use crate::plan::leaving::{Leaving, docker0_leaves, network_leaves};
 use crate::plan::pending_settings::pending;
@@ -188,8 +188,8 @@ impl WayBack {
     /// The keys of the file that differ, as they are and as they will be again. Only those that
     /// rebridge may show.
     pub fn keys(&self) -> (Map<String, Value>, Map<String, Value>) {
-        let now = keys(self.applied.after.as_deref()).unwrap_or_default();
-        let then = keys(self.applied.before.as_deref()).unwrap_or_default();
+        let now = keys_of(self.applied.after.as_deref()).unwrap_or_default();
+        let then = keys_of(self.applied.before.as_deref()).unwrap_or_default();
         (differing(&now, &then), differing(&then, &now))
     }
 
@@ -298,7 +298,7 @@ impl WayBack {
                 .iter()
                 .map(|one| network_leaves(facts, &one.network, one.from, one.to)),
         );
-        let settings = keys(self.applied.before.as_deref()).unwrap_or_default();
+        let settings = keys_of(self.applied.before.as_deref()).unwrap_or_default();
         blockers.extend(old_address::blockers(facts, &settings, &leaving));
         blockers.extend(old_range_rules::blockers(facts, &leaving));
         blockers.retain(|blocker| !blocker.is_accepted(accepted));
@@ -308,7 +308,7 @@ impl WayBack {
         }
     }
 
-    /// Whoever works from the old range is cut off when docker0 lies over it again.
+    /// A session from the old range is cut off when docker0 lies over that range again.
     fn lockout(&self, facts: &Facts) -> Option<Blocker> {
         let range = self.applied.old_range()?;
         let peer = facts.operator.filter(|peer| range.contains(peer))?;
@@ -366,11 +366,6 @@ fn moves_back(host: &Host, facts: &Facts, applied: &Moves) -> Result<Moves, Obst
     record_back(host, still_there.cloned().collect()).map_err(Obstacle::NetworksNotRecorded)
 }
 
-fn keys(text: Option<&str>) -> Option<Map<String, Value>> {
-    let (_, keys) = parse(text?.as_bytes()).ok()?;
-    Some(keys)
-}
-
 /// The keys of one side that the other side has otherwise or not at all.
 fn differing(of: &Map<String, Value>, other: &Map<String, Value>) -> Map<String, Value> {
     of.iter()
@@ -381,7 +376,7 @@ fn differing(of: &Map<String, Value>, other: &Map<String, Value>) -> Map<String,
 
 /// How a file was edited since it had the first text.
 fn edit(then: Option<&str>, now: Option<&str>) -> Edit {
-    let (Some(then), Some(now)) = (keys(then), keys(now)) else {
+    let (Some(then), Some(now)) = (keys_of(then), keys_of(now)) else {
         return Edit::NoObject;
     };
     let added = now.keys().filter(|key| !then.contains_key(*key));

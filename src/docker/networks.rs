@@ -37,7 +37,7 @@ pub struct ApiInfo {
 }
 
 impl ApiInfo {
-    /// What it says is in force; docker0's network is told elsewhere.
+    /// The settings in force, without those of docker0's network: `/networks` has them.
     pub fn in_force(&self) -> InForce {
         let mut options = self.security_options.iter();
         InForce {

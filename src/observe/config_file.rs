@@ -91,6 +91,12 @@ pub fn problem(file: &ConfigFile) -> Option<String> {
     }
 }
 
+/// The keys of a text; none where it is no object.
+pub fn keys_of(text: Option<&str>) -> Option<Map<String, Value>> {
+    let (_, keys) = parse(text?.as_bytes()).ok()?;
+    Some(keys)
+}
+
 /// One object of JSON. Of a key that stands there twice the last counts, as with Docker. A text
 /// without anything in it, or `null`, says as little as `{}`; a byte-order mark may go before it.
 pub fn parse(bytes: &[u8]) -> Result<(String, Map<String, Value>), String> {

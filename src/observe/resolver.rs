@@ -131,7 +131,7 @@ const RESOLVED: [&str; 4] = [
 /// A further address systemd-resolved answers at, for containers most often.
 const STUB_SETTING: &str = "DNSStubListenerExtra";
 
-/// The addresses systemd-resolved is told to answer at besides its own.
+/// The extra addresses at which systemd-resolved answers.
 pub fn stubs(host: &Host) -> Vec<Named> {
     let files = RESOLVED.iter().flat_map(|place| {
         let names = host.list(Path::new(place)).into_iter();

@@ -23,7 +23,7 @@ pub type Shape = (u8, u8);
 /// least 64 networks. The last is for hosts where hardly anything is free.
 pub const SHAPES: [Shape; 6] = [(16, 24), (17, 24), (18, 25), (19, 26), (20, 27), (21, 28)];
 
-/// Narrower subnets are the last resort: it is better to have a range somebody else favours.
+/// Narrower subnets are the last resort. A wider one in a range that others favour is better.
 const COMFORTABLE: u8 = 26;
 
 /// No subnet of a pool that rebridge chooses is narrower.
@@ -200,7 +200,7 @@ impl<'s, 'a> Search<'s, 'a> {
     }
 }
 
-/// Whoever asks why wants to hear of the first few.
+/// Only the first candidates are explained: later ones fail for the same reasons.
 const FIRST_OF_A_BLOCK: usize = 64;
 
 /// Whether this machine changes its networks: it has a wireless link. Drivers and udev begin the

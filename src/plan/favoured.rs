@@ -8,12 +8,12 @@ use crate::subnet::{net, overlap4};
 use ipnet::Ipv4Net;
 use std::net::{IpAddr, Ipv4Addr};
 
-/// How likely a range is somebody else's, from seldom to everywhere.
+/// How likely others use a range, from seldom to everywhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Likelihood {
     /// Few hosts meet it.
     Seldom,
-    /// Whoever uses the product meets it.
+    /// Every user of the product meets it.
     Often,
     /// Nearly everybody meets it some day.
     Everywhere,

@@ -313,7 +313,7 @@ impl<'a> Wish<'_, 'a> {
             .ok_or(Blocker::NoFreeRange)
     }
 
-    /// What a new range keeps off: whoever works on this host from there is never shut out.
+    /// What a new range keeps off. Sessions always count, so that no operator is shut out.
     pub fn off_limits(&self) -> Vec<Needed<'a>> {
         let sessions = self.assessment.needed.iter();
         let sessions = sessions.filter(|need| need.source() == Source::Ssh);

@@ -76,11 +76,11 @@ fn listen(lab: &Lab, kind: &str, address: &str, port: u16) -> String {
     let unit = format!("listen-{kind}-{port}");
     lab.sh(&format!(
         "systemd-run -q --unit={unit} python3 -c '
-import socket, time
+import signal, socket
 s = socket.socket(socket.AF_INET, socket.SOCK_{kind})
 s.bind((\"{address}\", {port}))
 if \"{kind}\" == \"STREAM\": s.listen()
-time.sleep(3600)'
+signal.pause()'
         timeout 10 sh -c 'until ss -lntu | grep -q {address}:{port}; do sleep 0.05; done'
         systemctl show -P MainPID {unit}"
     ))
