@@ -5,7 +5,9 @@ mod groups;
 mod request;
 
 use clap::{Parser, Subcommand};
-use groups::{AcceptArgs, LookArgs, Only, OutputArgs, PermitArgs, ProofArgs, RootArgs, TimeArgs};
+use groups::{
+    AcceptArgs, ActOnArgs, LookArgs, Only, OutputArgs, PermitArgs, ProofArgs, RootArgs, TimeArgs,
+};
 use std::path::PathBuf;
 
 /// Moves Docker's bridges off the networks this host needs to reach.
@@ -54,6 +56,9 @@ pub enum Verb {
     /// Check, fix what clashes, and verify
     #[command(after_help = examples::APPLY)]
     Apply(Apply),
+    /// End the outage now without a restart: longer routes past Docker's bridge, until the next boot
+    #[command(after_help = examples::RELIEVE)]
+    Relieve(Relieve),
     /// Undo the last apply, and verify that
     #[command(after_help = examples::ROLLBACK)]
     Rollback(Rollback),
@@ -109,6 +114,31 @@ pub struct Apply {
     proof: ProofArgs,
     #[command(flatten)]
     times: TimeArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Relieve {
+    /// Only show what would be done
+    #[arg(long)]
+    check: bool,
+    /// Do not ask: add the routes
+    #[arg(long, short)]
+    pub yes: bool,
+    /// Take all relief away
+    #[arg(long)]
+    undo: bool,
+    #[command(flatten)]
+    look: LookArgs,
+    #[command(flatten)]
+    act_on: ActOnArgs,
+    /// Take it away again unless this address accepts a TCP connection afterwards; repeatable
+    #[arg(long, value_name = "HOST:PORT")]
+    probe: Vec<String>,
+    /// How long to wait for another rebridge to finish
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    wait: u64,
     #[command(flatten)]
     output: OutputArgs,
 }
@@ -179,6 +209,7 @@ impl Cli {
             Verb::Forecast(forecast) => forecast.output.json,
             Verb::Map(map) => map.output.json,
             Verb::Explain(explain) => explain.output.json,
+            Verb::Relieve(relieve) => relieve.output.json,
             Verb::Rollback(rollback) => rollback.output.json,
             Verb::Facts(_) => false,
         }

@@ -40,6 +40,15 @@ Examples:
   rebridge apply --root /mnt/image --avoid 172.17.0.0/16
       prepare an image before its first boot";
 
+pub const RELIEVE: &str = "\
+Examples:
+  rebridge relieve --avoid 172.17.0.0/16
+      show the routes, ask, add them, and verify that the kernel follows them
+  rebridge relieve --check --avoid 172.17.0.0/16
+      only show them
+  rebridge relieve --undo
+      take all of them away";
+
 pub const ROLLBACK: &str = "\
 Examples:
   rebridge rollback               show what goes back, ask, do it, verify

@@ -65,6 +65,12 @@ pub struct PermitArgs {
     /// Re-create only this network, if it clashes; repeatable, implies --networks recreate
     #[arg(long, value_name = "NAME")]
     pub network: Vec<String>,
+    #[command(flatten)]
+    pub act_on: ActOnArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct ActOnArgs {
     /// Which clashes to act on: known (by settings), or suspected, too (by traffic). Default:
     /// suspected if you are asked, known with --yes and --json
     #[arg(
@@ -73,7 +79,15 @@ pub struct PermitArgs {
         value_name = "known|suspected",
         hide_possible_values = true
     )]
-    pub act_on: Option<ActOn>,
+    act_on: Option<ActOn>,
+}
+
+impl ActOnArgs {
+    /// `attended` says that a person sees what would be done before it is.
+    pub fn act_on_suspected(&self, attended: bool) -> bool {
+        self.act_on
+            .map_or(attended, |act_on| act_on == ActOn::Suspected)
+    }
 }
 
 #[derive(Debug, Args)]

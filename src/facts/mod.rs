@@ -9,6 +9,7 @@ mod docker;
 mod in_use;
 mod kernel;
 pub mod pools;
+mod relief;
 mod source;
 mod version;
 
@@ -24,6 +25,7 @@ pub use kernel::{
     Rule, Scope, Translation,
 };
 pub use pools::{AddressPool, BUILT_IN};
+pub use relief::{Hop, RELIEF_PROTOCOL, ReliefRoute};
 pub use source::{Certainty, Source};
 pub use version::Version;
 

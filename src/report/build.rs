@@ -213,7 +213,7 @@ impl Report {
         }
     }
 
-    fn judged(assessment: &Assessment, words: Vocabulary) -> Report {
+    pub(super) fn judged(assessment: &Assessment, words: Vocabulary) -> Report {
         let mut report = Report {
             clashes: assessment.clashes.clone(),
             remaining: assessment.clashes.clone(),
@@ -262,7 +262,7 @@ impl Report {
         report
     }
 
-    fn refuse(&mut self, msg: String) {
+    pub(super) fn refuse(&mut self, msg: String) {
         self.failed = true;
         self.outcome = Outcome::Refused;
         self.msg = msg;

@@ -18,5 +18,6 @@ mod hosts;
 mod keep;
 mod kernel_model;
 mod random_files;
+mod relief;
 mod sandbox;
 mod terminal;
