@@ -4,6 +4,7 @@
 use super::applied::{Applied, End};
 use super::cause::Cause;
 use super::check::Check;
+use super::firewall;
 use super::journal::{self, Record};
 use super::networks::{self, moves::Moves, moves::Side};
 use super::phases::PhaseName;
@@ -44,6 +45,8 @@ impl Forward<'_> {
 
     /// Restart, bring the containers back, verify.
     fn settle_docker0(&self, record: &mut Record, phases: &mut Phases) -> Result<Applied, Cause> {
+        let old = record.old_range();
+        let masqueraded = old.is_some_and(|old| firewall::is_masqueraded(self.host, &old));
         self.stop_containers(record, phases)?;
         let deadline = Instant::now() + self.request.timeout;
         self.restart(record, deadline, phases)?;
@@ -57,7 +60,7 @@ impl Forward<'_> {
             containers.restore(self.host)
         });
         let (verified, after) = phases.time(PhaseName::Verify, || {
-            self.verify_docker0(record, &started, deadline)
+            self.verify_docker0(record, &started, masqueraded, deadline)
         });
         match verified.iter().find(|check| !check.ok) {
             None => Ok(Applied {
@@ -107,10 +110,17 @@ impl Forward<'_> {
         &self,
         record: &Record,
         started: &Started,
+        masqueraded: bool,
         deadline: Instant,
     ) -> (Vec<Check>, Facts) {
         let (mut checks, after) = verify::until(self.host, deadline, || {
-            verify::moved(self.host, self.plan, record, self.policy, self.request)
+            let Forward {
+                host,
+                plan,
+                policy,
+                request,
+            } = *self;
+            verify::moved(host, plan, record, policy, request, masqueraded)
         });
         checks.push(started.stays(self.host));
         (checks, after)
