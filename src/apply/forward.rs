@@ -17,6 +17,7 @@ use crate::facts::Facts;
 use crate::host::Host;
 use crate::observe::observe;
 use crate::plan::Plan;
+use crate::plan::blocker::Blocker;
 use crate::policy::Policy;
 use std::time::Instant;
 
@@ -57,11 +58,14 @@ impl Forward<'_> {
         // Those on networks that move would only be stopped again.
         let containers = record.containers.without(&record.moves.member_ids());
         let missing = phases.time(PhaseName::RestoreContainers, || {
-            containers.restore(self.host)
+            containers.restore(self.host, record.began())
         });
-        let (verified, after) = phases.time(PhaseName::Verify, || {
+        let (mut verified, after) = phases.time(PhaseName::Verify, || {
             self.verify_docker0(record, &started, masqueraded, deadline)
         });
+        if !containers.living.is_empty() {
+            verified.push(containers.check(self.host, record.began(), &self.given_up()));
+        }
         match verified.iter().find(|check| !check.ok) {
             None => Ok(Applied {
                 verified,
@@ -71,6 +75,17 @@ impl Forward<'_> {
             }),
             Some(wrong) => Err(Cause::WrongAfterRestart(wrong.clone())),
         }
+    }
+
+    /// The containers that you accepted to lose.
+    fn given_up(&self) -> Vec<&str> {
+        let accepted = self.plan.accepted.iter();
+        let containers = accepted.filter_map(|blocker| match blocker {
+            Blocker::PublishesOnOldAddress { container, .. }
+            | Blocker::ContainerNamesOldAddress { container, .. } => Some(container.as_str()),
+            _ => None,
+        });
+        containers.collect()
     }
 
     fn stop_containers(&self, record: &Record, phases: &mut Phases) -> Result<(), Cause> {
