@@ -101,6 +101,10 @@ pub fn findings() -> Vec<Sample<Finding>> {
             first: pool("base=172.16.0.0/12,size=24"),
             second: pool("base=172.20.0.0/16,size=24"),
         };
+        EmptyNetwork: Finding::EmptyNetwork {
+            network: some("shop"),
+            subnet: "172.18.0.0/16".parse().unwrap(),
+        };
         PoolsFull: Finding::PoolsFull { capacity: 31 };
     })
 }
