@@ -48,7 +48,7 @@ impl Report {
         standing: Standing,
         words: Vocabulary,
     ) -> Report {
-        let mut report = Report::judged(assessment, words);
+        let mut report = Report::judged(assessment, &[], words);
         let out_of_reach = relief.out_of_reach.iter().map(sentences::out_of_reach);
         let out_of_reach: Vec<String> = out_of_reach.collect();
         report.warnings.extend(out_of_reach.iter().cloned());
