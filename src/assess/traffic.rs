@@ -1,5 +1,5 @@
-//! Whose address is it? Traffic shows addresses that may be a server's, which Docker's bridge hides,
-//! or a container's, which is at home there. An address inside a Docker subnet is Docker's own
+//! Whose address is it? Traffic and the list of nameservers show addresses that may be a server's,
+//! which Docker's bridge hides, or a container's, which is at home there. An address inside a Docker subnet is Docker's own
 //! unless there is a sign that it is not.
 
 use super::held::Held;
@@ -38,6 +38,7 @@ impl<'a> Traffic<'a> {
     pub fn of(facts: &'a Facts, docker: &BTreeSet<String>, held: &[Held]) -> Traffic<'a> {
         let mut traffic = Traffic::default();
         let addresses = Addresses::of(facts, held);
+        traffic.weigh_nameservers(facts, &addresses);
         if let Some(address) = facts.operator
             && !addresses.are_dockers(&address)
         {
@@ -63,6 +64,17 @@ impl<'a> Traffic<'a> {
         traffic
     }
 
+    fn weigh_nameservers(&mut self, facts: &'a Facts, addresses: &Addresses) {
+        for server in &facts.nameservers {
+            let address = server.address;
+            match addresses.of_a_stopped_container(address, facts) {
+                Some(stale) => self.is_stale(stale),
+                None if addresses.are_dockers(&address) => {}
+                None => self.needs(address, Evidence::Nameserver(server)),
+            }
+        }
+    }
+
     fn weigh(
         &mut self,
         address: IpAddr,
@@ -79,7 +91,10 @@ impl<'a> Traffic<'a> {
             (None, Evidence::Neighbour(neighbour)) if !fresh => neighbour.dev.clone(),
             (None, _) => return self.needs(address, evidence),
         };
-        let stale = StaleCall { address, bridge };
+        self.is_stale(StaleCall { address, bridge });
+    }
+
+    fn is_stale(&mut self, stale: StaleCall) {
         if !self.stale.contains(&stale) {
             self.stale.push(stale);
         }
@@ -180,6 +195,24 @@ impl Addresses {
 
     fn are_no_hosts(&self, address: &IpAddr) -> bool {
         matches!(address, IpAddr::V4(address) if self.no_hosts.contains(address))
+    }
+
+    /// The stopped container that a nameserver most likely is. Of all containers of a host none lies
+    /// higher than they are many, and the gateway below them.
+    fn of_a_stopped_container(&self, address: IpAddr, facts: &Facts) -> Option<StaleCall> {
+        let engine = facts.docker.engine.as_ref()?;
+        if engine.idle.is_empty() || self.are_dockers(&address) {
+            return None;
+        }
+        let all = engine.containers.len() + engine.idle.len();
+        let low = self.subnets.iter().find(|low| {
+            let mut hosts = low.subnet.hosts().take(all + 1);
+            hosts.any(|host| host == address)
+        });
+        low.map(|low| StaleCall {
+            address,
+            bridge: low.bridge.clone(),
+        })
     }
 
     /// The bridge on which a container may once have had this address.

@@ -281,3 +281,26 @@ fn who_logs_in_moves_nothing_unattended() {
     );
     assert_eq!(report["outcome"], "would_change", "{report:#}");
 }
+
+/// The host's resolver is a container that restarts just now, or was stopped for good.
+#[test]
+fn a_nameserver_in_a_stopped_container_is_no_servers() {
+    let sandbox = with_docker();
+    sandbox.put("/etc/resolv.conf", "nameserver 172.17.0.2\n");
+    let clash = ["present/172.17.0.0/16/172.17.0.2/32/nameserver"];
+    assert_eq!(sandbox.clashes(&[]), clash, "Docker has no container");
+    let stopped = json!([{"Id": "c1", "Names": ["/pihole"], "State": "exited", "NetworkSettings":
+        {"Networks": {"bridge": {"IPAddress": ""}}}}]);
+    sandbox.answer("/containers/json?all=1", stopped.to_string());
+    assert!(sandbox.clashes(&[]).is_empty());
+    let notes = sandbox.json(&["check"]).1["notes"].to_string();
+    assert!(notes.contains("172.17.0.2 on docker0"), "{notes}");
+    let (code, report) = sandbox.json(&["apply", "--yes"]);
+    assert_eq!((code, &report["changed"]), (0, &false.into()), "{report:#}");
+    // One container never lies that high.
+    sandbox.put("/etc/resolv.conf", "nameserver 172.17.0.9\n");
+    assert_eq!(
+        sandbox.clashes(&[]),
+        ["present/172.17.0.0/16/172.17.0.9/32/nameserver"]
+    );
+}
