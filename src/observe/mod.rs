@@ -5,7 +5,7 @@ mod as_started;
 pub mod config_file;
 mod dies_with;
 pub mod engine;
-mod firewall;
+pub mod firewall;
 mod flags;
 pub mod init_script;
 mod interrupted;
