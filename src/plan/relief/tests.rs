@@ -1,7 +1,7 @@
 //! Which routes relief takes, what it leaves to Docker, and what it cannot help.
 
 use super::*;
-use crate::facts::{Container, Facts, Route, RouteKind};
+use crate::facts::{Facts, Route, RouteKind};
 use crate::policy::Policy;
 use crate::policy::read::read_avoid;
 use std::net::IpAddr;
@@ -14,13 +14,10 @@ fn story() -> Facts {
 fn add_containers(facts: &mut Facts, addresses: impl IntoIterator<Item = String>) {
     let engine = facts.docker.engine.as_mut().unwrap();
     for address in addresses {
-        engine.containers.push(Container {
-            name: format!("c-{address}"),
-            id: address.clone(),
-            addresses: vec![address.parse().unwrap()],
-            paused: false,
-            detail: None,
-        });
+        let container = format!(r#"{{"name": "c-{address}", "addresses": ["{address}"]}}"#);
+        engine
+            .containers
+            .push(serde_json::from_str(&container).unwrap());
     }
 }
 
