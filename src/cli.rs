@@ -134,10 +134,10 @@ pub struct Relieve {
     #[command(flatten)]
     act_on: ActOnArgs,
     /// Take it away again unless this address accepts a TCP connection afterwards; repeatable
-    #[arg(long, value_name = "HOST:PORT")]
+    #[arg(long, value_name = "HOST:PORT", help_heading = groups::PROOF)]
     probe: Vec<String>,
     /// How long to wait for another rebridge to finish
-    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 0, help_heading = groups::TIMES)]
     wait: u64,
     #[command(flatten)]
     output: OutputArgs,

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 pub const POLICY: &str = "Policy";
 pub const OUTPUT: &str = "Output";
+pub const PROOF: &str = "When to roll back";
+pub const TIMES: &str = "Time limits";
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "What to look at")]
@@ -122,7 +124,7 @@ pub enum Networks {
 }
 
 #[derive(Debug, Args)]
-#[command(next_help_heading = "When to roll back")]
+#[command(next_help_heading = PROOF)]
 pub struct ProofArgs {
     /// Roll back unless this address accepts a TCP connection afterwards; repeatable
     #[arg(long, value_name = "HOST:PORT")]
@@ -134,7 +136,7 @@ pub struct ProofArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Time limits")]
+#[command(next_help_heading = TIMES)]
 pub struct TimeArgs {
     /// How long the restart of Docker may take
     #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..=3600))]
