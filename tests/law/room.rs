@@ -5,11 +5,12 @@ use super::{ATTENDED, host, policy};
 use crate::dice::Dice;
 use ipnet::{IpNet, Ipv4Net};
 use rebridge::assess::Assessment;
-use rebridge::facts::{Container, Detail, Facts, Network};
+use rebridge::facts::{Container, Facts, Network};
 use rebridge::plan::relocate::Existing;
 use rebridge::plan::{Decision, FileChange, Permits, Plan, plan};
 use rebridge::policy::{Declared, Origin};
 use rebridge::subnet::{overlap, overlap4};
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 const HOSTS: u64 = 1000;
@@ -82,28 +83,16 @@ fn add_networks(facts: &mut Facts, dice: &mut Dice) {
 }
 
 fn container(name: String, on: &str) -> Container {
-    Container {
-        id: name.clone(),
-        name,
-        addresses: Vec::new(),
-        paused: false,
-        detail: Some(Detail {
-            restart: "no".to_owned(),
-            auto_remove: false,
-            joins: None,
-            published_on: Vec::new(),
-            mode: String::new(),
-            mac: None,
-            pid: 0,
-            never_started: false,
-            networks: BTreeMap::from([(on.to_owned(), None)]),
-            mentions: Vec::new(),
-        }),
-    }
+    let on = BTreeMap::from([(on, Value::Null)]);
+    let text = json!({
+        "name": name, "id": name, "addresses": [],
+        "detail": {"restart": "no", "auto_remove": false, "joins": null, "published_on": [], "networks": on},
+    });
+    serde_json::from_value(text).unwrap()
 }
 
 fn network(name: String, subnet: &str, dice: &mut Dice) -> Network {
-    let text = serde_json::json!({
+    let text = json!({
         "id": format!("{name}0123456789abcdef"), "driver": "bridge", "scope": "local",
         "bridge": format!("br-{name}"), "subnets": [subnet], "name": name,
         "by_hand": dice.percent(50),
