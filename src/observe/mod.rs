@@ -131,7 +131,7 @@ fn look(host: &Host, depth: Depth) -> Facts {
         }
         keep_residents_of_docker(&mut look.kernel, docker.engine.as_ref());
         if let Some(engine) = &mut docker.engine {
-            engine::explain_strangers(host, depth, &look.kernel, engine);
+            engine::explain_strangers(host, depth, &addresses(&look), &look.kernel, engine);
         }
         let root = data_root(&docker).to_owned();
         if let Some(engine) = &mut docker.engine {
@@ -161,6 +161,14 @@ fn look(host: &Host, depth: Depth) -> Facts {
             unseen,
         }
     })
+}
+
+/// Those that this host has called, that it talks to, and where it resolves names.
+fn addresses(look: &Look) -> Vec<IpAddr> {
+    let called = look.kernel.neighbours.iter().map(|one| one.address);
+    let peers = look.kernel.peers.iter().map(|one| one.address);
+    let servers = look.nameservers.iter().map(|one| one.address);
+    called.chain(peers).chain(servers).collect()
 }
 
 /// Adds what uses the addresses of Docker's bridges by number; gives the settings of the host's

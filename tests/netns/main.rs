@@ -19,5 +19,6 @@ mod keep;
 mod kernel_model;
 mod networks;
 mod random_files;
+mod remains;
 mod sandbox;
 mod terminal;
