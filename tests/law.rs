@@ -11,6 +11,8 @@
 mod dice;
 #[path = "law/least_change.rs"]
 mod least_change;
+#[path = "law/room.rs"]
+mod room;
 
 use dice::Dice;
 use ipnet::{IpNet, Ipv4Net};

@@ -203,11 +203,13 @@ impl<'s, 'a> Search<'s, 'a> {
 /// Only the first candidates are explained: later ones fail for the same reasons.
 const FIRST_OF_A_BLOCK: usize = 64;
 
-/// Whether this machine changes its networks: it has a wireless link. Drivers and udev begin the
-/// names of WLAN with wl, those of mobile modems with ww (systemd.net-naming-scheme).
+/// Whether this machine changes its networks: it has a wireless link, or a saved profile for one.
+/// Drivers and udev begin the names of WLAN with wl, those of mobile modems with ww
+/// (systemd.net-naming-scheme).
 fn roams(facts: &Facts) -> bool {
     let mut links = facts.kernel.links.iter();
-    links.any(|link| link.name.starts_with("wl") || link.name.starts_with("ww"))
+    let has_link = links.any(|link| link.name.starts_with("wl") || link.name.starts_with("ww"));
+    has_link || facts.wireless_profile.is_some()
 }
 
 /// The shapes of a pool that takes the place of one that is in the way: as many networks of the

@@ -12,6 +12,7 @@ use rebridge::apply::relief::{self, Deed};
 use rebridge::apply::undo::{Edit, KeyEdit, Obstacle, Setting};
 use rebridge::assess::Assessment;
 use rebridge::assess::finding::{Finding, Holder, Unusable};
+use rebridge::assess::products::PRODUCTS;
 use rebridge::assess::sides::DockerSide;
 use rebridge::assess::traffic::StaleCall;
 use rebridge::docker;
@@ -307,6 +308,10 @@ pub fn blockers() -> Vec<Sample<Blocker>> {
             bridge: some("br0"),
             sign: LanSign::DefaultRoute,
         };
+        NetworkOfProduct: Blocker::NetworkOfProduct {
+            network: some("hassio"),
+            product: &PRODUCTS[0],
+        };
         NetworkBorrowsSettings: Blocker::NetworkBorrowsSettings {
             network: some("shop_default"),
             from: some("template"),
@@ -402,6 +407,11 @@ pub fn notices() -> Vec<Sample<Notice>> {
         KeysComeIntoForce: Notice::KeysComeIntoForce {
             path: some(FILE),
             keys: names(&["log-opts", "registry-mirrors"]),
+        };
+        WiderThanThePools: Notice::WiderThanThePools {
+            network: some("shop_default"),
+            subnet: "10.200.252.0/22".parse().unwrap(),
+            containers: 300,
         };
         SubnetByHand: Notice::SubnetByHand { networks: names(&["shop_default", "mail_default"]) };
     })
