@@ -43,7 +43,7 @@ pub struct Assessment<'a> {
     /// The range docker0 gets at Docker's next start, where that is not the one it has.
     pub docker0_to_come: Option<Ipv4Net>,
     /// Who wins where ranges meet.
-    pub(super) kernel: who_loses::Kernel<'a>,
+    pub kernel: who_loses::Kernel<'a>,
     /// Every clash, the one to act on first.
     pub clashes: Vec<Clash>,
     /// The clashes there would be if the operator had not said what to ignore.

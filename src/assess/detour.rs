@@ -1,9 +1,8 @@
 //! Where packets would go that Docker's route takes now: the kernel model, asked without Docker.
 
-use super::Assessment;
 use super::held::Held;
 use super::needed::Needed;
-use super::who_loses::{Loss, meeting};
+use super::who_loses::{Kernel, Loss, meeting};
 use crate::facts::{Family, Hop, Rule};
 use crate::kernel_model::{Change, Fate, Packet, Verdict};
 use crate::subnet::v4;
@@ -38,13 +37,13 @@ pub struct Detour {
     pub source: Option<Ipv4Addr>,
 }
 
-impl Assessment<'_> {
+impl Kernel<'_> {
     /// The way of packets to an address that Docker has on this bridge; of those that meet the rule,
     /// if one is given.
     pub fn way_past(&self, bridge: &str, condition: Option<&Rule>, to: Ipv4Addr) -> Way {
         let to = IpAddr::V4(to);
         let packet = condition.map_or_else(|| Packet::to(to), |rule| meeting(rule, to));
-        let model = self.kernel.model();
+        let model = self.model();
         let now = model.route_of(&packet);
         let goes_into_it = now.devices().any(|dev| dev == bridge);
         let Some(table) = now
@@ -55,7 +54,7 @@ impl Assessment<'_> {
         };
         let without = Change {
             with: &[],
-            without: &self.kernel.docker,
+            without: &self.docker,
         };
         past(table, &model.route_after(without, &packet))
     }
@@ -78,7 +77,7 @@ fn past(table: u32, without: &Verdict) -> Way {
     let hops: Vec<Hop> = without
         .routes
         .iter()
-        .filter_map(|route| Hop::of(route))
+        .filter_map(|route| route.next_hop())
         .collect();
     if without.fate != Fate::Sent || hops.is_empty() {
         return Way::Nowhere;

@@ -38,7 +38,7 @@ impl<'a> Loss<'a> {
 /// ask.
 #[derive(Debug)]
 pub struct Kernel<'a> {
-    facts: &'a Facts,
+    pub(super) facts: &'a Facts,
     pub(super) docker: Vec<&'a str>,
     model: OnceCell<KernelModel<'a>>,
     /// The routes in the order of their networks, so that those inside one are neighbours.

@@ -1,7 +1,7 @@
 //! The kernel's part of the facts: links, routes and rules, neighbours, peers.
 
 use super::in_use::Listener;
-use super::relief::ReliefRoute;
+use super::relief::{Hop, ReliefRoute};
 use ipnet::IpNet;
 use nix::libc;
 use serde::{Deserialize, Serialize};
@@ -447,6 +447,15 @@ impl Route {
             nexthop: None,
             hop: None,
         }
+    }
+
+    /// Where packets go next; none where they end here.
+    pub fn next_hop(&self) -> Option<Hop> {
+        Some(Hop {
+            gateway: self.gateway,
+            dev: self.dev.clone()?,
+            onlink: self.onlink,
+        })
     }
 
     /// Whether it says that something is there; broadcast addresses and throw routes do not.

@@ -1,6 +1,5 @@
 //! Relief: routes that lead packets past Docker's bridge until Docker itself moves.
 
-use super::kernel::Route;
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, Ipv4Addr};
@@ -35,15 +34,4 @@ pub struct Hop {
     /// Whether the gateway is taken to be on the link, whatever the addresses there.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub onlink: bool,
-}
-
-impl Hop {
-    /// The next hop of a route; none where packets end here.
-    pub fn of(route: &Route) -> Option<Hop> {
-        Some(Hop {
-            gateway: route.gateway,
-            dev: route.dev.clone()?,
-            onlink: route.onlink,
-        })
-    }
 }

@@ -2,7 +2,7 @@
 
 use super::links::Links;
 use super::nexthops;
-use crate::facts::{Hop, Preference, RELIEF_PROTOCOL, ReliefRoute, Route, RouteKind, Scope};
+use crate::facts::{Preference, RELIEF_PROTOCOL, ReliefRoute, Route, RouteKind, Scope};
 use crate::host::netlink::{
     AF_INET, AF_INET6, Request, address, attributes, attributes_after, dump, u8_at, u16_at, u32_at,
 };
@@ -85,7 +85,7 @@ fn relief(hops: &[Route]) -> Option<ReliefRoute> {
             Some(IpAddr::V4(source)) => Some(source),
             Some(IpAddr::V6(_)) | None => None,
         },
-        hops: hops.iter().filter_map(Hop::of).collect(),
+        hops: hops.iter().filter_map(Route::next_hop).collect(),
     })
 }
 

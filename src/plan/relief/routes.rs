@@ -37,14 +37,14 @@ pub(super) fn past(
 ) -> Result<Vec<Past>, Why> {
     let mut nets = vec![part];
     // In order of address, wider before narrower: what a network lies in comes before it.
-    nets.extend(assessment.decided_apart(part));
+    nets.extend(assessment.kernel.decided_apart(part));
     let mut routes: Vec<Past> = Vec::new();
     for (place, net) in nets.iter().enumerate() {
         let narrower = nets.get(place + 1..).unwrap_or_default();
         let Some(address) = own_address(*net, narrower) else {
             continue;
         };
-        let detour = match assessment.way_past(bridge, condition, address) {
+        let detour = match assessment.kernel.way_past(bridge, condition, address) {
             // A longer route than ours wins there already.
             Way::NotDockers => continue,
             Way::Nowhere => return Err(Why::NoOtherWay),
