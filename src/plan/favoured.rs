@@ -395,13 +395,18 @@ pub const FAVOURED: &[Favoured] = &[
     row(net(10, 90, 90, 0, 24), "D-Link switches", MANUAL, Seldom),
 ];
 
-/// The rows that count on this host and are more likely than this, or as likely.
-pub fn rows(facts: &Facts, from: Likelihood) -> impl Iterator<Item = &'static Favoured> {
-    let resolvers: Vec<IpAddr> = facts
-        .nameservers
-        .iter()
-        .map(|server| server.address)
-        .collect();
+/// Where a host resolves names.
+pub fn resolvers(facts: &Facts) -> Vec<IpAddr> {
+    let servers = facts.nameservers.iter();
+    servers.map(|server| server.address).collect()
+}
+
+/// The rows that count where names are resolved there, and are as likely as this, or more.
+pub fn rows(
+    resolvers: &[IpAddr],
+    from: Likelihood,
+) -> impl Iterator<Item = &'static Favoured> + use<> {
+    let resolvers = resolvers.to_vec();
     FAVOURED
         .iter()
         .filter(move |row| row.likelihood >= from)
@@ -413,7 +418,7 @@ pub fn rows(facts: &Facts, from: Likelihood) -> impl Iterator<Item = &'static Fa
 
 /// Who is most likely to use some of a range.
 pub fn most_likely(facts: &Facts, range: Ipv4Net) -> Option<&'static Favoured> {
-    rows(facts, Likelihood::Seldom)
+    rows(&resolvers(facts), Likelihood::Seldom)
         .filter(|row| overlap4(&row.net, &range))
         .max_by_key(|row| (row.likelihood, row.net.prefix_len()))
 }

@@ -1,0 +1,105 @@
+//! Where in private space a new range can lie: off what is needed, off the rest of the list, and
+//! with room beside what Docker has stored. Of one host, or of many hosts that are to have the same
+//! range.
+
+use super::choose::{COMFORTABLE, Shape, candidates};
+use super::favoured::{self, Likelihood};
+use crate::facts::{AddressPool, Facts};
+use crate::subnet::{PRIVATE_BLOCKS, RangeSet, net, overlap4};
+use ipnet::Ipv4Net;
+use std::net::IpAddr;
+
+/// What a machine that changes its networks meets behind other people's routers.
+pub const LOW_HOME_RANGES: Ipv4Net = net(192, 168, 0, 0, 17);
+
+/// What a search for a new range has to keep off.
+#[derive(Debug, Clone, Default)]
+pub struct FreeSpace {
+    pub in_the_way: RangeSet,
+    /// The rest of the list, and what docker0 leaves.
+    pub pooled: RangeSet,
+    /// What Docker's networks hold, docker0 aside; a list for each host.
+    pub stored: Vec<Vec<Ipv4Net>>,
+    /// Where the hosts resolve names: the mark of a cloud.
+    pub resolvers: Vec<IpAddr>,
+    pub roams: bool,
+}
+
+impl FreeSpace {
+    /// The first pool of one of these shapes that has room for so many networks.
+    pub fn find(&self, shapes: &[Shape], networks: u64) -> Option<AddressPool> {
+        self.in_order(shapes)
+            .find(|pool| self.is_clear(*pool, networks))
+    }
+
+    /// The pools of these shapes, best first, whether they are clear or not. Some come twice.
+    pub fn in_order(&self, shapes: &[Shape]) -> impl Iterator<Item = AddressPool> {
+        let all = shapes.to_vec();
+        let comfortable = shapes.iter().filter(|(_, size)| *size <= COMFORTABLE);
+        let comfortable: Vec<Shape> = comfortable.copied().collect();
+        let off = [
+            Likelihood::Seldom,
+            Likelihood::Often,
+            Likelihood::Everywhere,
+        ]
+        .map(Some);
+        let first = off.map(|from| (from, comfortable.clone()));
+        let then = off.into_iter().chain([None]);
+        let then = then.map(move |from| (from, all.clone()));
+        first
+            .into_iter()
+            .chain(then)
+            .flat_map(|(from, shapes)| self.off_favoured(from, shapes))
+    }
+
+    /// The pools off every range that is favoured this much or more.
+    fn off_favoured(
+        &self,
+        from: Option<Likelihood>,
+        shapes: Vec<Shape>,
+    ) -> impl Iterator<Item = AddressPool> + use<> {
+        let rows = from.map(|from| favoured::rows(&self.resolvers, from));
+        let rows = RangeSet::new(rows.into_iter().flatten().map(|row| row.net));
+        shapes.into_iter().flat_map(move |(width, size)| {
+            let rows = rows.clone();
+            let bases = PRIVATE_BLOCKS
+                .into_iter()
+                .flat_map(move |block| candidates(block, width));
+            bases
+                .filter(move |base| !rows.overlaps(*base))
+                .filter_map(move |base| AddressPool::new(base, size))
+        })
+    }
+
+    pub fn is_clear(&self, pool: AddressPool, networks: u64) -> bool {
+        let taken = self.in_the_way.overlaps(pool.base) || self.pooled.overlaps(pool.base);
+        !taken && !self.is_on_the_road(pool.base) && self.has_room(pool, networks)
+    }
+
+    /// Whether a machine that roams may meet the range.
+    pub fn is_on_the_road(&self, base: Ipv4Net) -> bool {
+        self.roams && overlap4(&base, &LOW_HOME_RANGES)
+    }
+
+    /// Whether every host has room for so many networks in the pool.
+    pub fn has_room(&self, pool: AddressPool, networks: u64) -> bool {
+        let mut hosts = self.stored.iter();
+        pool.capacity() >= networks && hosts.all(|stored| has_room(stored, pool, networks))
+    }
+}
+
+/// Networks that Docker has in the pool already are no harm: they may well come from it. A wider one
+/// is, as an engine from 27 on can pick a part of it again and again.
+pub fn has_room(stored: &[Ipv4Net], pool: AddressPool, networks: u64) -> bool {
+    let here = stored.iter().filter(|net| overlap4(net, &pool.base));
+    let here: Vec<Ipv4Net> = here.copied().collect();
+    let used = RangeSet::new(here.iter().copied()).count_blocked(pool.base, pool.size);
+    here.iter().all(|net| net.prefix_len() >= pool.size) && pool.capacity() - used >= networks
+}
+
+/// Whether this machine changes its networks: it has a wireless link. Drivers and udev begin the
+/// names of WLAN with wl, those of mobile modems with ww (systemd.net-naming-scheme).
+pub fn roams(facts: &Facts) -> bool {
+    let mut links = facts.kernel.links.iter();
+    links.any(|link| link.name.starts_with("wl") || link.name.starts_with("ww"))
+}
