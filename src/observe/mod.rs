@@ -150,6 +150,7 @@ fn look(host: &Host, depth: Depth) -> Facts {
             firewall: None,
             dies_with: None,
             unseen,
+            taken: None,
         }
     })
 }

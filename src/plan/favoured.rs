@@ -418,7 +418,12 @@ pub fn rows(
 
 /// Who is most likely to use some of a range.
 pub fn most_likely(facts: &Facts, range: Ipv4Net) -> Option<&'static Favoured> {
-    rows(&resolvers(facts), Likelihood::Seldom)
+    likely(&resolvers(facts), range)
+}
+
+/// The same for hosts that resolve names there.
+pub fn likely(resolvers: &[IpAddr], range: Ipv4Net) -> Option<&'static Favoured> {
+    rows(resolvers, Likelihood::Seldom)
         .filter(|row| overlap4(&row.net, &range))
         .max_by_key(|row| (row.likelihood, row.net.prefix_len()))
 }

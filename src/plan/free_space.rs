@@ -33,7 +33,7 @@ impl FreeSpace {
     }
 
     /// The pools of these shapes, best first, whether they are clear or not. Some come twice.
-    pub fn in_order(&self, shapes: &[Shape]) -> impl Iterator<Item = AddressPool> {
+    pub fn in_order<'s>(&'s self, shapes: &[Shape]) -> impl Iterator<Item = AddressPool> + use<'s> {
         let all = shapes.to_vec();
         let comfortable = shapes.iter().filter(|(_, size)| *size <= COMFORTABLE);
         let comfortable: Vec<Shape> = comfortable.copied().collect();
