@@ -106,7 +106,7 @@ fn is_on_link(route: &Route) -> bool {
 }
 
 /// Everything needed, in a fixed order, each thing once: what counts, and what the operator said to
-/// ignore. `met` is what traffic shows.
+/// ignore. `met` are the addresses that this host has to do with.
 pub fn needed<'a>(
     facts: &'a Facts,
     policy: &'a Policy,
@@ -147,7 +147,6 @@ fn everything<'a>(
             all.push(need);
         }
     }
-    all.extend(nameservers(facts));
     all.extend(met.into_iter().filter(|need| is_a_network(&need.net)));
     all.extend(policy.avoid.iter().map(|declared| Needed {
         net: declared.net,
@@ -163,6 +162,8 @@ fn routes<'a>(facts: &'a Facts, docker: &BTreeSet<String>) -> impl Iterator<Item
         .routes
         .iter()
         .filter(|route| route.names_a_network())
+        // Several next hops are one way to one network.
+        .filter(|route| route.hop.is_none_or(|hop| hop == 0))
         .filter(move |route| !ways_out.has(route) && !is_a_wide_null_route(route))
         .filter(|route| is_a_need(route, facts, docker))
         .map(|route| Needed {
@@ -173,7 +174,8 @@ fn routes<'a>(facts: &'a Facts, docker: &BTreeSet<String>) -> impl Iterator<Item
 
 fn rules(facts: &Facts) -> impl Iterator<Item = Needed<'_>> {
     let rules = facts.kernel.rules.iter();
-    let rules = rules.filter(|rule| !rule.inverted && rule.leads_to_a_table());
+    let rules =
+        rules.filter(|rule| !rule.inverted && (rule.leads_to_a_table() || rule.drops_packets()));
     rules.filter_map(|rule| {
         Some(Needed {
             net: rule.to?,
@@ -194,30 +196,13 @@ fn addresses<'a>(facts: &'a Facts, docker: &BTreeSet<String>) -> impl Iterator<I
         })
 }
 
-/// A nameserver on a bridge of Docker's, a container or the bridge itself, is reached there.
-fn nameservers(facts: &Facts) -> impl Iterator<Item = Needed<'_>> {
-    let dockers = facts.docker_addresses();
-    facts
-        .nameservers
-        .iter()
-        .filter(move |server| !dockers.contains(&server.address))
-        .map(|server| Needed {
-            net: IpNet::from(server.address),
-            evidence: Evidence::Nameserver(server),
-        })
-}
-
 /// Whether a route drops everything to a whole private block: it says that no such network is
 /// needed. Docker's own routes are narrower and win.
 fn is_a_wide_null_route(route: &Route) -> bool {
-    let drops = matches!(
-        route.kind,
-        RouteKind::Blackhole | RouteKind::Unreachable | RouteKind::Prohibit
-    );
     let blocks = PRIVATE_BLOCKS.iter().chain(&SHARED_BLOCKS);
     let blocks = blocks.map(|block| IpNet::V4(*block));
     let mut blocks = blocks.chain([v6(0xfc00, 8), v6(0xfd00, 8)]);
-    drops && blocks.any(|block| route.dst.contains(&block))
+    route.drops_packets() && blocks.any(|block| route.dst.contains(&block))
 }
 
 /// Whether a route says that this host needs where it leads.

@@ -8,6 +8,7 @@ mod bridges;
 mod docker;
 mod in_use;
 mod kernel;
+mod manager;
 pub mod pools;
 mod source;
 mod version;
@@ -23,6 +24,7 @@ pub use kernel::{
     Ports, Preference, RT_TABLE_DEFAULT, RT_TABLE_LOCAL, RT_TABLE_MAIN, Resident, Route, RouteKind,
     Rule, Scope, Translation,
 };
+pub use manager::Manager;
 pub use pools::{AddressPool, BUILT_IN};
 pub use source::{Certainty, Source};
 pub use version::Version;

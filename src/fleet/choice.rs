@@ -7,14 +7,13 @@
 use super::summary::{Need, Summary};
 use crate::facts::{AddressPool, Source};
 use crate::plan::choose::SHAPES;
-use crate::plan::favoured::{self, Favoured, Likelihood};
+use crate::plan::favoured::{self, Favoured, Likelihood, Marks};
 use crate::plan::free_space::{FreeSpace, has_room};
 use crate::plan::pool_list::ENOUGH;
 use crate::policy::Policy;
 use crate::subnet::{PRIVATE_BLOCKS, RangeSet, overlap4};
 use ipnet::Ipv4Net;
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::net::IpAddr;
 
 /// docker0 and so many networks have room on every host.
 const ROOM: u64 = ENOUGH + 1;
@@ -79,7 +78,7 @@ pub fn choose(hosts: &[Summary], policy: &Policy) -> Choice {
         return common(hosts, vec![pool], Why::InUse(users));
     }
     if let Some(pool) = free.find(&SHAPES, ROOM) {
-        let by = favoured::likely(&free.resolvers, pool.base);
+        let by = favoured::likely(&free.marks, pool.base);
         return Choice {
             passed: passed(hosts, pool),
             ..common(hosts, vec![pool], Why::First(by))
@@ -102,16 +101,14 @@ fn common(hosts: &[Summary], pools: Vec<AddressPool>, why: Why) -> Choice {
 
 /// What a pool for all of them keeps off.
 fn free_space(hosts: &[Summary]) -> FreeSpace {
-    let resolvers: HashSet<IpAddr> = hosts
-        .iter()
-        .flat_map(|host| host.resolvers.iter().copied())
-        .collect();
+    let mut marks = Marks::default();
+    hosts.iter().for_each(|host| marks.join(&host.marks));
     let stored = hosts.iter().map(|host| host.stored.clone());
     FreeSpace {
         in_the_way: RangeSet::new(hosts.iter().flat_map(Summary::needed)),
         pooled: RangeSet::default(),
         stored: stored.filter(|stored| !stored.is_empty()).collect(),
-        resolvers: resolvers.into_iter().collect(),
+        marks,
         roams: hosts.iter().any(|host| host.roams),
     }
 }
@@ -125,7 +122,7 @@ fn in_use(hosts: &[Summary], free: &FreeSpace) -> Option<(AddressPool, usize)> {
             *users.entry(*pool).or_default() += 1;
         }
     }
-    let rows = favoured::rows(&free.resolvers, Likelihood::Seldom);
+    let rows = favoured::rows(&free.marks, Likelihood::Seldom);
     let rows = RangeSet::new(rows.map(|row| row.net));
     let mut users: Vec<(AddressPool, usize)> = users.into_iter().collect();
     users.sort_by_key(|(pool, users)| (usize::MAX - users, *pool));
@@ -261,7 +258,7 @@ fn groups(hosts: &[Summary], mut free: FreeSpace) -> Choice {
     for others in [networks_of_all(hosts), RangeSet::default()] {
         free.in_the_way = others;
         while let Some((pool, members)) = cover.best(&free, &choice.without) {
-            let by = favoured::likely(&free.resolvers, pool.base);
+            let by = favoured::likely(&free.marks, pool.base);
             choice.add(vec![pool], members, Why::First(by));
         }
     }

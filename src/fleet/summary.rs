@@ -5,12 +5,12 @@ use crate::assess::clash::Kind;
 use crate::assess::needed::Needed;
 use crate::facts::{AddressPool, DockerState, Facts, Link, RouteKind, Source};
 use crate::plan::choose::stored;
-use crate::plan::{favoured, free_space};
+use crate::plan::favoured::Marks;
+use crate::plan::free_space;
 use crate::subnet::{RangeSet, v4};
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 
 /// Where a host's facts come from.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -39,7 +39,7 @@ pub struct Summary {
     pub pools: Option<Vec<AddressPool>>,
     /// By which others reach this host, with its prefix.
     pub addresses: Vec<Ipv4Net>,
-    pub resolvers: Vec<IpAddr>,
+    pub marks: Marks,
     pub roams: bool,
 }
 
@@ -96,7 +96,7 @@ impl Summary {
             ranges: ranges(assessment, &needs),
             pools,
             addresses: addresses(facts),
-            resolvers: favoured::resolvers(facts),
+            marks: Marks::of(facts),
             roams: free_space::roams(facts),
             needs,
         }

@@ -177,8 +177,14 @@ fn add_detail(api: &Api, container: &mut Container) {
 /// address, and what the engine lists as no container, such as a step of `docker build`.
 ///
 /// The engine is asked again only where there is such a stranger.
-pub fn explain_strangers(host: &Host, depth: Depth, kernel: &Kernel, engine: &mut Engine) {
-    if strangers(kernel, engine).is_empty() {
+pub fn explain_strangers(
+    host: &Host,
+    depth: Depth,
+    seen: &[IpAddr],
+    kernel: &Kernel,
+    engine: &mut Engine,
+) {
+    if strangers(seen, kernel, engine).is_empty() {
         return;
     }
     // Where it does not answer any more its first answer stands.
@@ -186,7 +192,7 @@ pub fn explain_strangers(host: &Host, depth: Depth, kernel: &Kernel, engine: &mu
         return;
     };
     add_newcomers(&api, depth, engine);
-    let strangers = strangers(kernel, engine);
+    let strangers = strangers(seen, kernel, engine);
     let with_strangers: Vec<String> = engine
         .networks
         .iter()
@@ -247,8 +253,9 @@ fn addresses_of_containers(engine: &Engine) -> impl Iterator<Item = IpAddr> {
     containers.flat_map(|one| one.addresses.iter().copied())
 }
 
-/// The addresses the kernel shows in the subnets of Docker's bridges that are nobody's.
-fn strangers(kernel: &Kernel, engine: &Engine) -> Vec<IpAddr> {
+/// Of the addresses that this host has to do with, those in the subnets of Docker's bridges that are
+/// nobody's.
+fn strangers(seen: &[IpAddr], kernel: &Kernel, engine: &Engine) -> Vec<IpAddr> {
     let bridges = engine.networks.iter().filter(|net| net.bridge.is_some());
     let subnets: Vec<IpNet> = bridges
         .clone()
@@ -261,8 +268,7 @@ fn strangers(kernel: &Kernel, engine: &Engine) -> Vec<IpAddr> {
         .chain(of_links.map(IpNet::addr))
         .chain(kernel.residents.iter().map(|resident| resident.address))
         .collect();
-    let called = kernel.neighbours.iter().map(|neighbour| neighbour.address);
-    let seen = called.chain(kernel.peers.iter().map(|peer| peer.address));
+    let seen = seen.iter().copied();
     seen.filter(|address| {
         !known.contains(address) && subnets.iter().any(|subnet| subnet.contains(address))
     })

@@ -5,7 +5,7 @@ mod as_started;
 pub mod config_file;
 mod dies_with;
 pub mod engine;
-mod firewall;
+pub mod firewall;
 mod flags;
 pub mod init_script;
 mod interrupted;
@@ -130,7 +130,7 @@ fn look(host: &Host, depth: Depth) -> Facts {
         }
         keep_residents_of_docker(&mut look.kernel, docker.engine.as_ref());
         if let Some(engine) = &mut docker.engine {
-            engine::explain_strangers(host, depth, &look.kernel, engine);
+            engine::explain_strangers(host, depth, &addresses(&look), &look.kernel, engine);
         }
         add_next_start(host, &mut docker, &next.unwrap_or_else(joined));
         unseen.extend(look.unseen);
@@ -153,6 +153,14 @@ fn look(host: &Host, depth: Depth) -> Facts {
             taken: None,
         }
     })
+}
+
+/// Those that this host has called, that it talks to, and where it resolves names.
+fn addresses(look: &Look) -> Vec<IpAddr> {
+    let called = look.kernel.neighbours.iter().map(|one| one.address);
+    let peers = look.kernel.peers.iter().map(|one| one.address);
+    let servers = look.nameservers.iter().map(|one| one.address);
+    called.chain(peers).chain(servers).collect()
 }
 
 /// Adds what uses the addresses of Docker's bridges by number; gives the settings of the host's
@@ -303,13 +311,21 @@ fn look_at_kernel(host: &Host, docker: &Docker, session: Option<Session>) -> Loo
     let links = reader.links();
     let nameservers = resolver::read(host, &links, reader.unseen);
     let space = RelevantSpace::new(&links, docker);
-    let kernel = reader.rest(links, &space, &operator::ssh_ports(host, session));
+    let mut kernel = reader.rest(links, &space, &operator::ssh_ports(host, session));
+    kernel.wsl = is_wsl(host);
     Look {
         kernel,
         nameservers,
         space,
         unseen,
     }
+}
+
+/// Microsoft's own kernels say so in their release.
+fn is_wsl(host: &Host) -> bool {
+    let release = host.read(Path::new("/proc/sys/kernel/osrelease"));
+    let release = release.ok().flatten().unwrap_or_default();
+    String::from_utf8_lossy(&release).contains("microsoft-standard")
 }
 
 /// Other bridges may have a whole LAN on them.

@@ -8,7 +8,7 @@
 //! round.
 
 use super::blocker::Blocker;
-use super::favoured::{self, Favoured};
+use super::favoured::{self, Favoured, Marks};
 use super::free_space::{FreeSpace, roams};
 use crate::assess::Assessment;
 use crate::assess::needed::Needed;
@@ -82,7 +82,7 @@ impl<'s, 'a> Search<'s, 'a> {
                 in_the_way: RangeSet::new(needed.iter().filter_map(|need| v4(&need.net))),
                 pooled: RangeSet::new(pooled),
                 stored: vec![stored(assessment)],
-                resolvers: favoured::resolvers(assessment.facts),
+                marks: Marks::of(assessment.facts),
                 roams: roams(assessment.facts),
             },
         }

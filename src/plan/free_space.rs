@@ -3,11 +3,10 @@
 //! range.
 
 use super::choose::{COMFORTABLE, Shape, candidates};
-use super::favoured::{self, Likelihood};
+use super::favoured::{self, Likelihood, Marks};
 use crate::facts::{AddressPool, Facts};
 use crate::subnet::{PRIVATE_BLOCKS, RangeSet, net, overlap4};
 use ipnet::Ipv4Net;
-use std::net::IpAddr;
 
 /// What a machine that changes its networks meets behind other people's routers.
 pub const LOW_HOME_RANGES: Ipv4Net = net(192, 168, 0, 0, 17);
@@ -20,8 +19,7 @@ pub struct FreeSpace {
     pub pooled: RangeSet,
     /// What Docker's networks hold, docker0 aside; a list for each host.
     pub stored: Vec<Vec<Ipv4Net>>,
-    /// Where the hosts resolve names: the mark of a cloud.
-    pub resolvers: Vec<IpAddr>,
+    pub marks: Marks,
     pub roams: bool,
 }
 
@@ -58,7 +56,7 @@ impl FreeSpace {
         from: Option<Likelihood>,
         shapes: Vec<Shape>,
     ) -> impl Iterator<Item = AddressPool> + use<> {
-        let rows = from.map(|from| favoured::rows(&self.resolvers, from));
+        let rows = from.map(|from| favoured::rows(&self.marks, from));
         let rows = RangeSet::new(rows.into_iter().flatten().map(|row| row.net));
         shapes.into_iter().flat_map(move |(width, size)| {
             let rows = rows.clone();

@@ -17,6 +17,8 @@ mod hosts;
 #[path = "../common/keep.rs"]
 mod keep;
 mod kernel_model;
+mod networks;
 mod random_files;
+mod remains;
 mod sandbox;
 mod terminal;

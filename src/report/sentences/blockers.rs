@@ -250,8 +250,8 @@ pub fn what(blocker: &Blocker, words: Vocabulary) -> String {
             address,
             place,
         } => format!(
-            "this host resolves names at {address} ({place}), the address of {network}, which \
-             goes away: names do not resolve afterwards"
+            "this host resolves names at {address} ({place}), an address on {network} that goes \
+             away: names do not resolve afterwards"
         ),
         Blocker::HostNamesOldAddress { network, named } => format!(
             "{} in {} line {} names {}, the address of {network}, which goes away",
