@@ -9,7 +9,7 @@
 
 use super::blocker::Blocker;
 use super::favoured::{self, Favoured, Marks};
-use super::free_space::{FreeSpace, roams};
+use super::free_space::{FreeSpace, Shape, candidates, roams};
 use crate::assess::Assessment;
 use crate::assess::needed::Needed;
 use crate::assess::sides::NeededSide;
@@ -17,15 +17,9 @@ use crate::facts::{AddressPool, Source};
 use crate::subnet::{PRIVATE_BLOCKS, RangeSet, overlap4, v4};
 use ipnet::{IpNet, Ipv4Net};
 
-/// Prefix length of the pool and of its subnets.
-pub type Shape = (u8, u8);
-
 /// The shapes of a list that rebridge makes itself, best first. Each has room for docker0 and at
 /// least 64 networks. The last is for hosts where hardly anything is free.
 pub const SHAPES: [Shape; 6] = [(16, 24), (17, 24), (18, 25), (19, 26), (20, 27), (21, 28)];
-
-/// Narrower subnets are the last resort. A wider one in a range that others favour is better.
-pub const COMFORTABLE: u8 = 26;
 
 /// No subnet of a pool that rebridge chooses is narrower.
 const NARROWEST: u8 = 28;
@@ -207,18 +201,6 @@ fn is_in_the_way(assessment: &Assessment, need: &Needed, pool: &AddressPool) -> 
         && !assessment.overruled_by_pool(need, &IpNet::V4(pool.base))
 }
 
-/// The networks of one prefix length in a block, in the order of the search. Never the whole block:
-/// all the private space of a kind would be Docker's.
-pub fn candidates(block: Ipv4Net, prefix: u8) -> impl Iterator<Item = Ipv4Net> {
-    let count = prefix
-        .checked_sub(block.prefix_len())
-        .filter(|bits| *bits > 0)
-        .map_or(0, |bits| 1usize << bits);
-    let start = count * 200 / 256;
-    let all = move || block.subnets(prefix).into_iter().flatten().take(count);
-    all().skip(start).chain(all().take(start))
-}
-
 /// The subnets of every network that Docker has stored, without docker0's. A `bip` over one of them
 /// is fatal.
 pub fn stored(assessment: &Assessment) -> Vec<Ipv4Net> {
@@ -245,29 +227,6 @@ mod tests {
         for (prefix, size) in SHAPES {
             assert!(1u64 << (size - prefix) > 64, "/{prefix} in /{size}s");
         }
-    }
-
-    #[test]
-    fn the_search_begins_at_200_and_wraps_round() {
-        let ten: Vec<String> = candidates(PRIVATE_BLOCKS[0], 16)
-            .map(|net| net.to_string())
-            .collect();
-        assert_eq!(
-            (ten.len(), ten[0].as_str(), ten[55].as_str()),
-            (256, "10.200.0.0/16", "10.255.0.0/16")
-        );
-        assert_eq!(
-            (ten[56].as_str(), ten[255].as_str()),
-            ("10.0.0.0/16", "10.199.0.0/16")
-        );
-    }
-
-    #[test]
-    fn no_block_is_taken_whole() {
-        for (block, prefix) in [(0, 8), (1, 12), (2, 16), (2, 12)] {
-            assert_eq!(candidates(PRIVATE_BLOCKS[block], prefix).count(), 0);
-        }
-        assert_eq!(candidates(PRIVATE_BLOCKS[2], 17).count(), 2);
     }
 
     #[test]

@@ -2,11 +2,16 @@
 //! with room beside what Docker has stored. Of one host, or of many hosts that are to have the same
 //! range.
 
-use super::choose::{COMFORTABLE, Shape, candidates};
 use super::favoured::{self, Likelihood, Marks};
 use crate::facts::{AddressPool, Facts};
 use crate::subnet::{PRIVATE_BLOCKS, RangeSet, net, overlap4};
 use ipnet::Ipv4Net;
+
+/// Prefix length of the pool and of its subnets.
+pub type Shape = (u8, u8);
+
+/// Narrower subnets are the last resort. A wider one in a range that others favour is better.
+const COMFORTABLE: u8 = 26;
 
 /// What a machine that changes its networks meets behind other people's routers.
 pub const LOW_HOME_RANGES: Ipv4Net = net(192, 168, 0, 0, 17);
@@ -100,4 +105,45 @@ pub fn has_room(stored: &[Ipv4Net], pool: AddressPool, networks: u64) -> bool {
 pub fn roams(facts: &Facts) -> bool {
     let mut links = facts.kernel.links.iter();
     links.any(|link| link.name.starts_with("wl") || link.name.starts_with("ww"))
+}
+
+/// The networks of one prefix length in a block, in the order of the search. Never the whole block:
+/// all the private space of a kind would be Docker's.
+pub fn candidates(block: Ipv4Net, prefix: u8) -> impl Iterator<Item = Ipv4Net> {
+    let count = prefix
+        .checked_sub(block.prefix_len())
+        .filter(|bits| *bits > 0)
+        .map_or(0, |bits| 1usize << bits);
+    let start = count * 200 / 256;
+    let all = move || block.subnets(prefix).into_iter().flatten().take(count);
+    all().skip(start).chain(all().take(start))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_search_begins_at_200_and_wraps_round() {
+        let ten: Vec<String> = candidates(PRIVATE_BLOCKS[0], 16)
+            .map(|net| net.to_string())
+            .collect();
+        assert_eq!(
+            (ten.len(), ten[0].as_str(), ten[55].as_str()),
+            (256, "10.200.0.0/16", "10.255.0.0/16")
+        );
+        assert_eq!(
+            (ten[56].as_str(), ten[255].as_str()),
+            ("10.0.0.0/16", "10.199.0.0/16")
+        );
+    }
+
+    #[test]
+    fn no_block_is_taken_whole() {
+        for (block, prefix) in [(0, 8), (1, 12), (2, 16), (2, 12)] {
+            assert_eq!(candidates(PRIVATE_BLOCKS[block], prefix).count(), 0);
+        }
+        assert_eq!(candidates(PRIVATE_BLOCKS[2], 17).count(), 2);
+    }
 }

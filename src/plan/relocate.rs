@@ -4,7 +4,7 @@
 
 use super::Permits;
 use super::blocker::Blocker;
-use super::choose::candidates;
+use super::free_space::candidates;
 use super::notice::Notice;
 use super::project::without_networks;
 use crate::assess::Assessment;
