@@ -13,6 +13,8 @@ mod dice;
 mod fleet;
 #[path = "law/least_change.rs"]
 mod least_change;
+#[path = "law/room.rs"]
+mod room;
 
 use dice::Dice;
 use ipnet::{IpNet, Ipv4Net};

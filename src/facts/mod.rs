@@ -52,6 +52,10 @@ pub struct Facts {
     /// Where the operator who runs rebridge sits, when it is over ssh.
     #[serde(default)]
     pub operator: Option<IpAddr>,
+    /// A saved profile for Wi-Fi or a mobile network: the mark of a machine that changes its
+    /// networks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wireless_profile: Option<String>,
     /// The service, the engine and its file.
     pub docker: Docker,
     /// Settings of the host's own resolver that name an address of a Docker bridge.

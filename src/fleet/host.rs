@@ -11,7 +11,7 @@ use crate::phrases::shell_word;
 use crate::plan::{Decision, Permits, Plan, plan, pool_list, wanted};
 use crate::policy::Policy;
 use crate::report::InTheWay;
-use crate::report::sentences::networks::movable;
+use crate::report::sentences::networks::Sorted;
 use crate::report::vocabulary::Vocabulary;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -89,6 +89,8 @@ pub struct HostPlan {
     pub restart: bool,
     /// The existing networks that have to be re-created.
     pub networks: Vec<String>,
+    /// The networks that clash and that nothing uses: removed, they clash no more.
+    pub remove: Vec<String>,
     /// What is in the way.
     pub blockers: Vec<InTheWay>,
     /// The command for this host; null if there is nothing to do.
@@ -106,6 +108,8 @@ pub enum Does {
     Docker0,
     /// Existing networks are re-created.
     Networks,
+    /// Networks that nothing uses are removed, by hand.
+    Remove,
     /// Something is in the way and has to be settled first.
     Blocked,
 }
@@ -160,7 +164,11 @@ impl Answer {
 impl HostPlan {
     /// With the range for this host as its policy; `clashes` are those of today.
     fn of(assessment: &Assessment, clashes: &[Clash]) -> HostPlan {
-        let networks = movable(assessment.facts, clashes);
+        let Sorted {
+            to_recreate,
+            to_remove,
+            ..
+        } = Sorted::of(assessment.facts, clashes);
         let mut of_plan = match plan(assessment, &Permits::plain()) {
             Decision::Nothing => HostPlan::default(),
             Decision::Change(plan) => HostPlan::changing(&plan),
@@ -170,11 +178,15 @@ impl HostPlan {
                 ..HostPlan::default()
             },
         };
-        if !networks.is_empty() {
+        if !to_recreate.is_empty() {
             of_plan.does.push(Does::Networks);
         }
-        of_plan.run = (!of_plan.does.is_empty()).then(|| command(assessment.policy, &networks));
-        of_plan.networks = networks;
+        of_plan.run = (!of_plan.does.is_empty()).then(|| command(assessment.policy, &to_recreate));
+        if !to_remove.is_empty() {
+            of_plan.does.push(Does::Remove);
+        }
+        of_plan.networks = to_recreate;
+        of_plan.remove = to_remove;
         of_plan
     }
 

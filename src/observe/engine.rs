@@ -204,6 +204,35 @@ pub fn explain_strangers(
     }
 }
 
+/// Finds the networks that no container is on, running or stopped. The engine is asked for the
+/// stopped ones only where none runs.
+pub fn find_unused(host: &Host, engine: &mut Engine) {
+    let running: Vec<IpAddr> = engine
+        .containers
+        .iter()
+        .flat_map(|one| one.addresses.iter().copied())
+        .collect();
+    let may_be = |network: &Network| {
+        network.bridge.is_some()
+            && network.name != "bridge"
+            && network.endpoints.is_empty()
+            && !contains_any(network, &running)
+    };
+    if !engine.networks.iter().any(may_be) {
+        return;
+    }
+    let asked = Api::new(host, DEADLINE)
+        .and_then(|api| api.ask::<Vec<ApiContainer>>("/containers/json?all=1"));
+    let Ok(all) = asked else { return };
+    let in_use: HashSet<&str> = all.iter().flat_map(ApiContainer::networks).collect();
+    // A container that was never started may know its network by the id only.
+    let is_meant = |network: &Network, by: &str| network.name == by || network.id == by;
+    for network in &mut engine.networks {
+        let mut in_use = in_use.iter();
+        network.unused = may_be(network) && !in_use.any(|by| is_meant(network, by));
+    }
+}
+
 fn contains_any(network: &Network, addresses: &[IpAddr]) -> bool {
     let mut subnets = network.subnets.iter();
     subnets.any(|subnet| addresses.iter().any(|address| subnet.contains(address)))

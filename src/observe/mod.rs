@@ -22,6 +22,7 @@ pub mod service;
 mod set_by_rebridge;
 pub mod stored_networks;
 pub mod unit;
+mod wireless;
 
 use crate::docker::Error;
 use crate::facts::{
@@ -132,6 +133,13 @@ fn look(host: &Host, depth: Depth) -> Facts {
         if let Some(engine) = &mut docker.engine {
             engine::explain_strangers(host, depth, &addresses(&look), &look.kernel, engine);
         }
+        let root = data_root(&docker).to_owned();
+        if let Some(engine) = &mut docker.engine {
+            let in_force = engine.in_force.as_ref().map(|in_force| &in_force.data_root);
+            let root = in_force.cloned().unwrap_or(root);
+            stored_networks::add_who_chose(host, &root, &mut engine.networks);
+            engine::find_unused(host, engine);
+        }
         add_next_start(host, &mut docker, &next.unwrap_or_else(joined));
         unseen.extend(look.unseen);
         let named = match depth {
@@ -145,6 +153,7 @@ fn look(host: &Host, depth: Depth) -> Facts {
             kernel: look.kernel,
             nameservers: look.nameservers,
             operator: session.map(|session| session.peer),
+            wireless_profile: wireless::profile(host),
             docker,
             named,
             firewall: None,

@@ -100,11 +100,13 @@ pub fn has_room(stored: &[Ipv4Net], pool: AddressPool, networks: u64) -> bool {
     here.iter().all(|net| net.prefix_len() >= pool.size) && pool.capacity() - used >= networks
 }
 
-/// Whether this machine changes its networks: it has a wireless link. Drivers and udev begin the
-/// names of WLAN with wl, those of mobile modems with ww (systemd.net-naming-scheme).
+/// Whether this machine changes its networks: it has a wireless link, or a saved profile for one.
+/// Drivers and udev begin the names of WLAN with wl, those of mobile modems with ww
+/// (systemd.net-naming-scheme).
 pub fn roams(facts: &Facts) -> bool {
     let mut links = facts.kernel.links.iter();
-    links.any(|link| link.name.starts_with("wl") || link.name.starts_with("ww"))
+    let has_link = links.any(|link| link.name.starts_with("wl") || link.name.starts_with("ww"));
+    has_link || facts.wireless_profile.is_some()
 }
 
 /// The networks of one prefix length in a block, in the order of the search. Never the whole block:

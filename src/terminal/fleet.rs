@@ -158,6 +158,7 @@ fn word(does: Does) -> &'static str {
         Does::Pools => "pools",
         Does::Docker0 => "docker0",
         Does::Networks => "networks",
+        Does::Remove => "unused networks",
         Does::Blocked => "BLOCKED",
     }
 }
@@ -167,6 +168,7 @@ fn to_do(fleet: &Fleet, layout: &Layout) -> String {
         (Does::Docker0, "docker0 moves"),
         (Does::Pools, "other pools"),
         (Does::Networks, "networks to be re-created"),
+        (Does::Remove, "unused networks to be removed"),
         (Does::Blocked, "something in the way"),
     ];
     let counts = counts.map(|(does, said)| (fleet.doing(does), said));

@@ -11,6 +11,7 @@ use rebridge::apply::refusal::{Refusal, Step};
 use rebridge::apply::undo::{Edit, KeyEdit, Obstacle, Setting};
 use rebridge::assess::Assessment;
 use rebridge::assess::finding::{Finding, Holder, Unusable};
+use rebridge::assess::products::PRODUCTS;
 use rebridge::assess::traffic::StaleCall;
 use rebridge::docker;
 use rebridge::engine_model::daemon_json::Fault;
@@ -304,6 +305,10 @@ pub fn blockers() -> Vec<Sample<Blocker>> {
             bridge: some("br0"),
             sign: LanSign::DefaultRoute,
         };
+        NetworkOfProduct: Blocker::NetworkOfProduct {
+            network: some("hassio"),
+            product: &PRODUCTS[0],
+        };
         NetworkBorrowsSettings: Blocker::NetworkBorrowsSettings {
             network: some("shop_default"),
             from: some("template"),
@@ -399,6 +404,11 @@ pub fn notices() -> Vec<Sample<Notice>> {
         KeysComeIntoForce: Notice::KeysComeIntoForce {
             path: some(FILE),
             keys: names(&["log-opts", "registry-mirrors"]),
+        };
+        WiderThanThePools: Notice::WiderThanThePools {
+            network: some("shop_default"),
+            subnet: "10.200.252.0/22".parse().unwrap(),
+            containers: 300,
         };
         SubnetByHand: Notice::SubnetByHand { networks: names(&["shop_default", "mail_default"]) };
     })
