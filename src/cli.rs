@@ -6,7 +6,8 @@ mod request;
 
 use clap::{Parser, Subcommand};
 use groups::{
-    AcceptArgs, ActOnArgs, LookArgs, Only, OutputArgs, PermitArgs, ProofArgs, RootArgs, TimeArgs,
+    AcceptArgs, ActOnArgs, LookArgs, Only, OutputArgs, PermitArgs, PolicyArgs, ProofArgs, RootArgs,
+    TimeArgs,
 };
 use std::path::PathBuf;
 
@@ -75,6 +76,10 @@ pub enum Verb {
     /// Print everything rebridge sees as JSON, for --facts
     #[command(after_help = examples::FACTS)]
     Facts(RootArgs),
+    /// Judge many hosts by their facts: who clashes, one range that is clear on all, the plan of
+    /// each. Exits 1 if something clashes
+    #[command(after_help = examples::FLEET)]
+    Fleet(Fleet),
 }
 
 #[derive(Debug, clap::Args)]
@@ -200,6 +205,21 @@ pub struct Explain {
     output: OutputArgs,
 }
 
+#[derive(Debug, clap::Args)]
+pub struct Fleet {
+    /// Facts as `rebridge facts` prints them: a file a host, folders of such files, or files that
+    /// end in .jsonl with a host a line; - takes lines from standard input
+    #[arg(value_name = "PATH", required = true)]
+    paths: Vec<PathBuf>,
+    /// Name facts that are older
+    #[arg(long, value_name = "DAYS", default_value_t = 7, help_heading = "What to look at", value_parser = clap::value_parser!(u16).range(1..))]
+    max_age: u16,
+    #[command(flatten)]
+    policy: PolicyArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
 impl Cli {
     /// Whether a program reads the result.
     pub fn wants_json(&self) -> bool {
@@ -211,6 +231,7 @@ impl Cli {
             Verb::Explain(explain) => explain.output.json,
             Verb::Relieve(relieve) => relieve.output.json,
             Verb::Rollback(rollback) => rollback.output.json,
+            Verb::Fleet(fleet) => fleet.output.json,
             Verb::Facts(_) => false,
         }
     }

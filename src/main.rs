@@ -11,7 +11,7 @@ use rebridge::terminal::layout::Layout;
 use rebridge::terminal::progress::{ProgressLine, can_be_live};
 use rebridge::terminal::report::{Verbosity, render};
 use rebridge::terminal::screen::{can_ask, complain, confirmed, layout, print};
-use rebridge::terminal::{explanation, forecast, map};
+use rebridge::terminal::{explanation, fleet, forecast, map};
 use rebridge::verbs;
 use rebridge::verbs::consent::Consent;
 use rebridge::verbs::output_file::OutputFile;
@@ -65,6 +65,11 @@ fn run(cli: &Cli, output: &Output) -> Result<u8, Error> {
         Verb::Explain(arguments) => {
             let found = verbs::explain::run(&arguments.request()?)?;
             Ok(output.found(&found, explanation::render))
+        }
+        Verb::Fleet(arguments) => {
+            let found = verbs::fleet::run(&arguments.request()?)?;
+            output.found(&found, fleet::render);
+            Ok(found.exit_code())
         }
         Verb::Check(arguments) => {
             let report = verbs::check::run(&arguments.request()?)?;

@@ -145,7 +145,9 @@ fn run_case(case: &Path) -> Vec<String> {
             faults.extend(compare(&case.join("report.json"), Some(json)));
             faults
         }
-        Verb::Rollback(_) | Verb::Facts(_) => panic!("{request}: not a verb for a golden case"),
+        Verb::Rollback(_) | Verb::Facts(_) | Verb::Fleet(_) => {
+            panic!("{request}: not a verb for a golden case")
+        }
     }
 }
 

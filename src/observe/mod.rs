@@ -160,6 +160,7 @@ fn look(host: &Host, depth: Depth) -> Facts {
             firewall: None,
             dies_with: None,
             unseen,
+            taken: None,
         }
     })
 }

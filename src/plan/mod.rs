@@ -8,6 +8,7 @@ pub mod dependent_keys;
 pub mod docker0;
 pub mod edit;
 pub mod favoured;
+pub mod free_space;
 pub mod goal;
 pub mod leaving;
 pub mod notice;

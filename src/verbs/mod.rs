@@ -6,6 +6,7 @@ pub mod check;
 pub mod consent;
 pub mod explain;
 pub mod facts;
+pub mod fleet;
 pub mod forecast;
 pub mod map;
 pub mod networks;

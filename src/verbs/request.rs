@@ -100,3 +100,12 @@ pub struct ExplainRequest {
     /// A Docker network, a bridge, a range or an address; docker0 if none.
     pub about: Option<String>,
 }
+
+#[derive(Debug)]
+pub struct FleetRequest {
+    /// Files and folders of facts; `-` is standard input.
+    pub paths: Vec<PathBuf>,
+    pub policy: Policy,
+    /// Older facts are named.
+    pub max_age: Duration,
+}
