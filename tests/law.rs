@@ -17,8 +17,8 @@ use ipnet::{IpNet, Ipv4Net};
 use rebridge::assess::Assessment;
 use rebridge::assess::clash::Clash;
 use rebridge::facts::{
-    AddressPool, ConfigState, Contact, DockerState, Facts, Link, Nameserver, Neighbour,
-    NeighbourState, Peer, Route, RouteKind, Scope,
+    AddressPool, ConfigState, Configured, Contact, DockerState, Facts, Link, Nameserver, Neighbour,
+    NeighbourState, Peer, Role, Route, RouteKind, Scope,
 };
 use rebridge::plan::project::project;
 use rebridge::plan::{Decision, Permits, Plan, plan};
@@ -134,6 +134,9 @@ fn host(dice: &mut Dice) -> Facts {
             seen_by_docker: dice.percent(70),
         });
     }
+    if dice.percent(30) {
+        facts.configured.push(configured(dice));
+    }
     let engine = facts.docker.engine.as_mut().unwrap();
     engine.version = dice.pick(&["20.10.24", "26.1.5", "28.5.2"]).to_owned();
     if dice.percent(20) {
@@ -166,6 +169,23 @@ fn add_link(facts: &mut Facts, dev: &str, net: Ipv4Net) {
         dev: Some(dev.to_owned()),
         ..Route::new(IpNet::V4(net), RouteKind::Unicast)
     });
+}
+
+fn configured(dice: &mut Dice) -> Configured {
+    let role = dice.pick(&[Role::Network, Role::Server, Role::Named]);
+    let net = private(dice);
+    Configured {
+        net: match role {
+            Role::Network => IpNet::V4(net),
+            Role::Server | Role::Named => IpNet::from(IpAddr::V4(address_in(net, dice))),
+        },
+        role,
+        what: "something".to_owned(),
+        dev: None,
+        by_gateway: dice.percent(30),
+        file: "/etc/file".to_owned(),
+        line: 1,
+    }
 }
 
 fn add_route(facts: &mut Facts, net: Ipv4Net, dice: &mut Dice) {

@@ -189,7 +189,7 @@ impl Addresses {
 
 /// The last address of a subnet that a container may have had: twice as far as there are containers
 /// now. Where a person said which addresses containers get, any of them.
-fn last_low(held: &Held, subnet: Ipv4Net, facts: &Facts) -> Ipv4Addr {
+pub fn last_low(held: &Held, subnet: Ipv4Net, facts: &Facts) -> Ipv4Addr {
     let mut networks = facts.networks();
     let shaped = networks
         .any(|network| network.shaped && network.bridge.as_deref() == Some(held.bridge.as_str()));

@@ -52,7 +52,7 @@ fn way(route: &Route) -> Way<'_> {
 }
 
 /// Of the networks of one way those that are pieces of the Internet, if the way leads there.
-fn pieces_of(nets: &[Ipv4Net]) -> Vec<Ipv4Net> {
+pub fn pieces_of(nets: &[Ipv4Net]) -> Vec<Ipv4Net> {
     if !nets.iter().any(|net| net.prefix_len() < WIDEST_V4) {
         return Vec::new();
     }

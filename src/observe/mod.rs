@@ -3,6 +3,7 @@
 
 mod as_started;
 pub mod config_file;
+mod configured;
 mod dies_with;
 pub mod engine;
 mod firewall;
@@ -91,6 +92,7 @@ fn look(host: &Host, depth: Depth) -> Facts {
                 (Service::of_next_start(host, &next), Ok(next))
             }
         };
+        let configured = scope.spawn(|| configured::read(host));
         let mut docker = known_without_asking(host, &service);
         let config = docker.config.clone();
         let process = service.process.clone();
@@ -134,6 +136,8 @@ fn look(host: &Host, depth: Depth) -> Facts {
         }
         add_next_start(host, &mut docker, &next.unwrap_or_else(joined));
         unseen.extend(look.unseen);
+        let (mut configured, unread) = configured.join().unwrap_or_default();
+        configured.retain(|one| look.space.concerns(&one.net));
         let named = match depth {
             Depth::Act => add_users_of_addresses(host, &mut look.kernel, &mut docker),
             Depth::Check | Depth::Verify => Vec::new(),
@@ -146,6 +150,8 @@ fn look(host: &Host, depth: Depth) -> Facts {
             nameservers: look.nameservers,
             operator: session.map(|session| session.peer),
             docker,
+            configured,
+            unread,
             named,
             firewall: None,
             dies_with: None,

@@ -55,6 +55,8 @@ fn host(version: &str, networks: Vec<Network>) -> Facts {
         operator: None,
         kernel: Kernel::default(),
         nameservers: Vec::new(),
+        configured: Vec::new(),
+        unread: Vec::new(),
         docker: Docker {
             state,
             service: None,

@@ -1,0 +1,134 @@
+//! What files name and this host needs: networks that are not up yet, and servers.
+//!
+//! Not needed: what is up, which its route or address judges; the way out, whole or in pieces; what
+//! is Docker's own; this host itself.
+
+use super::held::Held;
+use super::needed::{Evidence, Needed};
+use super::traffic::last_low;
+use super::way_out::pieces_of;
+use crate::engine_model;
+use crate::facts::{Configured, Facts, Role, is_a_docker_name};
+use crate::subnet::{first_host, v4};
+use ipnet::{IpNet, Ipv4Net};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::net::IpAddr;
+
+pub fn configured<'a>(
+    facts: &'a Facts,
+    docker: &BTreeSet<String>,
+    held: &[Held],
+) -> Vec<Needed<'a>> {
+    if facts.configured.is_empty() {
+        return Vec::new();
+    }
+    let known = Known::of(facts, docker, held);
+    let counts = facts.configured.iter().filter(|one| known.counts(one));
+    counts
+        .map(|one| Needed {
+            net: one.net,
+            evidence: Evidence::Configured(one),
+        })
+        .collect()
+}
+
+/// What is known apart from the files.
+struct Known<'a> {
+    facts: &'a Facts,
+    docker: &'a BTreeSet<String>,
+    /// Networks that a route or an address has now.
+    up: HashSet<IpNet>,
+    /// Pieces of the Internet, each with what brings it.
+    pieces: HashSet<(Way<'a>, Ipv4Net)>,
+    /// Addresses of Docker and of this host.
+    own: HashSet<IpAddr>,
+    /// Docker's ranges, each with the last address that a container may have had.
+    low: Vec<(Ipv4Net, IpAddr)>,
+}
+
+/// The networks of one file and interface are one way.
+type Way<'a> = (&'a str, Option<&'a str>);
+
+fn way(one: &Configured) -> Way<'_> {
+    (&one.file, one.dev.as_deref())
+}
+
+impl<'a> Known<'a> {
+    fn of(facts: &'a Facts, docker: &'a BTreeSet<String>, held: &[Held]) -> Known<'a> {
+        let named: HashSet<IpNet> = facts.configured.iter().map(|one| one.net).collect();
+        let others = |dev: &str| !docker.contains(dev);
+        let routes = facts.kernel.routes.iter();
+        let routes = routes.filter(|route| route.dev.as_deref().is_none_or(others));
+        let links = facts.kernel.links.iter().filter(|link| others(&link.name));
+        let addresses = links.flat_map(|link| &link.addresses);
+        let up = routes
+            .map(|route| route.dst)
+            .chain(addresses.clone().map(IpNet::trunc));
+        let low = held.iter().filter_map(|held| {
+            let subnet = v4(&held.subnet)?;
+            Some((subnet, IpAddr::V4(last_low(held, subnet, facts))))
+        });
+        let mut own = facts.docker_addresses();
+        own.extend(addresses.map(IpNet::addr));
+        own.extend(bridge_to_come(facts));
+        Known {
+            facts,
+            docker,
+            up: up.filter(|net| named.contains(net)).collect(),
+            pieces: pieces(&facts.configured),
+            own,
+            low: low.collect(),
+        }
+    }
+
+    fn counts(&self, one: &Configured) -> bool {
+        match one.role {
+            Role::Network => {
+                let dockers = one.dev.as_deref().is_some_and(|dev| self.is_dockers(dev));
+                let piece = v4(&one.net).is_some_and(|net| self.pieces.contains(&(way(one), net)));
+                !dockers && !piece && !self.up.contains(&one.net)
+            }
+            Role::Server => !self.own.contains(&one.net.addr()),
+            // People give names to containers, also to those that are gone.
+            Role::Named => !self.own.contains(&one.net.addr()) && !self.may_be_a_containers(one),
+        }
+    }
+
+    /// A bridge that you prepare for Docker is Docker's, though it may not be there yet.
+    fn is_dockers(&self, dev: &str) -> bool {
+        let named = self.facts.docker.config.keys.get("bridge");
+        self.docker.contains(dev)
+            || is_a_docker_name(dev)
+            || named.and_then(|name| name.as_str()) == Some(dev)
+    }
+
+    fn may_be_a_containers(&self, one: &Configured) -> bool {
+        let address = one.net.addr();
+        let mut low = self.low.iter();
+        low.any(|(subnet, last)| IpNet::V4(*subnet).contains(&one.net) && address <= *last)
+    }
+}
+
+/// docker0's own address at Docker's next start.
+fn bridge_to_come(facts: &Facts) -> Option<IpAddr> {
+    let bip = facts.docker.config.keys.get("bip");
+    let bip = bip.and_then(|bip| bip.as_str()?.parse::<Ipv4Net>().ok());
+    let to_come = engine_model::docker0_to_come(facts, facts.version());
+    let address = bip.or_else(|| first_host(to_come?))?;
+    Some(IpAddr::V4(address.addr()))
+}
+
+fn pieces(configured: &[Configured]) -> HashSet<(Way<'_>, Ipv4Net)> {
+    let mut ways: HashMap<Way, Vec<Ipv4Net>> = HashMap::new();
+    let networks = configured.iter().filter(|one| one.role == Role::Network);
+    for one in networks {
+        if let Some(net) = v4(&one.net) {
+            ways.entry(way(one)).or_default().push(net);
+        }
+    }
+    let mut pieces = HashSet::new();
+    for (way, nets) in ways {
+        pieces.extend(pieces_of(&nets).into_iter().map(|net| (way, net)));
+    }
+    pieces
+}
