@@ -6,6 +6,7 @@
 //! that the host was touched.
 
 pub mod applied;
+mod came_back;
 pub mod cause;
 pub mod check;
 pub mod containers;

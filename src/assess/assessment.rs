@@ -56,17 +56,18 @@ impl<'a> Assessment<'a> {
         let version = facts.version();
         let held = held(facts, &devices);
         let traffic = Traffic::of(facts, &devices, &held);
-        let mut met = traffic.needed;
-        met.extend(configured(facts, &devices, &held));
-        let (needed, ignored) = needed(facts, policy, &devices, met);
         let list = list_of_file(facts);
+        let pools = pools_in_force(facts, list.as_ref());
+        let mut met = traffic.needed;
+        met.extend(configured(facts, &devices, &held, &pools));
+        let (needed, ignored) = needed(facts, policy, &devices, met);
         let mut assessment = Assessment {
             facts,
             policy,
             version,
             needed,
             held,
-            pools: pools_in_force(facts, list.as_ref()),
+            pools,
             names_pools: list.is_some(),
             pools_of_file: list
                 .filter(|list| list.faults.is_empty())

@@ -8,7 +8,7 @@ use super::needed::{Evidence, Needed};
 use super::traffic::last_low;
 use super::way_out::pieces_of;
 use crate::engine_model;
-use crate::facts::{Configured, Facts, Role, is_a_docker_name};
+use crate::facts::{AddressPool, Configured, Facts, Family, Role, is_a_docker_name};
 use crate::subnet::{first_host, v4};
 use ipnet::{IpNet, Ipv4Net};
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -18,11 +18,13 @@ pub fn configured<'a>(
     facts: &'a Facts,
     docker: &BTreeSet<String>,
     held: &[Held],
+    pools: &[AddressPool],
 ) -> Vec<Needed<'a>> {
     if facts.configured.is_empty() {
         return Vec::new();
     }
-    let known = Known::of(facts, docker, held);
+    let mut known = Known::of(facts, docker, held);
+    known.own.extend(bridge_to_come(facts, pools));
     let counts = facts.configured.iter().filter(|one| known.counts(one));
     counts
         .map(|one| Needed {
@@ -39,7 +41,7 @@ struct Known<'a> {
     /// Networks that a route or an address has now.
     up: HashSet<IpNet>,
     /// Pieces of the Internet, each with what brings it.
-    pieces: HashSet<(Way<'a>, Ipv4Net)>,
+    pieces: HashSet<(Way<'a>, IpNet)>,
     /// Addresses of Docker and of this host.
     own: HashSet<IpAddr>,
     /// Docker's ranges, each with the last address that a container may have had.
@@ -47,10 +49,10 @@ struct Known<'a> {
 }
 
 /// The networks of one file and interface are one way.
-type Way<'a> = (&'a str, Option<&'a str>);
+type Way<'a> = (&'a str, Option<&'a str>, Family);
 
 fn way(one: &Configured) -> Way<'_> {
-    (&one.file, one.dev.as_deref())
+    (&one.file, one.dev.as_deref(), Family::of(&one.net.addr()))
 }
 
 impl<'a> Known<'a> {
@@ -70,7 +72,6 @@ impl<'a> Known<'a> {
         });
         let mut own = facts.docker_addresses();
         own.extend(addresses.map(IpNet::addr));
-        own.extend(bridge_to_come(facts));
         Known {
             facts,
             docker,
@@ -85,7 +86,7 @@ impl<'a> Known<'a> {
         match one.role {
             Role::Network => {
                 let dockers = one.dev.as_deref().is_some_and(|dev| self.is_dockers(dev));
-                let piece = v4(&one.net).is_some_and(|net| self.pieces.contains(&(way(one), net)));
+                let piece = self.pieces.contains(&(way(one), one.net));
                 !dockers && !piece && !self.up.contains(&one.net)
             }
             Role::Server => !self.own.contains(&one.net.addr()),
@@ -109,22 +110,22 @@ impl<'a> Known<'a> {
     }
 }
 
-/// docker0's own address at Docker's next start.
-fn bridge_to_come(facts: &Facts) -> Option<IpAddr> {
+/// docker0's own address at Docker's next start. Where there is no docker0 yet, it gets the first
+/// subnet of the pools if nothing else is set.
+fn bridge_to_come(facts: &Facts, pools: &[AddressPool]) -> Option<IpAddr> {
     let bip = facts.docker.config.keys.get("bip");
     let bip = bip.and_then(|bip| bip.as_str()?.parse::<Ipv4Net>().ok());
-    let to_come = engine_model::docker0_to_come(facts, facts.version());
+    let first = || pools.first()?.subnets().next();
+    let set = engine_model::docker0_to_come(facts, facts.version());
+    let to_come = set.or_else(|| first().filter(|_| facts.docker0().is_none()));
     let address = bip.or_else(|| first_host(to_come?))?;
     Some(IpAddr::V4(address.addr()))
 }
 
-fn pieces(configured: &[Configured]) -> HashSet<(Way<'_>, Ipv4Net)> {
-    let mut ways: HashMap<Way, Vec<Ipv4Net>> = HashMap::new();
-    let networks = configured.iter().filter(|one| one.role == Role::Network);
-    for one in networks {
-        if let Some(net) = v4(&one.net) {
-            ways.entry(way(one)).or_default().push(net);
-        }
+fn pieces(configured: &[Configured]) -> HashSet<(Way<'_>, IpNet)> {
+    let mut ways: HashMap<Way, Vec<IpNet>> = HashMap::new();
+    for one in configured.iter().filter(|one| one.role == Role::Network) {
+        ways.entry(way(one)).or_default().push(one.net);
     }
     let mut pieces = HashSet::new();
     for (way, nets) in ways {

@@ -185,6 +185,8 @@ fn routes<'a>(facts: &'a Facts, docker: &BTreeSet<String>) -> impl Iterator<Item
         .routes
         .iter()
         .filter(|route| route.names_a_network())
+        // Several next hops are one way to one network.
+        .filter(|route| route.hop.is_none_or(|hop| hop == 0))
         .filter(move |route| !ways_out.has(route) && !is_a_wide_null_route(route))
         .filter(|route| is_a_need(route, facts, docker))
         .map(|route| Needed {
@@ -195,7 +197,8 @@ fn routes<'a>(facts: &'a Facts, docker: &BTreeSet<String>) -> impl Iterator<Item
 
 fn rules(facts: &Facts) -> impl Iterator<Item = Needed<'_>> {
     let rules = facts.kernel.rules.iter();
-    let rules = rules.filter(|rule| !rule.inverted && rule.leads_to_a_table());
+    let rules =
+        rules.filter(|rule| !rule.inverted && (rule.leads_to_a_table() || rule.drops_packets()));
     rules.filter_map(|rule| {
         Some(Needed {
             net: rule.to?,
@@ -232,14 +235,10 @@ fn nameservers(facts: &Facts) -> impl Iterator<Item = Needed<'_>> {
 /// Whether a route drops everything to a whole private block: it says that no such network is
 /// needed. Docker's own routes are narrower and win.
 fn is_a_wide_null_route(route: &Route) -> bool {
-    let drops = matches!(
-        route.kind,
-        RouteKind::Blackhole | RouteKind::Unreachable | RouteKind::Prohibit
-    );
     let blocks = PRIVATE_BLOCKS.iter().chain(&SHARED_BLOCKS);
     let blocks = blocks.map(|block| IpNet::V4(*block));
     let mut blocks = blocks.chain([v6(0xfc00, 8), v6(0xfd00, 8)]);
-    drops && blocks.any(|block| route.dst.contains(&block))
+    route.drops_packets() && blocks.any(|block| route.dst.contains(&block))
 }
 
 /// Whether a route says that this host needs where it leads.

@@ -5,7 +5,7 @@ use super::bridge_owner::owner;
 use super::held::Held;
 use super::needed::{Evidence, Lead, Needed, leads_to};
 use crate::facts::{
-    Contact, Facts, Link, NeighbourState, Network, Peer, RT_TABLE_DEFAULT, RT_TABLE_LOCAL,
+    Action, Contact, Facts, Link, NeighbourState, Network, Peer, RT_TABLE_DEFAULT, RT_TABLE_LOCAL,
     RT_TABLE_MAIN, Route, RouteKind, Rule, Source,
 };
 use crate::phrases::lately;
@@ -350,6 +350,13 @@ pub fn rule_in_words(rule: &Rule) -> String {
     )];
     words.extend(rule.to.map(|net| format!("to {net}")));
     words.extend(rule.only_if.iter().cloned());
+    let drops = match rule.action {
+        Action::Blackhole => Some("blackhole"),
+        Action::Unreachable => Some("unreachable"),
+        Action::Prohibit => Some("prohibit"),
+        Action::Table | Action::Goto(_) | Action::Nop => None,
+    };
+    words.extend(drops.map(str::to_owned));
     let not = if rule.inverted { "not " } else { "" };
     let vrf = if rule.l3mdev {
         " lookup of the VRF"

@@ -68,7 +68,9 @@ impl<'a> Kernel<'a> {
         match need.evidence {
             // Its call went into the bridge already.
             Evidence::Neighbour(_) => Some(Loss::all_of(Loser::Host)),
-            Evidence::Route(route) => self.over_route(range, route),
+            Evidence::Route(route) => self
+                .over_route(range, route)
+                .filter(|loss| loss.loser == Loser::Containers || !drops_around(route, range)),
             Evidence::Rule(rule) => self.over_rule(range, rule, &need.net),
             Evidence::Address(link, _) => {
                 let in_vrf = link.master.as_deref().is_some_and(|name| self.is_vrf(name));
@@ -152,6 +154,10 @@ impl<'a> Kernel<'a> {
 
     /// A rule that leads to Docker's own route was made for Docker.
     fn over_rule(&self, range: &Range, rule: &'a Rule, net: &IpNet) -> Option<Loss<'a>> {
+        // Dropping the packets of some is a policy. Dropping all is no place to keep containers.
+        if rule.drops_packets() && has_conditions(rule) {
+            return None;
+        }
         let asked = Asked::of(self, range);
         let decides = asked.samples(net).into_iter().any(|to| {
             let packet = meeting(rule, to);
@@ -177,11 +183,17 @@ impl<'a> Kernel<'a> {
                 && rule.to.is_none()
                 && rule.family == Family::of(&subnet.addr())
                 && !rule.from.is_some_and(|from| overlap(&from, &subnet))
+                && !self.is_from_containers(rule)
         });
         let is_unusual = !self.rules_are_usual();
         rules.filter(move |rule| {
             is_unusual && to.is_some_and(|to| asked.is_taken_past(rule, &meeting(rule, to)))
         })
+    }
+
+    fn is_from_containers(&self, rule: &Rule) -> bool {
+        let iif = rule.conditions.iif.as_deref();
+        iif.is_some_and(|iif| self.docker.contains(&iif))
     }
 
     /// Whether anything but Docker's own route could decide about packets into this range.
@@ -418,6 +430,12 @@ fn by_prefix(range: &Range, net: &IpNet) -> Loser {
         true => Loser::Containers,
         false => Loser::Host,
     }
+}
+
+/// Whether a route drops packets to a wider network than Docker's range. Without Docker they would
+/// not have arrived either.
+fn drops_around(route: &Route, range: &Range) -> bool {
+    route.drops_packets() && route.dst.contains(&range.subnet) && route.dst != range.subnet
 }
 
 /// Whether only some packets meet a rule, whatever their destination.

@@ -1,6 +1,7 @@
 //! Docker's part of the facts: the service, the engine and its networks, daemon.json.
 
 use super::in_use::{InForce, Mention};
+use super::manager::Manager;
 use super::pools::AddressPool;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -141,6 +142,9 @@ pub struct Container {
     /// Whether it is paused.
     #[serde(default)]
     pub paused: bool,
+    /// Who replaces it by a new one when it ends, if anybody does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manager: Option<Manager>,
     /// What becomes of it when Docker is restarted; only where rebridge looks closely, as `apply`
     /// and `facts` do.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -32,6 +32,9 @@ pub struct Kernel {
     /// not.
     #[serde(default, skip_serializing_if = "is_default")]
     pub ipv6_forwarding: bool,
+    /// Whether it runs in WSL 2, whose own network is another at each start.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub wsl: bool,
     /// Neighbours that were called and did not answer.
     #[serde(default)]
     pub neighbours: Vec<Neighbour>,
@@ -403,6 +406,13 @@ impl Rule {
     pub fn leads_to_a_table(&self) -> bool {
         self.action == Action::Table
     }
+
+    pub fn drops_packets(&self) -> bool {
+        match self.action {
+            Action::Blackhole | Action::Unreachable | Action::Prohibit => true,
+            Action::Table | Action::Goto(_) | Action::Nop => false,
+        }
+    }
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -436,6 +446,13 @@ impl Route {
         !matches!(
             self.kind,
             RouteKind::Broadcast | RouteKind::Anycast | RouteKind::Throw
+        )
+    }
+
+    pub fn drops_packets(&self) -> bool {
+        matches!(
+            self.kind,
+            RouteKind::Blackhole | RouteKind::Unreachable | RouteKind::Prohibit
         )
     }
 

@@ -9,6 +9,7 @@ mod configured;
 mod docker;
 mod in_use;
 mod kernel;
+mod manager;
 pub mod pools;
 mod source;
 mod version;
@@ -25,6 +26,7 @@ pub use kernel::{
     Ports, Preference, RT_TABLE_DEFAULT, RT_TABLE_LOCAL, RT_TABLE_MAIN, Resident, Route, RouteKind,
     Rule, Scope, Translation, is_a_docker_name,
 };
+pub use manager::Manager;
 pub use pools::{AddressPool, BUILT_IN};
 pub use source::{Certainty, Source};
 pub use version::Version;

@@ -6,7 +6,7 @@ pub mod config_file;
 mod configured;
 mod dies_with;
 pub mod engine;
-mod firewall;
+pub mod firewall;
 mod flags;
 pub mod init_script;
 mod interrupted;
@@ -308,13 +308,21 @@ fn look_at_kernel(host: &Host, docker: &Docker, session: Option<Session>) -> Loo
     let links = reader.links();
     let nameservers = resolver::read(host, &links, reader.unseen);
     let space = RelevantSpace::new(&links, docker);
-    let kernel = reader.rest(links, &space, &operator::ssh_ports(host, session));
+    let mut kernel = reader.rest(links, &space, &operator::ssh_ports(host, session));
+    kernel.wsl = is_wsl(host);
     Look {
         kernel,
         nameservers,
         space,
         unseen,
     }
+}
+
+/// Microsoft's own kernels say so in their release.
+fn is_wsl(host: &Host) -> bool {
+    let release = host.read(Path::new("/proc/sys/kernel/osrelease"));
+    let release = release.ok().flatten().unwrap_or_default();
+    String::from_utf8_lossy(&release).contains("microsoft-standard")
 }
 
 /// Other bridges may have a whole LAN on them.

@@ -1,7 +1,7 @@
 //! What the operator should know about a plan before it is carried out. Data;
 //! `report/sentences/notices.rs` has the words.
 
-use crate::facts::AddressPool;
+use crate::facts::{AddressPool, Manager};
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Notice {
@@ -22,6 +22,11 @@ pub enum Notice {
         keys: Vec<String>,
         /// When rebridge set them.
         set: String,
+    },
+    /// They are stopped, and rebridge does not start them again.
+    LeftToManager {
+        manager: Manager,
+        containers: Vec<String>,
     },
     ContainersAreRemoved {
         containers: Vec<String>,

@@ -12,11 +12,12 @@ use crate::apply::applied::{Applied, End};
 use crate::apply::cause::NotRestored;
 use crate::assess::Assessment;
 use crate::assess::clash::{Clash, Kind};
-use crate::assess::finding::findings;
+use crate::assess::finding::{Finding, findings};
 use crate::engine_model::daemon_json;
 use crate::facts::Facts;
 use crate::phrases::count;
 use crate::plan::blocker::Blocker;
+use crate::plan::relocate::Move;
 use crate::plan::{Decision, Plan, lost_keys, wanted};
 use crate::policy::option::Opt;
 use crate::policy::options_file::Name;
@@ -187,7 +188,7 @@ impl Report {
 
     /// An interrupted run could not be undone.
     pub fn stuck(assessment: &Assessment, problem: &NotRestored, words: Vocabulary) -> Report {
-        let mut report = Report::judged(assessment, words);
+        let mut report = Report::judged(assessment, &[], words);
         report.strand(assessment.facts, outcome::stuck(problem), words);
         report
     }
@@ -213,15 +214,17 @@ impl Report {
         }
     }
 
-    fn judged(assessment: &Assessment, words: Vocabulary) -> Report {
+    /// `moves` are the networks that need no removing.
+    fn judged(assessment: &Assessment, moves: &[Move], words: Vocabulary) -> Report {
+        let mut findings = findings(assessment);
+        let moves = |name: &String| moves.iter().any(|one| one.network == *name);
+        findings
+            .retain(|one| !matches!(one, Finding::EmptyNetwork { network, .. } if moves(network)));
         let mut report = Report {
             clashes: assessment.clashes.clone(),
             remaining: assessment.clashes.clone(),
             ignored: assessment.ignored.clone(),
-            notes: findings(assessment)
-                .iter()
-                .map(|one| finding(one, words))
-                .collect(),
+            notes: findings.iter().map(|one| finding(one, words)).collect(),
             options: assessment
                 .policy
                 .options
@@ -242,7 +245,11 @@ impl Report {
     }
 
     fn decided(assessment: &Assessment, decision: &Decision, words: Vocabulary) -> Report {
-        let mut report = Report::judged(assessment, words);
+        let moves = match decision {
+            Decision::Change(plan) => plan.moves.as_slice(),
+            Decision::Nothing | Decision::Refuse(_) => &[],
+        };
+        let mut report = Report::judged(assessment, moves, words);
         if let Decision::Change(plan) = decision {
             report.plan = PlanReport::of(plan);
             report.diff = Diff::of(plan);

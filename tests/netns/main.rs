@@ -18,6 +18,7 @@ mod hosts;
 #[path = "../common/keep.rs"]
 mod keep;
 mod kernel_model;
+mod networks;
 mod random_files;
 mod sandbox;
 mod terminal;

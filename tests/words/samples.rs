@@ -16,8 +16,8 @@ use rebridge::docker;
 use rebridge::engine_model::daemon_json::Fault;
 use rebridge::engine_model::pool_trouble::PoolTrouble;
 use rebridge::facts::{
-    AddressPool, DiesWith, Facts, FirewallRule, LanSign, Listener, Mention, Named, NetGroup, Route,
-    Version,
+    AddressPool, DiesWith, Facts, FirewallRule, LanSign, Listener, Manager, Mention, Named,
+    NetGroup, Route, Version,
 };
 use rebridge::plan::blocker::{Blocker, StartFault};
 use rebridge::plan::notice::Notice;
@@ -100,6 +100,10 @@ pub fn findings() -> Vec<Sample<Finding>> {
         PoolsOverlap: Finding::PoolsOverlap {
             first: pool("base=172.16.0.0/12,size=24"),
             second: pool("base=172.20.0.0/16,size=24"),
+        };
+        EmptyNetwork: Finding::EmptyNetwork {
+            network: some("shop"),
+            subnet: "172.18.0.0/16".parse().unwrap(),
         };
         PoolsFull: Finding::PoolsFull { capacity: 31 };
     })
@@ -382,6 +386,13 @@ pub fn notices() -> Vec<Sample<Notice>> {
             path: some(FILE),
             keys: names(&["bip"]),
             set: some("2026-11-20T10:00:00Z"),
+        };
+        LeftToManager: Notice::LeftToManager {
+            manager: Manager::Nomad,
+            containers: names(&["cache"]),
+        }, Notice::LeftToManager {
+            manager: Manager::Kubernetes,
+            containers: names(&["k8s_a", "k8s_b", "k8s_c", "k8s_d"]),
         };
         ContainersAreRemoved: Notice::ContainersAreRemoved { containers: names(&["job"]) },
             Notice::ContainersAreRemoved { containers: names(&["job", "cron"]) };

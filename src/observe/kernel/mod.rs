@@ -55,6 +55,7 @@ impl Reader<'_> {
             routes_elsewhere: routes.elsewhere,
             rules,
             ipv6_forwarding: settings::ipv6_forwarding(),
+            wsl: false,
             neighbours: neighbours.silent,
             peers,
             residents: neighbours.residents,

@@ -246,6 +246,7 @@ fn a_member_alive_or_not_counts() {
         id: "off".to_owned(),
         addresses: Vec::new(),
         paused: false,
+        manager: None,
         detail: Some(idle),
     };
     facts.docker.engine.as_mut().unwrap().idle.push(off);
