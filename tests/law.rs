@@ -9,8 +9,12 @@
 
 #[path = "common/dice.rs"]
 mod dice;
+#[path = "law/fleet.rs"]
+mod fleet;
 #[path = "law/least_change.rs"]
 mod least_change;
+#[path = "law/room.rs"]
+mod room;
 
 use dice::Dice;
 use ipnet::{IpNet, Ipv4Net};

@@ -9,7 +9,7 @@ use super::traffic::last_low;
 use super::way_out::pieces_of;
 use crate::engine_model;
 use crate::facts::{AddressPool, Configured, Facts, Family, Role, is_a_docker_name};
-use crate::subnet::{first_host, v4};
+use crate::subnet::first_host;
 use ipnet::{IpNet, Ipv4Net};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
@@ -45,7 +45,7 @@ struct Known<'a> {
     /// Addresses of Docker and of this host.
     own: HashSet<IpAddr>,
     /// Docker's ranges, each with the last address that a container may have had.
-    low: Vec<(Ipv4Net, IpAddr)>,
+    low: Vec<(IpNet, IpAddr)>,
 }
 
 /// The networks of one file and interface are one way.
@@ -66,10 +66,7 @@ impl<'a> Known<'a> {
         let up = routes
             .map(|route| route.dst)
             .chain(addresses.clone().map(IpNet::trunc));
-        let low = held.iter().filter_map(|held| {
-            let subnet = v4(&held.subnet)?;
-            Some((subnet, IpAddr::V4(last_low(held, subnet, facts))))
-        });
+        let low = held.iter().map(|held| (held.subnet, last_low(held, facts)));
         let mut own = facts.docker_addresses();
         own.extend(addresses.map(IpNet::addr));
         Known {
@@ -106,7 +103,7 @@ impl<'a> Known<'a> {
     fn may_be_a_containers(&self, one: &Configured) -> bool {
         let address = one.net.addr();
         let mut low = self.low.iter();
-        low.any(|(subnet, last)| IpNet::V4(*subnet).contains(&one.net) && address <= *last)
+        low.any(|(subnet, last)| subnet.contains(&one.net) && address <= *last)
     }
 }
 

@@ -127,7 +127,7 @@ fn is_on_link(route: &Route) -> bool {
 }
 
 /// Everything needed, in a fixed order, each thing once: what counts, and what the operator said to
-/// ignore. `met` is what traffic and files show.
+/// ignore. `met` are the addresses that this host has to do with.
 pub fn needed<'a>(
     facts: &'a Facts,
     policy: &'a Policy,
@@ -169,7 +169,6 @@ fn everything<'a>(
             all.push(need);
         }
     }
-    all.extend(nameservers(facts));
     all.extend(met.into_iter().filter(|need| is_a_network(&need.net)));
     all.extend(policy.avoid.iter().map(|declared| Needed {
         net: declared.net,
@@ -216,19 +215,6 @@ fn addresses<'a>(facts: &'a Facts, docker: &BTreeSet<String>) -> impl Iterator<I
                 net: address.trunc(),
                 evidence: Evidence::Address(link, *address),
             })
-        })
-}
-
-/// A nameserver on a bridge of Docker's, a container or the bridge itself, is reached there.
-fn nameservers(facts: &Facts) -> impl Iterator<Item = Needed<'_>> {
-    let dockers = facts.docker_addresses();
-    facts
-        .nameservers
-        .iter()
-        .filter(move |server| !dockers.contains(&server.address))
-        .map(|server| Needed {
-            net: IpNet::from(server.address),
-            evidence: Evidence::Nameserver(server),
         })
 }
 

@@ -133,7 +133,10 @@ impl NeededSide {
     pub fn of(need: &Needed, docker: Option<&IpNet>, facts: &Facts) -> NeededSide {
         let (dev, table) = match need.evidence {
             Evidence::Route(route) => (route.dev.clone(), Some(table_name(route.table))),
-            Evidence::Rule(rule) => (None, Some(table_name(rule.table))),
+            Evidence::Rule(rule) => (
+                None,
+                rule.leads_to_a_table().then(|| table_name(rule.table)),
+            ),
             Evidence::Address(link, _) => (Some(link.name.clone()), None),
             Evidence::Nameserver(server) => (server.dev.clone(), None),
             Evidence::Neighbour(neighbour) => (Some(neighbour.dev.clone()), None),

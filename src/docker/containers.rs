@@ -62,6 +62,11 @@ impl ApiContainer {
         self.state.is_empty() || lives(&self.state)
     }
 
+    /// The names of its networks.
+    pub fn networks(&self) -> impl Iterator<Item = &str> {
+        self.network_settings.networks.keys().map(String::as_str)
+    }
+
     pub fn read(self) -> Container {
         let attached = self.network_settings.networks.values();
         let mut addresses: Vec<IpAddr> = attached

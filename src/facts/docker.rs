@@ -200,9 +200,14 @@ pub struct Network {
     pub bridge: Option<String>,
     /// Its subnets.
     pub subnets: Vec<IpNet>,
-    /// Its gateways. A network with a subnet given by hand shows one only where that was given too.
+    /// Its gateways. A network with a subnet given by hand shows one only where that was given too,
+    /// or after a restart of Docker.
     #[serde(default)]
     pub gateways: Vec<IpAddr>,
+    /// Whether its IPv4 subnet was given by hand when it was created; null where Docker's own store
+    /// of networks could not be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by_hand: Option<bool>,
     /// Whether its settings hold what only a person gives: a range for the addresses, or addresses
     /// kept free.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -216,6 +221,12 @@ pub struct Network {
     /// The Compose project it was made for.
     #[serde(default)]
     pub project: Option<String>,
+    /// The names of its labels.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<String>,
+    /// Whether no container is on it, running or stopped; only asked where none runs on it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unused: bool,
     /// Addresses on it of what the engine lists as no container: of swarm tasks on docker_gwbridge,
     /// and of steps of `docker build` where an address was nobody else's.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

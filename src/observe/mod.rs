@@ -19,10 +19,12 @@ mod package;
 pub mod process;
 pub mod relevant;
 pub mod resolver;
+pub mod route_of;
 pub mod service;
 mod set_by_rebridge;
 pub mod stored_networks;
 pub mod unit;
+mod wireless;
 
 use crate::docker::Error;
 use crate::facts::{
@@ -132,7 +134,14 @@ fn look(host: &Host, depth: Depth) -> Facts {
         }
         keep_residents_of_docker(&mut look.kernel, docker.engine.as_ref());
         if let Some(engine) = &mut docker.engine {
-            engine::explain_strangers(host, depth, &look.kernel, engine);
+            engine::explain_strangers(host, depth, &addresses(&look), &look.kernel, engine);
+        }
+        let root = data_root(&docker).to_owned();
+        if let Some(engine) = &mut docker.engine {
+            let in_force = engine.in_force.as_ref().map(|in_force| &in_force.data_root);
+            let root = in_force.cloned().unwrap_or(root);
+            stored_networks::add_who_chose(host, &root, &mut engine.networks);
+            engine::find_unused(host, engine);
         }
         add_next_start(host, &mut docker, &next.unwrap_or_else(joined));
         unseen.extend(look.unseen);
@@ -149,6 +158,7 @@ fn look(host: &Host, depth: Depth) -> Facts {
             kernel: look.kernel,
             nameservers: look.nameservers,
             operator: session.map(|session| session.peer),
+            wireless_profile: wireless::profile(host),
             docker,
             configured,
             unread,
@@ -156,8 +166,17 @@ fn look(host: &Host, depth: Depth) -> Facts {
             firewall: None,
             dies_with: None,
             unseen,
+            taken: None,
         }
     })
+}
+
+/// Those that this host has called, that it talks to, and where it resolves names.
+fn addresses(look: &Look) -> Vec<IpAddr> {
+    let called = look.kernel.neighbours.iter().map(|one| one.address);
+    let peers = look.kernel.peers.iter().map(|one| one.address);
+    let servers = look.nameservers.iter().map(|one| one.address);
+    called.chain(peers).chain(servers).collect()
 }
 
 /// Adds what uses the addresses of Docker's bridges by number; gives the settings of the host's

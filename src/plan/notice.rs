@@ -2,6 +2,7 @@
 //! `report/sentences/notices.rs` has the words.
 
 use crate::facts::{AddressPool, Manager};
+use ipnet::Ipv4Net;
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Notice {
@@ -38,5 +39,11 @@ pub enum Notice {
     },
     SubnetByHand {
         networks: Vec<String>,
+    },
+    /// A network that moves gets a wider subnet than the pools have.
+    WiderThanThePools {
+        network: String,
+        subnet: Ipv4Net,
+        containers: usize,
     },
 }

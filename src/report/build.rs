@@ -3,7 +3,7 @@
 use super::advice::{self, Step};
 use super::error::Error;
 use super::sentences::findings::finding;
-use super::sentences::networks::{existing, movable};
+use super::sentences::networks::{Sorted, existing, remove};
 use super::sentences::outcome::{self, CLEAR};
 use super::sentences::{afterwards, blockers, notices, refusals, swarm};
 use super::vocabulary::Vocabulary;
@@ -166,8 +166,10 @@ impl Report {
                 report.msg = outcome::was_done(plan, &report.plan.networks, before.facts);
                 let left = existing(before.facts, &report.remaining, words);
                 report.warnings.extend(left);
-                let next = recreate(before, &report.remaining);
-                report.advice.next.extend(next.filter(|_| plan.restart));
+                if plan.restart {
+                    let next = recreate(before, &report.remaining);
+                    report.advice.next.extend(next);
+                }
                 if applied.can_be_undone {
                     report.advice.next.push(Step::rollback());
                 }
@@ -215,7 +217,7 @@ impl Report {
     }
 
     /// `moves` are the networks that need no removing.
-    fn judged(assessment: &Assessment, moves: &[Move], words: Vocabulary) -> Report {
+    pub(super) fn judged(assessment: &Assessment, moves: &[Move], words: Vocabulary) -> Report {
         let mut findings = findings(assessment);
         let moves = |name: &String| moves.iter().any(|one| one.network == *name);
         findings
@@ -270,7 +272,7 @@ impl Report {
         report
     }
 
-    fn refuse(&mut self, msg: String) {
+    pub(super) fn refuse(&mut self, msg: String) {
         self.failed = true;
         self.outcome = Outcome::Refused;
         self.msg = msg;
@@ -405,7 +407,7 @@ fn cure_in_words(assessment: &Assessment, decision: &Decision, words: Vocabulary
                 (None, true) => "gives Docker other pools, and docker0 stays".to_owned(),
                 (None, false) => "makes Docker start with other pools".to_owned(),
             };
-            let names = movable(facts, &assessment.clashes);
+            let names = Sorted::of(facts, &assessment.clashes).to_recreate;
             let too = match names.is_empty() {
                 true => String::new(),
                 false => format!(
@@ -451,26 +453,42 @@ fn cures(assessment: &Assessment, decision: &Decision) -> Vec<Step> {
             let does = "as root: sees more, shows the plan and asks, then fixes it";
             steps.push(Step::again(assessment, "apply", does));
         }
-        Decision::Refuse(_) => return steps,
-        Decision::Nothing => {}
+        Decision::Refuse(_) | Decision::Nothing => {}
     }
-    let names = movable(assessment.facts, &assessment.clashes);
-    if !names.is_empty() && !matches!(decision, Decision::Refuse(_)) {
+    let sorted = Sorted::of(assessment.facts, &assessment.clashes);
+    if !sorted.to_recreate.is_empty() && !matches!(decision, Decision::Refuse(_)) {
         let does = format!(
             "also moves existing networks with their containers: {}",
-            names.join(", ")
+            sorted.to_recreate.join(", ")
         );
         steps.push(Step::again(assessment, "apply --networks recreate", does));
     }
+    steps.extend(removals(assessment.facts, &sorted));
     steps
 }
 
-/// The command that moves existing networks, if any clash.
-fn recreate(assessment: &Assessment, clashes: &[Clash]) -> Option<Step> {
-    let names = movable(assessment.facts, clashes);
+fn removals(facts: &Facts, sorted: &Sorted) -> Vec<Step> {
+    let sudo = if facts.root { "" } else { "sudo " };
+    let removals = sorted.to_remove.iter().map(|name| Step {
+        run: format!("{sudo}{}", remove(name)),
+        does: "nothing uses this network; removes it without a restart".to_owned(),
+    });
+    removals.collect()
+}
+
+/// The commands that get existing networks out of the way, if any clash.
+fn recreate(assessment: &Assessment, clashes: &[Clash]) -> Vec<Step> {
+    let sorted = Sorted::of(assessment.facts, clashes);
     let does = format!(
         "moves existing networks with their containers: {}",
-        names.join(", ")
+        sorted.to_recreate.join(", ")
     );
-    (!names.is_empty()).then(|| Step::again(assessment, "apply --networks recreate", does))
+    let mut steps = removals(assessment.facts, &sorted);
+    if !sorted.to_recreate.is_empty() {
+        steps.insert(
+            0,
+            Step::again(assessment, "apply --networks recreate", does),
+        );
+    }
+    steps
 }

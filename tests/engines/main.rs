@@ -22,6 +22,7 @@ mod blockers;
 mod ci_host;
 mod config_file;
 mod containers;
+mod existing;
 mod forecast;
 mod job;
 #[allow(dead_code)]

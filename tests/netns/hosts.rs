@@ -229,6 +229,60 @@ fn unnumbered_bgp_with_an_address_on_loopback() {
     );
 }
 
+/// The gateway is reached by the default route itself, whatever lies over its address: clouds do so.
+#[test]
+fn a_gateway_that_no_route_leads_to() {
+    twins(
+        "ip addr flush dev eth0 && ip addr add 203.0.113.5/32 dev eth0
+         ip route add default via 172.17.1.1 dev eth0 onlink",
+        &[],
+        "ip route add 172.17.1.1 dev eth0",
+        &["present/172.17.0.0/16/172.17.1.1/32/onlink"],
+    );
+}
+
+#[test]
+fn a_rule_that_others_jump_over() {
+    twins(
+        "ip route add default via 198.51.100.1 table 99 && ip rule add pref 10 goto 100
+         ip rule add pref 20 to 172.17.40.0/24 lookup 99 && ip rule add pref 100 lookup main",
+        &[],
+        "ip rule del pref 10",
+        &["present/172.17.0.0/16/172.17.40.0/24/route"],
+    );
+}
+
+#[test]
+fn kubernetes_with_flannel_beside_docker() {
+    twins(
+        "ip link add cni0 type bridge && ip addr add 10.42.0.1/24 dev cni0 && ip link set cni0 up
+         ip link add flannel.1 type veth peer name f1 && ip link set flannel.1 up && ip link set f1 up
+         ip addr add 10.42.0.0/32 dev flannel.1 && ip route add 10.42.1.0/24 via 10.42.1.0 dev flannel.1 onlink",
+        &[],
+        "ip route add 172.17.1.0/24 via 172.17.1.0 dev flannel.1 onlink",
+        &["present/172.17.0.0/16/172.17.1.0/24/route"],
+    );
+}
+
+/// Split tunnel: everything but private space, in a table of its own.
+#[test]
+fn a_tunnel_for_all_but_private_space() {
+    twins(
+        "ip link add warp type veth peer name w1 && ip link set warp up && ip link set w1 up
+         python3 -c 'import ipaddress as i
+nets = [i.ip_network(\"0.0.0.0/0\")]
+for hole in (\"10.0.0.0/8\", \"100.64.0.0/10\", \"169.254.0.0/16\", \"172.16.0.0/12\", \"192.168.0.0/16\"):
+    hole = i.ip_network(hole)
+    nets = [part for net in nets for part in (net.address_exclude(hole) if hole.subnet_of(net) else [net])]
+for net in nets: print(\"route add\", net, \"dev warp table 65743\")
+' | ip -batch -
+         ip rule add pref 100 not fwmark 0x100cf lookup 65743",
+        &[],
+        "ip route add 172.17.40.0/24 dev warp table 65743",
+        &["present/172.17.0.0/16/172.17.40.0/24/onlink"],
+    );
+}
+
 #[test]
 fn a_virtual_address_of_keepalived() {
     twins(

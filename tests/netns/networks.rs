@@ -1,7 +1,7 @@
 //! Docker's side: the networks that the engine names, beside what the kernel has of them.
 
-use crate::evidence::{first, with_docker};
-use crate::sandbox::Sandbox;
+use crate::evidence::{containers, first, with_docker};
+use crate::sandbox::{REBRIDGE, Sandbox};
 use serde_json::{Value, json};
 
 /// A network of the engine's; its bridge is named like it.
@@ -134,4 +134,67 @@ fn what_hangs_on_docker0_is_named_before_it_moves() {
         (0, &"would_change".into(), &json!([])),
         "{report:#}"
     );
+}
+
+/// It would get another address, and the host would not know.
+#[test]
+fn a_container_that_is_the_hosts_nameserver_is_not_moved_unasked() {
+    let sandbox = with_docker();
+    containers(&sandbox, &[("pihole", "172.17.0.2")]);
+    let planned = |server: &str| {
+        sandbox.put("/etc/resolv.conf", &format!("nameserver {server}\n"));
+        sandbox
+            .json(&["apply", "--check", "--avoid", "172.17.0.0/16"])
+            .1
+    };
+    let report = planned("172.17.0.2");
+    assert_eq!(report["blockers"][0]["accept"], "old-address", "{report:#}");
+    let what = report["blockers"][0]["what"].to_string();
+    assert!(what.contains("resolves names at 172.17.0.2"), "{what}");
+    // A server that Docker hides, and one that has nothing to do with it.
+    for server in ["172.17.0.53", "198.51.100.1"] {
+        assert_eq!(planned(server)["outcome"], "would_change", "{server}");
+    }
+}
+
+/// The LAN's bridge, with the router, a session, a server and a host that is off: all of it is at
+/// home there.
+#[test]
+fn a_lan_that_docker_has_a_network_on_stays_what_it_is() {
+    let sandbox = with_docker();
+    sandbox.sh(
+        "ip link add br0 type bridge && ip link set br0 up && ip addr flush dev eth0
+                ip tuntap add tap5 mode tap && ip link set tap5 up master br0
+                ip addr add 192.168.1.10/24 dev br0 && ip route replace default via 192.168.1.1
+                ip neigh add 192.168.1.77 dev br0 nud failed",
+    );
+    sandbox.put("/etc/resolv.conf", "nameserver 192.168.1.1\n");
+    networks(&sandbox, &[lan()]);
+    let run = |words: &[&str]| {
+        let session = "SSH_CONNECTION=192.168.1.20 50000 192.168.1.10 22";
+        let ran = sandbox.run(&[&["env", session, REBRIDGE], words, &["--json"]].concat());
+        serde_json::from_str::<Value>(&ran.stdout).unwrap()
+    };
+    assert_eq!(run(&["check"])["outcome"], "clean");
+    let report = run(&["apply", "--check", "--networks", "recreate"]);
+    assert_eq!(
+        (&report["outcome"], &report["changed"]),
+        (&"clean".into(), &false.into())
+    );
+    // The same range on a bridge that only containers are on.
+    sandbox.sh(
+        "ip link del tap5 && ip addr flush dev br0 && ip addr add 192.168.1.11/24 dev br0
+                ip addr add 192.168.1.10/24 dev eth0 && ip route replace default via 192.168.1.1 dev eth0",
+    );
+    let report = run(&["apply", "--check", "--networks", "recreate"]);
+    assert_eq!(
+        report["plan"]["networks"][0]["network"], "lan",
+        "{report:#}"
+    );
+}
+
+fn lan() -> Value {
+    let mut lan = network("lan", "bridge", "192.168.1.0/24");
+    lan["Options"]["com.docker.network.bridge.name"] = "br0".into();
+    lan
 }

@@ -1,7 +1,7 @@
 //! What the operator should know about a plan, in words.
 
 use crate::facts::Manager;
-use crate::phrases::{containers_are, first_few};
+use crate::phrases::{containers_are, count, first_few};
 use crate::plan::notice::Notice;
 
 /// More containers than these are only counted.
@@ -79,6 +79,15 @@ pub fn notice(notice: &Notice) -> String {
             "the subnet of {} was given by hand: change it there too (a Compose file, a script), \
              or the old one comes back when the network is re-created",
             networks.join(", ")
+        ),
+        Notice::WiderThanThePools {
+            network,
+            subnet,
+            containers,
+        } => format!(
+            "{network} gets {subnet}: it has room for twice its {}, and the subnets of the pools \
+             do not",
+            count(*containers, "container", "containers")
         ),
     }
 }
