@@ -6,7 +6,8 @@ mod request;
 
 use clap::{Parser, Subcommand};
 use groups::{
-    AcceptArgs, LookArgs, Only, OutputArgs, PermitArgs, PolicyArgs, ProofArgs, RootArgs, TimeArgs,
+    AcceptArgs, ActOnArgs, LookArgs, Only, OutputArgs, PermitArgs, PolicyArgs, ProofArgs, RootArgs,
+    TimeArgs,
 };
 use std::path::PathBuf;
 
@@ -56,6 +57,9 @@ pub enum Verb {
     /// Check, fix what clashes, and verify
     #[command(after_help = examples::APPLY)]
     Apply(Apply),
+    /// End the outage now without a restart: longer routes past Docker's bridge, until the next boot
+    #[command(after_help = examples::RELIEVE)]
+    Relieve(Relieve),
     /// Undo the last apply, and verify that
     #[command(after_help = examples::ROLLBACK)]
     Rollback(Rollback),
@@ -115,6 +119,31 @@ pub struct Apply {
     proof: ProofArgs,
     #[command(flatten)]
     times: TimeArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Relieve {
+    /// Only show what would be done
+    #[arg(long)]
+    check: bool,
+    /// Do not ask: add the routes
+    #[arg(long, short)]
+    pub yes: bool,
+    /// Take all relief away
+    #[arg(long)]
+    undo: bool,
+    #[command(flatten)]
+    look: LookArgs,
+    #[command(flatten)]
+    act_on: ActOnArgs,
+    /// Take it away again unless this address accepts a TCP connection afterwards; repeatable
+    #[arg(long, value_name = "HOST:PORT", help_heading = groups::PROOF)]
+    probe: Vec<String>,
+    /// How long to wait for another rebridge to finish
+    #[arg(long, value_name = "SECONDS", default_value_t = 0, help_heading = groups::TIMES)]
+    wait: u64,
     #[command(flatten)]
     output: OutputArgs,
 }
@@ -203,6 +232,7 @@ impl Cli {
             Verb::Forecast(forecast) => forecast.output.json,
             Verb::Map(map) => map.output.json,
             Verb::Explain(explain) => explain.output.json,
+            Verb::Relieve(relieve) => relieve.output.json,
             Verb::Rollback(rollback) => rollback.output.json,
             Verb::Fleet(fleet) => fleet.output.json,
             Verb::Facts(_) => false,

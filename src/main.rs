@@ -84,6 +84,12 @@ fn run(cli: &Cli, output: &Output) -> Result<u8, Error> {
             drop(progress);
             Ok(output.report(&report?, false))
         }
+        Verb::Relieve(arguments) => {
+            let request = arguments.request(output.is_attended(arguments.yes))?;
+            let ask = output.question();
+            let consent = consent(arguments.yes, &ask);
+            Ok(output.report(&verbs::relieve::run(&request, consent)?, false))
+        }
         Verb::Rollback(arguments) => {
             let request = arguments.request()?;
             let progress = output.progress();

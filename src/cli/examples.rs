@@ -41,6 +41,15 @@ Examples:
   rebridge apply --root /mnt/image --avoid 172.17.0.0/16
       prepare an image before its first boot";
 
+pub const RELIEVE: &str = "\
+Examples:
+  rebridge relieve --avoid 172.17.0.0/16
+      show the routes, ask, add them, and verify that the kernel follows them
+  rebridge relieve --check --avoid 172.17.0.0/16
+      only show them
+  rebridge relieve --undo
+      take all of them away";
+
 pub const ROLLBACK: &str = "\
 Examples:
   rebridge rollback               show what goes back, ask, do it, verify
@@ -132,7 +141,8 @@ mod tests {
             let bare = bare.filter(|option| option.get_help_heading().is_none());
             let bare: BTreeSet<&str> = bare.map(|option| option.get_id().as_str()).collect();
             let own = [
-                "about", "accept", "check", "count", "dead_man", "engine", "help", "paths", "yes",
+                "about", "accept", "check", "count", "dead_man", "engine", "help", "paths", "undo",
+                "yes",
             ];
             assert!(bare.iter().all(|id| own.contains(id)), "{bare:?}");
         }

@@ -1,7 +1,7 @@
 //! From what was typed to what is meant.
 
-use super::groups::{self, ActOn, LookArgs, Networks, PermitArgs, PolicyArgs, RootArgs};
-use super::{Apply, Check, Explain, Fleet, Forecast, Map, Rollback};
+use super::groups::{self, LookArgs, Networks, PermitArgs, PolicyArgs, RootArgs};
+use super::{Apply, Check, Explain, Fleet, Forecast, Map, Relieve, Rollback};
 use crate::apply::{self, check::Probe};
 use crate::assess::clash::{Kind, Only};
 use crate::facts::Certainty;
@@ -16,7 +16,7 @@ use crate::report::vocabulary::Vocabulary;
 use crate::verbs::output_file::OutputFile;
 use crate::verbs::request::{
     ApplyRequest, CheckRequest, ExplainRequest, FleetRequest, ForecastRequest, Look, MapRequest,
-    RollbackRequest, Target,
+    RelieveRequest, RollbackRequest, Target,
 };
 use std::path::PathBuf;
 use std::time::Duration;
@@ -61,6 +61,20 @@ impl Apply {
                 dead_man: self.proof.dead_man,
             },
             wait: Duration::from_secs(self.times.wait),
+        })
+    }
+}
+
+impl Relieve {
+    /// `attended` says that a person sees what would be done before it is.
+    pub fn request(&self, attended: bool) -> Result<RelieveRequest, BadValue> {
+        Ok(RelieveRequest {
+            look: self.look.look(false)?,
+            check: self.check,
+            undo: self.undo,
+            act_on_suspected: self.act_on.act_on_suspected(attended),
+            probes: Probe::look_up_all(&self.probe)?,
+            wait: Duration::from_secs(self.wait),
         })
     }
 }
@@ -216,9 +230,7 @@ impl PermitArgs {
                 ([], Networks::Recreate) => Existing::Move,
                 (names, _) => Existing::MoveOnly(names.to_vec()),
             },
-            act_on_suspected: self
-                .act_on
-                .map_or(attended, |act_on| act_on == ActOn::Suspected),
+            act_on_suspected: self.act_on.act_on_suspected(attended),
         })
     }
 }

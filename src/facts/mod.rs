@@ -10,6 +10,7 @@ mod in_use;
 mod kernel;
 mod manager;
 pub mod pools;
+mod relief;
 mod source;
 mod version;
 
@@ -26,6 +27,7 @@ pub use kernel::{
 };
 pub use manager::Manager;
 pub use pools::{AddressPool, BUILT_IN};
+pub use relief::{Hop, RELIEF_PROTOCOL, ReliefRoute};
 pub use source::{Certainty, Source};
 pub use version::Version;
 

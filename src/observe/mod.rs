@@ -18,6 +18,7 @@ mod package;
 pub mod process;
 pub mod relevant;
 pub mod resolver;
+pub mod route_of;
 pub mod service;
 mod set_by_rebridge;
 pub mod stored_networks;

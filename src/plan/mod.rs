@@ -18,6 +18,7 @@ pub mod pending_settings;
 pub mod pool_list;
 pub mod preflight;
 pub mod project;
+pub mod relief;
 pub mod relocate;
 pub mod room;
 pub mod wanted;

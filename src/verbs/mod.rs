@@ -12,6 +12,7 @@ pub mod map;
 pub mod networks;
 pub mod options;
 pub mod output_file;
+pub mod relieve;
 pub mod request;
 pub mod rollback;
 

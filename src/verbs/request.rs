@@ -3,6 +3,7 @@
 
 use super::output_file::OutputFile;
 use crate::apply;
+use crate::apply::check::Probe;
 use crate::assess::clash::Only;
 use crate::plan::Permits;
 use crate::policy::Policy;
@@ -47,6 +48,19 @@ pub struct ApplyRequest {
     pub remember: bool,
     pub permits: Permits,
     pub order: apply::request::Request,
+    /// How long to wait for another rebridge to finish.
+    pub wait: Duration,
+}
+
+#[derive(Debug)]
+pub struct RelieveRequest {
+    pub look: Look,
+    /// Only show what would be done.
+    pub check: bool,
+    /// Take relief away.
+    pub undo: bool,
+    pub act_on_suspected: bool,
+    pub probes: Vec<Probe>,
     /// How long to wait for another rebridge to finish.
     pub wait: Duration,
 }
