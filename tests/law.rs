@@ -54,7 +54,10 @@ fn a_clean_host_is_left_alone_and_a_fixed_one_stays() {
     let mut seen = Seen::default();
     for seed in 0..HOSTS {
         let mut dice = Dice::new(seed);
-        let (facts, policy) = (host(&mut dice), policy(&mut dice));
+        let (mut facts, policy) = (host(&mut dice), policy(&mut dice));
+        if dice.percent(30) {
+            facts.configured.push(configured(&mut dice));
+        }
         law(seed, &facts, &policy, &mut dice, &mut seen);
     }
     println!("{seen:?}");
@@ -137,9 +140,6 @@ fn host(dice: &mut Dice) -> Facts {
             dev: None,
             seen_by_docker: dice.percent(70),
         });
-    }
-    if dice.percent(30) {
-        facts.configured.push(configured(dice));
     }
     let engine = facts.docker.engine.as_mut().unwrap();
     engine.version = dice.pick(&["20.10.24", "26.1.5", "28.5.2"]).to_owned();
