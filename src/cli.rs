@@ -218,6 +218,9 @@ pub struct Fleet {
     policy: PolicyArgs,
     #[command(flatten)]
     output: OutputArgs,
+    /// Also write a page to FILE: one file, for a browser, a ticket or a print
+    #[arg(long, value_name = "FILE", help_heading = groups::OUTPUT)]
+    html: Option<PathBuf>,
 }
 
 impl Cli {

@@ -11,7 +11,7 @@ Examples:
   rebridge explain 172.17.50.10             why is Docker there?
   rebridge forecast -n 20                   what will Docker take next?
   rebridge map --svg map.svg                who uses what? also as a picture
-  rebridge fleet facts/                     one range for all these hosts?
+  rebridge fleet facts/ --html fleet.html   one range for all hosts? as a page
   rebridge rollback                         undo the last apply
 
 `rebridge VERB --help` has more of them.
@@ -80,7 +80,7 @@ Examples:
 pub const FLEET: &str = "\
 Examples:
   rebridge fleet facts/                       files that `rebridge facts` wrote
-  rebridge fleet facts/ --json                for a program
+  rebridge fleet facts/ --html fleet.html     also as a page, with every host
   rebridge fleet all.jsonl --avoid-file nets  a host a line; these networks too
   rebridge fleet facts/ --pool 10.64.0.0/16   can all have this range?";
 

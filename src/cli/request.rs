@@ -134,6 +134,7 @@ impl Fleet {
             paths: self.paths.clone(),
             policy: self.policy.policy(false, self.policy.to_repeat())?,
             max_age: Duration::from_secs(u64::from(self.max_age) * 86_400),
+            html: output_file("--html", self.html.as_ref())?,
         })
     }
 }

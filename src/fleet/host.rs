@@ -138,6 +138,22 @@ impl Host {
 }
 
 impl Answer {
+    /// Of a host that has nothing to do its summary knows the rest.
+    pub fn of_a_clear_host(summary: &Summary) -> Answer {
+        Answer {
+            wanted: summary.wanted.clone(),
+            ..Answer::default()
+        }
+    }
+
+    /// Of a host whose facts went away between the rounds.
+    pub fn of_a_lost_host(why: &str) -> Answer {
+        Answer {
+            unseen: vec![format!("its facts could not be read again: {why}")],
+            ..Answer::default()
+        }
+    }
+
     pub fn of(name: &str, facts: &Facts, policy: &Policy, ask: &Ask) -> Answer {
         let before = Assessment::of(facts, policy);
         let (clashes, clashes_more) = rows(&before.clashes);

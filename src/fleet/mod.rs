@@ -10,6 +10,8 @@ pub mod choice;
 pub mod hidden;
 pub mod host;
 pub mod input;
+mod map;
+pub mod page;
 pub mod result;
 pub mod rows;
 mod sentences;
@@ -98,7 +100,8 @@ impl<'p> Looked<'p> {
         let rows = self.hosts.iter().zip(answers).enumerate();
         let hosts: Vec<Host> = rows
             .map(|(at, (summary, answer))| {
-                let mut row = Host::of(summary, self.pools_for(at), answer.unwrap_or_default());
+                let answer = answer.unwrap_or_else(|| host::Answer::of_a_clear_host(summary));
+                let mut row = Host::of(summary, self.pools_for(at), answer);
                 row.state = self.state(at).unwrap_or_default();
                 row.stale = is_stale(summary, &run);
                 if let Some(hidden) = self.hidden.get(at) {

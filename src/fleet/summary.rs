@@ -6,10 +6,11 @@ use crate::assess::needed::Needed;
 use crate::facts::{AddressPool, DockerState, Facts, Link, RouteKind, Source};
 use crate::plan::choose::stored;
 use crate::plan::favoured::Marks;
-use crate::plan::free_space;
+use crate::plan::{free_space, wanted};
 use crate::subnet::{RangeSet, v4};
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
 /// Where a host's facts come from.
@@ -40,6 +41,8 @@ pub struct Summary {
     /// By which others reach this host, with its prefix.
     pub addresses: Vec<Ipv4Net>,
     pub marks: Marks,
+    /// What ought to stand in daemon.json, if nothing clashes.
+    pub wanted: Map<String, Value>,
     pub roams: bool,
 }
 
@@ -82,13 +85,18 @@ impl Summary {
     pub fn of(named: Named, assessment: &Assessment) -> Summary {
         let facts = assessment.facts;
         let needs: Vec<Need> = assessment.needed.iter().filter_map(need).collect();
+        let state = state(assessment);
         let pools = (!assessment.pools_are_built_in()).then(|| assessment.pools.clone());
         Summary {
             name: named.name,
             group: named.group,
             source: named.source,
             taken_at: facts.taken.as_ref().map(|taken| taken.at.clone()),
-            state: state(assessment),
+            wanted: match state {
+                State::Clear => wanted::keys(assessment),
+                State::Latent | State::Present => Map::new(),
+            },
+            state,
             docker: facts.docker.state,
             version: facts.version_text().map(str::to_owned),
             docker0: facts.docker0(),

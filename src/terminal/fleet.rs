@@ -193,5 +193,5 @@ fn left_out(all: usize) -> String {
 }
 
 fn more(left_out: usize) -> String {
-    format!("and {left_out} more; --json lists all")
+    format!("and {left_out} more; --json and --html list all")
 }

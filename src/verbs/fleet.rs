@@ -9,6 +9,7 @@ use crate::assess::Assessment;
 use crate::facts::Facts;
 use crate::fleet::host::Answer;
 use crate::fleet::input;
+use crate::fleet::page;
 use crate::fleet::result::{Fleet, Unread};
 use crate::fleet::summary::{Named, Summary};
 use crate::fleet::{Looked, Run};
@@ -49,15 +50,22 @@ pub fn run(request: &FleetRequest) -> Result<Fleet, Error> {
     let looked = Looked::of(hosts, policy);
     let answers = each(&places, |at, place| {
         let ask = looked.ask(at)?;
-        let (named, facts) = sources.get(*place)?.read().ok()?;
-        Some(Answer::of(&named.name, &facts, policy, &ask))
+        Some(match sources.get(*place)?.read() {
+            Ok((named, facts)) => Answer::of(&named.name, &facts, policy, &ask),
+            Err(unread) => Answer::of_a_lost_host(&unread.why),
+        })
     });
     let run = Run {
         now: SystemTime::now(),
         max_age: request.max_age,
         unread,
     };
-    Ok(looked.result(answers, run))
+    let fleet = looked.result(answers, run);
+    if let Some(file) = &request.html {
+        let page = page::render(&fleet, &looked.hosts);
+        file.write(&page).map_err(BadValue::plain)?;
+    }
+    Ok(fleet)
 }
 
 /// The facts of one host.

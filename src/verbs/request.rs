@@ -108,4 +108,5 @@ pub struct FleetRequest {
     pub policy: Policy,
     /// Older facts are named.
     pub max_age: Duration,
+    pub html: Option<OutputFile>,
 }

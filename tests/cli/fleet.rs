@@ -206,6 +206,10 @@ fn wrong_usage_exits_2() {
         (vec!["-", "--avoid-file", "-"], "only once"),
         (vec!["-", "--avoid", "banana"], "not a network"),
         (vec!["-", "--max-age", "0"], "max-age"),
+        (
+            vec!["-", "--html", "/no/such/folder/x.html"],
+            "cannot be written",
+        ),
     ] {
         let ran = fleet(&arguments, "");
         let said = text(&ran.stderr);

@@ -249,6 +249,16 @@ fn the_range_that_most_have_is_kept() {
         fleet.range().unwrap().pools[0].base.to_string()
     };
     assert_eq!(range(&hosts), "10.214.0.0/16");
+    // A host that has its range keeps its keys, also for a tool that writes the file.
+    let keys = &mut hosts[0].docker.config.keys;
+    keys.insert("bip".to_owned(), "198.51.102.1/24".into());
+    let looked = look(&hosts, &policy);
+    let kept = &answer(&hosts, &looked, &policy).hosts[0];
+    assert_eq!(
+        (kept.state, kept.wanted.len()),
+        (State::Clear, 1),
+        "{kept:?}"
+    );
     // Not where somebody lives in it.
     add_link(&mut hosts[7], "eth2", "10.214.9.0/24".parse().unwrap());
     assert_eq!(range(&hosts), "10.200.0.0/16");
