@@ -65,6 +65,7 @@ fn work(job: &Job) -> Result<Report, Error> {
     match job {
         Job::Check(request) => verbs::check::run(request),
         Job::Apply(request) => verbs::apply::run(request, &Silent, Consent::Given),
+        Job::Relieve(request) => verbs::relieve::run(request, Consent::Given),
         Job::Rollback(request) => verbs::rollback::run(request, &Silent, Consent::Given),
     }
 }
