@@ -70,7 +70,7 @@ pub struct Search<'s, 'a> {
     needed: &'s [Needed<'a>],
     /// The same, as a set.
     in_the_way: RangeSet,
-    /// What Docker's networks hold, docker0 aside.
+    /// What Docker's networks hold, and docker0 where it stays.
     stored: Vec<Ipv4Net>,
     /// The rest of the list, and what docker0 leaves.
     pooled: RangeSet,
@@ -91,6 +91,12 @@ impl<'s, 'a> Search<'s, 'a> {
             pooled: RangeSet::new(pooled),
             roams: roams(assessment.facts),
         }
+    }
+
+    /// The same where docker0 stays: it takes room in a pool that holds it.
+    pub fn beside(mut self, docker0: Option<Ipv4Net>) -> Search<'s, 'a> {
+        self.stored.extend(docker0.map(|address| address.trunc()));
+        self
     }
 
     /// The first pool of one of these shapes that has room for so many networks.
