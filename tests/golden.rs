@@ -24,11 +24,13 @@ use rebridge::cli::{Cli, Verb};
 use rebridge::facts::{ConfigState, DockerState, Facts};
 use rebridge::observe::config_file::{KEYS, parse, problem};
 use rebridge::plan::project::project;
+use rebridge::plan::relief::Relief;
 use rebridge::plan::{Decision, Permits, plan};
 use rebridge::policy::{Policy, options_file};
 use rebridge::report::advice::Step;
 use rebridge::report::explanation::{Explanation, explain};
 use rebridge::report::map::{Map, svg};
+use rebridge::report::relieved::Standing;
 use rebridge::report::vocabulary::Vocabulary;
 use rebridge::report::{Outcome, Report};
 use rebridge::terminal;
@@ -129,7 +131,23 @@ fn run_case(case: &Path) -> Vec<String> {
             let before = Assessment::of(&facts, &asked.look.policy);
             run_explain(case, &explain(&before, asked.about.as_deref()).unwrap())
         }
-        Verb::Rollback(_) | Verb::Facts(_) => panic!("{request}: not a verb for a golden case"),
+        Verb::Relieve(arguments) => {
+            let asked = arguments.request(true).unwrap();
+            let before = Assessment::of(&facts, &asked.look.policy);
+            let relief = Relief::of(&before, asked.act_on_suspected);
+            let standing = match relief.ranges.is_empty() {
+                true => Standing::NoHelp,
+                false => Standing::ToChange,
+            };
+            let report = Report::relief_previewed(&before, &relief, standing, WORDS);
+            let mut faults = pages(case, &report);
+            let json = report.json() + "\n";
+            faults.extend(compare(&case.join("report.json"), Some(json)));
+            faults
+        }
+        Verb::Rollback(_) | Verb::Facts(_) | Verb::Fleet(_) => {
+            panic!("{request}: not a verb for a golden case")
+        }
     }
 }
 

@@ -9,6 +9,8 @@
 
 #[path = "common/dice.rs"]
 mod dice;
+#[path = "law/fleet.rs"]
+mod fleet;
 #[path = "law/least_change.rs"]
 mod least_change;
 #[path = "law/room.rs"]

@@ -25,6 +25,7 @@ pub mod progress;
 mod reachable;
 pub mod recover;
 pub mod refusal;
+pub mod relief;
 pub mod request;
 pub mod restart;
 pub mod rollback;

@@ -1,6 +1,7 @@
 //! The one judgement, made once per look at a host.
 
 use super::clash::Clash;
+use super::detour::Lost;
 use super::held::{Held, held};
 use super::needed::{Needed, needed};
 use super::overlay_slice;
@@ -43,7 +44,7 @@ pub struct Assessment<'a> {
     /// The range docker0 gets at Docker's next start, where that is not the one it has.
     pub docker0_to_come: Option<Ipv4Net>,
     /// Who wins where ranges meet.
-    pub(super) kernel: who_loses::Kernel<'a>,
+    pub kernel: who_loses::Kernel<'a>,
     /// Every clash, the one to act on first.
     pub clashes: Vec<Clash>,
     /// The clashes there would be if the operator had not said what to ignore.
@@ -173,13 +174,25 @@ impl<'a> Assessment<'a> {
 
     /// Clashes of the ranges Docker holds now.
     fn present(&self, needed: &[Needed<'a>]) -> Vec<Clash> {
+        let lost = self.lost_of(needed).into_iter();
+        lost.map(|lost| {
+            let side = DockerSide::of(lost.held);
+            Clash::present(side, lost.need, lost.loss, self.facts)
+        })
+        .collect()
+    }
+
+    /// What the ranges Docker holds keep from somebody now.
+    pub fn lost_now(&self) -> Vec<Lost<'_, 'a>> {
+        self.lost_of(&self.needed)
+    }
+
+    fn lost_of<'s>(&'s self, needed: &'s [Needed<'a>]) -> Vec<Lost<'s, 'a>> {
         let index = NetIndex::new(self.held.iter().map(|held| &held.subnet));
-        let mut clashes = Vec::new();
+        let mut all = Vec::new();
         for need in needed.iter().filter(|need| need.bites_now()) {
-            for held in index
-                .overlapping(&need.net)
-                .filter_map(|place| self.held.get(place))
-            {
+            let places = index.overlapping(&need.net);
+            for held in places.filter_map(|place| self.held.get(place)) {
                 if self.overruled_by_pool(need, &held.subnet)
                     || !held.can_hide(need)
                     || overlay_slice::is_of_its_tunnel(need, &held.subnet, self.facts)
@@ -191,12 +204,11 @@ impl<'a> Assessment<'a> {
                     bridge: Some(&held.bridge),
                 };
                 if let Some(loss) = self.kernel.who_loses(&range, need) {
-                    let side = DockerSide::of(held);
-                    clashes.push(Clash::present(side, need, loss, self.facts));
+                    all.push(Lost { held, need, loss });
                 }
             }
         }
-        clashes
+        all
     }
 
     /// What is lost when Docker gets this range.

@@ -51,6 +51,17 @@ pub fn present(docker: &DockerSide, with: &NeededSide, loss: Loss) -> String {
     }
 }
 
+/// Of a range Docker holds now, where relief is in place.
+pub fn relieved(docker: &DockerSide, with: &NeededSide) -> String {
+    format!(
+        "{}, which shadows {}; relieved until the next boot: routes lead past {}, except where \
+         containers live",
+        holder(docker),
+        with.describe(),
+        docker.bridge.as_deref().unwrap_or("the bridge"),
+    )
+}
+
 /// Of the range that docker0 or a stored network gets when Docker next starts.
 pub fn later(docker: &DockerSide, with: &NeededSide) -> String {
     let holder = match &docker.network {

@@ -38,8 +38,8 @@ impl<'a> Loss<'a> {
 /// ask.
 #[derive(Debug)]
 pub struct Kernel<'a> {
-    facts: &'a Facts,
-    docker: Vec<&'a str>,
+    pub(super) facts: &'a Facts,
+    pub(super) docker: Vec<&'a str>,
     model: OnceCell<KernelModel<'a>>,
     /// The routes in the order of their networks, so that those inside one are neighbours.
     in_order: OnceCell<Vec<&'a Route>>,
@@ -220,7 +220,7 @@ impl<'a> Kernel<'a> {
         links.any(|link| link.name == name && link.table.is_some())
     }
 
-    fn model(&self) -> &KernelModel<'a> {
+    pub(super) fn model(&self) -> &KernelModel<'a> {
         self.model
             .get_or_init(|| KernelModel::new(&self.facts.kernel))
     }
@@ -448,7 +448,7 @@ fn has_conditions(rule: &Rule) -> bool {
 }
 
 /// A packet that meets the conditions of a rule. An ordinary one meets the opposite of a condition.
-fn meeting<'a>(rule: &'a Rule, to: IpAddr) -> Packet<'a> {
+pub(super) fn meeting<'a>(rule: &'a Rule, to: IpAddr) -> Packet<'a> {
     if rule.inverted {
         return Packet::to(to);
     }

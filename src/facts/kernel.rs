@@ -1,6 +1,7 @@
 //! The kernel's part of the facts: links, routes and rules, neighbours, peers.
 
 use super::in_use::Listener;
+use super::relief::{Hop, ReliefRoute};
 use ipnet::IpNet;
 use nix::libc;
 use serde::{Deserialize, Serialize};
@@ -25,6 +26,9 @@ pub struct Kernel {
     /// How many routes more there are, into space that Docker never uses.
     #[serde(default)]
     pub routes_elsewhere: u64,
+    /// Relief routes, which are no evidence of anything and not among `routes`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub relief: Vec<ReliefRoute>,
     /// The policy rules, in the order in which they are asked.
     #[serde(default)]
     pub rules: Vec<Rule>,
@@ -92,6 +96,9 @@ pub struct Route {
     pub gateway: Option<IpAddr>,
     /// The interface.
     pub dev: Option<String>,
+    /// The address of this host that packets get, where the route says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<IpAddr>,
     /// Of several routes to one network the one with the lowest metric is used.
     #[serde(default, skip_serializing_if = "is_default")]
     pub metric: u32,
@@ -429,6 +436,7 @@ impl Route {
             scope: Scope::Global,
             gateway: None,
             dev: None,
+            source: None,
             metric: 0,
             tos: 0,
             from: None,
@@ -439,6 +447,15 @@ impl Route {
             nexthop: None,
             hop: None,
         }
+    }
+
+    /// Where packets go next; none where they end here.
+    pub fn next_hop(&self) -> Option<Hop> {
+        Some(Hop {
+            gateway: self.gateway,
+            dev: self.dev.clone()?,
+            onlink: self.onlink,
+        })
     }
 
     /// Whether it says that something is there; broadcast addresses and throw routes do not.

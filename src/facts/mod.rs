@@ -10,6 +10,7 @@ mod in_use;
 mod kernel;
 mod manager;
 pub mod pools;
+mod relief;
 mod source;
 mod version;
 
@@ -26,6 +27,7 @@ pub use kernel::{
 };
 pub use manager::Manager;
 pub use pools::{AddressPool, BUILT_IN};
+pub use relief::{Hop, RELIEF_PROTOCOL, ReliefRoute};
 pub use source::{Certainty, Source};
 pub use version::Version;
 
@@ -69,6 +71,21 @@ pub struct Facts {
     pub dies_with: Option<DiesWith>,
     /// What could not be seen, one sentence each.
     pub unseen: Vec<String>,
+    /// Which host, and when; null in facts that an older version saved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taken: Option<Taken>,
+}
+
+/// Of which host facts were saved, and when. Nothing is judged by it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Taken {
+    /// The name the host gives itself; empty where it has none.
+    pub host: String,
+    /// When, in UTC.
+    pub at: String,
+    /// The version of rebridge.
+    pub version: String,
 }
 
 /// A nameserver and the file that names it.

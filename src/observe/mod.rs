@@ -18,6 +18,7 @@ mod package;
 pub mod process;
 pub mod relevant;
 pub mod resolver;
+pub mod route_of;
 pub mod service;
 mod set_by_rebridge;
 pub mod stored_networks;
@@ -159,6 +160,7 @@ fn look(host: &Host, depth: Depth) -> Facts {
             firewall: None,
             dies_with: None,
             unseen,
+            taken: None,
         }
     })
 }

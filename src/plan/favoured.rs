@@ -422,17 +422,40 @@ pub const FAVOURED: &[Favoured] = &[
     row(net(10, 90, 90, 0, 24), "D-Link switches", MANUAL, Seldom),
 ];
 
-/// The rows that count on this host and are more likely than this, or as likely.
-pub fn rows(facts: &Facts, from: Likelihood) -> impl Iterator<Item = &'static Favoured> {
+/// What shows on a host, or on any of several hosts, that some rows count.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Marks(Vec<Mark>);
+
+impl Marks {
+    pub fn of(facts: &Facts) -> Marks {
+        let marks = FAVOURED.iter().filter_map(|row| row.only_on);
+        Marks(marks.filter(|mark| mark.is_on(facts)).collect())
+    }
+
+    pub fn join(&mut self, others: &Marks) {
+        let new = others.0.iter().filter(|mark| !self.0.contains(mark));
+        let new: Vec<Mark> = new.copied().collect();
+        self.0.extend(new);
+    }
+}
+
+/// The rows that count with these marks and are more likely than this, or as likely.
+pub fn rows(marks: &Marks, from: Likelihood) -> impl Iterator<Item = &'static Favoured> + use<> {
+    let marks = marks.0.clone();
     FAVOURED
         .iter()
         .filter(move |row| row.likelihood >= from)
-        .filter(|row| row.only_on.is_none_or(|mark| mark.is_on(facts)))
+        .filter(move |row| row.only_on.is_none_or(|mark| marks.contains(&mark)))
 }
 
 /// Who is most likely to use some of a range.
 pub fn most_likely(facts: &Facts, range: Ipv4Net) -> Option<&'static Favoured> {
-    rows(facts, Likelihood::Seldom)
+    likely(&Marks::of(facts), range)
+}
+
+/// The same with these marks.
+pub fn likely(marks: &Marks, range: Ipv4Net) -> Option<&'static Favoured> {
+    rows(marks, Likelihood::Seldom)
         .filter(|row| overlap4(&row.net, &range))
         .max_by_key(|row| (row.likelihood, row.net.prefix_len()))
 }

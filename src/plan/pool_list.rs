@@ -22,7 +22,7 @@ pub const KEY: &str = "default-address-pools";
 const PIECES: usize = 8;
 
 /// So many networks are enough for anybody; Docker's own list has 31.
-const ENOUGH: u64 = 64;
+pub const ENOUGH: u64 = 64;
 
 /// An entry of the list.
 #[derive(Debug, Clone, Copy, PartialEq)]

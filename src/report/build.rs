@@ -222,7 +222,7 @@ impl Report {
     }
 
     /// `moves` are the networks that need no removing.
-    fn judged(assessment: &Assessment, moves: &[Move], words: Vocabulary) -> Report {
+    pub(super) fn judged(assessment: &Assessment, moves: &[Move], words: Vocabulary) -> Report {
         let mut findings = findings(assessment);
         let moves = |name: &String| moves.iter().any(|one| one.network == *name);
         findings
@@ -276,7 +276,7 @@ impl Report {
         report
     }
 
-    fn refuse(&mut self, msg: String) {
+    pub(super) fn refuse(&mut self, msg: String) {
         self.failed = true;
         self.outcome = Outcome::Refused;
         self.msg = msg;

@@ -19,6 +19,7 @@ mod keep;
 mod kernel_model;
 mod networks;
 mod random_files;
+mod relief;
 mod remains;
 mod sandbox;
 mod terminal;

@@ -8,10 +8,12 @@ use rebridge::apply::networks::record::NotRecorded;
 use rebridge::apply::note::Note;
 use rebridge::apply::recover::Closed;
 use rebridge::apply::refusal::{Refusal, Step};
+use rebridge::apply::relief::{self, Deed};
 use rebridge::apply::undo::{Edit, KeyEdit, Obstacle, Setting};
 use rebridge::assess::Assessment;
 use rebridge::assess::finding::{Finding, Holder, Unusable};
 use rebridge::assess::products::PRODUCTS;
+use rebridge::assess::sides::DockerSide;
 use rebridge::assess::traffic::StaleCall;
 use rebridge::docker;
 use rebridge::engine_model::daemon_json::Fault;
@@ -22,6 +24,7 @@ use rebridge::facts::{
 };
 use rebridge::plan::blocker::{Blocker, StartFault};
 use rebridge::plan::notice::Notice;
+use rebridge::plan::relief::{OutOfReach, Why};
 use rebridge::policy::option::{BadValue, Opt};
 use rebridge::policy::read::read_pools;
 use rebridge::report::error::Error;
@@ -424,6 +427,7 @@ pub fn errors() -> Vec<Sample<Error>> {
             path: some("/run/rebridge.lock"),
             why: some("Read-only file system"),
         };
+        HalfWay: Error::HalfWay;
         OptionsNotKept: Error::OptionsNotKept {
             path: some("/etc/rebridge/options"),
             why: some("Read-only file system"),
@@ -672,4 +676,50 @@ pub fn options() -> Vec<Sample<Opt>> {
         Root: Opt::Root;
         Wait: Opt::Wait;
     })
+}
+
+/// Every reason why routes do not help.
+pub fn out_of_reach() -> Vec<Sample<OutOfReach>> {
+    let one = |why: Why| OutOfReach {
+        docker: DockerSide::docker0("172.17.0.0/16".parse().unwrap()),
+        need: "172.17.0.9/32".parse().unwrap(),
+        why,
+    };
+    let kept = vec!["172.17.0.0/24".parse().unwrap()];
+    samples!(Why {
+        Ipv6: Why::Ipv6;
+        ContainersLose: Why::ContainersLose;
+        WhereContainersLive: Why::WhereContainersLive(kept.clone());
+        SubnetIsFull: Why::SubnetIsFull;
+        SubnetIsPlanned: Why::SubnetIsPlanned;
+        NoOtherWay: Why::NoOtherWay;
+        TooManyRoutes: Why::TooManyRoutes;
+    })
+    .into_iter()
+    .map(|sample| Sample {
+        name: sample.name,
+        value: one(sample.value),
+    })
+    .collect()
+}
+
+/// Every step of relief that may fail.
+pub fn relief_faults() -> Vec<Sample<relief::Fault>> {
+    let route = "172.17.1.0/24".parse().unwrap();
+    samples!(Deed {
+        ReadRecord: Deed::ReadRecord;
+        WriteRecord: Deed::WriteRecord;
+        AddRoute: Deed::AddRoute(route);
+        RemoveRoute: Deed::RemoveRoute(route);
+        SwitchProxyArp: Deed::SwitchProxyArp(some("docker0"));
+    })
+    .into_iter()
+    .map(|sample| Sample {
+        name: sample.name,
+        value: relief::Fault {
+            deed: sample.value,
+            why: some("No space left on device"),
+        },
+    })
+    .collect()
 }

@@ -79,6 +79,7 @@ fn host(version: &str, networks: Vec<Network>) -> Facts {
         firewall: None,
         dies_with: None,
         unseen: Vec::new(),
+        taken: None,
     }
 }
 

@@ -5,10 +5,10 @@
 //! Docker may use.
 
 use super::links::Links;
-use super::netlink::{
+use crate::facts::{Contact, Link, Peer, Translation};
+use crate::host::netlink::{
     AF_INET, AF_INET6, Request, address, attributes, attributes_after, dump, u8_at, u32_at,
 };
-use crate::facts::{Contact, Link, Peer, Translation};
 use crate::observe::operator::Session;
 use crate::observe::relevant::RelevantSpace;
 use ipnet::IpNet;
