@@ -17,7 +17,7 @@
 
 use clap::Parser;
 use rebridge::assess::address_map::{DockerRange, When};
-use rebridge::assess::clash::Kind;
+use rebridge::assess::clash::{Clash, Kind};
 use rebridge::assess::forecast::{Forecast, forecast};
 use rebridge::assess::{Assessment, unmovable};
 use rebridge::cli::{Cli, Verb};
@@ -315,10 +315,17 @@ fn run_map(case: &Path, map: &Map) -> Vec<String> {
 fn map_agrees(before: &Assessment) -> Option<String> {
     let map = verbs::map::draw(before);
     let checked = &before.clashes;
+    // What a network holds now is drawn as that, also if what needs it is not up yet.
+    let holds = |clash: &&Clash| {
+        let mut held = before.held.iter();
+        held.any(|held| {
+            clash.docker.bridge.as_ref() == Some(&held.bridge) && clash.docker.subnet == held.subnet
+        })
+    };
     for (kind, when) in [(Kind::Present, When::Now), (Kind::Latent, When::Later)] {
         let mut found: Vec<_> = checked
             .iter()
-            .filter(|clash| clash.kind == kind)
+            .filter(|clash| holds(clash) == (kind == Kind::Present))
             .map(|clash| clash.with.net)
             .collect();
         let docker0 = |take: &DockerRange| take.name.as_deref() == Some("docker0");

@@ -1,6 +1,7 @@
 //! The one judgement, made once per look at a host.
 
 use super::clash::Clash;
+use super::configured::configured;
 use super::detour::Lost;
 use super::held::{Held, held};
 use super::needed::{Needed, needed};
@@ -57,15 +58,18 @@ impl<'a> Assessment<'a> {
         let version = facts.version();
         let held = held(facts, &devices);
         let traffic = Traffic::of(facts, &devices, &held);
-        let (needed, ignored) = needed(facts, policy, &devices, traffic.needed);
         let list = list_of_file(facts);
+        let pools = pools_in_force(facts, list.as_ref());
+        let mut met = traffic.needed;
+        met.extend(configured(facts, &devices, &held, &pools));
+        let (needed, ignored) = needed(facts, policy, &devices, met);
         let mut assessment = Assessment {
             facts,
             policy,
             version,
             needed,
             held,
-            pools: pools_in_force(facts, list.as_ref()),
+            pools,
             names_pools: list.is_some(),
             pools_of_file: list
                 .filter(|list| list.faults.is_empty())
@@ -93,7 +97,12 @@ impl<'a> Assessment<'a> {
         // What a Docker network holds today is a present matter, or none.
         clashes.extend(self.latent(needed, &self.pools, &self.stored_v4()));
         clashes.sort_by_cached_key(Clash::urgency);
-        without_retold(clashes)
+        let clashes = without_retold(clashes);
+        // What you overrule by hand does not speak for a server inside it.
+        match self.policy.pools.is_empty() {
+            true => without_covered(clashes),
+            false => clashes,
+        }
     }
 
     /// What Docker's networks hold of IPv4.
@@ -164,8 +173,7 @@ impl<'a> Assessment<'a> {
     /// *broader* route through a gateway (10.0.0.0/8 via the office router), never against an equal
     /// or narrower one, nor on-link ones.
     pub fn overruled_by_pool(&self, need: &Needed, subnet: &IpNet) -> bool {
-        need.source() == Source::Route
-            && need.via().is_some()
+        need.is_behind_a_gateway()
             && self.policy.pools.iter().any(|pool| {
                 let base = IpNet::V4(pool.base);
                 base.contains(subnet) && need.net.contains(&base) && need.net != base
@@ -177,14 +185,19 @@ impl<'a> Assessment<'a> {
         let lost = self.lost_of(needed).into_iter();
         lost.map(|lost| {
             let side = DockerSide::of(lost.held);
-            Clash::present(side, lost.need, lost.loss, self.facts)
+            match lost.need.is_to_come() {
+                true => Clash::once_up(side, lost.need, lost.loss, self.facts),
+                false => Clash::present(side, lost.need, lost.loss, self.facts),
+            }
         })
         .collect()
     }
 
     /// What the ranges Docker holds keep from somebody now.
     pub fn lost_now(&self) -> Vec<Lost<'_, 'a>> {
-        self.lost_of(&self.needed)
+        let mut lost = self.lost_of(&self.needed);
+        lost.retain(|lost| !lost.need.is_to_come());
+        lost
     }
 
     fn lost_of<'s>(&'s self, needed: &'s [Needed<'a>]) -> Vec<Lost<'s, 'a>> {
@@ -398,6 +411,27 @@ fn without_retold(clashes: Vec<Clash>) -> Vec<Clash> {
             continue;
         }
         told.entry(sides).or_insert(kept.len());
+        kept.push(clash);
+    }
+    kept
+}
+
+/// Without what files name inside something that clashes with the same range anyway: what is up and
+/// what is configured, or what two files name, is one clash.
+fn without_covered(clashes: Vec<Clash>) -> Vec<Clash> {
+    type Side = (Option<String>, Option<String>);
+    let mut told: HashMap<Side, Vec<IpNet>> = HashMap::new();
+    let mut kept = Vec::with_capacity(clashes.len());
+    for clash in clashes {
+        let side = (clash.docker.network.clone(), clash.docker.bridge.clone());
+        let told = told.entry(side).or_default();
+        let configured = clash.with.source == Source::Configured;
+        if configured && told.iter().any(|net| net.contains(&clash.with.net)) {
+            continue;
+        }
+        if !clash.is_suspected() {
+            told.push(clash.with.net);
+        }
         kept.push(clash);
     }
     kept

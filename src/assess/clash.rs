@@ -56,6 +56,13 @@ impl Clash {
         }
     }
 
+    /// A range Docker holds now, over what is not up yet.
+    pub fn once_up(docker: DockerSide, need: &Needed, loss: Loss, facts: &Facts) -> Clash {
+        let with = NeededSide::of(need, Some(&docker.subnet), facts);
+        let explain = sentence::once_up(&docker, &with, loss);
+        Clash::of(Kind::Latent, docker, with, loss, explain)
+    }
+
     /// A range that docker0 or a stored network has once Docker starts again.
     pub fn later(docker: DockerSide, need: &Needed, loss: Loss, facts: &Facts) -> Clash {
         let with = NeededSide::of(need, Some(&docker.subnet), facts);
@@ -100,6 +107,11 @@ impl Clash {
         self.certainty == Certainty::Suspected
     }
 
+    /// Whether a network that Docker has lies over something that is configured.
+    pub fn is_over_a_file(&self) -> bool {
+        self.docker.network.is_some() && self.with.source == Source::Configured
+    }
+
     /// Of several traces of one caller the first, which is the clearest, says it all.
     pub fn retells(&self, earlier: &Clash) -> bool {
         self.with.source.is_a_trace()
@@ -119,6 +131,7 @@ impl Clash {
             Source::OnLink => 5,
             Source::Connection => 6,
             Source::Route => 7,
+            Source::Configured => 8,
         };
         (
             self.kind,

@@ -6,6 +6,7 @@ pub mod address_map;
 mod assessment;
 mod bridge_owner;
 pub mod clash;
+mod configured;
 pub mod detour;
 pub mod existing;
 pub mod finding;

@@ -1,5 +1,5 @@
-//! The networks this host needs: what its routes, addresses and nameservers say, whom it talks to,
-//! and what the operator declared.
+//! The networks this host needs: what its routes, addresses, nameservers and files say, whom it talks
+//! to, and what the operator declared.
 //!
 //! Not needed: the default route, parts of the Internet as wide as those by which VPNs overrule it
 //! (0.0.0.0/1 and 128.0.0.0/1, 2000::/3), loopback, link-local and multicast, what lies on Docker's
@@ -7,8 +7,8 @@
 
 use super::way_out::WaysOut;
 use crate::facts::{
-    Certainty, Contact, Facts, Family, Link, Nameserver, Neighbour, Peer, RT_TABLE_DEFAULT,
-    RT_TABLE_LOCAL, Route, RouteKind, Rule, Scope, Source,
+    Certainty, Configured, Contact, Facts, Family, Link, Nameserver, Neighbour, Peer,
+    RT_TABLE_DEFAULT, RT_TABLE_LOCAL, Role, Route, RouteKind, Rule, Scope, Source,
 };
 use crate::policy::{Declared, Ignore, Policy};
 use crate::subnet::{PRIVATE_BLOCKS, SHARED_BLOCKS, net};
@@ -36,6 +36,8 @@ pub enum Evidence<'a> {
     Address(&'a Link, IpNet),
     /// A nameserver.
     Nameserver(&'a Nameserver),
+    /// A file names it.
+    Configured(&'a Configured),
     /// The operator said so.
     Declared(&'a Declared),
     /// This host called it, and it did not answer.
@@ -54,12 +56,18 @@ impl<'a> Needed<'a> {
             Evidence::Route(_) | Evidence::Rule(_) => Source::Route,
             Evidence::Address(..) => Source::OnLink,
             Evidence::Nameserver(_) => Source::Nameserver,
+            Evidence::Configured(_) => Source::Configured,
             Evidence::Declared(_) => Source::Declared,
             Evidence::Neighbour(_) => Source::Neighbour,
             Evidence::Peer(peer) if peer.contact == Contact::Ssh => Source::Ssh,
             Evidence::Peer(_) => Source::Connection,
             Evidence::Operator => Source::Ssh,
         }
+    }
+
+    /// Whether this file names it.
+    fn is_of_file(&self, file: &str) -> bool {
+        matches!(self.evidence, Evidence::Configured(one) if one.file == file)
     }
 
     pub fn is_suspected(&self) -> bool {
@@ -81,6 +89,19 @@ impl<'a> Needed<'a> {
             Evidence::Address(link, _) => Some(&link.name),
             _ => None,
         }
+    }
+
+    /// Whether a gateway leads there.
+    pub fn is_behind_a_gateway(&self) -> bool {
+        match self.evidence {
+            Evidence::Configured(one) => one.by_gateway,
+            _ => self.source() == Source::Route && self.via().is_some(),
+        }
+    }
+
+    /// Whether it is not there before something comes up.
+    pub fn is_to_come(&self) -> bool {
+        matches!(self.evidence, Evidence::Configured(one) if one.role == Role::Network)
     }
 
     /// Whether it stands in the way of a range that Docker holds now, and not only of one it may
@@ -126,6 +147,7 @@ fn is_ignored(policy: &Policy, need: &Needed) -> bool {
     policy.ignore.iter().any(|ignore| match ignore {
         Ignore::Source(source) => need.source() == *source,
         Ignore::Net(net) => need.source() != Source::Declared && net.contains(&need.net),
+        Ignore::File(file) => need.is_of_file(file),
     })
 }
 

@@ -270,7 +270,7 @@ fn derived_from(address: &IpAddr) -> Option<IpAddr> {
 
 /// The last address of a subnet that a container may have had: twice as far as there are containers
 /// now. Where a person said which addresses containers get, any of them.
-fn last_low(held: &Held, facts: &Facts) -> IpAddr {
+pub fn last_low(held: &Held, facts: &Facts) -> IpAddr {
     let mut networks = facts.networks();
     let shaped = networks
         .any(|network| network.shaped && network.bridge.as_deref() == Some(held.bridge.as_str()));

@@ -57,7 +57,7 @@ fn is_wide(net: &IpNet) -> bool {
 }
 
 /// Of the networks of one way those that are pieces of the Internet, if the way leads there.
-fn pieces_of(nets: &[IpNet]) -> Vec<IpNet> {
+pub fn pieces_of(nets: &[IpNet]) -> Vec<IpNet> {
     if !nets.iter().any(is_wide) {
         return Vec::new();
     }

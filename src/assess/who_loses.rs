@@ -3,7 +3,7 @@
 
 use super::needed::{Evidence, Needed, leading_rules};
 use super::sides::Loser;
-use crate::facts::{Conditions, Facts, Family, Masked, RT_TABLE_MAIN, Route, Rule};
+use crate::facts::{Conditions, Facts, Family, Masked, RT_TABLE_MAIN, Role, Route, Rule};
 use crate::kernel_model::{Change, Fate, KernelModel, Packet, Verdict, connected};
 use crate::subnet::overlap;
 use ipnet::IpNet;
@@ -79,7 +79,13 @@ impl<'a> Kernel<'a> {
                     .flatten()
             }
             Evidence::Declared(_) => self.over_plain(range, &need.net),
-            Evidence::Nameserver(_) | Evidence::Peer(_) | Evidence::Operator => self
+            Evidence::Configured(one) if one.role == Role::Network => {
+                Some(Loss::all_of(by_prefix(range, &need.net)))
+            }
+            Evidence::Nameserver(_)
+            | Evidence::Configured(_)
+            | Evidence::Peer(_)
+            | Evidence::Operator => self
                 .over_plain(range, &need.net)
                 .filter(|loss| loss.loser == Loser::Host),
         }
@@ -108,7 +114,7 @@ impl<'a> Kernel<'a> {
     fn over_route(&self, range: &Range, route: &'a Route) -> Option<Loss<'a>> {
         let is_plain = self.rules_are_usual() && route.table == RT_TABLE_MAIN;
         if is_plain && (range.bridge.is_none() || route.dead) {
-            return Some(Loss::all_of(by_prefix(range, route)));
+            return Some(Loss::all_of(by_prefix(range, &route.dst)));
         }
         let asked = Asked::of(self, range);
         let samples = asked.samples(&route.dst);
@@ -425,8 +431,8 @@ fn behind(net: &IpNet) -> impl Iterator<Item = IpAddr> {
 }
 
 /// Without rules of the operator's the longer prefix wins. Of two equal ones either may.
-fn by_prefix(range: &Range, route: &Route) -> Loser {
-    let narrower = range.subnet.contains(&route.dst) && range.subnet != route.dst;
+fn by_prefix(range: &Range, net: &IpNet) -> Loser {
+    let narrower = range.subnet.contains(net) && range.subnet != *net;
     match narrower {
         true => Loser::Containers,
         false => Loser::Host,

@@ -40,9 +40,9 @@ pub struct PolicyArgs {
     /// A file of such networks, one a line, `#` begins a comment; - is standard input
     #[arg(long, value_name = "FILE")]
     pub avoid_file: Vec<String>,
-    /// Evidence you know is wrong: a CIDR, or onlink, route, nameserver, declared, neighbour,
-    /// connection, ssh
-    #[arg(long, value_name = "SOURCE|CIDR")]
+    /// Evidence you know is wrong: a CIDR, a file of this host, or onlink, route, nameserver,
+    /// configured, declared, neighbour, connection, ssh
+    #[arg(long, value_name = "SOURCE|CIDR|FILE")]
     pub ignore: Vec<String>,
     /// A pool to choose from: base=CIDR,size=N or a bare CIDR (size 24); repeatable
     #[arg(long, value_name = "POOL")]

@@ -493,10 +493,14 @@ impl Link {
     /// so the name decides only where the engine cannot be asked: its bridges and their routes stay
     /// behind when it stops.
     pub fn has_a_docker_name(&self) -> bool {
-        let hashed = self
-            .name
-            .strip_prefix("br-")
-            .is_some_and(|id| id.len() == 12 && id.chars().all(|c| c.is_ascii_hexdigit()));
-        self.has_dockers_own_name() || self.is_bridge() && hashed
+        self.is_bridge() && is_a_docker_name(&self.name)
     }
+}
+
+/// Whether Docker gives such a name to a bridge.
+pub fn is_a_docker_name(name: &str) -> bool {
+    let hashed = name
+        .strip_prefix("br-")
+        .is_some_and(|id| id.len() == 12 && id.chars().all(|c| c.is_ascii_hexdigit()));
+    hashed || name == "docker0" || name == "docker_gwbridge"
 }

@@ -5,6 +5,7 @@
 //! looks at: its bytes may hold secrets and stay in memory.
 
 mod bridges;
+mod configured;
 mod docker;
 mod in_use;
 mod kernel;
@@ -15,6 +16,7 @@ mod source;
 mod version;
 
 pub use bridges::LanSign;
+pub use configured::{Configured, Role, Unread};
 pub use docker::{
     BYTE_ORDER_MARK, ConfigFile, ConfigState, Container, Detail, Docker, DockerState, Engine,
     Network, ServiceManager, SetByRebridge,
@@ -23,7 +25,7 @@ pub use in_use::{DiesWith, FirewallRule, InForce, Listener, Mention, Named, NetG
 pub use kernel::{
     Action, Conditions, Contact, Family, Kernel, Link, Masked, Neighbour, NeighbourState, Peer,
     Ports, Preference, RT_TABLE_DEFAULT, RT_TABLE_LOCAL, RT_TABLE_MAIN, Resident, Route, RouteKind,
-    Rule, Scope, Translation,
+    Rule, Scope, Translation, is_a_docker_name,
 };
 pub use manager::Manager;
 pub use pools::{AddressPool, BUILT_IN};
@@ -60,6 +62,12 @@ pub struct Facts {
     pub wireless_profile: Option<String>,
     /// The service, the engine and its file.
     pub docker: Docker,
+    /// What files name, up or not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub configured: Vec<Configured>,
+    /// Files that could name more and could not be read or understood.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unread: Vec<Unread>,
     /// Settings of the host's own resolver that name an address of a Docker bridge.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub named: Vec<Named>,

@@ -3,6 +3,7 @@
 
 mod as_started;
 pub mod config_file;
+mod configured;
 mod dies_with;
 pub mod engine;
 pub mod firewall;
@@ -93,6 +94,7 @@ fn look(host: &Host, depth: Depth) -> Facts {
                 (Service::of_next_start(host, &next), Ok(next))
             }
         };
+        let configured = scope.spawn(|| configured::read(host));
         let mut docker = known_without_asking(host, &service);
         let config = docker.config.clone();
         let process = service.process.clone();
@@ -143,6 +145,8 @@ fn look(host: &Host, depth: Depth) -> Facts {
         }
         add_next_start(host, &mut docker, &next.unwrap_or_else(joined));
         unseen.extend(look.unseen);
+        let (mut configured, unread) = configured.join().unwrap_or_default();
+        configured.retain(|one| look.space.concerns(&one.net));
         let named = match depth {
             Depth::Act => add_users_of_addresses(host, &mut look.kernel, &mut docker),
             Depth::Check | Depth::Verify => Vec::new(),
@@ -156,6 +160,8 @@ fn look(host: &Host, depth: Depth) -> Facts {
             operator: session.map(|session| session.peer),
             wireless_profile: wireless::profile(host),
             docker,
+            configured,
+            unread,
             named,
             firewall: None,
             dies_with: None,

@@ -63,6 +63,11 @@ pub fn verdict(clashes: &[Clash]) -> Option<String> {
     let net = short(&first.with.net);
     let what = match first.kind {
         Kind::Present => format!("{} lies over {net}", holder(&first.docker)),
+        Kind::Latent if first.is_over_a_file() => {
+            let file = first.with.file.as_deref().unwrap_or_default();
+            let holder = holder(&first.docker);
+            format!("nothing yet, but {holder} lies over {net}, which {file} brings")
+        }
         Kind::Latent => format!(
             "nothing yet, but Docker may take {}, over {net}",
             first.docker.subnet
@@ -277,6 +282,7 @@ fn why_it_counts(source: Source) -> &'static str {
             "this host was given a route there; where Docker's subnet is narrower, Docker's wins"
         }
         Source::Nameserver => "without it names do not resolve",
+        Source::Configured => "a file of this host names it, and it may come up at any time",
         Source::Declared => "you said so",
         Source::Neighbour => {
             "the kernel remembers calls without an answer; a call into Docker's range that no \

@@ -241,6 +241,7 @@ impl Report {
             ..Report::of_facts(assessment.facts)
         };
         report.notes.extend(ignored_by_the_file(assessment));
+        report.notes.extend(unread_files(assessment.facts));
         report.notes.extend(unread_keys(assessment.facts));
         report.wanted.daemon_json = wanted::keys(assessment);
         let lost = lost_keys(assessment.facts);
@@ -332,6 +333,11 @@ fn unread_keys(facts: &Facts) -> Vec<String> {
         .collect()
 }
 
+fn unread_files(facts: &Facts) -> impl Iterator<Item = String> {
+    let unread = facts.unread.iter();
+    unread.map(|one| format!("{} is not read: {}", one.file, one.why))
+}
+
 /// The line that hides something, so that you need not look for it.
 fn ignored_by_the_file(assessment: &Assessment) -> Option<String> {
     let lines = lines_of(assessment, Name::Ignore)?;
@@ -378,6 +384,10 @@ fn checked_in_words(assessment: &Assessment, cure: &str) -> String {
         .iter()
         .filter(|clash| clash.kind == Kind::Present);
     let Some(first) = present.next() else {
+        let first = assessment.clashes.first();
+        if let Some(first) = first.filter(|clash| clash.is_over_a_file()) {
+            return format!("nothing clashes yet, but {}; {cure}", first.explain);
+        }
         return format!(
             "nothing clashes yet, but Docker's address pools hold ranges that this host needs; {cure}"
         );

@@ -9,6 +9,7 @@
 )]
 
 mod callers;
+mod configured;
 mod evidence;
 mod faults;
 mod host;

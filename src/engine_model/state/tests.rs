@@ -59,6 +59,8 @@ fn host(version: &str, networks: Vec<Network>) -> Facts {
         wireless_profile: None,
         kernel: Kernel::default(),
         nameservers: Vec::new(),
+        configured: Vec::new(),
+        unread: Vec::new(),
         docker: Docker {
             state,
             service: None,
