@@ -37,6 +37,7 @@ mod operator;
 mod options;
 mod random_hosts;
 mod recovery;
+mod relief;
 mod safety;
 mod settings;
 mod stored;
