@@ -17,6 +17,7 @@ use crate::engine_model::daemon_json;
 use crate::facts::Facts;
 use crate::phrases::count;
 use crate::plan::blocker::Blocker;
+use crate::plan::relief::Relief;
 use crate::plan::relocate::Move;
 use crate::plan::{Decision, Plan, lost_keys, wanted};
 use crate::policy::option::Opt;
@@ -433,6 +434,18 @@ fn cure_in_words(assessment: &Assessment, decision: &Decision, words: Vocabulary
     }
 }
 
+/// The command that ends the outage before the cure, where routes can.
+fn relief(assessment: &Assessment) -> Option<Step> {
+    let mut present = assessment
+        .clashes
+        .iter()
+        .filter(|clash| clash.kind == Kind::Present);
+    let is_lost = present.any(|clash| !clash.relieved);
+    let can_help = is_lost && !Relief::of(assessment, true).ranges.is_empty();
+    let does = "ends the outage now and restarts nothing; lasts until the next boot";
+    can_help.then(|| Step::again(assessment, "relieve", does))
+}
+
 /// The commands that fix what `check` found. They repeat the options of this run.
 fn cures(assessment: &Assessment, decision: &Decision) -> Vec<Step> {
     let mut steps = Vec::new();
@@ -455,6 +468,7 @@ fn cures(assessment: &Assessment, decision: &Decision) -> Vec<Step> {
         }
         Decision::Refuse(_) | Decision::Nothing => {}
     }
+    steps.extend(relief(assessment));
     let sorted = Sorted::of(assessment.facts, &assessment.clashes);
     if !sorted.to_recreate.is_empty() && !matches!(decision, Decision::Refuse(_)) {
         let does = format!(

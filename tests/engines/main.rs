@@ -34,6 +34,7 @@ mod networks;
 mod operator;
 mod options;
 mod recovery;
+mod relief;
 mod safety;
 mod settings;
 mod stored;
