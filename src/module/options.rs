@@ -49,6 +49,7 @@ pub enum Job {
     Apply(Box<ApplyRequest>),
     Rollback(RollbackRequest),
     Relieve(Box<RelieveRequest>),
+    Facts(Target),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,15 +60,17 @@ enum State {
     Pinned,
     Relieved,
     Unrelieved,
+    Facts,
 }
 
-const STATES: [(&str, State); 6] = [
+const STATES: [(&str, State); 7] = [
     ("fixed", State::Fixed),
     ("checked", State::Checked),
     ("rolled_back", State::RolledBack),
     ("pinned", State::Pinned),
     ("relieved", State::Relieved),
     ("unrelieved", State::Unrelieved),
+    ("facts", State::Facts),
 ];
 const NETWORKS: [(&str, Existing); 2] =
     [("report", Existing::Report), ("recreate", Existing::Move)];
@@ -222,6 +225,7 @@ fn job(state: State, apply: ApplyRequest) -> Job {
             probes: apply.order.probes,
             wait: apply.wait,
         })),
+        State::Facts => Job::Facts(apply.look.target),
         State::RolledBack => Job::Rollback(RollbackRequest {
             check: apply.check,
             // One play rolls back a whole fleet; some of its hosts never needed the change.

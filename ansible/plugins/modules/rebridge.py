@@ -29,8 +29,10 @@ options:
       - V(relieved) ends the outage without a restart, by routes past Docker's bridge. They last until the next boot, or
         until V(fixed) moves C(docker0). It heeds O(avoid), O(avoid_files), O(ignore), O(act_on), O(probe) and O(wait).
       - V(unrelieved) takes these routes away.
+      - V(facts) changes and judges nothing. It returns what C(rebridge facts) prints in RV(facts), for C(rebridge fleet),
+        which finds one range for many hosts.
     type: str
-    choices: [fixed, checked, rolled_back, pinned, relieved, unrelieved]
+    choices: [fixed, checked, rolled_back, pinned, relieved, unrelieved, facts]
     default: fixed
   avoid:
     description:
@@ -220,6 +222,12 @@ EXAMPLES = r"""
     probe: 172.17.50.10:8080
   become: true
 
+- name: What this host needs and what Docker has, for rebridge fleet
+  rebridge.docker.rebridge:
+    state: facts
+  become: true
+  register: seen
+
 - name: Undo the last change
   rebridge.docker.rebridge:
     state: rolled_back
@@ -243,6 +251,11 @@ options:
   type: list
   elements: str
   sample: ["--avoid 172.17.0.0/16, /etc/rebridge/options line 3"]
+facts:
+  description: What C(rebridge facts) prints on the host. Then only this, RV(msg) and RV(warnings) are returned.
+  returned: with O(state=facts)
+  type: dict
+  sample: {schema: 1, root: true}
 outcome:
   description:
     - V(clean), V(clashing), V(changed) and verified, V(would_change) in check mode, V(refused) with the host untouched,
