@@ -5,7 +5,9 @@ mod groups;
 mod request;
 
 use clap::{Parser, Subcommand};
-use groups::{AcceptArgs, LookArgs, Only, OutputArgs, PermitArgs, ProofArgs, RootArgs, TimeArgs};
+use groups::{
+    AcceptArgs, LookArgs, Only, OutputArgs, PermitArgs, PolicyArgs, ProofArgs, RootArgs, TimeArgs,
+};
 use std::path::PathBuf;
 
 /// Moves Docker's bridges off the networks this host needs to reach.
@@ -51,6 +53,9 @@ pub enum Verb {
     /// Say what clashes and how rebridge knows; change nothing. Exits 1 if something clashes
     #[command(after_help = examples::CHECK)]
     Check(Check),
+    /// Look again whenever the network changes, and say when the clashes do; change nothing
+    #[command(after_help = examples::WATCH)]
+    Watch(Watch),
     /// Check, fix what clashes, and verify
     #[command(after_help = examples::APPLY)]
     Apply(Apply),
@@ -84,6 +89,26 @@ pub struct Check {
     /// Also write metrics to FILE, for node_exporter's textfile collector (FILE ends in .prom)
     #[arg(long, value_name = "FILE", help_heading = groups::OUTPUT)]
     metrics: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Watch {
+    #[command(flatten)]
+    policy: PolicyArgs,
+    /// List and count only these clashes: present, latent, known, suspected; comma list
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "LIST", hide_possible_values = true, help_heading = groups::OUTPUT)]
+    only: Vec<Only>,
+    /// Print one JSON object a line, whenever the clashes change
+    #[arg(long, help_heading = groups::OUTPUT)]
+    json: bool,
+    /// Also write metrics to FILE after each look, for node_exporter's textfile collector (FILE ends
+    /// in .prom)
+    #[arg(long, value_name = "FILE", help_heading = groups::OUTPUT)]
+    metrics: Option<PathBuf>,
+    /// Shell command to run whenever the clashes change, with that JSON object on its standard
+    /// input; it has a minute
+    #[arg(long, value_name = "COMMAND", help_heading = groups::OUTPUT)]
+    on_change: Option<String>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -175,6 +200,7 @@ impl Cli {
     pub fn wants_json(&self) -> bool {
         match &self.verb {
             Verb::Check(check) => check.output.json,
+            Verb::Watch(watch) => watch.json,
             Verb::Apply(apply) => apply.output.json,
             Verb::Forecast(forecast) => forecast.output.json,
             Verb::Map(map) => map.output.json,

@@ -129,7 +129,9 @@ fn run_case(case: &Path) -> Vec<String> {
             let before = Assessment::of(&facts, &asked.look.policy);
             run_explain(case, &explain(&before, asked.about.as_deref()).unwrap())
         }
-        Verb::Rollback(_) | Verb::Facts(_) => panic!("{request}: not a verb for a golden case"),
+        Verb::Rollback(_) | Verb::Watch(_) | Verb::Facts(_) => {
+            panic!("{request}: not a verb for a golden case")
+        }
     }
 }
 

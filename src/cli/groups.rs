@@ -24,9 +24,6 @@ pub struct LookArgs {
     pub facts: Option<PathBuf>,
     #[command(flatten)]
     pub policy: PolicyArgs,
-    /// Leave out the options in /etc/rebridge/options
-    #[arg(long, help_heading = POLICY)]
-    pub no_options: bool,
 }
 
 #[derive(Debug, Args)]
@@ -45,6 +42,9 @@ pub struct PolicyArgs {
     /// A pool to choose from: base=CIDR,size=N or a bare CIDR (size 24); repeatable
     #[arg(long, value_name = "POOL")]
     pub pool: Vec<String>,
+    /// Leave out the options in /etc/rebridge/options
+    #[arg(long)]
+    pub no_options: bool,
 }
 
 #[derive(Debug, Args)]

@@ -1,7 +1,7 @@
 //! From what was typed to what is meant.
 
 use super::groups::{self, ActOn, LookArgs, Networks, PermitArgs, PolicyArgs, RootArgs};
-use super::{Apply, Check, Explain, Forecast, Map, Rollback};
+use super::{Apply, Check, Explain, Forecast, Map, Rollback, Watch};
 use crate::apply::{self, check::Probe};
 use crate::assess::clash::{Kind, Only};
 use crate::facts::Certainty;
@@ -16,7 +16,7 @@ use crate::report::vocabulary::Vocabulary;
 use crate::verbs::output_file::OutputFile;
 use crate::verbs::request::{
     ApplyRequest, CheckRequest, ExplainRequest, ForecastRequest, Look, MapRequest, RollbackRequest,
-    Target,
+    Target, WatchRequest,
 };
 use std::path::PathBuf;
 use std::time::Duration;
@@ -25,25 +25,34 @@ impl Check {
     pub fn request(&self) -> Result<CheckRequest, BadValue> {
         Ok(CheckRequest {
             metrics: output_file("--metrics", self.metrics.as_ref())?,
-            only: self.only(),
+            only: only(&self.only),
             look: self.look.look(false)?,
         })
     }
 }
 
-impl Check {
-    fn only(&self) -> Only {
-        let mut only = Only::default();
-        for word in &self.only {
-            match word {
-                groups::Only::Present => only.kinds.push(Kind::Present),
-                groups::Only::Latent => only.kinds.push(Kind::Latent),
-                groups::Only::Known => only.certainties.push(Certainty::Known),
-                groups::Only::Suspected => only.certainties.push(Certainty::Suspected),
-            }
-        }
-        only
+impl Watch {
+    pub fn request(&self) -> Result<WatchRequest, BadValue> {
+        Ok(WatchRequest {
+            metrics: output_file("--metrics", self.metrics.as_ref())?,
+            only: only(&self.only),
+            look: self.policy.look(Target::ThisHost)?,
+            on_change: self.on_change.clone(),
+        })
     }
+}
+
+fn only(words: &[groups::Only]) -> Only {
+    let mut only = Only::default();
+    for word in words {
+        match word {
+            groups::Only::Present => only.kinds.push(Kind::Present),
+            groups::Only::Latent => only.kinds.push(Kind::Latent),
+            groups::Only::Known => only.certainties.push(Certainty::Known),
+            groups::Only::Suspected => only.certainties.push(Certainty::Suspected),
+        }
+    }
+    only
 }
 
 impl Apply {
@@ -126,13 +135,25 @@ impl LookArgs {
             Some(file) => Target::SavedFacts(file.clone()),
             None => self.root.target(),
         };
+        let mut look = self.policy.look(target)?;
+        look.policy.pin = pin;
+        if let Some(root) = &self.root.root {
+            let root = ["--root".to_owned(), root.to_string_lossy().into_owned()];
+            look.policy.given.splice(0..0, root);
+        }
+        Ok(look)
+    }
+}
+
+impl PolicyArgs {
+    fn look(&self, target: Target) -> Result<Look, BadValue> {
         Ok(Look {
             target,
             policy: Policy {
-                avoid: self.policy.avoid()?,
-                pools: read_pools(&self.policy.pool)?,
-                pin,
-                ignore: read_ignore(&self.policy.ignore)?,
+                avoid: self.avoid()?,
+                pools: read_pools(&self.pool)?,
+                pin: false,
+                ignore: read_ignore(&self.ignore)?,
                 given: self.to_repeat(),
                 options: Vec::new(),
             },
@@ -145,18 +166,14 @@ impl LookArgs {
     /// run the proposed command on the host itself.
     fn to_repeat(&self) -> Vec<String> {
         let mut words = Vec::new();
-        if let Some(root) = &self.root.root {
-            words.extend(["--root".to_owned(), root.to_string_lossy().into_owned()]);
-        }
         if self.no_options {
             words.push("--no-options".to_owned());
         }
-        let policy = &self.policy;
         for (name, values) in [
-            ("--avoid", &policy.avoid),
-            ("--avoid-file", &policy.avoid_file),
-            ("--pool", &policy.pool),
-            ("--ignore", &policy.ignore),
+            ("--avoid", &self.avoid),
+            ("--avoid-file", &self.avoid_file),
+            ("--pool", &self.pool),
+            ("--ignore", &self.ignore),
         ] {
             for value in values {
                 words.extend([name.to_owned(), value.clone()]);
@@ -164,9 +181,7 @@ impl LookArgs {
         }
         words
     }
-}
 
-impl PolicyArgs {
     fn avoid(&self) -> Result<Vec<Declared>, BadValue> {
         let mut avoid = read_avoid(&self.avoid, Vocabulary::CommandLine.label(Opt::Avoid))?;
         for name in &self.avoid_file {

@@ -2,6 +2,7 @@
 //! of files and of the engine; verify uses the very same ones.
 
 mod as_started;
+pub mod changes;
 pub mod config_file;
 mod dies_with;
 pub mod engine;
@@ -301,7 +302,7 @@ fn look_at_kernel(host: &Host, docker: &Docker, session: Option<Session>) -> Loo
     };
     let links = reader.links();
     let nameservers = resolver::read(host, &links, reader.unseen);
-    let space = RelevantSpace::new(&links, docker);
+    let space = RelevantSpace::new(links.values(), docker);
     let kernel = reader.rest(links, &space, &operator::ssh_ports(host, session));
     Look {
         kernel,

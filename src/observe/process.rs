@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Where dockerd leaves its process id (`/var/run` is a link to `/run`, but not everywhere).
-const PIDFILES: [&str; 3] = [
+pub const PIDFILES: [&str; 3] = [
     "/run/docker.pid",
     "/run/snap.docker/docker.pid",
     "/var/run/docker.pid",

@@ -27,6 +27,9 @@ pub enum Error {
         path: String,
         why: String,
     },
+    CannotWatch {
+        why: String,
+    },
     NotBegun(Refusal),
     CannotRollBack(Obstacle),
     /// Only root may read the record of the last apply.
@@ -99,6 +102,10 @@ impl Error {
                  writable, or {} without {}",
                 words.again(),
                 words.switch(Opt::Remember)
+            ),
+            Error::CannotWatch { why } => format!(
+                "cannot watch: this system takes no subscription to its changes: {why}; run \
+                 `rebridge check` from time to time instead"
             ),
             Error::NotBegun(refusal) => refusals::refused(refusal, words),
             Error::CannotRollBack(obstacle) => {

@@ -9,6 +9,7 @@ pub mod explanation;
 pub mod forecast;
 pub mod layout;
 pub mod map;
+pub mod news;
 pub mod progress;
 pub mod report;
 pub mod screen;

@@ -13,6 +13,7 @@ pub mod options;
 pub mod output_file;
 pub mod request;
 pub mod rollback;
+pub mod watch;
 
 use crate::facts::Facts;
 use crate::host::{Host, Lock, LockError, operator_files};

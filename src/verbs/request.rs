@@ -39,6 +39,16 @@ pub struct CheckRequest {
 }
 
 #[derive(Debug)]
+pub struct WatchRequest {
+    /// Of this host.
+    pub look: Look,
+    pub only: Only,
+    pub metrics: Option<OutputFile>,
+    /// A shell command that gets each report.
+    pub on_change: Option<String>,
+}
+
+#[derive(Debug)]
 pub struct ApplyRequest {
     pub look: Look,
     /// Only show what would be done.

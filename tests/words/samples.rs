@@ -398,6 +398,7 @@ pub fn errors() -> Vec<Sample<Error>> {
         BadValue: Error::BadValue(BadValue::of(Opt::Avoid, "\"banana\" is not a network"));
         OnlyRoot: Error::OnlyRoot { deed: "apply" }, Error::OnlyRoot { deed: "roll back" };
         Busy: Error::Busy { deed: "apply" };
+        CannotWatch: Error::CannotWatch { why: "Too many open files (os error 24)".into() };
         NoLock: Error::NoLock {
             deed: "apply",
             path: some("/run/rebridge.lock"),
