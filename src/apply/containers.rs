@@ -2,14 +2,14 @@
 //! was paused is paused.
 //!
 //! Docker itself brings some of them back, by their restart policies; which ones differs by policy
-//! and by version. The others are started here, those that share another's network last. What Docker
-//! removes when it stops (`--rm`) is gone; the operator was warned before.
+//! and by version. `came_back` starts the others. What Docker removes when it stops (`--rm`) is gone;
+//! the operator was warned before. What a manager replaces is left to it.
 
 use super::cause::Cause;
 use super::parallel::for_each;
-use crate::docker::containers::{ApiContainer, lives};
+use crate::docker::containers::ApiContainer;
 use crate::docker::{self, Api};
-use crate::facts::{Container, Facts};
+use crate::facts::{Container, Facts, Manager};
 use crate::host::Host;
 use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
@@ -21,7 +21,7 @@ use std::time::Duration;
 const DEADLINE: Duration = Duration::from_secs(120);
 
 /// Before a container that did not start is started again.
-const PAUSE: Duration = Duration::from_secs(1);
+pub const PAUSE: Duration = Duration::from_secs(1);
 /// So often a container is started before its failure counts.
 const START_TRIES: u32 = 4;
 
@@ -43,6 +43,9 @@ pub struct ContainerState {
     pub auto_remove: bool,
     /// Whether it shares another's network.
     pub joins: bool,
+    /// Who replaces it by a new one, and must not find it started again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manager: Option<Manager>,
 }
 
 /// A container that is not as it was.
@@ -102,33 +105,10 @@ impl ContainerStates {
         }
     }
 
-    /// Brings all of them to the state they were in. Docker must answer.
-    pub fn restore(&self, host: &Host) -> Vec<Missing> {
-        if self.living.is_empty() && self.idle.is_empty() {
-            return Vec::new();
-        }
-        let (api, now) = match client(host).and_then(|api| Ok((list(&api)?, api))) {
-            Ok((now, api)) => (api, now),
-            Err(why) => return self.all_missing(&why),
-        };
-        let state = |container: &ContainerState| now.get(&container.id).map(String::as_str);
-        let living = self
-            .living
-            .iter()
-            .map(|one| (one, bring_back(&api, one, state(one))));
-        let idle = self
-            .idle
-            .iter()
-            .map(|one| (one, stop_again(&api, one, state(one))));
-        living
-            .chain(idle)
-            .filter_map(|(one, settled)| Some(one.missing(settled.err()?)))
-            .collect()
-    }
-
-    fn all_missing(&self, why: &docker::Error) -> Vec<Missing> {
+    pub fn all_missing(&self, why: &docker::Error) -> Vec<Missing> {
         let living = self.living.iter();
         living
+            .filter(|one| one.manager.is_none())
             .map(|one| one.missing(Loss::EngineSilent(why.clone())))
             .collect()
     }
@@ -143,10 +123,11 @@ impl ContainerState {
             paused: container.paused,
             auto_remove: detail.is_some_and(|detail| detail.auto_remove),
             joins: detail.is_some_and(|detail| detail.joins.is_some()),
+            manager: container.manager,
         }
     }
 
-    fn missing(&self, why: Loss) -> Missing {
+    pub fn missing(&self, why: Loss) -> Missing {
         Missing {
             container: self.name.clone(),
             why,
@@ -174,24 +155,8 @@ fn without(containers: &[ContainerState], ids: &HashSet<&str>) -> Vec<ContainerS
     others.cloned().collect()
 }
 
-fn bring_back(api: &Api, container: &ContainerState, now: Option<&str>) -> Result<(), Loss> {
-    let Some(now) = now else {
-        return Err(match container.auto_remove {
-            true => Loss::Removed,
-            false => Loss::Gone,
-        });
-    };
-    if !lives(now) {
-        start(api, &container.id).map_err(Loss::NotStarted)?;
-    }
-    if container.paused && now != "paused" {
-        pause(api, &container.id).map_err(Loss::NotStarted)?;
-    }
-    Ok(())
-}
-
 /// It was stopped on purpose; the policy `always` starts it with the daemon all the same.
-fn stop_again(api: &Api, container: &ContainerState, now: Option<&str>) -> Result<(), Loss> {
+pub fn stop_again(api: &Api, container: &ContainerState, now: Option<&str>) -> Result<(), Loss> {
     if !now.is_some_and(|now| matches!(now, "running" | "restarting")) {
         return Ok(());
     }
@@ -231,7 +196,7 @@ pub fn client(host: &Host) -> Result<Api, docker::Error> {
 }
 
 /// The state of every container by its id.
-fn list(api: &Api) -> Result<HashMap<String, String>, docker::Error> {
+pub fn list(api: &Api) -> Result<HashMap<String, String>, docker::Error> {
     let listed: Vec<ApiContainer> = api.ask("/containers/json?all=1")?;
     Ok(listed.into_iter().map(|one| (one.id, one.state)).collect())
 }

@@ -4,6 +4,7 @@
 use super::applied::{Applied, End};
 use super::cause::Cause;
 use super::check::Check;
+use super::firewall;
 use super::journal::{self, Record};
 use super::networks::{self, moves::Moves, moves::Side};
 use super::phases::PhaseName;
@@ -16,6 +17,7 @@ use crate::facts::Facts;
 use crate::host::Host;
 use crate::observe::observe;
 use crate::plan::Plan;
+use crate::plan::blocker::Blocker;
 use crate::policy::Policy;
 use std::time::Instant;
 
@@ -44,6 +46,8 @@ impl Forward<'_> {
 
     /// Restart, bring the containers back, verify.
     fn settle_docker0(&self, record: &mut Record, phases: &mut Phases) -> Result<Applied, Cause> {
+        let old = record.old_range();
+        let masqueraded = old.is_some_and(|old| firewall::is_masqueraded(self.host, &old));
         self.stop_containers(record, phases)?;
         let deadline = Instant::now() + self.request.timeout;
         self.restart(record, deadline, phases)?;
@@ -54,11 +58,14 @@ impl Forward<'_> {
         // Those on networks that move would only be stopped again.
         let containers = record.containers.without(&record.moves.member_ids());
         let missing = phases.time(PhaseName::RestoreContainers, || {
-            containers.restore(self.host)
+            containers.restore(self.host, record.began())
         });
-        let (verified, after) = phases.time(PhaseName::Verify, || {
-            self.verify_docker0(record, &started, deadline)
+        let (mut verified, after) = phases.time(PhaseName::Verify, || {
+            self.verify_docker0(record, &started, masqueraded, deadline)
         });
+        if !containers.living.is_empty() {
+            verified.push(containers.check(self.host, record.began(), &self.given_up()));
+        }
         match verified.iter().find(|check| !check.ok) {
             None => Ok(Applied {
                 verified,
@@ -68,6 +75,17 @@ impl Forward<'_> {
             }),
             Some(wrong) => Err(Cause::WrongAfterRestart(wrong.clone())),
         }
+    }
+
+    /// The containers that you accepted to lose.
+    fn given_up(&self) -> Vec<&str> {
+        let accepted = self.plan.accepted.iter();
+        let containers = accepted.filter_map(|blocker| match blocker {
+            Blocker::PublishesOnOldAddress { container, .. }
+            | Blocker::ContainerNamesOldAddress { container, .. } => Some(container.as_str()),
+            _ => None,
+        });
+        containers.collect()
     }
 
     fn stop_containers(&self, record: &Record, phases: &mut Phases) -> Result<(), Cause> {
@@ -107,10 +125,17 @@ impl Forward<'_> {
         &self,
         record: &Record,
         started: &Started,
+        masqueraded: bool,
         deadline: Instant,
     ) -> (Vec<Check>, Facts) {
         let (mut checks, after) = verify::until(self.host, deadline, || {
-            verify::moved(self.host, self.plan, record, self.policy, self.request)
+            let Forward {
+                host,
+                plan,
+                policy,
+                request,
+            } = *self;
+            verify::moved(host, plan, record, policy, request, masqueraded)
         });
         checks.push(started.stays(self.host));
         (checks, after)

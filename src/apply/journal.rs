@@ -144,6 +144,11 @@ impl Record {
         self.restart || !self.moves.networks.is_empty()
     }
 
+    /// When the change began, to the second.
+    pub fn began(&self) -> Option<SystemTime> {
+        humantime::parse_rfc3339(&self.began).ok()
+    }
+
     /// Whether there was a docker0 with an address before.
     pub fn had_docker0(&self) -> bool {
         self.docker0_before.is_some()

@@ -243,7 +243,7 @@ impl Rollback<'_> {
             if !record.touches_docker() {
                 return Vec::new();
             }
-            let mut missing = record.containers.restore(self.host);
+            let mut missing = record.containers.restore(self.host, record.began());
             for container in networks::down(self.host, &record.moves) {
                 if !missing.iter().any(|one| one.container == container) {
                     let why = Loss::DoesNotStay;
@@ -270,6 +270,11 @@ impl Rollback<'_> {
         verified.extend(up);
         // What failed on the way does not matter once everything is found as it was.
         let wrong = verified.iter().find(|check| !check.ok).cloned();
+        // A container that does not start is told, and no reason to call the rest lost.
+        if record.touches_docker() && !record.containers.living.is_empty() {
+            let others = record.containers.without(&record.moves.member_ids());
+            verified.push(others.check(host, record.began(), &[]));
+        }
         RollbackResult {
             problem: wrong.map(|wrong| NotRestored {
                 wrong,

@@ -1,7 +1,7 @@
 //! From what was typed to what is meant.
 
-use super::groups::{self, ActOn, LookArgs, Networks, PermitArgs, PolicyArgs, RootArgs};
-use super::{Apply, Check, Explain, Forecast, Map, Rollback, Watch};
+use super::groups::{self, LookArgs, Networks, PermitArgs, PolicyArgs, RootArgs};
+use super::{Apply, Check, Explain, Fleet, Forecast, Map, Relieve, Rollback, Watch};
 use crate::apply::{self, check::Probe};
 use crate::assess::clash::{Kind, Only};
 use crate::facts::Certainty;
@@ -15,8 +15,8 @@ use crate::policy::{Declared, Policy};
 use crate::report::vocabulary::Vocabulary;
 use crate::verbs::output_file::OutputFile;
 use crate::verbs::request::{
-    ApplyRequest, CheckRequest, ExplainRequest, ForecastRequest, Look, MapRequest, RollbackRequest,
-    Target, WatchRequest,
+    ApplyRequest, CheckRequest, ExplainRequest, FleetRequest, ForecastRequest, Look, MapRequest,
+    RelieveRequest, RollbackRequest, Target, WatchRequest,
 };
 use std::path::PathBuf;
 use std::time::Duration;
@@ -33,10 +33,19 @@ impl Check {
 
 impl Watch {
     pub fn request(&self) -> Result<WatchRequest, BadValue> {
+        let mut given = self.policy.to_repeat();
+        if self.no_options {
+            given.insert(0, "--no-options".to_owned());
+        }
         Ok(WatchRequest {
             metrics: output_file("--metrics", self.metrics.as_ref())?,
             only: only(&self.only),
-            look: self.policy.look(Target::ThisHost)?,
+            look: Look {
+                target: Target::ThisHost,
+                policy: self.policy.policy(false, given)?,
+                no_options: self.no_options,
+                vocabulary: Vocabulary::CommandLine,
+            },
             on_change: self.on_change.clone(),
         })
     }
@@ -70,6 +79,20 @@ impl Apply {
                 dead_man: self.proof.dead_man,
             },
             wait: Duration::from_secs(self.times.wait),
+        })
+    }
+}
+
+impl Relieve {
+    /// `attended` says that a person sees what would be done before it is.
+    pub fn request(&self, attended: bool) -> Result<RelieveRequest, BadValue> {
+        Ok(RelieveRequest {
+            look: self.look.look(false)?,
+            check: self.check,
+            undo: self.undo,
+            act_on_suspected: self.act_on.act_on_suspected(attended),
+            probes: Probe::look_up_all(&self.probe)?,
+            wait: Duration::from_secs(self.wait),
         })
     }
 }
@@ -116,6 +139,24 @@ impl Explain {
     }
 }
 
+impl Fleet {
+    pub fn request(&self) -> Result<FleetRequest, BadValue> {
+        let stdin = |path: &&PathBuf| path.as_os_str() == "-";
+        let of_facts = self.paths.iter().filter(stdin).count();
+        let of_networks = self.policy.avoid_file.iter().filter(|file| *file == "-");
+        if of_facts + of_networks.count() > 1 {
+            let why = "-: standard input can be read only once";
+            return Err(BadValue::plain(why));
+        }
+        Ok(FleetRequest {
+            paths: self.paths.clone(),
+            policy: self.policy.policy(false, self.policy.to_repeat())?,
+            max_age: Duration::from_secs(u64::from(self.max_age) * 86_400),
+            html: output_file("--html", self.html.as_ref())?,
+        })
+    }
+}
+
 fn output_file(
     option: &'static str,
     path: Option<&PathBuf>,
@@ -135,28 +176,9 @@ impl LookArgs {
             Some(file) => Target::SavedFacts(file.clone()),
             None => self.root.target(),
         };
-        let mut look = self.policy.look(target)?;
-        look.policy.pin = pin;
-        if let Some(root) = &self.root.root {
-            let root = ["--root".to_owned(), root.to_string_lossy().into_owned()];
-            look.policy.given.splice(0..0, root);
-        }
-        Ok(look)
-    }
-}
-
-impl PolicyArgs {
-    fn look(&self, target: Target) -> Result<Look, BadValue> {
         Ok(Look {
             target,
-            policy: Policy {
-                avoid: self.avoid()?,
-                pools: read_pools(&self.pool)?,
-                pin: false,
-                ignore: read_ignore(&self.ignore)?,
-                given: self.to_repeat(),
-                options: Vec::new(),
-            },
+            policy: self.policy.policy(pin, self.to_repeat())?,
             no_options: self.no_options,
             vocabulary: Vocabulary::CommandLine,
         })
@@ -166,9 +188,31 @@ impl PolicyArgs {
     /// run the proposed command on the host itself.
     fn to_repeat(&self) -> Vec<String> {
         let mut words = Vec::new();
+        if let Some(root) = &self.root.root {
+            words.extend(["--root".to_owned(), root.to_string_lossy().into_owned()]);
+        }
         if self.no_options {
             words.push("--no-options".to_owned());
         }
+        words.extend(self.policy.to_repeat());
+        words
+    }
+}
+
+impl PolicyArgs {
+    fn policy(&self, pin: bool, given: Vec<String>) -> Result<Policy, BadValue> {
+        Ok(Policy {
+            avoid: self.avoid()?,
+            pools: read_pools(&self.pool)?,
+            pin,
+            ignore: read_ignore(&self.ignore)?,
+            given,
+            options: Vec::new(),
+        })
+    }
+
+    fn to_repeat(&self) -> Vec<String> {
+        let mut words = Vec::new();
         for (name, values) in [
             ("--avoid", &self.avoid),
             ("--avoid-file", &self.avoid_file),
@@ -204,9 +248,7 @@ impl PermitArgs {
                 ([], Networks::Recreate) => Existing::Move,
                 (names, _) => Existing::MoveOnly(names.to_vec()),
             },
-            act_on_suspected: self
-                .act_on
-                .map_or(attended, |act_on| act_on == ActOn::Suspected),
+            act_on_suspected: self.act_on.act_on_suspected(attended),
         })
     }
 }

@@ -13,7 +13,10 @@ pub mod child;
 pub mod files;
 pub mod folders;
 pub mod hook;
+pub mod netlink;
 pub mod operator_files;
+mod proxy_arp;
+pub mod relief_routes;
 pub mod signals;
 
 use nix::fcntl::{Flock, FlockArg};

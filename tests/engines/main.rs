@@ -22,12 +22,14 @@ mod blockers;
 mod ci_host;
 mod config_file;
 mod containers;
+mod existing;
 mod forecast;
 mod job;
 #[allow(dead_code)]
 #[path = "../lab/mod.rs"]
 mod lab;
 mod least_change;
+mod nat;
 mod networks;
 mod operator;
 mod options;

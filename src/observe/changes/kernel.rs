@@ -1,11 +1,12 @@
 //! The kernel's announcements: links, addresses, routes, rules and next hops, of both families.
 
-use crate::observe::kernel::netlink::{Header, Socket, messages};
+use crate::host::netlink::{AF_INET6, Header, Socket, messages, u8_at};
 use crate::observe::kernel::routes::{destination, matters};
 use crate::observe::relevant::RelevantSpace;
 use nix::libc::{
-    RTM_DELROUTE, RTM_NEWROUTE, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV4_RULE,
-    RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV6_RULE, RTNLGRP_LINK, RTNLGRP_NEXTHOP,
+    RT_SCOPE_LINK, RTM_DELADDR, RTM_DELROUTE, RTM_NEWADDR, RTM_NEWROUTE, RTNLGRP_IPV4_IFADDR,
+    RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV6_ROUTE,
+    RTNLGRP_IPV6_RULE, RTNLGRP_LINK, RTNLGRP_NEXTHOP,
 };
 use nix::sys::socket::SockProtocol;
 use std::io;
@@ -67,8 +68,15 @@ fn counts(datagram: &[u8], space: &RelevantSpace) -> bool {
             RTM_NEWROUTE | RTM_DELROUTE => {
                 destination(payload).is_none_or(|dst| matters(&dst, space))
             }
+            // Each link gets one of its own, a second after it came up; it never clashes.
+            RTM_NEWADDR | RTM_DELADDR => !is_link_local(payload),
             _ => true,
         };
     });
     any || read.is_err()
+}
+
+/// `struct ifaddrmsg`: family, prefix, flags, scope.
+fn is_link_local(payload: &[u8]) -> bool {
+    u8_at(payload, 0) == Some(AF_INET6) && u8_at(payload, 3) == Some(RT_SCOPE_LINK)
 }
