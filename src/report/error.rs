@@ -106,8 +106,8 @@ impl Error {
                 words.switch(Opt::Remember)
             ),
             Error::CannotWatch { why } => format!(
-                "cannot watch: this system takes no subscription to its changes: {why}; run \
-                 `rebridge check` from time to time instead"
+                "cannot watch: the kernel's announcements cannot be had: {why}; nothing was \
+                 touched; use rebridge-check.timer instead"
             ),
             Error::NotBegun(refusal) => refusals::refused(refusal, words),
             Error::CannotRollBack(obstacle) => {

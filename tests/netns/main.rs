@@ -24,3 +24,4 @@ mod relief;
 mod remains;
 mod sandbox;
 mod terminal;
+mod watch;
