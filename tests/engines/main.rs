@@ -40,3 +40,4 @@ mod stored;
 mod torture;
 mod traffic;
 mod unit;
+mod watch;
