@@ -12,6 +12,7 @@ pub mod containers;
 mod daemon_log;
 pub mod deadman;
 mod edited_meanwhile;
+pub mod file_edit;
 pub mod firewall;
 mod forward;
 pub mod journal;

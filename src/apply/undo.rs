@@ -2,6 +2,7 @@
 //! the host as it is now.
 
 use super::containers::ContainerStates;
+use super::file_edit::{Edit, differing, edit};
 use super::journal::{self, Record, Unreadable};
 use super::networks::moves::{Moves, Relocation};
 use super::networks::record::{NotRecorded, record_back};
@@ -15,7 +16,7 @@ use crate::assess::clash::{Clash, Kind};
 use crate::facts::{DockerState, Facts, Network};
 use crate::host::Host;
 use crate::host::signals::Shield;
-use crate::observe::config_file::{self, KEYS, keys_of};
+use crate::observe::config_file::{self, keys_of};
 use crate::plan::blocker::Blocker;
 use crate::plan::leaving::{Leaving, docker0_leaves, network_leaves};
 use crate::plan::pending_settings::pending;
@@ -57,30 +58,6 @@ pub enum Obstacle {
     },
     /// All that is in the way of a restart, and was not accepted.
     Blocked(Vec<Blocker>),
-}
-
-/// How a file was edited.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Edit {
-    /// It is gone, or no JSON object any more.
-    NoObject,
-    LayoutOnly,
-    Keys(Vec<KeyEdit>),
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub struct KeyEdit {
-    pub key: String,
-    pub then: Setting,
-    pub now: Setting,
-}
-
-/// A key's value, as far as rebridge may show it.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Setting {
-    Absent,
-    Hidden,
-    Shown(Value),
 }
 
 /// What undoes the last apply on the host as it is now.
@@ -364,83 +341,4 @@ fn moves_back(host: &Host, facts: &Facts, applied: &Moves) -> Result<Moves, Obst
         network.is_some_and(|network| network.subnets.contains(&IpNet::V4(one.to)))
     });
     record_back(host, still_there.cloned().collect()).map_err(Obstacle::NetworksNotRecorded)
-}
-
-/// The keys of one side that the other side has otherwise or not at all.
-fn differing(of: &Map<String, Value>, other: &Map<String, Value>) -> Map<String, Value> {
-    of.iter()
-        .filter(|(key, value)| KEYS.contains(&key.as_str()) && other.get(*key) != Some(*value))
-        .map(|(key, value)| (key.clone(), value.clone()))
-        .collect()
-}
-
-/// How a file was edited since it had the first text.
-fn edit(then: Option<&str>, now: Option<&str>) -> Edit {
-    let (Some(then), Some(now)) = (keys_of(then), keys_of(now)) else {
-        return Edit::NoObject;
-    };
-    let added = now.keys().filter(|key| !then.contains_key(*key));
-    let edits: Vec<KeyEdit> = then
-        .keys()
-        .chain(added)
-        .filter(|key| then.get(*key) != now.get(*key))
-        .map(|key| KeyEdit {
-            key: key.clone(),
-            then: Setting::of(key, then.get(key)),
-            now: Setting::of(key, now.get(key)),
-        })
-        .collect();
-    match edits.is_empty() {
-        true => Edit::LayoutOnly,
-        false => Edit::Keys(edits),
-    }
-}
-
-impl Setting {
-    fn of(key: &str, value: Option<&Value>) -> Setting {
-        match value {
-            None => Setting::Absent,
-            Some(value) if KEYS.contains(&key) => Setting::Shown(value.clone()),
-            Some(_) => Setting::Hidden,
-        }
-    }
-}
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_edit_shows_only_the_values_of_keys_that_are_ours() {
-        let then = r#"{"bip": "10.0.0.1/24", "log-opts": {"token": "secret"}, "debug": true}"#;
-        let now = r#"{"bip": "10.9.0.1/24", "log-opts": {"token": "other"}, "debug": true}"#;
-        let Edit::Keys(edits) = edit(Some(then), Some(now)) else {
-            panic!("keys differ");
-        };
-        assert_eq!(
-            edits,
-            [
-                KeyEdit {
-                    key: "bip".to_owned(),
-                    then: Setting::Shown("10.0.0.1/24".into()),
-                    now: Setting::Shown("10.9.0.1/24".into()),
-                },
-                KeyEdit {
-                    key: "log-opts".to_owned(),
-                    then: Setting::Hidden,
-                    now: Setting::Hidden,
-                },
-            ]
-        );
-    }
-
-    #[test]
-    fn the_layout_alone_and_the_whole_file_are_edits_of_their_own() {
-        let then = Some("{\"debug\": true}");
-        assert_eq!(edit(then, Some("{ \"debug\":true }\n")), Edit::LayoutOnly);
-        for broken in [None, Some("[]"), Some("{")] {
-            assert_eq!(edit(then, broken), Edit::NoObject, "{broken:?}");
-        }
-    }
 }

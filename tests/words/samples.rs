@@ -3,12 +3,13 @@
 use rebridge::apply::cause::{Cause, NotRestored};
 use rebridge::apply::check::Check;
 use rebridge::apply::containers::Loss;
+use rebridge::apply::file_edit::{Edit, KeyEdit, Setting};
 use rebridge::apply::journal::Unreadable;
 use rebridge::apply::networks::record::NotRecorded;
 use rebridge::apply::note::Note;
 use rebridge::apply::recover::Closed;
 use rebridge::apply::refusal::{Refusal, Step};
-use rebridge::apply::undo::{Edit, KeyEdit, Obstacle, Setting};
+use rebridge::apply::undo::Obstacle;
 use rebridge::assess::Assessment;
 use rebridge::assess::finding::{Finding, Holder, Unusable};
 use rebridge::assess::traffic::StaleCall;
