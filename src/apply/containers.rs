@@ -6,7 +6,8 @@
 //! removes when it stops (`--rm`) is gone; the operator was warned before.
 
 use super::cause::Cause;
-use super::parallel::for_each;
+use super::check::Check;
+use super::parallel::{for_each, wait_for_each};
 use crate::docker::containers::{ApiContainer, lives};
 use crate::docker::{self, Api};
 use crate::facts::{Container, Facts};
@@ -16,12 +17,19 @@ use std::collections::{HashMap, HashSet};
 use std::thread::sleep;
 use std::time::Duration;
 
-/// A container may take its grace period to stop, and an engine takes as long as it likes to start
-/// one.
+/// An engine takes as long as it likes to start a container.
 const DEADLINE: Duration = Duration::from_secs(120);
+
+/// What a container gets to stop where it asks for nothing else, and where it asks for ever.
+const GRACE: Duration = Duration::from_secs(10);
+const LONGEST_GRACE: Duration = Duration::from_secs(3600);
+
+/// A daemon on a slow machine sees so many stop in the time it has.
+const SOON_STOPPED: usize = 8;
 
 /// Before a container that did not start is started again.
 const PAUSE: Duration = Duration::from_secs(1);
+
 /// So often a container is started before its failure counts.
 const START_TRIES: u32 = 4;
 
@@ -43,6 +51,9 @@ pub struct ContainerState {
     pub auto_remove: bool,
     /// Whether it shares another's network.
     pub joins: bool,
+    /// How many seconds it gets to stop, where it asks for its own number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop_timeout: Option<i64>,
 }
 
 /// A container that is not as it was.
@@ -80,7 +91,7 @@ impl ContainerStates {
     /// Stops every living one, those that share another's network first: with live-restore docker0
     /// stays where it is while one lives. The first refusal ends it.
     pub fn stop(&self, host: &Host) -> Result<(), Cause> {
-        let api = client(host).map_err(Cause::EngineSilent)?;
+        let api = client_for_stops(host, self.longest_stop()).map_err(Cause::EngineSilent)?;
         // Two turns are enough: a container cannot share the network of one that shares another's.
         for joins in [true, false] {
             let turn: Vec<&ContainerState> = self
@@ -88,10 +99,22 @@ impl ContainerStates {
                 .iter()
                 .filter(|container| container.joins == joins)
                 .collect();
-            let refusals = for_each(&turn, |one| stop(&api, &one.id, &one.name));
+            let refusals = wait_for_each(&turn, |one| stop(&api, &one.id, &one.name));
             refusals.into_iter().next().map_or(Ok(()), Err)?;
         }
         Ok(())
+    }
+
+    /// Whether a daemon that shuts down would not see all of them stop: it soon exits, and containerd
+    /// may keep what is left of them for good. The next daemon cannot start such a container.
+    pub fn are_many(&self) -> bool {
+        self.living.len() > SOON_STOPPED
+    }
+
+    /// How long the slowest of them may take to stop.
+    pub fn longest_stop(&self) -> Duration {
+        let longest = self.living.iter().map(|one| grace(one.stop_timeout)).max();
+        longest.unwrap_or_default()
     }
 
     /// All but these, which are seen to elsewhere.
@@ -111,18 +134,42 @@ impl ContainerStates {
             Ok((now, api)) => (api, now),
             Err(why) => return self.all_missing(&why),
         };
-        let state = |container: &ContainerState| now.get(&container.id).map(String::as_str);
-        let living = self
-            .living
-            .iter()
-            .map(|one| (one, bring_back(&api, one, state(one))));
-        let idle = self
-            .idle
-            .iter()
-            .map(|one| (one, stop_again(&api, one, state(one))));
+        let mut missing = self.bring_living_back(&api, &now);
+        let idle: Vec<&ContainerState> = self.idle.iter().collect();
+        missing.extend(for_each(&idle, |one| {
+            stop_again(&api, one, now.get(&one.id)).map_err(|why| one.missing(why))
+        }));
+        missing
+    }
+
+    /// Some need others: by a link, or because they share their network. So each that failed is
+    /// tried again as long as that brings another one up.
+    fn bring_living_back(&self, api: &Api, now: &HashMap<String, String>) -> Vec<Missing> {
+        let round = |containers: &[&ContainerState]| {
+            for_each(containers, |one| {
+                bring_back(api, one, now.get(&one.id)).map_err(|why| (one.id.clone(), why))
+            })
+        };
+        let (joining, others): (Vec<_>, Vec<_>) = self.living.iter().partition(|one| one.joins);
+        let mut failed: HashMap<String, Loss> = round(&others).into_iter().collect();
+        failed.extend(round(&joining));
+        loop {
+            let again: Vec<&ContainerState> = self
+                .living
+                .iter()
+                .filter(|one| matches!(failed.get(&one.id), Some(Loss::NotStarted(_))))
+                .collect();
+            let failed_again = round(&again);
+            let nothing_gained = failed_again.len() == again.len();
+            failed.retain(|id, _| !again.iter().any(|one| one.id == *id));
+            failed.extend(failed_again);
+            if nothing_gained {
+                break;
+            }
+        }
+        let living = self.living.iter();
         living
-            .chain(idle)
-            .filter_map(|(one, settled)| Some(one.missing(settled.err()?)))
+            .filter_map(|one| Some(one.missing(failed.remove(&one.id)?)))
             .collect()
     }
 
@@ -143,6 +190,7 @@ impl ContainerState {
             paused: container.paused,
             auto_remove: detail.is_some_and(|detail| detail.auto_remove),
             joins: detail.is_some_and(|detail| detail.joins.is_some()),
+            stop_timeout: detail.and_then(|detail| detail.stop_timeout),
         }
     }
 
@@ -174,7 +222,7 @@ fn without(containers: &[ContainerState], ids: &HashSet<&str>) -> Vec<ContainerS
     others.cloned().collect()
 }
 
-fn bring_back(api: &Api, container: &ContainerState, now: Option<&str>) -> Result<(), Loss> {
+fn bring_back(api: &Api, container: &ContainerState, now: Option<&String>) -> Result<(), Loss> {
     let Some(now) = now else {
         return Err(match container.auto_remove {
             true => Loss::Removed,
@@ -191,8 +239,8 @@ fn bring_back(api: &Api, container: &ContainerState, now: Option<&str>) -> Resul
 }
 
 /// It was stopped on purpose; the policy `always` starts it with the daemon all the same.
-fn stop_again(api: &Api, container: &ContainerState, now: Option<&str>) -> Result<(), Loss> {
-    if !now.is_some_and(|now| matches!(now, "running" | "restarting")) {
+fn stop_again(api: &Api, container: &ContainerState, now: Option<&String>) -> Result<(), Loss> {
+    if !now.is_some_and(|now| matches!(now.as_str(), "running" | "restarting")) {
         return Ok(());
     }
     api.order(&format!("/containers/{}/stop", container.id))
@@ -228,6 +276,32 @@ pub fn pause(api: &Api, id: &str) -> Result<(), docker::Error> {
 /// A client of the engine with patience for containers.
 pub fn client(host: &Host) -> Result<Api, docker::Error> {
     Api::new(host, DEADLINE)
+}
+
+/// The same with patience for those that may take this long to stop.
+pub fn client_for_stops(host: &Host, longest: Duration) -> Result<Api, docker::Error> {
+    Api::new(host, DEADLINE + longest)
+}
+
+/// How long a container may take to stop.
+pub fn grace(stop_timeout: Option<i64>) -> Duration {
+    match stop_timeout {
+        None => GRACE,
+        Some(seconds) => u64::try_from(seconds)
+            .map_or(LONGEST_GRACE, Duration::from_secs)
+            .min(LONGEST_GRACE),
+    }
+}
+
+/// That all that ran before run again. One that was removed, by Docker or by hand, cannot.
+pub fn all_run(missing: &[Missing]) -> Check {
+    let down: Vec<&str> = missing
+        .iter()
+        .filter(|one| !matches!(one.why, Loss::Removed | Loss::Gone | Loss::NotStopped(_)))
+        .map(|one| one.container.as_str())
+        .collect();
+    let fault = (!down.is_empty()).then(|| format!("all but {}", down.join(", ")));
+    Check::faultless("the containers that ran", "all run", fault)
 }
 
 /// The state of every container by its id.

@@ -4,20 +4,25 @@
 use super::applied::{Applied, End};
 use super::cause::Cause;
 use super::check::Check;
+use super::containers::{Missing, all_run};
 use super::journal::{self, Record};
 use super::networks::{self, moves::Moves, moves::Side};
 use super::phases::PhaseName;
 use super::progress::Phases;
 use super::reachable::reachable;
 use super::request::Request;
-use super::restart::restart_in;
-use super::verify::{self, Started};
+use super::restart::{Deadline, Restarter};
+use super::verify::{self, Patience, Started};
 use crate::facts::Facts;
-use crate::host::Host;
+use crate::host::{Host, JOURNAL};
 use crate::observe::observe;
 use crate::plan::Plan;
+use crate::plan::blocker::Blocker;
 use crate::policy::Policy;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// A service in a container may take this long to answer once the container runs.
+const PROBES: Duration = Duration::from_secs(60);
 
 pub struct Forward<'a> {
     pub host: &'a Host,
@@ -45,8 +50,8 @@ impl Forward<'_> {
     /// Restart, bring the containers back, verify.
     fn settle_docker0(&self, record: &mut Record, phases: &mut Phases) -> Result<Applied, Cause> {
         self.stop_containers(record, phases)?;
-        let deadline = Instant::now() + self.request.timeout;
-        self.restart(record, deadline, phases)?;
+        self.note_the_order(record)?;
+        self.restart(record, phases)?;
         let started = Started::now(self.host);
         record.dockerd_restarted.clone_from(&started.began);
         // Only a run that follows a kill would miss it.
@@ -57,7 +62,7 @@ impl Forward<'_> {
             containers.restore(self.host)
         });
         let (verified, after) = phases.time(PhaseName::Verify, || {
-            self.verify_docker0(record, &started, deadline)
+            self.verify_docker0(record, &started, &missing)
         });
         match verified.iter().find(|check| !check.ok) {
             None => Ok(Applied {
@@ -71,7 +76,7 @@ impl Forward<'_> {
     }
 
     fn stop_containers(&self, record: &Record, phases: &mut Phases) -> Result<(), Cause> {
-        if self.plan.stop_first {
+        if record.stop_first {
             phases.time(PhaseName::StopContainers, || {
                 record.containers.stop(self.host)
             })
@@ -84,34 +89,57 @@ impl Forward<'_> {
         }
     }
 
-    fn restart(
-        &self,
-        record: &Record,
-        deadline: Instant,
-        phases: &mut Phases,
-    ) -> Result<(), Cause> {
-        let method = record.way.clone().unwrap_or_default();
-        let name = PhaseName::RestartDocker;
-        restart_in(phases, name, self.host, &method, deadline)?;
+    /// Until this is on disk a run that is killed has not restarted Docker.
+    fn note_the_order(&self, record: &mut Record) -> Result<(), Cause> {
+        if record.restart_ordered {
+            return Ok(());
+        }
+        record.restart_ordered = true;
+        journal::begin(self.host, record).map_err(|error| {
+            record.restart_ordered = false;
+            Cause::FileNotWritten {
+                path: JOURNAL.to_owned(),
+                why: error.to_string(),
+            }
+        })
+    }
+
+    fn restart(&self, record: &Record, phases: &mut Phases) -> Result<(), Cause> {
+        let restarter = Restarter::of(self.host, record);
+        let deadline = || Deadline {
+            at: Instant::now() + record.patience(),
+            firm: self.request.timeout.is_some(),
+        };
+        restarter.restart_in(phases, PhaseName::RestartDocker, deadline())?;
         let has_none = record.docker0_before.or(self.plan.docker0).is_none();
-        if has_none || verify::docker0_has_an_address(self.host, deadline) {
+        if has_none || verify::docker0_has_an_address(self.host) {
             return Ok(());
         }
         // Rare, and known: something on the host takes the address of a bridge that has just been
         // created.
         let name = PhaseName::RestartDockerOnceMore;
-        restart_in(phases, name, self.host, &method, deadline)
+        restarter.restart_in(phases, name, deadline())
     }
 
     fn verify_docker0(
         &self,
         record: &Record,
         started: &Started,
-        deadline: Instant,
+        missing: &[Missing],
     ) -> (Vec<Check>, Facts) {
-        let (mut checks, after) = verify::until(self.host, deadline, || {
+        let probes = self.request.timeout.unwrap_or(PROBES);
+        let patience = Patience {
+            probes,
+            engine: record.patience(),
+        };
+        let (mut checks, after) = verify::until(self.host, patience, || {
             verify::moved(self.host, self.plan, record, self.policy, self.request)
         });
+        let mut accepted = self.plan.accepted.iter();
+        // One that is published on docker0's old address cannot start, and the operator knows.
+        if !accepted.any(|blocker| matches!(blocker, Blocker::PublishesOnOldAddress { .. })) {
+            checks.push(all_run(missing));
+        }
         checks.push(started.stays(self.host));
         (checks, after)
     }

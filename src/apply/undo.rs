@@ -11,12 +11,14 @@ use super::progress::Progress;
 use super::refusal::{Refusal, Step};
 use super::restart::RestartMethod;
 use super::rollback::{RollbackResult, roll_back};
+use super::seconds_for;
 use crate::assess::Assessment;
 use crate::assess::clash::{Clash, Kind};
 use crate::facts::{DockerState, Facts, Network};
 use crate::host::Host;
 use crate::host::signals::Shield;
 use crate::observe::config_file::{self, keys_of};
+use crate::observe::process::Process;
 use crate::plan::blocker::Blocker;
 use crate::plan::leaving::{Leaving, docker0_leaves, network_leaves};
 use crate::plan::pending_settings::pending;
@@ -96,12 +98,14 @@ pub fn way_back(
     let restart = running && needs_a_restart(facts, &applied);
     let docker0_moves = applied.docker0_before != facts.docker0();
     let service = facts.docker.service;
+    let containers = ContainerStates::of(facts);
     let way = WayBack {
         docker_runs: running,
         restart,
         method: applied.way.clone().or(RestartMethod::of(service, None)),
-        stop_first: restart && docker0_moves && preflight::survivors(facts),
-        containers: ContainerStates::of(facts),
+        stop_first: restart
+            && (docker0_moves && preflight::survivors(facts) || containers.are_many()),
+        containers,
         moves: moves_back(host, facts, &applied.moves)?,
         units: facts.docker.dependents.clone(),
         applied: Record {
@@ -126,16 +130,20 @@ fn needs_a_restart(facts: &Facts, applied: &Record) -> bool {
 pub fn undo(
     host: &Host,
     way: &WayBack,
-    timeout: Duration,
+    timeout: Option<Duration>,
     progress: &dyn Progress,
 ) -> Result<(RollbackResult, Option<Note>), Refusal> {
-    let record = way.record();
+    let mut record = way.record();
+    if record.touches_docker() {
+        record.unit = Process::of_pidfile(host).and_then(|process| process.unit(host));
+        record.patience = Some(seconds_for(host, &record, timeout));
+    }
     journal::begin(host, &record).map_err(|error| Refusal::NotPrepared {
         step: Step::WriteJournal,
         why: error.to_string(),
     })?;
     let _shield = Shield::raise(progress.calm());
-    let result = roll_back(host, &record, timeout, progress);
+    let result = roll_back(host, &record, progress);
     if result.problem.is_some() {
         return Ok((result, None));
     }
@@ -210,6 +218,7 @@ impl WayBack {
     fn record(&self) -> Record {
         Record {
             restart: self.restart,
+            restart_ordered: true,
             way: self.method.clone(),
             stop_first: self.stop_first,
             containers: self.containers.clone(),
@@ -268,6 +277,7 @@ impl WayBack {
                 leaving.extend(docker0_leaves(facts, self.applied.docker0_before));
                 blockers.extend(self.lockout(facts));
             }
+            blockers.extend(self.flags_in_the_way(facts, docker0_moves));
         }
         let moves = self.moves();
         leaving.extend(
@@ -283,6 +293,18 @@ impl WayBack {
             true => Ok(()),
             false => Err(Obstacle::Blocked(blockers)),
         }
+    }
+
+    /// Docker does not start with a flag that says what the old file says, or `bip` on the way.
+    fn flags_in_the_way(&self, facts: &Facts, docker0_moves: bool) -> Vec<Blocker> {
+        let settings = keys_of(self.applied.before.as_deref()).unwrap_or_default();
+        let bip = docker0_moves || settings.contains_key("bip");
+        let pools = settings.contains_key("default-address-pools");
+        [("bip", bip), ("default-address-pool", pools)]
+            .into_iter()
+            .filter(|(_, is_set)| *is_set)
+            .filter_map(|(flag, _)| preflight::flag_in_the_way(facts, flag))
+            .collect()
     }
 
     /// A session from the old range is cut off when docker0 lies over that range again.

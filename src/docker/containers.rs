@@ -106,6 +106,8 @@ pub struct ApiConfig {
     pub mac_address: String,
     #[serde(default, deserialize_with = "null_is_empty")]
     pub env: Vec<String>,
+    #[serde(default)]
+    pub stop_timeout: Option<i64>,
 }
 
 #[derive(Deserialize, Default)]
@@ -115,6 +117,10 @@ pub struct ApiState {
     pub status: String,
     #[serde(default)]
     pub pid: u32,
+    #[serde(default)]
+    pub exit_code: i64,
+    #[serde(default)]
+    pub started_at: String,
 }
 
 #[derive(Deserialize, Default)]
@@ -168,6 +174,7 @@ impl ApiContainerDetail {
                 .map(str::to_owned),
             published_on,
             mode: host.network_mode,
+            stop_timeout: self.config.stop_timeout,
             mac: Some(self.config.mac_address).filter(|mac| !mac.is_empty()),
             pid: self.state.pid,
             never_started: self.state.status == "created",

@@ -165,6 +165,9 @@ pub struct Detail {
     /// The MAC address given by hand when it was created.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mac: Option<String>,
+    /// How many seconds it gets to stop, where that is not Docker's 10; below 0 there is no limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop_timeout: Option<i64>,
     /// Its first process, while it runs.
     #[serde(skip)]
     pub pid: u32,

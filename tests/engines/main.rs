@@ -28,6 +28,7 @@ mod job;
 #[path = "../lab/mod.rs"]
 mod lab;
 mod least_change;
+mod load;
 mod networks;
 mod operator;
 mod options;

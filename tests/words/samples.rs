@@ -529,6 +529,7 @@ pub fn causes() -> Vec<Sample<Cause>> {
     samples!(Cause {
         EngineSilent: Cause::EngineSilent(docker::Error::Silent);
         DockerNotStarted: Cause::DockerNotStarted { says: some("the disk is on fire") };
+        DockerNotRestarted: Cause::DockerNotRestarted;
         DockerNotAnswering: Cause::DockerNotAnswering(docker::Error::Silent);
         ContainerNotStopped: Cause::ContainerNotStopped {
             container: some("web"),
