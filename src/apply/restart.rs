@@ -143,7 +143,8 @@ impl<'a> Restarter<'a> {
         let left = deadline.at.saturating_duration_since(Instant::now());
         let done = host.run(&self.method.command(), left);
         let outlasts = done.ended == Ended::TimedOut && !deadline.firm;
-        if !done.ok() && !(outlasts && self.comes_up_later()) {
+        let restarted = done.ok() || outlasts && self.comes_up_later();
+        if !restarted {
             let says = self
                 .units
                 .first()
