@@ -109,7 +109,7 @@ check: tools ## run format, lints and the quick tiers, in a minute
 .PHONY: test
 test: tools lab $(BINARY) $(COLLECTION) $(OWN_DEB) ## run every tier, on real hosts too, and count the tests
 	REBRIDGE_BIN=$(CURDIR)/$(BINARY) REBRIDGE_COLLECTION=$(CURDIR)/$(COLLECTION) \
-		tests/tiers.sh unit golden cli netns docs engines ansible boot
+		tests/tiers.sh unit golden cli netns page docs engines ansible boot
 
 .PHONY: torture
 torture: tools lab $(BINARY) ## kill an apply at every step, move a hundred networks, ask the kernel a million questions

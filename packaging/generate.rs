@@ -7,6 +7,7 @@ use clap_complete::Shell;
 use rebridge::assess::forecast::Forecast;
 use rebridge::cli::Cli;
 use rebridge::facts::Facts;
+use rebridge::fleet::result::Fleet;
 use rebridge::report::Report;
 use rebridge::report::explanation::Explanation;
 use rebridge::report::map::Map;
@@ -76,6 +77,7 @@ fn schemas(folder: &Path) -> Result<(), Box<dyn Error>> {
     write::<Forecast>(folder, "forecast", "What forecast prints with --json")?;
     write::<Map>(folder, "map", "What map prints with --json")?;
     write::<Explanation>(folder, "explanation", "What explain prints with --json")?;
+    write::<Fleet>(folder, "fleet", "What fleet prints with --json")?;
     write::<Facts>(folder, "facts", "What facts prints")
 }
 

@@ -5,7 +5,10 @@ mod groups;
 mod request;
 
 use clap::{Parser, Subcommand};
-use groups::{AcceptArgs, LookArgs, Only, OutputArgs, PermitArgs, ProofArgs, RootArgs, TimeArgs};
+use groups::{
+    AcceptArgs, ActOnArgs, LookArgs, Only, OutputArgs, PermitArgs, PolicyArgs, ProofArgs, RootArgs,
+    TimeArgs,
+};
 use std::path::PathBuf;
 
 /// Moves Docker's bridges off the networks this host needs to reach.
@@ -54,6 +57,9 @@ pub enum Verb {
     /// Check, fix what clashes, and verify
     #[command(after_help = examples::APPLY)]
     Apply(Apply),
+    /// End the outage now without a restart: longer routes past Docker's bridge, until the next boot
+    #[command(after_help = examples::RELIEVE)]
+    Relieve(Relieve),
     /// Undo the last apply, and verify that
     #[command(after_help = examples::ROLLBACK)]
     Rollback(Rollback),
@@ -70,6 +76,10 @@ pub enum Verb {
     /// Print everything rebridge sees as JSON, for --facts
     #[command(after_help = examples::FACTS)]
     Facts(RootArgs),
+    /// Judge many hosts by their facts: who clashes, one range that is clear on all, the plan of
+    /// each. Exits 1 if something clashes
+    #[command(after_help = examples::FLEET)]
+    Fleet(Fleet),
 }
 
 #[derive(Debug, clap::Args)]
@@ -109,6 +119,31 @@ pub struct Apply {
     proof: ProofArgs,
     #[command(flatten)]
     times: TimeArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Relieve {
+    /// Only show what would be done
+    #[arg(long)]
+    check: bool,
+    /// Do not ask: add the routes
+    #[arg(long, short)]
+    pub yes: bool,
+    /// Take all relief away
+    #[arg(long)]
+    undo: bool,
+    #[command(flatten)]
+    look: LookArgs,
+    #[command(flatten)]
+    act_on: ActOnArgs,
+    /// Take it away again unless this address accepts a TCP connection afterwards; repeatable
+    #[arg(long, value_name = "HOST:PORT", help_heading = groups::PROOF)]
+    probe: Vec<String>,
+    /// How long to wait for another rebridge to finish
+    #[arg(long, value_name = "SECONDS", default_value_t = 0, help_heading = groups::TIMES)]
+    wait: u64,
     #[command(flatten)]
     output: OutputArgs,
 }
@@ -170,6 +205,24 @@ pub struct Explain {
     output: OutputArgs,
 }
 
+#[derive(Debug, clap::Args)]
+pub struct Fleet {
+    /// Facts as `rebridge facts` prints them: a file a host, folders of such files, or files that
+    /// end in .jsonl with a host a line; - takes lines from standard input
+    #[arg(value_name = "PATH", required = true)]
+    paths: Vec<PathBuf>,
+    /// Name facts that are older
+    #[arg(long, value_name = "DAYS", default_value_t = 7, help_heading = "What to look at", value_parser = clap::value_parser!(u16).range(1..))]
+    max_age: u16,
+    #[command(flatten)]
+    policy: PolicyArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+    /// Also write a page to FILE: one file, for a browser, a ticket or a print
+    #[arg(long, value_name = "FILE", help_heading = groups::OUTPUT)]
+    html: Option<PathBuf>,
+}
+
 impl Cli {
     /// Whether a program reads the result.
     pub fn wants_json(&self) -> bool {
@@ -179,7 +232,9 @@ impl Cli {
             Verb::Forecast(forecast) => forecast.output.json,
             Verb::Map(map) => map.output.json,
             Verb::Explain(explain) => explain.output.json,
+            Verb::Relieve(relieve) => relieve.output.json,
             Verb::Rollback(rollback) => rollback.output.json,
+            Verb::Fleet(fleet) => fleet.output.json,
             Verb::Facts(_) => false,
         }
     }

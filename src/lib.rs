@@ -13,6 +13,7 @@ pub mod cli;
 pub mod docker;
 pub mod engine_model;
 pub mod facts;
+pub mod fleet;
 pub mod host;
 pub mod kernel_model;
 pub mod module;

@@ -11,7 +11,7 @@ use rebridge::terminal::layout::Layout;
 use rebridge::terminal::progress::{ProgressLine, can_be_live};
 use rebridge::terminal::report::{Verbosity, render};
 use rebridge::terminal::screen::{can_ask, complain, confirmed, layout, print};
-use rebridge::terminal::{explanation, forecast, map};
+use rebridge::terminal::{explanation, fleet, forecast, map};
 use rebridge::verbs;
 use rebridge::verbs::consent::Consent;
 use rebridge::verbs::output_file::OutputFile;
@@ -66,6 +66,11 @@ fn run(cli: &Cli, output: &Output) -> Result<u8, Error> {
             let found = verbs::explain::run(&arguments.request()?)?;
             Ok(output.found(&found, explanation::render))
         }
+        Verb::Fleet(arguments) => {
+            let found = verbs::fleet::run(&arguments.request()?)?;
+            output.found(&found, fleet::render);
+            Ok(found.exit_code())
+        }
         Verb::Check(arguments) => {
             let report = verbs::check::run(&arguments.request()?)?;
             Ok(output.report(&report, true))
@@ -78,6 +83,12 @@ fn run(cli: &Cli, output: &Output) -> Result<u8, Error> {
             let report = verbs::apply::run(&request, &progress, consent);
             drop(progress);
             Ok(output.report(&report?, false))
+        }
+        Verb::Relieve(arguments) => {
+            let request = arguments.request(output.is_attended(arguments.yes))?;
+            let ask = output.question();
+            let consent = consent(arguments.yes, &ask);
+            Ok(output.report(&verbs::relieve::run(&request, consent)?, false))
         }
         Verb::Rollback(arguments) => {
             let request = arguments.request()?;

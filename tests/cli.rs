@@ -9,6 +9,8 @@
     clippy::indexing_slicing
 )]
 
+#[path = "cli/fleet.rs"]
+mod fleet;
 #[path = "cli/image.rs"]
 mod image;
 #[path = "common/keep.rs"]

@@ -25,11 +25,12 @@ use std::fs;
 use std::path::Path;
 
 /// From top to bottom; neighbours share a floor.
-const FLOORS: [&[&str]; 14] = [
+const FLOORS: [&[&str]; 15] = [
     &["main"],
     &["cli", "module"],
     &["verbs"],
     &["terminal"],
+    &["fleet"],
     &["report"],
     &["apply"],
     &["plan"],

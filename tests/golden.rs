@@ -17,18 +17,20 @@
 
 use clap::Parser;
 use rebridge::assess::address_map::{DockerRange, When};
-use rebridge::assess::clash::Kind;
+use rebridge::assess::clash::{Clash, Kind};
 use rebridge::assess::forecast::{Forecast, forecast};
 use rebridge::assess::{Assessment, unmovable};
 use rebridge::cli::{Cli, Verb};
 use rebridge::facts::{ConfigState, DockerState, Facts};
 use rebridge::observe::config_file::{KEYS, parse, problem};
 use rebridge::plan::project::project;
+use rebridge::plan::relief::Relief;
 use rebridge::plan::{Decision, Permits, plan};
 use rebridge::policy::{Policy, options_file};
 use rebridge::report::advice::Step;
 use rebridge::report::explanation::{Explanation, explain};
 use rebridge::report::map::{Map, svg};
+use rebridge::report::relieved::Standing;
 use rebridge::report::vocabulary::Vocabulary;
 use rebridge::report::{Outcome, Report};
 use rebridge::terminal;
@@ -129,7 +131,23 @@ fn run_case(case: &Path) -> Vec<String> {
             let before = Assessment::of(&facts, &asked.look.policy);
             run_explain(case, &explain(&before, asked.about.as_deref()).unwrap())
         }
-        Verb::Rollback(_) | Verb::Facts(_) => panic!("{request}: not a verb for a golden case"),
+        Verb::Relieve(arguments) => {
+            let asked = arguments.request(true).unwrap();
+            let before = Assessment::of(&facts, &asked.look.policy);
+            let relief = Relief::of(&before, asked.act_on_suspected);
+            let standing = match relief.ranges.is_empty() {
+                true => Standing::NoHelp,
+                false => Standing::ToChange,
+            };
+            let report = Report::relief_previewed(&before, &relief, standing, WORDS);
+            let mut faults = pages(case, &report);
+            let json = report.json() + "\n";
+            faults.extend(compare(&case.join("report.json"), Some(json)));
+            faults
+        }
+        Verb::Rollback(_) | Verb::Facts(_) | Verb::Fleet(_) => {
+            panic!("{request}: not a verb for a golden case")
+        }
     }
 }
 
@@ -297,10 +315,17 @@ fn run_map(case: &Path, map: &Map) -> Vec<String> {
 fn map_agrees(before: &Assessment) -> Option<String> {
     let map = verbs::map::draw(before);
     let checked = &before.clashes;
+    // What a network holds now is drawn as that, also if what needs it is not up yet.
+    let holds = |clash: &&Clash| {
+        let mut held = before.held.iter();
+        held.any(|held| {
+            clash.docker.bridge.as_ref() == Some(&held.bridge) && clash.docker.subnet == held.subnet
+        })
+    };
     for (kind, when) in [(Kind::Present, When::Now), (Kind::Latent, When::Later)] {
         let mut found: Vec<_> = checked
             .iter()
-            .filter(|clash| clash.kind == kind)
+            .filter(|clash| holds(clash) == (kind == Kind::Present))
             .map(|clash| clash.with.net)
             .collect();
         let docker0 = |take: &DockerRange| take.name.as_deref() == Some("docker0");

@@ -9,16 +9,20 @@
 
 #[path = "common/dice.rs"]
 mod dice;
+#[path = "law/fleet.rs"]
+mod fleet;
 #[path = "law/least_change.rs"]
 mod least_change;
+#[path = "law/room.rs"]
+mod room;
 
 use dice::Dice;
 use ipnet::{IpNet, Ipv4Net};
 use rebridge::assess::Assessment;
 use rebridge::assess::clash::Clash;
 use rebridge::facts::{
-    AddressPool, ConfigState, Contact, DockerState, Facts, Link, Nameserver, Neighbour,
-    NeighbourState, Peer, Route, RouteKind, Scope,
+    AddressPool, ConfigState, Configured, Contact, DockerState, Facts, Link, Nameserver, Neighbour,
+    NeighbourState, Peer, Role, Route, RouteKind, Scope,
 };
 use rebridge::plan::project::project;
 use rebridge::plan::{Decision, Permits, Plan, plan};
@@ -50,7 +54,10 @@ fn a_clean_host_is_left_alone_and_a_fixed_one_stays() {
     let mut seen = Seen::default();
     for seed in 0..HOSTS {
         let mut dice = Dice::new(seed);
-        let (facts, policy) = (host(&mut dice), policy(&mut dice));
+        let (mut facts, policy) = (host(&mut dice), policy(&mut dice));
+        if dice.percent(30) {
+            facts.configured.push(configured(&mut dice));
+        }
         law(seed, &facts, &policy, &mut dice, &mut seen);
     }
     println!("{seen:?}");
@@ -166,6 +173,23 @@ fn add_link(facts: &mut Facts, dev: &str, net: Ipv4Net) {
         dev: Some(dev.to_owned()),
         ..Route::new(IpNet::V4(net), RouteKind::Unicast)
     });
+}
+
+fn configured(dice: &mut Dice) -> Configured {
+    let role = dice.pick(&[Role::Network, Role::Server, Role::Named]);
+    let net = private(dice);
+    Configured {
+        net: match role {
+            Role::Network => IpNet::V4(net),
+            Role::Server | Role::Named => IpNet::from(IpAddr::V4(address_in(net, dice))),
+        },
+        role,
+        what: "something".to_owned(),
+        dev: None,
+        by_gateway: dice.percent(30),
+        file: "/etc/file".to_owned(),
+        line: 1,
+    }
 }
 
 fn add_route(facts: &mut Facts, net: Ipv4Net, dice: &mut Dice) {

@@ -25,7 +25,7 @@ use rebridge::policy::option::BadValue;
 use rebridge::policy::{Origin, Policy};
 use rebridge::report::error::Error;
 use rebridge::report::sentences::{
-    afterwards, blockers, causes, findings, networks, notices, outcome, swarm, undo,
+    afterwards, blockers, causes, findings, networks, notices, outcome, relief, swarm, undo,
 };
 use rebridge::report::vocabulary::Vocabulary;
 use rebridge::report::{Outcome, Report};
@@ -100,6 +100,18 @@ fn sentences(words: Vocabulary) -> String {
     section(&mut text, "Finding", samples::findings(), |one| {
         findings::finding(one, words)
     });
+    section(
+        &mut text,
+        "OutOfReach",
+        samples::out_of_reach(),
+        relief::out_of_reach,
+    );
+    section(
+        &mut text,
+        "Fault of relief",
+        samples::relief_faults(),
+        |one| relief::taken_away(Some(one), &[]),
+    );
     section(&mut text, "Note", samples::notes(), afterwards::note);
     section(&mut text, "Loss", samples::losses(), |loss| {
         afterwards::missing("web", loss)

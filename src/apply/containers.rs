@@ -2,15 +2,14 @@
 //! was paused is paused.
 //!
 //! Docker itself brings some of them back, by their restart policies; which ones differs by policy
-//! and by version. The others are started here, those that share another's network last. What Docker
-//! removes when it stops (`--rm`) is gone; the operator was warned before.
+//! and by version. `came_back` starts the others. What Docker removes when it stops (`--rm`) is gone;
+//! the operator was warned before. What a manager replaces is left to it.
 
 use super::cause::Cause;
-use super::check::Check;
-use super::parallel::{for_each, wait_for_each};
-use crate::docker::containers::{ApiContainer, lives};
+use super::parallel::wait_for_each;
+use crate::docker::containers::ApiContainer;
 use crate::docker::{self, Api};
-use crate::facts::{Container, Facts};
+use crate::facts::{Container, Facts, Manager};
 use crate::host::Host;
 use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
@@ -28,8 +27,7 @@ const LONGEST_GRACE: Duration = Duration::from_secs(3600);
 const SOON_STOPPED: usize = 8;
 
 /// Before a container that did not start is started again.
-const PAUSE: Duration = Duration::from_secs(1);
-
+pub const PAUSE: Duration = Duration::from_secs(1);
 /// So often a container is started before its failure counts.
 const START_TRIES: u32 = 4;
 
@@ -54,6 +52,9 @@ pub struct ContainerState {
     /// How many seconds it gets to stop, where it asks for its own number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stop_timeout: Option<i64>,
+    /// Who replaces it by a new one, and must not find it started again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manager: Option<Manager>,
 }
 
 /// A container that is not as it was.
@@ -125,57 +126,10 @@ impl ContainerStates {
         }
     }
 
-    /// Brings all of them to the state they were in. Docker must answer.
-    pub fn restore(&self, host: &Host) -> Vec<Missing> {
-        if self.living.is_empty() && self.idle.is_empty() {
-            return Vec::new();
-        }
-        let (api, now) = match client(host).and_then(|api| Ok((list(&api)?, api))) {
-            Ok((now, api)) => (api, now),
-            Err(why) => return self.all_missing(&why),
-        };
-        let mut missing = self.bring_living_back(&api, &now);
-        let idle: Vec<&ContainerState> = self.idle.iter().collect();
-        missing.extend(for_each(&idle, |one| {
-            stop_again(&api, one, now.get(&one.id)).map_err(|why| one.missing(why))
-        }));
-        missing
-    }
-
-    /// Some need others: by a link, or because they share their network. So each that failed is
-    /// tried again as long as that brings another one up.
-    fn bring_living_back(&self, api: &Api, now: &HashMap<String, String>) -> Vec<Missing> {
-        let round = |containers: &[&ContainerState]| {
-            for_each(containers, |one| {
-                bring_back(api, one, now.get(&one.id)).map_err(|why| (one.id.clone(), why))
-            })
-        };
-        let (joining, others): (Vec<_>, Vec<_>) = self.living.iter().partition(|one| one.joins);
-        let mut failed: HashMap<String, Loss> = round(&others).into_iter().collect();
-        failed.extend(round(&joining));
-        loop {
-            let again: Vec<&ContainerState> = self
-                .living
-                .iter()
-                .filter(|one| matches!(failed.get(&one.id), Some(Loss::NotStarted(_))))
-                .collect();
-            let failed_again = round(&again);
-            let nothing_gained = failed_again.len() == again.len();
-            failed.retain(|id, _| !again.iter().any(|one| one.id == *id));
-            failed.extend(failed_again);
-            if nothing_gained {
-                break;
-            }
-        }
+    pub fn all_missing(&self, why: &docker::Error) -> Vec<Missing> {
         let living = self.living.iter();
         living
-            .filter_map(|one| Some(one.missing(failed.remove(&one.id)?)))
-            .collect()
-    }
-
-    fn all_missing(&self, why: &docker::Error) -> Vec<Missing> {
-        let living = self.living.iter();
-        living
+            .filter(|one| one.manager.is_none())
             .map(|one| one.missing(Loss::EngineSilent(why.clone())))
             .collect()
     }
@@ -191,10 +145,11 @@ impl ContainerState {
             auto_remove: detail.is_some_and(|detail| detail.auto_remove),
             joins: detail.is_some_and(|detail| detail.joins.is_some()),
             stop_timeout: detail.and_then(|detail| detail.stop_timeout),
+            manager: container.manager,
         }
     }
 
-    fn missing(&self, why: Loss) -> Missing {
+    pub fn missing(&self, why: Loss) -> Missing {
         Missing {
             container: self.name.clone(),
             why,
@@ -222,25 +177,9 @@ fn without(containers: &[ContainerState], ids: &HashSet<&str>) -> Vec<ContainerS
     others.cloned().collect()
 }
 
-fn bring_back(api: &Api, container: &ContainerState, now: Option<&String>) -> Result<(), Loss> {
-    let Some(now) = now else {
-        return Err(match container.auto_remove {
-            true => Loss::Removed,
-            false => Loss::Gone,
-        });
-    };
-    if !lives(now) {
-        start(api, &container.id).map_err(Loss::NotStarted)?;
-    }
-    if container.paused && now != "paused" {
-        pause(api, &container.id).map_err(Loss::NotStarted)?;
-    }
-    Ok(())
-}
-
 /// It was stopped on purpose; the policy `always` starts it with the daemon all the same.
-fn stop_again(api: &Api, container: &ContainerState, now: Option<&String>) -> Result<(), Loss> {
-    if !now.is_some_and(|now| matches!(now.as_str(), "running" | "restarting")) {
+pub fn stop_again(api: &Api, container: &ContainerState, now: Option<&str>) -> Result<(), Loss> {
+    if !now.is_some_and(|now| matches!(now, "running" | "restarting")) {
         return Ok(());
     }
     api.order(&format!("/containers/{}/stop", container.id))
@@ -293,19 +232,8 @@ pub fn grace(stop_timeout: Option<i64>) -> Duration {
     }
 }
 
-/// That all that ran before run again. One that was removed, by Docker or by hand, cannot.
-pub fn all_run(missing: &[Missing]) -> Check {
-    let down: Vec<&str> = missing
-        .iter()
-        .filter(|one| !matches!(one.why, Loss::Removed | Loss::Gone | Loss::NotStopped(_)))
-        .map(|one| one.container.as_str())
-        .collect();
-    let fault = (!down.is_empty()).then(|| format!("all but {}", down.join(", ")));
-    Check::faultless("the containers that ran", "all run", fault)
-}
-
 /// The state of every container by its id.
-fn list(api: &Api) -> Result<HashMap<String, String>, docker::Error> {
+pub fn list(api: &Api) -> Result<HashMap<String, String>, docker::Error> {
     let listed: Vec<ApiContainer> = api.ask("/containers/json?all=1")?;
     Ok(listed.into_iter().map(|one| (one.id, one.state)).collect())
 }

@@ -5,6 +5,7 @@ use super::check::Check;
 use super::note::Note;
 use crate::facts::Facts;
 use crate::host::Host;
+use crate::observe::firewall::saved_by_iptables;
 use ipnet::IpNet;
 use serde_json::Value;
 use std::time::Duration;
@@ -15,51 +16,46 @@ const DEADLINE: Duration = Duration::from_secs(20);
 /// More rules than this are not quoted.
 const QUOTED: usize = 3;
 
-/// Whether Docker masquerades docker0's new network, and no longer the old one. None where Docker
-/// does not masquerade, or where its rules cannot be listed.
+/// Whether Docker masquerades a network of docker0. Asked before the restart: where it does not, for
+/// whatever reason, it need not afterwards.
+pub fn is_masqueraded(host: &Host, network: &IpNet) -> bool {
+    any_names(&rules_for_docker0(host), network)
+}
+
+/// Whether Docker masquerades docker0's new network, as it did the old one. None where the restart
+/// has switched that off. That a rule for the old network is left harms nobody: a note says so.
 pub fn masquerade(host: &Host, now: &Facts, new: &IpNet, old: Option<&IpNet>) -> Option<Check> {
-    if host.is_image() || is_off(now, "iptables") || is_off(now, "ip-masq") {
+    if is_off(now, "iptables") || is_off(now, "ip-masq") {
         return None;
     }
-    let listed = host.run(list_of_nat(now), DEADLINE);
-    if !listed.ok() {
-        return None;
-    }
-    let rules: Vec<&str> = listed
-        .stdout
-        .lines()
-        .filter(|rule| rule.contains("docker0"))
-        .collect();
-    let found = match (
-        any_names(&rules, new),
-        old.filter(|old| any_names(&rules, old)),
-    ) {
-        (true, None) => Some(format!("names {new}")),
-        (true, Some(old)) => Some(format!("names {new} and still {old}")),
-        (false, Some(old)) => Some(format!("names {old}")),
-        (false, None) => None,
-    };
+    let rules = rules_for_docker0(host);
+    let mut networks = [Some(new), old].into_iter().flatten();
+    let found = networks.find(|network| any_names(&rules, network));
     Some(Check::value(
         "Docker's NAT rule for docker0",
         Some(format!("names {new}")),
-        found,
+        found.map(|network| format!("names {network}")),
     ))
 }
 
-fn is_off(now: &Facts, key: &str) -> bool {
-    now.docker.config.keys.get(key) == Some(&Value::Bool(false))
+fn is_off(now: &Facts, name: &str) -> bool {
+    let mut flags = now.docker.flag(name).iter();
+    let by_flag = flags.any(|value| matches!(value.to_lowercase().as_str(), "false" | "f" | "0"));
+    by_flag || now.docker.config.keys.get(name) == Some(&Value::Bool(false))
 }
 
-/// What lists the rules by which this Docker masquerades.
-fn list_of_nat(now: &Facts) -> &'static [&'static str] {
-    let backend = now.docker.config.keys.get("firewall-backend");
-    match backend.and_then(Value::as_str) {
-        Some("nftables") => &["nft", "list", "table", "ip", "docker-bridges"],
-        Some(_) | None => &["iptables", "--wait", "5", "-t", "nat", "-S", "POSTROUTING"],
-    }
+/// Docker's NAT rules for docker0, wherever they are: the host's iptables need not have the backend
+/// of Docker's, and another start may use another one.
+fn rules_for_docker0(host: &Host) -> Vec<String> {
+    let table = ["nft", "list", "table", "ip", "docker-bridges"];
+    let by_nftables = host.run(&table, DEADLINE).stdout;
+    let saved = saved_by_iptables(host, &["-t", "nat"]).into_iter();
+    let listed = saved.map(|(_, text)| text).chain([by_nftables]);
+    let rules = listed.flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>());
+    rules.filter(|rule| rule.contains("docker0")).collect()
 }
 
-fn any_names(rules: &[&str], net: &IpNet) -> bool {
+fn any_names(rules: &[String], net: &IpNet) -> bool {
     rules.iter().any(|rule| names(rule, net))
 }
 
@@ -71,7 +67,8 @@ fn names(rule: &str, net: &IpNet) -> bool {
 
 /// Rules that name a range Docker has left.
 pub fn leftovers(host: &Host, network: &str, old: &IpNet) -> Vec<Note> {
-    let saved = host.run(&["iptables-save"], DEADLINE).stdout;
+    let saved = saved_by_iptables(host, &[]).into_iter();
+    let saved: String = saved.map(|(_, text)| text).collect();
     let tables: Vec<&str> = saved
         .lines()
         .filter_map(|line| line.strip_prefix('*'))

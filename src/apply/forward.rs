@@ -4,7 +4,7 @@
 use super::applied::{Applied, End};
 use super::cause::Cause;
 use super::check::Check;
-use super::containers::{Missing, all_run};
+use super::firewall;
 use super::journal::{self, Record};
 use super::networks::{self, moves::Moves, moves::Side};
 use super::phases::PhaseName;
@@ -49,6 +49,8 @@ impl Forward<'_> {
 
     /// Restart, bring the containers back, verify.
     fn settle_docker0(&self, record: &mut Record, phases: &mut Phases) -> Result<Applied, Cause> {
+        let old = record.old_range();
+        let masqueraded = old.is_some_and(|old| firewall::is_masqueraded(self.host, &old));
         self.stop_containers(record, phases)?;
         self.note_the_order(record)?;
         self.restart(record, phases)?;
@@ -59,11 +61,14 @@ impl Forward<'_> {
         // Those on networks that move would only be stopped again.
         let containers = record.containers.without(&record.moves.member_ids());
         let missing = phases.time(PhaseName::RestoreContainers, || {
-            containers.restore(self.host)
+            containers.restore(self.host, record.began())
         });
-        let (verified, after) = phases.time(PhaseName::Verify, || {
-            self.verify_docker0(record, &started, &missing)
+        let (mut verified, after) = phases.time(PhaseName::Verify, || {
+            self.verify_docker0(record, &started, masqueraded)
         });
+        if !containers.living.is_empty() {
+            verified.push(containers.check(self.host, record.began(), &self.given_up()));
+        }
         match verified.iter().find(|check| !check.ok) {
             None => Ok(Applied {
                 verified,
@@ -73,6 +78,17 @@ impl Forward<'_> {
             }),
             Some(wrong) => Err(Cause::WrongAfterRestart(wrong.clone())),
         }
+    }
+
+    /// The containers that you accepted to lose.
+    fn given_up(&self) -> Vec<&str> {
+        let accepted = self.plan.accepted.iter();
+        let containers = accepted.filter_map(|blocker| match blocker {
+            Blocker::PublishesOnOldAddress { container, .. }
+            | Blocker::ContainerNamesOldAddress { container, .. } => Some(container.as_str()),
+            _ => None,
+        });
+        containers.collect()
     }
 
     fn stop_containers(&self, record: &Record, phases: &mut Phases) -> Result<(), Cause> {
@@ -125,21 +141,21 @@ impl Forward<'_> {
         &self,
         record: &Record,
         started: &Started,
-        missing: &[Missing],
+        masqueraded: bool,
     ) -> (Vec<Check>, Facts) {
-        let probes = self.request.timeout.unwrap_or(PROBES);
         let patience = Patience {
-            probes,
+            probes: self.request.timeout.unwrap_or(PROBES),
             engine: record.patience(),
         };
         let (mut checks, after) = verify::until(self.host, patience, || {
-            verify::moved(self.host, self.plan, record, self.policy, self.request)
+            let Forward {
+                host,
+                plan,
+                policy,
+                request,
+            } = *self;
+            verify::moved(host, plan, record, policy, request, masqueraded)
         });
-        let mut accepted = self.plan.accepted.iter();
-        // One that is published on docker0's old address cannot start, and the operator knows.
-        if !accepted.any(|blocker| matches!(blocker, Blocker::PublishesOnOldAddress { .. })) {
-            checks.push(all_run(missing));
-        }
         checks.push(started.stays(self.host));
         (checks, after)
     }

@@ -175,6 +175,11 @@ impl Record {
         Duration::from_secs(self.patience.unwrap_or(PATIENCE))
     }
 
+    /// When the change began, to the second.
+    pub fn began(&self) -> Option<SystemTime> {
+        humantime::parse_rfc3339(&self.began).ok()
+    }
+
     /// Whether there was a docker0 with an address before.
     pub fn had_docker0(&self) -> bool {
         self.docker0_before.is_some()

@@ -6,6 +6,7 @@
 //! that the host was touched.
 
 pub mod applied;
+mod came_back;
 pub mod cause;
 pub mod check;
 pub mod containers;
@@ -26,6 +27,7 @@ pub mod progress;
 mod reachable;
 pub mod recover;
 pub mod refusal;
+pub mod relief;
 pub mod request;
 pub mod restart;
 pub mod rollback;

@@ -158,7 +158,7 @@ fn close(
         Closed::NotBegun | Closed::DidNotGoBack => journal::clear(host),
     };
     let missing = match record.restart && is_of_the_run(now, &record) {
-        true => record.containers.restore(host),
+        true => record.containers.restore(host, record.began()),
         false => Vec::new(),
     };
     match closing {

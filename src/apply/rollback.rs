@@ -7,7 +7,7 @@
 
 use super::cause::{Cause, NotRestored};
 use super::check::Check;
-use super::containers::{Loss, Missing, all_run};
+use super::containers::{Loss, Missing};
 use super::journal::Record;
 use super::networks::{self, moves::Side};
 use super::note::Note;
@@ -250,7 +250,7 @@ impl Rollback<'_> {
             if !record.touches_docker() {
                 return Vec::new();
             }
-            let mut missing = record.containers.restore(self.host);
+            let mut missing = record.containers.restore(self.host, record.began());
             for container in networks::down(self.host, &record.moves) {
                 if !missing.iter().any(|one| one.container == container) {
                     let why = Loss::DoesNotStay;
@@ -280,9 +280,10 @@ impl Rollback<'_> {
         verified.extend(up);
         // What failed on the way does not matter once everything is found as it was.
         let wrong = verified.iter().find(|check| !check.ok).cloned();
-        // A container that does not start is no reason to call the rest stranded.
-        if record.touches_docker() {
-            verified.push(all_run(&missing));
+        // A container that does not start is told, and no reason to call the rest lost.
+        if record.touches_docker() && !record.containers.living.is_empty() {
+            let others = record.containers.without(&record.moves.member_ids());
+            verified.push(others.check(host, record.began(), &[]));
         }
         RollbackResult {
             problem: wrong.map(|wrong| NotRestored {

@@ -87,20 +87,22 @@ pub fn docker0_has_an_address(host: &Host) -> bool {
     }
 }
 
-/// Whether the plan has come true.
+/// Whether the plan has come true. `masqueraded`: whether Docker hid docker0's containers behind this
+/// host before.
 pub fn moved(
     host: &Host,
     plan: &Plan,
     record: &Record,
     policy: &Policy,
     request: &Request,
+    masqueraded: bool,
 ) -> (Vec<Check>, Facts) {
     let now = observe(host);
     if !plan.restart {
         return (Vec::new(), now);
     }
     let mut checks = match plan.docker0 {
-        Some(docker0) => docker0_moved(host, &now, docker0, record),
+        Some(docker0) => docker0_moved(host, &now, docker0, record, masqueraded),
         None => vec![Check::value(
             "docker0's address",
             record.docker0_before,
@@ -119,7 +121,13 @@ pub fn moved(
 }
 
 /// docker0 as it should be, in the kernel, in the engine and in the firewall.
-fn docker0_moved(host: &Host, now: &Facts, docker0: Ipv4Net, record: &Record) -> Vec<Check> {
+fn docker0_moved(
+    host: &Host,
+    now: &Facts,
+    docker0: Ipv4Net,
+    record: &Record,
+    masqueraded: bool,
+) -> Vec<Check> {
     let new = IpNet::V4(docker0).trunc();
     // Where docker0 stays in its old range, that range is not to be left.
     let old = record.old_range().filter(|old| !overlap(old, &new));
@@ -139,7 +147,9 @@ fn docker0_moved(host: &Host, now: &Facts, docker0: Ipv4Net, record: &Record) ->
             route_of_docker0(now, old),
         ));
     }
-    checks.extend(firewall::masquerade(host, now, &new, old.as_ref()));
+    if masqueraded {
+        checks.extend(firewall::masquerade(host, now, &new, old.as_ref()));
+    }
     checks
 }
 

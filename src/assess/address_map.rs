@@ -115,9 +115,10 @@ fn needed_network(need: &Needed, assessment: &Assessment) -> NeededNetwork {
 }
 
 fn held_range(held: &Held, clashes: &[Clash]) -> DockerRange {
-    let over = clashes
-        .iter()
-        .filter(|clash| clash.kind == Kind::Present && clash.docker.subnet == held.subnet);
+    let over = clashes.iter().filter(|clash| {
+        let is_there = clash.kind == Kind::Present || clash.is_over_a_file();
+        is_there && clash.docker.subnet == held.subnet
+    });
     let clashes = nets(over.map(|clash| clash.with.net));
     DockerRange {
         net: held.subnet,
@@ -163,6 +164,7 @@ fn pool_range(assessment: &Assessment, pool: &AddressPool, taken: &RangeSet) -> 
         .clashes
         .iter()
         .filter(|clash| clash.kind == Kind::Latent && !clash.is_docker0())
+        .filter(|clash| !clash.is_over_a_file())
         .filter(|clash| net.contains(&clash.docker.subnet))
         .collect();
     DockerRange {

@@ -1,6 +1,8 @@
 //! The one judgement, made once per look at a host.
 
 use super::clash::Clash;
+use super::configured::configured;
+use super::detour::Lost;
 use super::held::{Held, held};
 use super::needed::{Needed, needed};
 use super::overlay_slice;
@@ -42,7 +44,7 @@ pub struct Assessment<'a> {
     /// The range docker0 gets at Docker's next start, where that is not the one it has.
     pub docker0_to_come: Option<Ipv4Net>,
     /// Who wins where ranges meet.
-    pub(super) kernel: who_loses::Kernel<'a>,
+    pub kernel: who_loses::Kernel<'a>,
     /// Every clash, the one to act on first.
     pub clashes: Vec<Clash>,
     /// The clashes there would be if the operator had not said what to ignore.
@@ -55,15 +57,18 @@ impl<'a> Assessment<'a> {
         let version = facts.version();
         let held = held(facts, &devices);
         let traffic = Traffic::of(facts, &devices, &held);
-        let (needed, ignored) = needed(facts, policy, &devices, traffic.needed);
         let list = list_of_file(facts);
+        let pools = pools_in_force(facts, list.as_ref());
+        let mut met = traffic.needed;
+        met.extend(configured(facts, &devices, &held, &pools));
+        let (needed, ignored) = needed(facts, policy, &devices, met);
         let mut assessment = Assessment {
             facts,
             policy,
             version,
             needed,
             held,
-            pools: pools_in_force(facts, list.as_ref()),
+            pools,
             names_pools: list.is_some(),
             pools_of_file: list
                 .filter(|list| list.faults.is_empty())
@@ -91,7 +96,12 @@ impl<'a> Assessment<'a> {
         // What a Docker network holds today is a present matter, or none.
         clashes.extend(self.latent(needed, &self.pools, &self.stored_v4()));
         clashes.sort_by_cached_key(Clash::urgency);
-        without_retold(clashes)
+        let clashes = without_retold(clashes);
+        // What you overrule by hand does not speak for a server inside it.
+        match self.policy.pools.is_empty() {
+            true => without_covered(clashes),
+            false => clashes,
+        }
     }
 
     /// What Docker's networks hold of IPv4.
@@ -162,8 +172,7 @@ impl<'a> Assessment<'a> {
     /// *broader* route through a gateway (10.0.0.0/8 via the office router), never against an equal
     /// or narrower one, nor on-link ones.
     pub fn overruled_by_pool(&self, need: &Needed, subnet: &IpNet) -> bool {
-        need.source() == Source::Route
-            && need.via().is_some()
+        need.is_behind_a_gateway()
             && self.policy.pools.iter().any(|pool| {
                 let base = IpNet::V4(pool.base);
                 base.contains(subnet) && need.net.contains(&base) && need.net != base
@@ -172,13 +181,30 @@ impl<'a> Assessment<'a> {
 
     /// Clashes of the ranges Docker holds now.
     fn present(&self, needed: &[Needed<'a>]) -> Vec<Clash> {
+        let lost = self.lost_of(needed).into_iter();
+        lost.map(|lost| {
+            let side = DockerSide::of(lost.held);
+            match lost.need.is_to_come() {
+                true => Clash::once_up(side, lost.need, lost.loss, self.facts),
+                false => Clash::present(side, lost.need, lost.loss, self.facts),
+            }
+        })
+        .collect()
+    }
+
+    /// What the ranges Docker holds keep from somebody now.
+    pub fn lost_now(&self) -> Vec<Lost<'_, 'a>> {
+        let mut lost = self.lost_of(&self.needed);
+        lost.retain(|lost| !lost.need.is_to_come());
+        lost
+    }
+
+    fn lost_of<'s>(&'s self, needed: &'s [Needed<'a>]) -> Vec<Lost<'s, 'a>> {
         let index = NetIndex::new(self.held.iter().map(|held| &held.subnet));
-        let mut clashes = Vec::new();
+        let mut all = Vec::new();
         for need in needed.iter().filter(|need| need.bites_now()) {
-            for held in index
-                .overlapping(&need.net)
-                .filter_map(|place| self.held.get(place))
-            {
+            let places = index.overlapping(&need.net);
+            for held in places.filter_map(|place| self.held.get(place)) {
                 if self.overruled_by_pool(need, &held.subnet)
                     || !held.can_hide(need)
                     || overlay_slice::is_of_its_tunnel(need, &held.subnet, self.facts)
@@ -190,12 +216,11 @@ impl<'a> Assessment<'a> {
                     bridge: Some(&held.bridge),
                 };
                 if let Some(loss) = self.kernel.who_loses(&range, need) {
-                    let side = DockerSide::of(held);
-                    clashes.push(Clash::present(side, need, loss, self.facts));
+                    all.push(Lost { held, need, loss });
                 }
             }
         }
-        clashes
+        all
     }
 
     /// What is lost when Docker gets this range.
@@ -367,6 +392,27 @@ fn without_retold(clashes: Vec<Clash>) -> Vec<Clash> {
             continue;
         }
         told.entry(sides).or_insert(kept.len());
+        kept.push(clash);
+    }
+    kept
+}
+
+/// Without what files name inside something that clashes with the same range anyway: what is up and
+/// what is configured, or what two files name, is one clash.
+fn without_covered(clashes: Vec<Clash>) -> Vec<Clash> {
+    type Side = (Option<String>, Option<String>);
+    let mut told: HashMap<Side, Vec<IpNet>> = HashMap::new();
+    let mut kept = Vec::with_capacity(clashes.len());
+    for clash in clashes {
+        let side = (clash.docker.network.clone(), clash.docker.bridge.clone());
+        let told = told.entry(side).or_default();
+        let configured = clash.with.source == Source::Configured;
+        if configured && told.iter().any(|net| net.contains(&clash.with.net)) {
+            continue;
+        }
+        if !clash.is_suspected() {
+            told.push(clash.with.net);
+        }
         kept.push(clash);
     }
     kept

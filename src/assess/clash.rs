@@ -5,6 +5,7 @@ use super::sentence;
 use super::sides::{DockerSide, Loser, NeededSide};
 use super::who_loses::Loss;
 use crate::facts::{Certainty, Contact, Facts, Source};
+use crate::subnet::overlap;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +23,9 @@ pub struct Clash {
     pub docker: DockerSide,
     /// The other side.
     pub with: NeededSide,
+    /// Whether relief leads packets past Docker's bridge, for a part of the range at least.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub relieved: bool,
     /// One sentence.
     pub explain: String,
 }
@@ -41,8 +45,22 @@ impl Clash {
     /// A range Docker holds now.
     pub fn present(docker: DockerSide, need: &Needed, loss: Loss, facts: &Facts) -> Clash {
         let with = NeededSide::of(need, Some(&docker.subnet), facts);
-        let explain = sentence::present(&docker, &with, loss);
-        Clash::of(Kind::Present, docker, with, loss, explain)
+        let relieved = loss.loser == Loser::Host && is_relieved(&docker, &with, facts);
+        let explain = match relieved {
+            true => sentence::relieved(&docker, &with),
+            false => sentence::present(&docker, &with, loss),
+        };
+        Clash {
+            relieved,
+            ..Clash::of(Kind::Present, docker, with, loss, explain)
+        }
+    }
+
+    /// A range Docker holds now, over what is not up yet.
+    pub fn once_up(docker: DockerSide, need: &Needed, loss: Loss, facts: &Facts) -> Clash {
+        let with = NeededSide::of(need, Some(&docker.subnet), facts);
+        let explain = sentence::once_up(&docker, &with, loss);
+        Clash::of(Kind::Latent, docker, with, loss, explain)
     }
 
     /// A range that docker0 or a stored network has once Docker starts again.
@@ -67,6 +85,7 @@ impl Clash {
             loser: loss.loser,
             docker,
             with,
+            relieved: false,
             explain,
         }
     }
@@ -88,6 +107,11 @@ impl Clash {
         self.certainty == Certainty::Suspected
     }
 
+    /// Whether a network that Docker has lies over something that is configured.
+    pub fn is_over_a_file(&self) -> bool {
+        self.docker.network.is_some() && self.with.source == Source::Configured
+    }
+
     /// Of several traces of one caller the first, which is the clearest, says it all.
     pub fn retells(&self, earlier: &Clash) -> bool {
         self.with.source.is_a_trace()
@@ -107,6 +131,7 @@ impl Clash {
             Source::OnLink => 5,
             Source::Connection => 6,
             Source::Route => 7,
+            Source::Configured => 8,
         };
         (
             self.kind,
@@ -117,6 +142,15 @@ impl Clash {
             self.with.net,
         )
     }
+}
+
+/// Whether a relief route covers any of what both sides share.
+fn is_relieved(docker: &DockerSide, with: &NeededSide, facts: &Facts) -> bool {
+    let mut relief = facts.kernel.relief.iter();
+    relief.any(|route| {
+        let dst = IpNet::V4(route.dst);
+        docker.subnet.contains(&dst) && overlap(&with.net, &dst)
+    })
 }
 
 /// Which clashes to list and count; an empty list leaves nothing out.

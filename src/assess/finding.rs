@@ -1,13 +1,15 @@
 //! What is worth knowing about Docker's ranges and is no clash. Data; the sentences are made later.
 
 use super::Assessment;
+use super::clash::Kind;
 use super::held::Held;
 use super::sides::{NeededSide, rule_in_words};
+use super::swarm;
 use super::traffic::StaleCall;
 use super::who_loses::Range;
 use crate::engine_model;
 use crate::facts::pools::{Pool, PoolList};
-use crate::facts::{AddressPool, Network};
+use crate::facts::{AddressPool, Engine, Network};
 use crate::subnet::{PRIVATE_BLOCKS, SHARED_BLOCKS, net, overlap, overlap4, v4};
 use ipnet::{IpNet, Ipv4Net};
 use std::collections::BTreeSet;
@@ -44,6 +46,11 @@ pub enum Finding {
         first: AddressPool,
         second: AddressPool,
     },
+    /// A network that clashes, with no container on it that runs.
+    EmptyNetwork {
+        network: String,
+        subnet: IpNet,
+    },
     /// The pools have no subnet left for one more network.
     PoolsFull {
         capacity: u64,
@@ -74,6 +81,7 @@ pub fn findings(assessment: &Assessment) -> Vec<Finding> {
     findings.extend(own_overlaps(assessment));
     findings.extend(ipv6_pools_over_needed(assessment));
     findings.extend(past_docker(assessment));
+    findings.extend(empty_networks(assessment));
     findings.extend(pools_overlap(&assessment.pools));
     findings.extend(full_pools(assessment));
     findings
@@ -98,6 +106,40 @@ fn past_docker(assessment: &Assessment) -> Vec<Finding> {
             subnet: held.subnet,
         })
         .collect()
+}
+
+/// Each with the first of its subnets that clashes.
+fn empty_networks(assessment: &Assessment) -> Vec<Finding> {
+    let facts = assessment.facts;
+    let Some(engine) = &facts.docker.engine else {
+        return Vec::new();
+    };
+    let mut names = BTreeSet::new();
+    let present = assessment
+        .clashes
+        .iter()
+        .filter(|clash| clash.kind == Kind::Present);
+    let of_a_network = present.filter_map(|clash| {
+        let name = clash.docker.network.as_deref()?;
+        let network = engine.networks.iter().find(|one| one.name == name)?;
+        let can_go = !clash.is_docker0() && !swarm::is_hung_on(facts, name);
+        (can_go && is_empty(network, engine) && names.insert(name)).then(|| Finding::EmptyNetwork {
+            network: name.to_owned(),
+            subnet: clash.docker.subnet,
+        })
+    });
+    of_a_network.collect()
+}
+
+fn is_empty(network: &Network, engine: &Engine) -> bool {
+    let addresses = engine.containers.iter().flat_map(|one| &one.addresses);
+    let mut all = addresses.chain(&network.endpoints);
+    !all.any(|address| {
+        network
+            .subnets
+            .iter()
+            .any(|subnet| subnet.contains(address))
+    })
 }
 
 fn pools_overlap(pools: &[AddressPool]) -> Option<Finding> {

@@ -1,5 +1,5 @@
-//! The networks this host needs: what its routes, addresses and nameservers say, whom it talks to,
-//! and what the operator declared.
+//! The networks this host needs: what its routes, addresses, nameservers and files say, whom it talks
+//! to, and what the operator declared.
 //!
 //! Not needed: the default route, parts of the Internet as wide as those by which VPNs overrule it
 //! (0.0.0.0/1 and 128.0.0.0/1, 2000::/3), loopback, link-local and multicast, what lies on Docker's
@@ -7,8 +7,8 @@
 
 use super::way_out::WaysOut;
 use crate::facts::{
-    Certainty, Contact, Facts, Family, Link, Nameserver, Neighbour, Peer, RT_TABLE_DEFAULT,
-    RT_TABLE_LOCAL, Route, RouteKind, Rule, Scope, Source,
+    Certainty, Configured, Contact, Facts, Family, Link, Nameserver, Neighbour, Peer,
+    RT_TABLE_DEFAULT, RT_TABLE_LOCAL, Role, Route, RouteKind, Rule, Scope, Source,
 };
 use crate::policy::{Declared, Ignore, Policy};
 use crate::subnet::{PRIVATE_BLOCKS, SHARED_BLOCKS, net};
@@ -36,6 +36,8 @@ pub enum Evidence<'a> {
     Address(&'a Link, IpNet),
     /// A nameserver.
     Nameserver(&'a Nameserver),
+    /// A file names it.
+    Configured(&'a Configured),
     /// The operator said so.
     Declared(&'a Declared),
     /// This host called it, and it did not answer.
@@ -54,12 +56,18 @@ impl<'a> Needed<'a> {
             Evidence::Route(_) | Evidence::Rule(_) => Source::Route,
             Evidence::Address(..) => Source::OnLink,
             Evidence::Nameserver(_) => Source::Nameserver,
+            Evidence::Configured(_) => Source::Configured,
             Evidence::Declared(_) => Source::Declared,
             Evidence::Neighbour(_) => Source::Neighbour,
             Evidence::Peer(peer) if peer.contact == Contact::Ssh => Source::Ssh,
             Evidence::Peer(_) => Source::Connection,
             Evidence::Operator => Source::Ssh,
         }
+    }
+
+    /// Whether this file names it.
+    fn is_of_file(&self, file: &str) -> bool {
+        matches!(self.evidence, Evidence::Configured(one) if one.file == file)
     }
 
     pub fn is_suspected(&self) -> bool {
@@ -81,6 +89,19 @@ impl<'a> Needed<'a> {
             Evidence::Address(link, _) => Some(&link.name),
             _ => None,
         }
+    }
+
+    /// Whether a gateway leads there.
+    pub fn is_behind_a_gateway(&self) -> bool {
+        match self.evidence {
+            Evidence::Configured(one) => one.by_gateway,
+            _ => self.source() == Source::Route && self.via().is_some(),
+        }
+    }
+
+    /// Whether it is not there before something comes up.
+    pub fn is_to_come(&self) -> bool {
+        matches!(self.evidence, Evidence::Configured(one) if one.role == Role::Network)
     }
 
     /// Whether it stands in the way of a range that Docker holds now, and not only of one it may
@@ -106,7 +127,7 @@ fn is_on_link(route: &Route) -> bool {
 }
 
 /// Everything needed, in a fixed order, each thing once: what counts, and what the operator said to
-/// ignore. `met` is what traffic shows.
+/// ignore. `met` are the addresses that this host has to do with.
 pub fn needed<'a>(
     facts: &'a Facts,
     policy: &'a Policy,
@@ -126,6 +147,7 @@ fn is_ignored(policy: &Policy, need: &Needed) -> bool {
     policy.ignore.iter().any(|ignore| match ignore {
         Ignore::Source(source) => need.source() == *source,
         Ignore::Net(net) => need.source() != Source::Declared && net.contains(&need.net),
+        Ignore::File(file) => need.is_of_file(file),
     })
 }
 
@@ -147,7 +169,6 @@ fn everything<'a>(
             all.push(need);
         }
     }
-    all.extend(nameservers(facts));
     all.extend(met.into_iter().filter(|need| is_a_network(&need.net)));
     all.extend(policy.avoid.iter().map(|declared| Needed {
         net: declared.net,
@@ -163,6 +184,8 @@ fn routes<'a>(facts: &'a Facts, docker: &BTreeSet<String>) -> impl Iterator<Item
         .routes
         .iter()
         .filter(|route| route.names_a_network())
+        // Several next hops are one way to one network.
+        .filter(|route| route.hop.is_none_or(|hop| hop == 0))
         .filter(move |route| !ways_out.has(route) && !is_a_wide_null_route(route))
         .filter(|route| is_a_need(route, facts, docker))
         .map(|route| Needed {
@@ -173,7 +196,8 @@ fn routes<'a>(facts: &'a Facts, docker: &BTreeSet<String>) -> impl Iterator<Item
 
 fn rules(facts: &Facts) -> impl Iterator<Item = Needed<'_>> {
     let rules = facts.kernel.rules.iter();
-    let rules = rules.filter(|rule| !rule.inverted && rule.leads_to_a_table());
+    let rules =
+        rules.filter(|rule| !rule.inverted && (rule.leads_to_a_table() || rule.drops_packets()));
     rules.filter_map(|rule| {
         Some(Needed {
             net: rule.to?,
@@ -194,30 +218,13 @@ fn addresses<'a>(facts: &'a Facts, docker: &BTreeSet<String>) -> impl Iterator<I
         })
 }
 
-/// A nameserver on a bridge of Docker's, a container or the bridge itself, is reached there.
-fn nameservers(facts: &Facts) -> impl Iterator<Item = Needed<'_>> {
-    let dockers = facts.docker_addresses();
-    facts
-        .nameservers
-        .iter()
-        .filter(move |server| !dockers.contains(&server.address))
-        .map(|server| Needed {
-            net: IpNet::from(server.address),
-            evidence: Evidence::Nameserver(server),
-        })
-}
-
 /// Whether a route drops everything to a whole private block: it says that no such network is
 /// needed. Docker's own routes are narrower and win.
 fn is_a_wide_null_route(route: &Route) -> bool {
-    let drops = matches!(
-        route.kind,
-        RouteKind::Blackhole | RouteKind::Unreachable | RouteKind::Prohibit
-    );
     let blocks = PRIVATE_BLOCKS.iter().chain(&SHARED_BLOCKS);
     let blocks = blocks.map(|block| IpNet::V4(*block));
     let mut blocks = blocks.chain([v6(0xfc00, 8), v6(0xfd00, 8)]);
-    drops && blocks.any(|block| route.dst.contains(&block))
+    route.drops_packets() && blocks.any(|block| route.dst.contains(&block))
 }
 
 /// Whether a route says that this host needs where it leads.

@@ -51,6 +51,40 @@ pub fn present(docker: &DockerSide, with: &NeededSide, loss: Loss) -> String {
     }
 }
 
+/// Of a range Docker holds now, over what is not up yet.
+pub fn once_up(docker: &DockerSide, with: &NeededSide, loss: Loss) -> String {
+    let (holder, needed) = (holder(docker), with.describe());
+    let bridge = docker.bridge.as_deref().unwrap_or("a Docker bridge");
+    let net = match docker.subnet.contains(&with.net) {
+        true => short(&with.net),
+        false => short(&docker.subnet),
+    };
+    match loss.loser {
+        Loser::Host if docker.subnet == with.net => format!(
+            "{holder}, the same range as {needed}: once that is up, packets for it may go into \
+             {bridge}"
+        ),
+        Loser::Host => {
+            format!("{holder}, over {needed}: once that is up, packets for {net} go into {bridge}")
+        }
+        Loser::Containers => format!(
+            "{holder}, over {needed}: once that is up, it wins, and containers with such an \
+             address cannot be reached from this host"
+        ),
+    }
+}
+
+/// Of a range Docker holds now, where relief is in place.
+pub fn relieved(docker: &DockerSide, with: &NeededSide) -> String {
+    format!(
+        "{}, which shadows {}; relieved until the next boot: routes lead past {}, except where \
+         containers live",
+        holder(docker),
+        with.describe(),
+        docker.bridge.as_deref().unwrap_or("the bridge"),
+    )
+}
+
 /// Of the range that docker0 or a stored network gets when Docker next starts.
 pub fn later(docker: &DockerSide, with: &NeededSide) -> String {
     let holder = match &docker.network {

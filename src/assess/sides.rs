@@ -5,7 +5,7 @@ use super::bridge_owner::owner;
 use super::held::Held;
 use super::needed::{Evidence, Lead, Needed, leads_to};
 use crate::facts::{
-    Contact, Facts, Link, NeighbourState, Network, Peer, RT_TABLE_DEFAULT, RT_TABLE_LOCAL,
+    Action, Contact, Facts, Link, NeighbourState, Network, Peer, RT_TABLE_DEFAULT, RT_TABLE_LOCAL,
     RT_TABLE_MAIN, Route, RouteKind, Rule, Source,
 };
 use crate::phrases::lately;
@@ -111,6 +111,12 @@ pub struct NeededSide {
     pub table: Option<String>,
     /// The evidence in words.
     pub detail: String,
+    /// The file that names it, where one does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// The line of that file, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<usize>,
     /// The policy rule by which packets get to its table, where not every host has that rule.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rule: Option<String>,
@@ -127,11 +133,19 @@ impl NeededSide {
     pub fn of(need: &Needed, docker: Option<&IpNet>, facts: &Facts) -> NeededSide {
         let (dev, table) = match need.evidence {
             Evidence::Route(route) => (route.dev.clone(), Some(table_name(route.table))),
-            Evidence::Rule(rule) => (None, Some(table_name(rule.table))),
+            Evidence::Rule(rule) => (
+                None,
+                rule.leads_to_a_table().then(|| table_name(rule.table)),
+            ),
             Evidence::Address(link, _) => (Some(link.name.clone()), None),
             Evidence::Nameserver(server) => (server.dev.clone(), None),
             Evidence::Neighbour(neighbour) => (Some(neighbour.dev.clone()), None),
+            Evidence::Configured(one) => (one.dev.clone(), None),
             Evidence::Declared(_) | Evidence::Peer(_) | Evidence::Operator => (None, None),
+        };
+        let (file, line) = match need.evidence {
+            Evidence::Configured(one) => (Some(one.file.clone()), Some(one.line)),
+            _ => (None, None),
         };
         let what = what(need, docker, facts);
         let rule = match need.evidence {
@@ -146,6 +160,8 @@ impl NeededSide {
             table,
             detail: format!("{what}{}", reached_by(rule.as_deref())),
             what,
+            file,
+            line,
             rule,
             contact: match need.evidence {
                 Evidence::Peer(peer) => Some(peer.contact),
@@ -159,6 +175,7 @@ impl NeededSide {
         let about = self.about();
         match self.source {
             Source::Declared => format!("{}, {about}", self.net),
+            Source::Configured => format!("{}, {about}", short(&self.net)),
             Source::Nameserver => format!("{}, the {about}", self.net.addr()),
             Source::OnLink | Source::Route => format!("{}, the {about}", short(&self.net)),
             Source::Neighbour | Source::Connection | Source::Ssh => {
@@ -184,7 +201,9 @@ impl NeededSide {
                 let rule = reached_by(self.rule.as_deref());
                 format!("{}{}{rule}", self.what, self.path())
             }
-            Source::Neighbour | Source::Connection | Source::Ssh => self.detail.clone(),
+            Source::Configured | Source::Neighbour | Source::Connection | Source::Ssh => {
+                self.detail.clone()
+            }
         }
     }
 
@@ -222,6 +241,7 @@ fn what(need: &Needed, docker: Option<&IpNet>, facts: &Facts) -> String {
         }
         Evidence::Address(_, address) => format!("address {address}"),
         Evidence::Nameserver(server) => format!("nameserver in {}", server.file),
+        Evidence::Configured(one) => format!("{} in {} line {}", one.what, one.file, one.line),
         Evidence::Declared(declared) => declared.origin.to_string(),
         Evidence::Neighbour(neighbour) => {
             let calls = |peer: &&Peer| {
@@ -333,6 +353,13 @@ pub fn rule_in_words(rule: &Rule) -> String {
     )];
     words.extend(rule.to.map(|net| format!("to {net}")));
     words.extend(rule.only_if.iter().cloned());
+    let drops = match rule.action {
+        Action::Blackhole => Some("blackhole"),
+        Action::Unreachable => Some("unreachable"),
+        Action::Prohibit => Some("prohibit"),
+        Action::Table | Action::Goto(_) | Action::Nop => None,
+    };
+    words.extend(drops.map(str::to_owned));
     let not = if rule.inverted { "not " } else { "" };
     let vrf = if rule.l3mdev {
         " lookup of the VRF"

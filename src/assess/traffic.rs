@@ -1,5 +1,5 @@
-//! Whose address is it? Traffic shows addresses that may be a server's, which Docker's bridge hides,
-//! or a container's, which is at home there. An address inside a Docker subnet is Docker's own
+//! Whose address is it? Traffic and the list of nameservers show addresses that may be a server's,
+//! which Docker's bridge hides, or a container's, which is at home there. An address inside a Docker subnet is Docker's own
 //! unless there is a sign that it is not.
 
 use super::held::Held;
@@ -38,6 +38,7 @@ impl<'a> Traffic<'a> {
     pub fn of(facts: &'a Facts, docker: &BTreeSet<String>, held: &[Held]) -> Traffic<'a> {
         let mut traffic = Traffic::default();
         let addresses = Addresses::of(facts, held);
+        traffic.weigh_nameservers(facts, &addresses);
         if let Some(address) = facts.operator
             && !addresses.are_dockers(&address)
         {
@@ -63,6 +64,17 @@ impl<'a> Traffic<'a> {
         traffic
     }
 
+    fn weigh_nameservers(&mut self, facts: &'a Facts, addresses: &Addresses) {
+        for server in &facts.nameservers {
+            let address = server.address;
+            match addresses.of_a_stopped_container(address, facts) {
+                Some(stale) => self.is_stale(stale),
+                None if addresses.are_dockers(&address) => {}
+                None => self.needs(address, Evidence::Nameserver(server)),
+            }
+        }
+    }
+
     fn weigh(
         &mut self,
         address: IpAddr,
@@ -79,7 +91,10 @@ impl<'a> Traffic<'a> {
             (None, Evidence::Neighbour(neighbour)) if !fresh => neighbour.dev.clone(),
             (None, _) => return self.needs(address, evidence),
         };
-        let stale = StaleCall { address, bridge };
+        self.is_stale(StaleCall { address, bridge });
+    }
+
+    fn is_stale(&mut self, stale: StaleCall) {
         if !self.stale.contains(&stale) {
             self.stale.push(stale);
         }
@@ -112,7 +127,7 @@ struct Addresses {
     /// Network and broadcast addresses: a broadcast gets no answer.
     no_hosts: HashSet<Ipv4Addr>,
     /// Docker's subnets, each with the last address that a container may have had.
-    subnets: Vec<(String, Ipv4Net, Ipv4Addr)>,
+    subnets: Vec<Low>,
     /// Docker's subnets of both families.
     held: Vec<IpNet>,
     /// Where its networks come from, and lay until a moment ago.
@@ -131,17 +146,15 @@ impl Addresses {
             .flat_map(|net| [net.network(), net.broadcast()])
             .chain([Ipv4Addr::BROADCAST])
             .collect();
-        let subnets = held
-            .iter()
-            .filter_map(|held| {
-                let subnet = v4(&held.subnet)?;
-                Some((held.bridge.clone(), subnet, last_low(held, subnet, facts)))
-            })
-            .collect();
+        let subnets = held.iter().map(|held| Low {
+            bridge: held.bridge.clone(),
+            subnet: held.subnet,
+            last: last_low(held, facts),
+        });
         Addresses {
             dockers,
             no_hosts,
-            subnets,
+            subnets: subnets.collect(),
             held: held.iter().map(|held| held.subnet).collect(),
             pools: pools_in_force(facts),
         }
@@ -158,13 +171,22 @@ impl Addresses {
         let called_out = peer.translation == Some(Translation::Masqueraded);
         let on_a_bridge = self.held.iter().any(|subnet| {
             let stayed = peer.shared_bits >= subnet.prefix_len();
-            subnet.contains(&peer.address) && (stayed || peer.translation.is_some())
+            answered && subnet.contains(&peer.address) && (stayed || peer.translation.is_some())
         });
-        let on_a_former_one = self.pools.iter().any(|pool| {
-            let stayed = peer.shared_bits >= pool.size;
-            IpNet::V4(pool.base).contains(&peer.address) && (stayed || called_out)
-        });
-        answered && (on_a_bridge || on_a_former_one)
+        let on_a_former_one = || {
+            self.pools.iter().any(|pool| {
+                let stayed = peer.shared_bits >= pool.size;
+                let called = stayed && is_low_or_no_host(pool, &peer.address);
+                IpNet::V4(pool.base).contains(&peer.address)
+                    && (called || answered && (stayed || called_out))
+            })
+        };
+        let is_held = || {
+            self.held
+                .iter()
+                .any(|subnet| subnet.contains(&peer.address))
+        };
+        on_a_bridge || (answered || !is_held()) && on_a_former_one()
     }
 
     fn are_dockers(&self, address: &IpAddr) -> bool {
@@ -175,32 +197,94 @@ impl Addresses {
         matches!(address, IpAddr::V4(address) if self.no_hosts.contains(address))
     }
 
+    /// The stopped container that a nameserver most likely is. Of all containers of a host none lies
+    /// higher than they are many, and the gateway below them.
+    fn of_a_stopped_container(&self, address: IpAddr, facts: &Facts) -> Option<StaleCall> {
+        let engine = facts.docker.engine.as_ref()?;
+        if engine.idle.is_empty() || self.are_dockers(&address) {
+            return None;
+        }
+        let all = engine.containers.len() + engine.idle.len();
+        let low = self.subnets.iter().find(|low| {
+            let mut hosts = low.subnet.hosts().take(all + 1);
+            hosts.any(|host| host == address)
+        });
+        low.map(|low| StaleCall {
+            address,
+            bridge: low.bridge.clone(),
+        })
+    }
+
     /// The bridge on which a container may once have had this address.
     fn bridge_of_a_former_container(&self, address: &IpAddr) -> Option<&str> {
-        let IpAddr::V4(address) = address else {
-            return None;
-        };
-        self.subnets
-            .iter()
-            .find(|(_, subnet, last)| subnet.contains(address) && address <= last)
-            .map(|(bridge, ..)| bridge.as_str())
+        let low = self.subnets.iter().find(|low| low.holds(address));
+        let low = low.or_else(|| {
+            let derived_from = derived_from(address)?;
+            let on = self
+                .subnets
+                .iter()
+                .find(|low| low.subnet.contains(address))?;
+            let mut of_ipv4 = self.subnets.iter().filter(|low| low.bridge == on.bridge);
+            of_ipv4.find(|low| low.holds(&derived_from))
+        });
+        low.map(|low| low.bridge.as_str())
     }
+}
+
+/// The part of a Docker subnet where containers may have been.
+struct Low {
+    bridge: String,
+    subnet: IpNet,
+    last: IpAddr,
+}
+
+impl Low {
+    fn holds(&self, address: &IpAddr) -> bool {
+        self.subnet.contains(address) && *address <= self.last
+    }
+}
+
+/// Whether an address may have been a container's, or was a broadcast, in a network of this pool.
+fn is_low_or_no_host(pool: &AddressPool, address: &IpAddr) -> bool {
+    let IpAddr::V4(address) = *address else {
+        return false;
+    };
+    Ipv4Net::new(address, pool.size).is_ok_and(|subnet| {
+        let last_low = u32::from(subnet.network()).saturating_add(LOW);
+        u32::from(address) <= last_low || address == subnet.broadcast()
+    })
+}
+
+/// The IPv4 address from which an engine up to 26 derives the IPv6 address of a container on
+/// docker0: fd00:17::242:ac11:2 from 172.17.0.2 (measured on 20.10 and 26.1; 28.5 counts from ::2).
+fn derived_from(address: &IpAddr) -> Option<IpAddr> {
+    let IpAddr::V6(address) = address else {
+        return None;
+    };
+    let [.., 0x0242, high, low] = address.segments() else {
+        return None;
+    };
+    let address = u32::from(high) << 16 | u32::from(low);
+    Some(IpAddr::V4(address.into()))
 }
 
 /// The last address of a subnet that a container may have had: twice as far as there are containers
 /// now. Where a person said which addresses containers get, any of them.
-fn last_low(held: &Held, subnet: Ipv4Net, facts: &Facts) -> Ipv4Addr {
+pub fn last_low(held: &Held, facts: &Facts) -> IpAddr {
     let mut networks = facts.networks();
     let shaped = networks
         .any(|network| network.shaped && network.bridge.as_deref() == Some(held.bridge.as_str()));
     let fixed = facts.docker.config.keys.contains_key("fixed-cidr");
     if shaped || held.is_docker0() && fixed {
-        return subnet.broadcast();
+        return held.subnet.broadcast();
     }
     let engine = facts.docker.engine.iter();
     let containers = engine.map(|engine| engine.containers.len() + engine.idle.len());
     let containers = u32::try_from(containers.sum::<usize>()).unwrap_or(u32::MAX);
     let low = LOW.max(containers.saturating_mul(2));
-    let last = Ipv4Addr::from(u32::from(subnet.network()).saturating_add(low));
-    last.min(subnet.broadcast())
+    let last = match held.subnet.network() {
+        IpAddr::V4(first) => IpAddr::V4(u32::from(first).saturating_add(low).into()),
+        IpAddr::V6(first) => IpAddr::V6(u128::from(first).saturating_add(low.into()).into()),
+    };
+    last.min(held.subnet.broadcast())
 }

@@ -3,7 +3,7 @@
 
 use super::needed::{Evidence, Needed, leading_rules};
 use super::sides::Loser;
-use crate::facts::{Conditions, Facts, Family, Masked, RT_TABLE_MAIN, Route, Rule};
+use crate::facts::{Conditions, Facts, Family, Masked, RT_TABLE_MAIN, Role, Route, Rule};
 use crate::kernel_model::{Change, Fate, KernelModel, Packet, Verdict, connected};
 use crate::subnet::overlap;
 use ipnet::IpNet;
@@ -38,8 +38,8 @@ impl<'a> Loss<'a> {
 /// ask.
 #[derive(Debug)]
 pub struct Kernel<'a> {
-    facts: &'a Facts,
-    docker: Vec<&'a str>,
+    pub(super) facts: &'a Facts,
+    pub(super) docker: Vec<&'a str>,
     model: OnceCell<KernelModel<'a>>,
     /// The routes in the order of their networks, so that those inside one are neighbours.
     in_order: OnceCell<Vec<&'a Route>>,
@@ -68,7 +68,9 @@ impl<'a> Kernel<'a> {
         match need.evidence {
             // Its call went into the bridge already.
             Evidence::Neighbour(_) => Some(Loss::all_of(Loser::Host)),
-            Evidence::Route(route) => self.over_route(range, route),
+            Evidence::Route(route) => self
+                .over_route(range, route)
+                .filter(|loss| loss.loser == Loser::Containers || !drops_around(route, range)),
             Evidence::Rule(rule) => self.over_rule(range, rule, &need.net),
             Evidence::Address(link, _) => {
                 let in_vrf = link.master.as_deref().is_some_and(|name| self.is_vrf(name));
@@ -77,7 +79,13 @@ impl<'a> Kernel<'a> {
                     .flatten()
             }
             Evidence::Declared(_) => self.over_plain(range, &need.net),
-            Evidence::Nameserver(_) | Evidence::Peer(_) | Evidence::Operator => self
+            Evidence::Configured(one) if one.role == Role::Network => {
+                Some(Loss::all_of(by_prefix(range, &need.net)))
+            }
+            Evidence::Nameserver(_)
+            | Evidence::Configured(_)
+            | Evidence::Peer(_)
+            | Evidence::Operator => self
                 .over_plain(range, &need.net)
                 .filter(|loss| loss.loser == Loser::Host),
         }
@@ -106,7 +114,7 @@ impl<'a> Kernel<'a> {
     fn over_route(&self, range: &Range, route: &'a Route) -> Option<Loss<'a>> {
         let is_plain = self.rules_are_usual() && route.table == RT_TABLE_MAIN;
         if is_plain && (range.bridge.is_none() || route.dead) {
-            return Some(Loss::all_of(by_prefix(range, route)));
+            return Some(Loss::all_of(by_prefix(range, &route.dst)));
         }
         let asked = Asked::of(self, range);
         let samples = asked.samples(&route.dst);
@@ -146,6 +154,10 @@ impl<'a> Kernel<'a> {
 
     /// A rule that leads to Docker's own route was made for Docker.
     fn over_rule(&self, range: &Range, rule: &'a Rule, net: &IpNet) -> Option<Loss<'a>> {
+        // Dropping the packets of some is a policy. Dropping all is no place to keep containers.
+        if rule.drops_packets() && has_conditions(rule) {
+            return None;
+        }
         let asked = Asked::of(self, range);
         let decides = asked.samples(net).into_iter().any(|to| {
             let packet = meeting(rule, to);
@@ -171,11 +183,17 @@ impl<'a> Kernel<'a> {
                 && rule.to.is_none()
                 && rule.family == Family::of(&subnet.addr())
                 && !rule.from.is_some_and(|from| overlap(&from, &subnet))
+                && !self.is_from_containers(rule)
         });
         let is_unusual = !self.rules_are_usual();
         rules.filter(move |rule| {
             is_unusual && to.is_some_and(|to| asked.is_taken_past(rule, &meeting(rule, to)))
         })
+    }
+
+    fn is_from_containers(&self, rule: &Rule) -> bool {
+        let iif = rule.conditions.iif.as_deref();
+        iif.is_some_and(|iif| self.docker.contains(&iif))
     }
 
     /// Whether anything but Docker's own route could decide about packets into this range.
@@ -208,7 +226,7 @@ impl<'a> Kernel<'a> {
         links.any(|link| link.name == name && link.table.is_some())
     }
 
-    fn model(&self) -> &KernelModel<'a> {
+    pub(super) fn model(&self) -> &KernelModel<'a> {
         self.model
             .get_or_init(|| KernelModel::new(&self.facts.kernel))
     }
@@ -406,12 +424,18 @@ fn behind(net: &IpNet) -> impl Iterator<Item = IpAddr> {
 }
 
 /// Without rules of the operator's the longer prefix wins. Of two equal ones either may.
-fn by_prefix(range: &Range, route: &Route) -> Loser {
-    let narrower = range.subnet.contains(&route.dst) && range.subnet != route.dst;
+fn by_prefix(range: &Range, net: &IpNet) -> Loser {
+    let narrower = range.subnet.contains(net) && range.subnet != *net;
     match narrower {
         true => Loser::Containers,
         false => Loser::Host,
     }
+}
+
+/// Whether a route drops packets to a wider network than Docker's range. Without Docker they would
+/// not have arrived either.
+fn drops_around(route: &Route, range: &Range) -> bool {
+    route.drops_packets() && route.dst.contains(&range.subnet) && route.dst != range.subnet
 }
 
 /// Whether only some packets meet a rule, whatever their destination.
@@ -423,7 +447,7 @@ fn has_conditions(rule: &Rule) -> bool {
 }
 
 /// A packet that meets the conditions of a rule. An ordinary one meets the opposite of a condition.
-fn meeting<'a>(rule: &'a Rule, to: IpAddr) -> Packet<'a> {
+pub(super) fn meeting<'a>(rule: &'a Rule, to: IpAddr) -> Packet<'a> {
     if rule.inverted {
         return Packet::to(to);
     }

@@ -11,6 +11,7 @@ Examples:
   rebridge explain 172.17.50.10             why is Docker there?
   rebridge forecast -n 20                   what will Docker take next?
   rebridge map --svg map.svg                who uses what? also as a picture
+  rebridge fleet facts/ --html fleet.html   one range for all hosts? as a page
   rebridge rollback                         undo the last apply
 
 `rebridge VERB --help` has more of them.
@@ -40,6 +41,15 @@ Examples:
   rebridge apply --root /mnt/image --avoid 172.17.0.0/16
       prepare an image before its first boot";
 
+pub const RELIEVE: &str = "\
+Examples:
+  rebridge relieve --avoid 172.17.0.0/16
+      show the routes, ask, add them, and verify that the kernel follows them
+  rebridge relieve --check --avoid 172.17.0.0/16
+      only show them
+  rebridge relieve --undo
+      take all of them away";
+
 pub const ROLLBACK: &str = "\
 Examples:
   rebridge rollback               show what goes back, ask, do it, verify
@@ -66,6 +76,13 @@ Examples:
   rebridge map --avoid 172.16.0.0/12 --svg map.svg
                                   also draw a picture for a ticket or a wiki
   rebridge map --facts host.json  of another host";
+
+pub const FLEET: &str = "\
+Examples:
+  rebridge fleet facts/                       files that `rebridge facts` wrote
+  rebridge fleet facts/ --html fleet.html     also as a page, with every host
+  rebridge fleet all.jsonl --avoid-file nets  a host a line; these networks too
+  rebridge fleet facts/ --pool 10.64.0.0/16   can all have this range?";
 
 pub const FACTS: &str = "\
 Examples:
@@ -124,7 +141,8 @@ mod tests {
             let bare = bare.filter(|option| option.get_help_heading().is_none());
             let bare: BTreeSet<&str> = bare.map(|option| option.get_id().as_str()).collect();
             let own = [
-                "about", "accept", "check", "count", "dead_man", "engine", "help", "yes",
+                "about", "accept", "check", "count", "dead_man", "engine", "help", "paths", "undo",
+                "yes",
             ];
             assert!(bare.iter().all(|id| own.contains(id)), "{bare:?}");
         }

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 pub const POLICY: &str = "Policy";
 pub const OUTPUT: &str = "Output";
+pub const PROOF: &str = "When to roll back";
+pub const TIMES: &str = "Time limits";
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "What to look at")]
@@ -38,9 +40,9 @@ pub struct PolicyArgs {
     /// A file of such networks, one a line, `#` begins a comment; - is standard input
     #[arg(long, value_name = "FILE")]
     pub avoid_file: Vec<String>,
-    /// Evidence you know is wrong: a CIDR, or onlink, route, nameserver, declared, neighbour,
-    /// connection, ssh
-    #[arg(long, value_name = "SOURCE|CIDR")]
+    /// Evidence you know is wrong: a CIDR, a file of this host, or onlink, route, nameserver,
+    /// configured, declared, neighbour, connection, ssh
+    #[arg(long, value_name = "SOURCE|CIDR|FILE")]
     pub ignore: Vec<String>,
     /// A pool to choose from: base=CIDR,size=N or a bare CIDR (size 24); repeatable
     #[arg(long, value_name = "POOL")]
@@ -65,6 +67,12 @@ pub struct PermitArgs {
     /// Re-create only this network, if it clashes; repeatable, implies --networks recreate
     #[arg(long, value_name = "NAME")]
     pub network: Vec<String>,
+    #[command(flatten)]
+    pub act_on: ActOnArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct ActOnArgs {
     /// Which clashes to act on: known (by settings), or suspected, too (by traffic). Default:
     /// suspected if you are asked, known with --yes and --json
     #[arg(
@@ -73,7 +81,15 @@ pub struct PermitArgs {
         value_name = "known|suspected",
         hide_possible_values = true
     )]
-    pub act_on: Option<ActOn>,
+    act_on: Option<ActOn>,
+}
+
+impl ActOnArgs {
+    /// `attended` says that a person sees what would be done before it is.
+    pub fn act_on_suspected(&self, attended: bool) -> bool {
+        self.act_on
+            .map_or(attended, |act_on| act_on == ActOn::Suspected)
+    }
 }
 
 #[derive(Debug, Args)]
@@ -108,7 +124,7 @@ pub enum Networks {
 }
 
 #[derive(Debug, Args)]
-#[command(next_help_heading = "When to roll back")]
+#[command(next_help_heading = PROOF)]
 pub struct ProofArgs {
     /// Roll back unless this address accepts a TCP connection afterwards; repeatable
     #[arg(long, value_name = "HOST:PORT")]
@@ -120,7 +136,7 @@ pub struct ProofArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Time limits")]
+#[command(next_help_heading = TIMES)]
 pub struct TimeArgs {
     /// How long the restart of Docker may take; by default what suits the host, 120 at least
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]

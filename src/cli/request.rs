@@ -1,7 +1,7 @@
 //! From what was typed to what is meant.
 
-use super::groups::{self, ActOn, LookArgs, Networks, PermitArgs, PolicyArgs, RootArgs};
-use super::{Apply, Check, Explain, Forecast, Map, Rollback};
+use super::groups::{self, LookArgs, Networks, PermitArgs, PolicyArgs, RootArgs};
+use super::{Apply, Check, Explain, Fleet, Forecast, Map, Relieve, Rollback};
 use crate::apply::{self, check::Probe};
 use crate::assess::clash::{Kind, Only};
 use crate::facts::Certainty;
@@ -15,8 +15,8 @@ use crate::policy::{Declared, Policy};
 use crate::report::vocabulary::Vocabulary;
 use crate::verbs::output_file::OutputFile;
 use crate::verbs::request::{
-    ApplyRequest, CheckRequest, ExplainRequest, ForecastRequest, Look, MapRequest, RollbackRequest,
-    Target,
+    ApplyRequest, CheckRequest, ExplainRequest, FleetRequest, ForecastRequest, Look, MapRequest,
+    RelieveRequest, RollbackRequest, Target,
 };
 use std::path::PathBuf;
 use std::time::Duration;
@@ -65,6 +65,20 @@ impl Apply {
     }
 }
 
+impl Relieve {
+    /// `attended` says that a person sees what would be done before it is.
+    pub fn request(&self, attended: bool) -> Result<RelieveRequest, BadValue> {
+        Ok(RelieveRequest {
+            look: self.look.look(false)?,
+            check: self.check,
+            undo: self.undo,
+            act_on_suspected: self.act_on.act_on_suspected(attended),
+            probes: Probe::look_up_all(&self.probe)?,
+            wait: Duration::from_secs(self.wait),
+        })
+    }
+}
+
 impl Rollback {
     pub fn request(&self) -> Result<RollbackRequest, BadValue> {
         Ok(RollbackRequest {
@@ -107,6 +121,24 @@ impl Explain {
     }
 }
 
+impl Fleet {
+    pub fn request(&self) -> Result<FleetRequest, BadValue> {
+        let stdin = |path: &&PathBuf| path.as_os_str() == "-";
+        let of_facts = self.paths.iter().filter(stdin).count();
+        let of_networks = self.policy.avoid_file.iter().filter(|file| *file == "-");
+        if of_facts + of_networks.count() > 1 {
+            let why = "-: standard input can be read only once";
+            return Err(BadValue::plain(why));
+        }
+        Ok(FleetRequest {
+            paths: self.paths.clone(),
+            policy: self.policy.policy(false, self.policy.to_repeat())?,
+            max_age: Duration::from_secs(u64::from(self.max_age) * 86_400),
+            html: output_file("--html", self.html.as_ref())?,
+        })
+    }
+}
+
 fn output_file(
     option: &'static str,
     path: Option<&PathBuf>,
@@ -128,14 +160,7 @@ impl LookArgs {
         };
         Ok(Look {
             target,
-            policy: Policy {
-                avoid: self.policy.avoid()?,
-                pools: read_pools(&self.policy.pool)?,
-                pin,
-                ignore: read_ignore(&self.policy.ignore)?,
-                given: self.to_repeat(),
-                options: Vec::new(),
-            },
+            policy: self.policy.policy(pin, self.to_repeat())?,
             no_options: self.no_options,
             vocabulary: Vocabulary::CommandLine,
         })
@@ -151,12 +176,30 @@ impl LookArgs {
         if self.no_options {
             words.push("--no-options".to_owned());
         }
-        let policy = &self.policy;
+        words.extend(self.policy.to_repeat());
+        words
+    }
+}
+
+impl PolicyArgs {
+    fn policy(&self, pin: bool, given: Vec<String>) -> Result<Policy, BadValue> {
+        Ok(Policy {
+            avoid: self.avoid()?,
+            pools: read_pools(&self.pool)?,
+            pin,
+            ignore: read_ignore(&self.ignore)?,
+            given,
+            options: Vec::new(),
+        })
+    }
+
+    fn to_repeat(&self) -> Vec<String> {
+        let mut words = Vec::new();
         for (name, values) in [
-            ("--avoid", &policy.avoid),
-            ("--avoid-file", &policy.avoid_file),
-            ("--pool", &policy.pool),
-            ("--ignore", &policy.ignore),
+            ("--avoid", &self.avoid),
+            ("--avoid-file", &self.avoid_file),
+            ("--pool", &self.pool),
+            ("--ignore", &self.ignore),
         ] {
             for value in values {
                 words.extend([name.to_owned(), value.clone()]);
@@ -164,9 +207,7 @@ impl LookArgs {
         }
         words
     }
-}
 
-impl PolicyArgs {
     fn avoid(&self) -> Result<Vec<Declared>, BadValue> {
         let mut avoid = read_avoid(&self.avoid, Vocabulary::CommandLine.label(Opt::Avoid))?;
         for name in &self.avoid_file {
@@ -189,9 +230,7 @@ impl PermitArgs {
                 ([], Networks::Recreate) => Existing::Move,
                 (names, _) => Existing::MoveOnly(names.to_vec()),
             },
-            act_on_suspected: self
-                .act_on
-                .map_or(attended, |act_on| act_on == ActOn::Suspected),
+            act_on_suspected: self.act_on.act_on_suspected(attended),
         })
     }
 }

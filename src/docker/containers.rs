@@ -5,7 +5,7 @@
 )]
 
 use super::networks::null_is_empty;
-use crate::facts::{Container, Detail, Mention};
+use crate::facts::{Container, Detail, Manager, Mention};
 use serde::Deserialize;
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -18,6 +18,8 @@ pub struct ApiContainer {
     pub names: Vec<String>,
     #[serde(default)]
     pub state: String,
+    #[serde(default, deserialize_with = "null_is_empty")]
+    pub labels: HashMap<String, String>,
     #[serde(default, deserialize_with = "null_is_empty")]
     pub network_settings: ApiSettings,
 }
@@ -60,6 +62,11 @@ impl ApiContainer {
         self.state.is_empty() || lives(&self.state)
     }
 
+    /// The names of its networks.
+    pub fn networks(&self) -> impl Iterator<Item = &str> {
+        self.network_settings.networks.keys().map(String::as_str)
+    }
+
     pub fn read(self) -> Container {
         let attached = self.network_settings.networks.values();
         let mut addresses: Vec<IpAddr> = attached
@@ -76,6 +83,7 @@ impl ApiContainer {
             name.trim_start_matches('/').to_owned()
         });
         Container {
+            manager: Manager::of(&name, self.labels.keys().map(String::as_str)),
             name,
             id: self.id,
             addresses,
@@ -121,6 +129,11 @@ pub struct ApiState {
     pub exit_code: i64,
     #[serde(default)]
     pub started_at: String,
+    /// What kept it from starting.
+    #[serde(default)]
+    pub error: String,
+    #[serde(default)]
+    pub finished_at: String,
 }
 
 #[derive(Deserialize, Default)]

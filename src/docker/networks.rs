@@ -177,6 +177,8 @@ impl ApiNetwork {
             .filter_map(|config| config.subnet.parse::<IpNet>().ok());
         let by_a_person =
             |config: &ApiSubnet| !config.range.is_empty() || !config.auxiliary_addresses.is_empty();
+        let mut labels: Vec<String> = self.labels.keys().cloned().collect();
+        labels.sort();
         Network {
             name: self.name,
             driver: self.driver,
@@ -194,6 +196,9 @@ impl ApiNetwork {
                 .collect(),
             created: in_utc(&self.created),
             project: self.labels.get("com.docker.compose.project").cloned(),
+            labels,
+            by_hand: None,
+            unused: false,
             endpoints: Vec::new(),
         }
     }

@@ -7,6 +7,7 @@ use crate::facts::{AddressPool, DockerState, Facts, Network, Version};
 use crate::subnet::v4;
 use ipnet::Ipv4Net;
 use serde_json::Value;
+use std::net::IpAddr;
 
 /// An allocator, and what is known of it.
 #[derive(Debug, Clone)]
@@ -100,8 +101,8 @@ pub fn networks_in_the_pools(facts: &Facts) -> impl Iterator<Item = &Network> {
 }
 
 /// The networks whose subnet the running daemon picked itself: they moved its search. Those it
-/// found when it started did not, nor did those with a subnet given by hand; the latter mostly show
-/// no gateway.
+/// found when it started did not, nor did those with a subnet given by hand; where Docker's store
+/// could not be read, the latter mostly show no gateway.
 fn handed_out(facts: &Facts, version: Version) -> Vec<&Network> {
     let Some(began) = began(facts) else {
         return Vec::new();
@@ -110,7 +111,9 @@ fn handed_out(facts: &Facts, version: Version) -> Vec<&Network> {
         .filter(|network| is_since(network, began))
         .filter(|network| match network.name.as_str() {
             "bridge" => docker0_was_picked(facts, version, began),
-            _ => network.gateways.iter().any(std::net::IpAddr::is_ipv4),
+            _ => !network
+                .by_hand
+                .unwrap_or(!network.gateways.iter().any(IpAddr::is_ipv4)),
         })
         .collect()
 }

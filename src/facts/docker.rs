@@ -1,6 +1,7 @@
 //! Docker's part of the facts: the service, the engine and its networks, daemon.json.
 
 use super::in_use::{InForce, Mention};
+use super::manager::Manager;
 use super::pools::AddressPool;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -141,6 +142,9 @@ pub struct Container {
     /// Whether it is paused.
     #[serde(default)]
     pub paused: bool,
+    /// Who replaces it by a new one when it ends, if anybody does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manager: Option<Manager>,
     /// What becomes of it when Docker is restarted; only where rebridge looks closely, as `apply`
     /// and `facts` do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -199,9 +203,14 @@ pub struct Network {
     pub bridge: Option<String>,
     /// Its subnets.
     pub subnets: Vec<IpNet>,
-    /// Its gateways. A network with a subnet given by hand shows one only where that was given too.
+    /// Its gateways. A network with a subnet given by hand shows one only where that was given too,
+    /// or after a restart of Docker.
     #[serde(default)]
     pub gateways: Vec<IpAddr>,
+    /// Whether its IPv4 subnet was given by hand when it was created; null where Docker's own store
+    /// of networks could not be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by_hand: Option<bool>,
     /// Whether its settings hold what only a person gives: a range for the addresses, or addresses
     /// kept free.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -215,6 +224,12 @@ pub struct Network {
     /// The Compose project it was made for.
     #[serde(default)]
     pub project: Option<String>,
+    /// The names of its labels.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<String>,
+    /// Whether no container is on it, running or stopped; only asked where none runs on it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unused: bool,
     /// Addresses on it of what the engine lists as no container: of swarm tasks on docker_gwbridge,
     /// and of steps of `docker build` where an address was nobody else's.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -1,6 +1,7 @@
 //! The kernel's part of the facts: links, routes and rules, neighbours, peers.
 
 use super::in_use::Listener;
+use super::relief::{Hop, ReliefRoute};
 use ipnet::IpNet;
 use nix::libc;
 use serde::{Deserialize, Serialize};
@@ -25,6 +26,9 @@ pub struct Kernel {
     /// How many routes more there are, into space that Docker never uses.
     #[serde(default)]
     pub routes_elsewhere: u64,
+    /// Relief routes, which are no evidence of anything and not among `routes`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub relief: Vec<ReliefRoute>,
     /// The policy rules, in the order in which they are asked.
     #[serde(default)]
     pub rules: Vec<Rule>,
@@ -32,6 +36,9 @@ pub struct Kernel {
     /// not.
     #[serde(default, skip_serializing_if = "is_default")]
     pub ipv6_forwarding: bool,
+    /// Whether it runs in WSL 2, whose own network is another at each start.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub wsl: bool,
     /// Neighbours that were called and did not answer.
     #[serde(default)]
     pub neighbours: Vec<Neighbour>,
@@ -89,6 +96,9 @@ pub struct Route {
     pub gateway: Option<IpAddr>,
     /// The interface.
     pub dev: Option<String>,
+    /// The address of this host that packets get, where the route says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<IpAddr>,
     /// Of several routes to one network the one with the lowest metric is used.
     #[serde(default, skip_serializing_if = "is_default")]
     pub metric: u32,
@@ -403,6 +413,13 @@ impl Rule {
     pub fn leads_to_a_table(&self) -> bool {
         self.action == Action::Table
     }
+
+    pub fn drops_packets(&self) -> bool {
+        match self.action {
+            Action::Blackhole | Action::Unreachable | Action::Prohibit => true,
+            Action::Table | Action::Goto(_) | Action::Nop => false,
+        }
+    }
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -419,6 +436,7 @@ impl Route {
             scope: Scope::Global,
             gateway: None,
             dev: None,
+            source: None,
             metric: 0,
             tos: 0,
             from: None,
@@ -431,11 +449,27 @@ impl Route {
         }
     }
 
+    /// Where packets go next; none where they end here.
+    pub fn next_hop(&self) -> Option<Hop> {
+        Some(Hop {
+            gateway: self.gateway,
+            dev: self.dev.clone()?,
+            onlink: self.onlink,
+        })
+    }
+
     /// Whether it says that something is there; broadcast addresses and throw routes do not.
     pub fn names_a_network(&self) -> bool {
         !matches!(
             self.kind,
             RouteKind::Broadcast | RouteKind::Anycast | RouteKind::Throw
+        )
+    }
+
+    pub fn drops_packets(&self) -> bool {
+        matches!(
+            self.kind,
+            RouteKind::Blackhole | RouteKind::Unreachable | RouteKind::Prohibit
         )
     }
 
@@ -459,10 +493,14 @@ impl Link {
     /// so the name decides only where the engine cannot be asked: its bridges and their routes stay
     /// behind when it stops.
     pub fn has_a_docker_name(&self) -> bool {
-        let hashed = self
-            .name
-            .strip_prefix("br-")
-            .is_some_and(|id| id.len() == 12 && id.chars().all(|c| c.is_ascii_hexdigit()));
-        self.has_dockers_own_name() || self.is_bridge() && hashed
+        self.is_bridge() && is_a_docker_name(&self.name)
     }
+}
+
+/// Whether Docker gives such a name to a bridge.
+pub fn is_a_docker_name(name: &str) -> bool {
+    let hashed = name
+        .strip_prefix("br-")
+        .is_some_and(|id| id.len() == 12 && id.chars().all(|c| c.is_ascii_hexdigit()));
+    hashed || name == "docker0" || name == "docker_gwbridge"
 }

@@ -5,14 +5,18 @@
 //! looks at: its bytes may hold secrets and stay in memory.
 
 mod bridges;
+mod configured;
 mod docker;
 mod in_use;
 mod kernel;
+mod manager;
 pub mod pools;
+mod relief;
 mod source;
 mod version;
 
 pub use bridges::LanSign;
+pub use configured::{Configured, Role, Unread};
 pub use docker::{
     BYTE_ORDER_MARK, ConfigFile, ConfigState, Container, Detail, Docker, DockerState, Engine,
     Network, ServiceManager, SetByRebridge,
@@ -21,9 +25,11 @@ pub use in_use::{DiesWith, FirewallRule, InForce, Listener, Mention, Named, NetG
 pub use kernel::{
     Action, Conditions, Contact, Family, Kernel, Link, Masked, Neighbour, NeighbourState, Peer,
     Ports, Preference, RT_TABLE_DEFAULT, RT_TABLE_LOCAL, RT_TABLE_MAIN, Resident, Route, RouteKind,
-    Rule, Scope, Translation,
+    Rule, Scope, Translation, is_a_docker_name,
 };
+pub use manager::Manager;
 pub use pools::{AddressPool, BUILT_IN};
+pub use relief::{Hop, RELIEF_PROTOCOL, ReliefRoute};
 pub use source::{Certainty, Source};
 pub use version::Version;
 
@@ -50,8 +56,18 @@ pub struct Facts {
     /// Where the operator who runs rebridge sits, when it is over ssh.
     #[serde(default)]
     pub operator: Option<IpAddr>,
+    /// A saved profile for Wi-Fi or a mobile network: the mark of a machine that changes its
+    /// networks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wireless_profile: Option<String>,
     /// The service, the engine and its file.
     pub docker: Docker,
+    /// What files name, up or not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub configured: Vec<Configured>,
+    /// Files that could name more and could not be read or understood.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unread: Vec<Unread>,
     /// Settings of the host's own resolver that name an address of a Docker bridge.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub named: Vec<Named>,
@@ -63,6 +79,21 @@ pub struct Facts {
     pub dies_with: Option<DiesWith>,
     /// What could not be seen, one sentence each.
     pub unseen: Vec<String>,
+    /// Which host, and when; null in facts that an older version saved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taken: Option<Taken>,
+}
+
+/// Of which host facts were saved, and when. Nothing is judged by it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Taken {
+    /// The name the host gives itself; empty where it has none.
+    pub host: String,
+    /// When, in UTC.
+    pub at: String,
+    /// The version of rebridge.
+    pub version: String,
 }
 
 /// A nameserver and the file that names it.

@@ -13,6 +13,8 @@ pub enum Source {
     Route,
     /// A nameserver.
     Nameserver,
+    /// A file of this host names it; it may not be up.
+    Configured,
     /// `--avoid` or an avoid-file.
     Declared,
     /// An address that was called on a link and did not answer.
@@ -25,10 +27,11 @@ pub enum Source {
 
 impl Source {
     /// All of them, as they are spelled.
-    pub const NAMES: [(&str, Source); 7] = [
+    pub const NAMES: [(&str, Source); 8] = [
         ("onlink", Source::OnLink),
         ("route", Source::Route),
         ("nameserver", Source::Nameserver),
+        ("configured", Source::Configured),
         ("declared", Source::Declared),
         ("neighbour", Source::Neighbour),
         ("connection", Source::Connection),

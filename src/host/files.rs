@@ -2,13 +2,14 @@
 //! never half.
 
 use super::Host;
+use nix::libc;
 use nix::sys::statfs::{
     BTRFS_SUPER_MAGIC, EXT4_SUPER_MAGIC, FsType, OVERLAYFS_SUPER_MAGIC, TMPFS_MAGIC, statfs,
 };
 use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::fs::{self, OpenOptions, Permissions};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Component, Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -85,6 +86,30 @@ impl Host {
         }
     }
 
+    /// The bytes of a plain file that is no larger than this; `None` where there is none. Nothing is
+    /// read from devices, pipes and sockets, and none of them is waited for.
+    pub fn read_plain(&self, path: &Path, most: u64) -> io::Result<Option<Vec<u8>>> {
+        let file = OpenOptions::new()
+            .read(true)
+            .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
+            .open(self.resolve(path)?);
+        let file = match file {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            file => file?,
+        };
+        let meta = file.metadata()?;
+        if !meta.is_file() {
+            return Err(io::Error::other("not a plain file"));
+        }
+        if meta.len() > most {
+            return Err(io::Error::other(format!("larger than {} KiB", most / 1024)));
+        }
+        let mut bytes = Vec::new();
+        // It may grow while it is read.
+        file.take(most).read_to_end(&mut bytes)?;
+        Ok(Some(bytes))
+    }
+
     /// When a file was last written.
     pub fn modified(&self, path: &Path) -> io::Result<SystemTime> {
         fs::metadata(self.resolve(path)?)?.modified()
@@ -129,13 +154,21 @@ impl Host {
 
     /// The names in a folder, sorted; none where there is no such folder or it may not be read.
     pub fn list(&self, path: &Path) -> Vec<String> {
-        let entries = self.resolve(path).and_then(fs::read_dir);
-        let names = entries.into_iter().flatten().flatten();
-        let mut names: Vec<String> = names
+        self.names(path).unwrap_or_default()
+    }
+
+    /// The same, with the reason why it may not be read.
+    pub fn names(&self, path: &Path) -> io::Result<Vec<String>> {
+        let entries = match fs::read_dir(self.resolve(path)?) {
+            Err(error) if is_not_there(&error) => return Ok(Vec::new()),
+            entries => entries?,
+        };
+        let mut names: Vec<String> = entries
+            .flatten()
             .map(|entry| entry.file_name().to_string_lossy().into_owned())
             .collect();
         names.sort();
-        names
+        Ok(names)
     }
 
     /// The names in a folder, each with what it points at where it is a symbolic link.
@@ -336,6 +369,13 @@ fn parts(path: &Path) -> VecDeque<OsString> {
             Component::RootDir | Component::CurDir | Component::Prefix(_) => None,
         })
         .collect()
+}
+
+fn is_not_there(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
 }
 
 fn remove_if_there(path: &Path) -> io::Result<()> {

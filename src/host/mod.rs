@@ -11,7 +11,10 @@
 
 pub mod child;
 pub mod files;
+pub mod netlink;
 pub mod operator_files;
+mod proxy_arp;
+pub mod relief_routes;
 pub mod signals;
 
 use nix::fcntl::{Flock, FlockArg};

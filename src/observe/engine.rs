@@ -177,8 +177,14 @@ fn add_detail(api: &Api, container: &mut Container) {
 /// address, and what the engine lists as no container, such as a step of `docker build`.
 ///
 /// The engine is asked again only where there is such a stranger.
-pub fn explain_strangers(host: &Host, depth: Depth, kernel: &Kernel, engine: &mut Engine) {
-    if strangers(kernel, engine).is_empty() {
+pub fn explain_strangers(
+    host: &Host,
+    depth: Depth,
+    seen: &[IpAddr],
+    kernel: &Kernel,
+    engine: &mut Engine,
+) {
+    if strangers(seen, kernel, engine).is_empty() {
         return;
     }
     // Where it does not answer any more its first answer stands.
@@ -186,7 +192,7 @@ pub fn explain_strangers(host: &Host, depth: Depth, kernel: &Kernel, engine: &mu
         return;
     };
     add_newcomers(&api, depth, engine);
-    let strangers = strangers(kernel, engine);
+    let strangers = strangers(seen, kernel, engine);
     let with_strangers: Vec<String> = engine
         .networks
         .iter()
@@ -195,6 +201,35 @@ pub fn explain_strangers(host: &Host, depth: Depth, kernel: &Kernel, engine: &mu
         .collect();
     for id in with_strangers {
         add_endpoints(&api, &id, engine);
+    }
+}
+
+/// Finds the networks that no container is on, running or stopped. The engine is asked for the
+/// stopped ones only where none runs.
+pub fn find_unused(host: &Host, engine: &mut Engine) {
+    let running: Vec<IpAddr> = engine
+        .containers
+        .iter()
+        .flat_map(|one| one.addresses.iter().copied())
+        .collect();
+    let may_be = |network: &Network| {
+        network.bridge.is_some()
+            && network.name != "bridge"
+            && network.endpoints.is_empty()
+            && !contains_any(network, &running)
+    };
+    if !engine.networks.iter().any(may_be) {
+        return;
+    }
+    let asked = Api::new(host, DEADLINE)
+        .and_then(|api| api.ask::<Vec<ApiContainer>>("/containers/json?all=1"));
+    let Ok(all) = asked else { return };
+    let in_use: HashSet<&str> = all.iter().flat_map(ApiContainer::networks).collect();
+    // A container that was never started may know its network by the id only.
+    let is_meant = |network: &Network, by: &str| network.name == by || network.id == by;
+    for network in &mut engine.networks {
+        let mut in_use = in_use.iter();
+        network.unused = may_be(network) && !in_use.any(|by| is_meant(network, by));
     }
 }
 
@@ -247,8 +282,9 @@ fn addresses_of_containers(engine: &Engine) -> impl Iterator<Item = IpAddr> {
     containers.flat_map(|one| one.addresses.iter().copied())
 }
 
-/// The addresses the kernel shows in the subnets of Docker's bridges that are nobody's.
-fn strangers(kernel: &Kernel, engine: &Engine) -> Vec<IpAddr> {
+/// Of the addresses that this host has to do with, those in the subnets of Docker's bridges that are
+/// nobody's.
+fn strangers(seen: &[IpAddr], kernel: &Kernel, engine: &Engine) -> Vec<IpAddr> {
     let bridges = engine.networks.iter().filter(|net| net.bridge.is_some());
     let subnets: Vec<IpNet> = bridges
         .clone()
@@ -261,8 +297,7 @@ fn strangers(kernel: &Kernel, engine: &Engine) -> Vec<IpAddr> {
         .chain(of_links.map(IpNet::addr))
         .chain(kernel.residents.iter().map(|resident| resident.address))
         .collect();
-    let called = kernel.neighbours.iter().map(|neighbour| neighbour.address);
-    let seen = called.chain(kernel.peers.iter().map(|peer| peer.address));
+    let seen = seen.iter().copied();
     seen.filter(|address| {
         !known.contains(address) && subnets.iter().any(|subnet| subnet.contains(address))
     })

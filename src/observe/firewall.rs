@@ -30,23 +30,30 @@ pub fn read(host: &Host, bridges: &Bridges) -> Vec<FirewallRule> {
 
 /// The rules of both backends, and the tables that the one on nftables has.
 fn iptables(host: &Host, bridges: &Bridges) -> (Vec<String>, Vec<FirewallRule>) {
-    let of_nft = host.run(&["iptables-nft-save"], DEADLINE);
-    let has_both = of_nft.ok();
-    let saved = match has_both {
-        true => of_nft.stdout,
-        false => host.run(&["iptables-save"], DEADLINE).stdout,
-    };
-    let tables = saved.lines().filter_map(|line| line.strip_prefix('*'));
+    let saved = saved_by_iptables(host, &[]);
+    let of_nft = saved.first().map_or("", |(_, text)| text.as_str());
+    let tables = of_nft.lines().filter_map(|line| line.strip_prefix('*'));
     let tables = tables.map(str::to_owned).collect();
-    let mut rules = rules_of_iptables(&saved, "iptables", bridges);
-    // Without this file no table of the old backend was ever used, and asking would load it.
-    let legacy = Path::new("/proc/net/ip_tables_names");
-    let used = host.read(legacy).ok().flatten();
-    if has_both && used.is_some_and(|names| !names.is_empty()) {
-        let saved = host.run(&["iptables-legacy-save"], DEADLINE).stdout;
-        rules.extend(rules_of_iptables(&saved, "iptables-legacy", bridges));
+    let rules = saved.iter();
+    let rules = rules.flat_map(|(tool, text)| rules_of_iptables(text, tool, bridges));
+    (tables, rules.collect())
+}
+
+/// What each backend of iptables that is in use lists, under its name; first the one on nftables,
+/// or the only one.
+pub fn saved_by_iptables(host: &Host, options: &[&str]) -> Vec<(&'static str, String)> {
+    let listed_by = |tool: &'static str| host.run(&[&[tool], options].concat(), DEADLINE);
+    let of_nft = listed_by("iptables-nft-save");
+    if !of_nft.ok() {
+        return vec![("iptables", listed_by("iptables-save").stdout)];
     }
-    (tables, rules)
+    let mut saved = vec![("iptables", of_nft.stdout)];
+    // Without this file no table of the old backend was ever used, and asking would load it.
+    let used = host.read(Path::new("/proc/net/ip_tables_names"));
+    if used.ok().flatten().is_some_and(|names| !names.is_empty()) {
+        saved.push(("iptables-legacy", listed_by("iptables-legacy-save").stdout));
+    }
+    saved
 }
 
 fn rules_of_iptables(saved: &str, tool: &str, bridges: &Bridges) -> Vec<FirewallRule> {

@@ -3,9 +3,10 @@
 
 mod as_started;
 pub mod config_file;
+mod configured;
 mod dies_with;
 pub mod engine;
-mod firewall;
+pub mod firewall;
 mod flags;
 pub mod init_script;
 mod interrupted;
@@ -18,10 +19,12 @@ mod package;
 pub mod process;
 pub mod relevant;
 pub mod resolver;
+pub mod route_of;
 pub mod service;
 mod set_by_rebridge;
 pub mod stored_networks;
 pub mod unit;
+mod wireless;
 
 use crate::docker::Error;
 use crate::facts::{
@@ -91,6 +94,7 @@ fn look(host: &Host, depth: Depth) -> Facts {
                 (Service::of_next_start(host, &next), Ok(next))
             }
         };
+        let configured = scope.spawn(|| configured::read(host));
         let mut docker = known_without_asking(host, &service);
         let config = docker.config.clone();
         let process = service.process.clone();
@@ -130,10 +134,19 @@ fn look(host: &Host, depth: Depth) -> Facts {
         }
         keep_residents_of_docker(&mut look.kernel, docker.engine.as_ref());
         if let Some(engine) = &mut docker.engine {
-            engine::explain_strangers(host, depth, &look.kernel, engine);
+            engine::explain_strangers(host, depth, &addresses(&look), &look.kernel, engine);
+        }
+        let root = data_root(&docker).to_owned();
+        if let Some(engine) = &mut docker.engine {
+            let in_force = engine.in_force.as_ref().map(|in_force| &in_force.data_root);
+            let root = in_force.cloned().unwrap_or(root);
+            stored_networks::add_who_chose(host, &root, &mut engine.networks);
+            engine::find_unused(host, engine);
         }
         add_next_start(host, &mut docker, &next.unwrap_or_else(joined));
         unseen.extend(look.unseen);
+        let (mut configured, unread) = configured.join().unwrap_or_default();
+        configured.retain(|one| look.space.concerns(&one.net));
         let named = match depth {
             Depth::Act => add_users_of_addresses(host, &mut look.kernel, &mut docker),
             Depth::Check | Depth::Verify => Vec::new(),
@@ -145,13 +158,25 @@ fn look(host: &Host, depth: Depth) -> Facts {
             kernel: look.kernel,
             nameservers: look.nameservers,
             operator: session.map(|session| session.peer),
+            wireless_profile: wireless::profile(host),
             docker,
+            configured,
+            unread,
             named,
             firewall: None,
             dies_with: None,
             unseen,
+            taken: None,
         }
     })
+}
+
+/// Those that this host has called, that it talks to, and where it resolves names.
+fn addresses(look: &Look) -> Vec<IpAddr> {
+    let called = look.kernel.neighbours.iter().map(|one| one.address);
+    let peers = look.kernel.peers.iter().map(|one| one.address);
+    let servers = look.nameservers.iter().map(|one| one.address);
+    called.chain(peers).chain(servers).collect()
 }
 
 /// Adds what uses the addresses of Docker's bridges by number; gives the settings of the host's
@@ -302,13 +327,21 @@ fn look_at_kernel(host: &Host, docker: &Docker, session: Option<Session>) -> Loo
     let links = reader.links();
     let nameservers = resolver::read(host, &links, reader.unseen);
     let space = RelevantSpace::new(&links, docker);
-    let kernel = reader.rest(links, &space, &operator::ssh_ports(host, session));
+    let mut kernel = reader.rest(links, &space, &operator::ssh_ports(host, session));
+    kernel.wsl = is_wsl(host);
     Look {
         kernel,
         nameservers,
         space,
         unseen,
     }
+}
+
+/// Microsoft's own kernels say so in their release.
+fn is_wsl(host: &Host) -> bool {
+    let release = host.read(Path::new("/proc/sys/kernel/osrelease"));
+    let release = release.ok().flatten().unwrap_or_default();
+    String::from_utf8_lossy(&release).contains("microsoft-standard")
 }
 
 /// Other bridges may have a whole LAN on them.

@@ -1,5 +1,6 @@
 //! What keeps a plan from being carried out. Data; `report/sentences/blockers.rs` has the words.
 
+use crate::assess::products::Product;
 use crate::assess::sides::NeededSide;
 use crate::engine_model::daemon_json::Fault;
 use crate::engine_model::pool_trouble::PoolTrouble;
@@ -175,6 +176,10 @@ pub enum Blocker {
         network: String,
         bridge: String,
         sign: LanSign,
+    },
+    NetworkOfProduct {
+        network: String,
+        product: &'static Product,
     },
     NetworkBorrowsSettings {
         network: String,

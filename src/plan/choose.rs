@@ -8,29 +8,21 @@
 //! round.
 
 use super::blocker::Blocker;
-use super::favoured::{self, Favoured, Likelihood};
+use super::favoured::{self, Favoured, Marks};
+use super::free_space::{FreeSpace, Shape, candidates, roams};
 use crate::assess::Assessment;
 use crate::assess::needed::Needed;
 use crate::assess::sides::NeededSide;
-use crate::facts::{AddressPool, Facts, Source};
-use crate::subnet::{PRIVATE_BLOCKS, RangeSet, net, overlap4, v4};
+use crate::facts::{AddressPool, Source};
+use crate::subnet::{PRIVATE_BLOCKS, RangeSet, overlap4, v4};
 use ipnet::{IpNet, Ipv4Net};
-
-/// Prefix length of the pool and of its subnets.
-pub type Shape = (u8, u8);
 
 /// The shapes of a list that rebridge makes itself, best first. Each has room for docker0 and at
 /// least 64 networks. The last is for hosts where hardly anything is free.
 pub const SHAPES: [Shape; 6] = [(16, 24), (17, 24), (18, 25), (19, 26), (20, 27), (21, 28)];
 
-/// Narrower subnets are the last resort. A wider one in a range that others favour is better.
-const COMFORTABLE: u8 = 26;
-
 /// No subnet of a pool that rebridge chooses is narrower.
 const NARROWEST: u8 = 28;
-
-/// What a machine that changes its networks meets behind other people's routers.
-const LOW_HOME_RANGES: Ipv4Net = net(192, 168, 0, 0, 17);
 
 /// More ranges that were passed over are not remembered.
 const REMEMBERED: usize = 4;
@@ -64,17 +56,11 @@ pub enum WhyPassed {
     OnTheRoad,
 }
 
-/// What a search for a new range has to keep off.
+/// A search for a new range on one host.
 pub struct Search<'s, 'a> {
     assessment: &'s Assessment<'a>,
     needed: &'s [Needed<'a>],
-    /// The same, as a set.
-    in_the_way: RangeSet,
-    /// What Docker's networks hold, docker0 aside.
-    stored: Vec<Ipv4Net>,
-    /// The rest of the list, and what docker0 leaves.
-    pooled: RangeSet,
-    roams: bool,
+    free: FreeSpace,
 }
 
 impl<'s, 'a> Search<'s, 'a> {
@@ -86,74 +72,24 @@ impl<'s, 'a> Search<'s, 'a> {
         Search {
             assessment,
             needed,
-            in_the_way: RangeSet::new(needed.iter().filter_map(|need| v4(&need.net))),
-            stored: stored(assessment),
-            pooled: RangeSet::new(pooled),
-            roams: roams(assessment.facts),
+            free: FreeSpace {
+                in_the_way: RangeSet::new(needed.iter().filter_map(|need| v4(&need.net))),
+                pooled: RangeSet::new(pooled),
+                stored: vec![stored(assessment)],
+                marks: Marks::of(assessment.facts),
+                roams: roams(assessment.facts),
+            },
         }
     }
 
     /// The first pool of one of these shapes that has room for so many networks.
     pub fn find(&self, shapes: &[Shape], networks: u64) -> Option<Chosen> {
-        let off = [
-            Likelihood::Seldom,
-            Likelihood::Often,
-            Likelihood::Everywhere,
-        ]
-        .map(Some);
-        let comfortable: Vec<Shape> = shapes
-            .iter()
-            .filter(|(_, size)| *size <= COMFORTABLE)
-            .copied()
-            .collect();
-        let comfortable = off
-            .iter()
-            .find_map(|from| self.find_off(*from, &comfortable, networks));
-        let pool = comfortable.or_else(|| {
-            let mut off = off.iter().chain(&[None]);
-            off.find_map(|from| self.find_off(*from, shapes, networks))
-        })?;
+        let pool = self.free.find(shapes, networks)?;
         Some(Chosen {
             pool,
             passed: self.passed_before(pool),
             favoured: favoured::most_likely(self.assessment.facts, pool.base),
         })
-    }
-
-    /// The same, off every range that is favoured this much or more.
-    fn find_off(
-        &self,
-        favoured: Option<Likelihood>,
-        shapes: &[Shape],
-        networks: u64,
-    ) -> Option<AddressPool> {
-        let rows = favoured.map(|from| favoured::rows(self.assessment.facts, from));
-        let rows = RangeSet::new(rows.into_iter().flatten().map(|row| row.net));
-        shapes.iter().find_map(|shape| {
-            PRIVATE_BLOCKS.into_iter().find_map(|block| {
-                let mut bases = candidates(block, shape.0).filter(|base| !rows.overlaps(*base));
-                let base = bases.find(|base| self.is_clear(*base, shape.1, networks))?;
-                AddressPool::new(base, shape.1)
-            })
-        })
-    }
-
-    fn is_clear(&self, base: Ipv4Net, size: u8, networks: u64) -> bool {
-        let taken = self.in_the_way.overlaps(base) || self.pooled.overlaps(base);
-        let avoided = self.roams && overlap4(&base, &LOW_HOME_RANGES);
-        !taken && !avoided && self.has_room(base, size, networks)
-    }
-
-    /// Networks that Docker has in the pool already are no harm: they may well come from it. A
-    /// wider one is, as an engine from 27 on can pick a part of it again and again.
-    fn has_room(&self, base: Ipv4Net, size: u8, networks: u64) -> bool {
-        let here = self.stored.iter().filter(|net| overlap4(net, &base));
-        let here: Vec<Ipv4Net> = here.copied().collect();
-        let Some(pool) = AddressPool::new(base, size) else {
-            return false;
-        };
-        let used = RangeSet::new(here.iter().copied()).count_blocked(base, size);
-        here.iter().all(|net| net.prefix_len() >= size) && pool.capacity() - used >= networks
     }
 
     /// Why the ranges before this one, in its own block and shape and from the first choice of all
@@ -187,13 +123,14 @@ impl<'s, 'a> Search<'s, 'a> {
             let side = NeededSide::of(need, Some(&wanted), facts);
             return Some(WhyPassed::Needed(Box::new(side)));
         }
-        if self.pooled.overlaps(base) {
+        if self.free.pooled.overlaps(base) {
             return Some(WhyPassed::Pooled);
         }
-        if !self.has_room(base, size, 1) {
+        let pool = AddressPool::new(base, size)?;
+        if !self.free.has_room(pool, 1) {
             return Some(WhyPassed::Stored);
         }
-        if self.roams && overlap4(&base, &LOW_HOME_RANGES) {
+        if self.free.is_on_the_road(base) {
             return Some(WhyPassed::OnTheRoad);
         }
         favoured::most_likely(facts, base).map(WhyPassed::Favoured)
@@ -202,13 +139,6 @@ impl<'s, 'a> Search<'s, 'a> {
 
 /// Only the first candidates are explained: later ones fail for the same reasons.
 const FIRST_OF_A_BLOCK: usize = 64;
-
-/// Whether this machine changes its networks: it has a wireless link. Drivers and udev begin the
-/// names of WLAN with wl, those of mobile modems with ww (systemd.net-naming-scheme).
-fn roams(facts: &Facts) -> bool {
-    let mut links = facts.kernel.links.iter();
-    links.any(|link| link.name.starts_with("wl") || link.name.starts_with("ww"))
-}
 
 /// The shapes of a pool that takes the place of one that is in the way: as many networks of the
 /// same width, else narrower ones. A wide pool is needed by nobody: 64 networks will do.
@@ -271,18 +201,6 @@ fn is_in_the_way(assessment: &Assessment, need: &Needed, pool: &AddressPool) -> 
         && !assessment.overruled_by_pool(need, &IpNet::V4(pool.base))
 }
 
-/// The networks of one prefix length in a block, in the order of the search. Never the whole block:
-/// all the private space of a kind would be Docker's.
-pub fn candidates(block: Ipv4Net, prefix: u8) -> impl Iterator<Item = Ipv4Net> {
-    let count = prefix
-        .checked_sub(block.prefix_len())
-        .filter(|bits| *bits > 0)
-        .map_or(0, |bits| 1usize << bits);
-    let start = count * 200 / 256;
-    let all = move || block.subnets(prefix).into_iter().flatten().take(count);
-    all().skip(start).chain(all().take(start))
-}
-
 /// The subnets of every network that Docker has stored, without docker0's. A `bip` over one of them
 /// is fatal.
 pub fn stored(assessment: &Assessment) -> Vec<Ipv4Net> {
@@ -309,29 +227,6 @@ mod tests {
         for (prefix, size) in SHAPES {
             assert!(1u64 << (size - prefix) > 64, "/{prefix} in /{size}s");
         }
-    }
-
-    #[test]
-    fn the_search_begins_at_200_and_wraps_round() {
-        let ten: Vec<String> = candidates(PRIVATE_BLOCKS[0], 16)
-            .map(|net| net.to_string())
-            .collect();
-        assert_eq!(
-            (ten.len(), ten[0].as_str(), ten[55].as_str()),
-            (256, "10.200.0.0/16", "10.255.0.0/16")
-        );
-        assert_eq!(
-            (ten[56].as_str(), ten[255].as_str()),
-            ("10.0.0.0/16", "10.199.0.0/16")
-        );
-    }
-
-    #[test]
-    fn no_block_is_taken_whole() {
-        for (block, prefix) in [(0, 8), (1, 12), (2, 16), (2, 12)] {
-            assert_eq!(candidates(PRIVATE_BLOCKS[block], prefix).count(), 0);
-        }
-        assert_eq!(candidates(PRIVATE_BLOCKS[2], 17).count(), 2);
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! What a restart of Docker does to running containers.
 
 use super::notice::Notice;
-use crate::facts::{Container, Detail, Facts};
+use crate::facts::{Container, Detail, Facts, Manager};
+use std::collections::BTreeSet;
 
 /// What the operator should know before Docker restarts.
 pub fn notices(facts: &Facts, stop_first: bool) -> Vec<Notice> {
@@ -17,6 +18,14 @@ pub fn notices(facts: &Facts, stop_first: bool) -> Vec<Notice> {
             containers: living.iter().map(|one| one.name.clone()).collect(),
         });
     }
+    let managers: BTreeSet<Manager> = living.iter().filter_map(|one| one.manager).collect();
+    notices.extend(managers.into_iter().map(|manager| {
+        let theirs = living.iter().filter(|one| one.manager == Some(manager));
+        Notice::LeftToManager {
+            manager,
+            containers: theirs.map(|one| one.name.clone()).collect(),
+        }
+    }));
     let removed = names(&living, |detail| detail.auto_remove);
     if !removed.is_empty() {
         notices.push(Notice::ContainersAreRemoved {

@@ -27,8 +27,28 @@ pub struct Favoured {
     /// Where its makers say so.
     pub source: &'static str,
     pub likelihood: Likelihood,
-    /// Counts only on a host that resolves names there: the mark of a cloud.
-    resolver: Option<Ipv4Addr>,
+    /// Counts only on such a host.
+    only_on: Option<Mark>,
+}
+
+/// What shows on a host where it is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Mark {
+    /// It resolves names there, as hosts of a cloud do.
+    Resolver(Ipv4Addr),
+    Wsl,
+}
+
+impl Mark {
+    fn is_on(self, facts: &Facts) -> bool {
+        match self {
+            Mark::Resolver(address) => {
+                let mut servers = facts.nameservers.iter();
+                servers.any(|server| server.address == IpAddr::V4(address))
+            }
+            Mark::Wsl => facts.kernel.wsl,
+        }
+    }
 }
 
 use Likelihood::{Everywhere, Often, Seldom};
@@ -44,7 +64,7 @@ const fn row(
         user,
         source,
         likelihood,
-        resolver: None,
+        only_on: None,
     }
 }
 
@@ -241,6 +261,13 @@ pub const FAVOURED: &[Favoured] = &[
         "Hyper-V Default Switch",
         Seldom,
     ),
+    Favoured {
+        net: net(172, 16, 0, 0, 12),
+        user: "WSL 2, whose own network lies elsewhere in it at each start",
+        source: "microsoft/WSL issue 9552",
+        likelihood: Everywhere,
+        only_on: Some(Mark::Wsl),
+    },
     row(
         net(172, 30, 32, 0, 23),
         "Home Assistant",
@@ -315,7 +342,7 @@ pub const FAVOURED: &[Favoured] = &[
         user: "Google Cloud, networks in auto mode",
         source: "VPC documentation, auto mode IP ranges",
         likelihood: Everywhere,
-        resolver: Some(GOOGLE_RESOLVER),
+        only_on: Some(Mark::Resolver(GOOGLE_RESOLVER)),
     },
     // Docker's own list on other hosts.
     row(
@@ -395,25 +422,40 @@ pub const FAVOURED: &[Favoured] = &[
     row(net(10, 90, 90, 0, 24), "D-Link switches", MANUAL, Seldom),
 ];
 
-/// The rows that count on this host and are more likely than this, or as likely.
-pub fn rows(facts: &Facts, from: Likelihood) -> impl Iterator<Item = &'static Favoured> {
-    let resolvers: Vec<IpAddr> = facts
-        .nameservers
-        .iter()
-        .map(|server| server.address)
-        .collect();
+/// What shows on a host, or on any of several hosts, that some rows count.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Marks(Vec<Mark>);
+
+impl Marks {
+    pub fn of(facts: &Facts) -> Marks {
+        let marks = FAVOURED.iter().filter_map(|row| row.only_on);
+        Marks(marks.filter(|mark| mark.is_on(facts)).collect())
+    }
+
+    pub fn join(&mut self, others: &Marks) {
+        let new = others.0.iter().filter(|mark| !self.0.contains(mark));
+        let new: Vec<Mark> = new.copied().collect();
+        self.0.extend(new);
+    }
+}
+
+/// The rows that count with these marks and are more likely than this, or as likely.
+pub fn rows(marks: &Marks, from: Likelihood) -> impl Iterator<Item = &'static Favoured> + use<> {
+    let marks = marks.0.clone();
     FAVOURED
         .iter()
         .filter(move |row| row.likelihood >= from)
-        .filter(move |row| {
-            row.resolver
-                .is_none_or(|resolver| resolvers.contains(&IpAddr::V4(resolver)))
-        })
+        .filter(move |row| row.only_on.is_none_or(|mark| marks.contains(&mark)))
 }
 
 /// Who is most likely to use some of a range.
 pub fn most_likely(facts: &Facts, range: Ipv4Net) -> Option<&'static Favoured> {
-    rows(facts, Likelihood::Seldom)
+    likely(&Marks::of(facts), range)
+}
+
+/// The same with these marks.
+pub fn likely(marks: &Marks, range: Ipv4Net) -> Option<&'static Favoured> {
+    rows(marks, Likelihood::Seldom)
         .filter(|row| overlap4(&row.net, &range))
         .max_by_key(|row| (row.likelihood, row.net.prefix_len()))
 }
@@ -437,7 +479,7 @@ mod tests {
     #[test]
     fn nobody_favours_the_first_choice() {
         let first = net(10, 200, 0, 0, 16);
-        for row in FAVOURED.iter().filter(|row| row.resolver.is_none()) {
+        for row in FAVOURED.iter().filter(|row| row.only_on.is_none()) {
             assert!(!overlap4(&row.net, &first), "{row:?}");
         }
     }

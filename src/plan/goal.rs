@@ -45,6 +45,7 @@ impl Goal {
             assessment,
             needed: &needed,
             docker0: docker0.address().filter(|_| !must_move),
+            docker0_moves: false,
             left,
             given: !pinned,
         };
@@ -54,6 +55,7 @@ impl Goal {
         }
         if moves {
             wish.docker0 = None;
+            wish.docker0_moves = true;
             if let Some(blocker) = docker0.blocker() {
                 return Err(blocker.clone());
             }

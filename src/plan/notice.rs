@@ -1,7 +1,8 @@
 //! What the operator should know about a plan before it is carried out. Data;
 //! `report/sentences/notices.rs` has the words.
 
-use crate::facts::AddressPool;
+use crate::facts::{AddressPool, Manager};
+use ipnet::Ipv4Net;
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Notice {
@@ -23,6 +24,11 @@ pub enum Notice {
         /// When rebridge set them.
         set: String,
     },
+    /// They are stopped, and rebridge does not start them again.
+    LeftToManager {
+        manager: Manager,
+        containers: Vec<String>,
+    },
     ContainersAreRemoved {
         containers: Vec<String>,
     },
@@ -33,5 +39,11 @@ pub enum Notice {
     },
     SubnetByHand {
         networks: Vec<String>,
+    },
+    /// A network that moves gets a wider subnet than the pools have.
+    WiderThanThePools {
+        network: String,
+        subnet: Ipv4Net,
+        containers: usize,
     },
 }

@@ -5,6 +5,7 @@ use super::Plan;
 use super::blocker::Blocker;
 use super::leaving::Leaving;
 use crate::facts::{Container, Facts};
+use ipnet::IpNet;
 use serde_json::{Map, Value};
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -125,13 +126,17 @@ fn of_the_host(facts: &Facts, leaving: &Leaving, address: Ipv4Addr) -> Vec<Block
         network: network.clone(),
         listener: one.clone(),
     });
-    let servers = facts
-        .nameservers
-        .iter()
-        .filter(|server| server.address == address);
+    // A container moves with its bridge.
+    let dockers = facts.docker_addresses();
+    let leaves = |server: &IpAddr| {
+        let range = IpNet::V4(leaving.from);
+        *server == address || range.contains(server) && dockers.contains(server)
+    };
+    let servers = facts.nameservers.iter();
+    let servers = servers.filter(|server| leaves(&server.address));
     let servers = servers.map(|server| Blocker::ResolvesAtOldAddress {
         network: network.clone(),
-        address,
+        address: server.address,
         place: server.file.clone(),
     });
     let stubs = facts.named.iter().filter(|named| named.address == address);

@@ -3,9 +3,10 @@
 //! networks. IPv6 pools always stay. Docker's built-in list is nobody's choice: if anything in it is
 //! in the way, it is replaced as a whole.
 
+use super::bip_of_file;
 use super::blocker::Blocker;
 use super::choose::{Chosen, SHAPES, Search, given_pools, shapes_for, shapes_like};
-use super::room::networks_in;
+use super::room::{attached, networks_in, prefix_for};
 use crate::assess::Assessment;
 use crate::assess::needed::Needed;
 use crate::engine_model::pool_trouble::PoolTrouble;
@@ -21,7 +22,7 @@ pub const KEY: &str = "default-address-pools";
 const PIECES: usize = 8;
 
 /// So many networks are enough for anybody; Docker's own list has 31.
-const ENOUGH: u64 = 64;
+pub const ENOUGH: u64 = 64;
 
 /// An entry of the list.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -74,6 +75,8 @@ pub struct Wish<'s, 'a> {
     pub left: Vec<Ipv4Net>,
     /// docker0's address, where it stays.
     pub docker0: Option<Ipv4Net>,
+    /// Whether docker0 moves into the list.
+    pub docker0_moves: bool,
     /// Whether the operator's pools are to be taken, whatever stands there.
     pub given: bool,
 }
@@ -275,10 +278,14 @@ impl<'a> Wish<'_, 'a> {
             pools.trouble(self.assessment),
             Some(PoolTrouble::Covered | PoolTrouble::NoIpv4)
         );
-        let docker0 = self.docker0.or(self.assessment.facts.docker0());
+        let facts = self.assessment.facts;
+        let docker0 = self.docker0.or(bip_of_file(facts)).or(facts.docker0());
         let had = networks_in(self.assessment, &now.ipv4(), docker0).min(ENOUGH);
-        let have = networks_in(self.assessment, &pools.ipv4(), self.docker0);
-        if (!pools.changed || have >= had) && !unusable {
+        let free = networks_in(self.assessment, &pools.ipv4(), self.docker0);
+        let have = free.saturating_sub(self.networks_docker0_takes(pools));
+        // Docker's own list has room for docker0 beside its 30 networks.
+        let as_it_was = !pools.changed && (pools.built_in || !self.docker0_moves);
+        if (as_it_was || have >= had) && !unusable {
             return Ok(());
         }
         let pooled: Vec<AddressPool> = pools.ipv4();
@@ -296,6 +303,17 @@ impl<'a> Wish<'_, 'a> {
             Err(blocker) => return Err(blocker),
         }
         Ok(())
+    }
+
+    /// How many networks of the list a docker0 takes that moves into it.
+    fn networks_docker0_takes(&self, pools: &Pools) -> u64 {
+        if !self.docker0_moves {
+            return 0;
+        }
+        let prefix = prefix_for(attached(self.assessment.facts, "bridge"));
+        let sizes = pools.ipv4().into_iter().map(|pool| pool.size);
+        let narrowest = sizes.max().unwrap_or(prefix);
+        1u64 << narrowest.saturating_sub(prefix).min(32)
     }
 
     /// A new range, off the rest of the list, off what docker0 leaves, and off docker0 unless it

@@ -2,22 +2,22 @@
 //! their containers. If an engine cannot carry something over, rebridge names it and refuses before
 //! it touches anything.
 
+mod targets;
+
 use super::Permits;
 use super::blocker::Blocker;
-use super::choose::candidates;
 use super::notice::Notice;
-use super::project::without_networks;
 use crate::assess::Assessment;
 use crate::assess::clash::Kind;
-use crate::assess::swarm::is_hung_on;
-use crate::engine_model::state::allocator_state;
-use crate::facts::{AddressPool, BUILT_IN, Container, Detail, Facts, Network, Version};
+use crate::assess::existing::Way;
+use crate::facts::{Container, Detail, Facts, Network, Version};
 use crate::phrases::nearest;
-use crate::subnet::{PRIVATE_BLOCKS, RangeSet, v4};
+use crate::subnet::v4;
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use targets::{Target, targets};
 
 /// What to do with existing networks that clash.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -55,42 +55,56 @@ pub struct Relocation {
     pub losses: Vec<Blocker>,
 }
 
-/// The moves. `before` are the facts now, `after` is
-/// the host once docker0 and the pools have changed.
+/// The moves. `before` are the facts now, `after` is the host once docker0 and the pools have
+/// changed.
 pub fn moves(before: &Facts, after: &Assessment, permits: &Permits) -> Result<Relocation, Blocker> {
-    let mut networks = chosen(after, permits)?;
-    networks.retain(|network| !is_hung_on(before, &network.name));
-    let mut notices = Vec::new();
+    let networks = chosen(after, permits)?;
     let mut losses = Vec::new();
     for network in &networks {
         losses.extend(carried_over(before, network)?);
     }
+    let targets = targets(before, after, &networks)?;
     let mut moves = Vec::with_capacity(networks.len());
-    for (network, (explicit, to)) in networks.iter().zip(targets(before, after, &networks)?) {
+    for (network, target) in networks.iter().zip(&targets) {
         let Some(from) = network.subnets.iter().find_map(v4) else {
             continue;
         };
         moves.push(Move {
             network: network.name.clone(),
             from,
-            to,
-            explicit,
+            to: target.subnet(),
+            explicit: target.is_named(),
             restarts: restarts(before, &network.name),
         });
     }
-    let by_hand: Vec<String> = moves
-        .iter()
-        .filter(|one| one.explicit)
-        .map(|one| one.network.clone())
-        .collect();
-    if !by_hand.is_empty() {
-        notices.push(Notice::SubnetByHand { networks: by_hand });
-    }
+    let notices = notices(&networks, &targets);
     Ok(Relocation {
         moves,
         notices,
         losses,
     })
+}
+
+fn notices(networks: &[&Network], targets: &[Target]) -> Vec<Notice> {
+    let both = networks.iter().zip(targets);
+    let by_hand = both.clone().filter_map(|(network, target)| match target {
+        Target::ByHand(_) => Some(network.name.clone()),
+        Target::Wide { .. } | Target::FromPools(_) => None,
+    });
+    let by_hand: Vec<String> = by_hand.collect();
+    let mut notices = Vec::new();
+    if !by_hand.is_empty() {
+        notices.push(Notice::SubnetByHand { networks: by_hand });
+    }
+    notices.extend(both.filter_map(|(network, target)| match target {
+        Target::Wide { subnet, containers } => Some(Notice::WiderThanThePools {
+            network: network.name.clone(),
+            subnet: *subnet,
+            containers: *containers,
+        }),
+        Target::ByHand(_) | Target::FromPools(_) => None,
+    }));
+    notices
 }
 
 /// The networks to move, oldest first.
@@ -104,6 +118,7 @@ fn chosen<'a>(assessment: &Assessment<'a>, permits: &Permits) -> Result<Vec<&'a 
     for name in named.into_iter().flatten() {
         exists(facts, name)?;
         is_no_lan(facts, name)?;
+        is_no_products(facts, name)?;
     }
     let clashing: BTreeSet<&str> = assessment
         .clashes
@@ -117,6 +132,12 @@ fn chosen<'a>(assessment: &Assessment<'a>, permits: &Permits) -> Result<Vec<&'a 
     let mut networks: Vec<&Network> = facts
         .engine_networks()
         .filter(|network| clashing.contains(network.name.as_str()))
+        .filter(|network| match Way::of(facts, network) {
+            Way::Recreate => true,
+            // You can still have it moved by its name.
+            Way::Remove => named.is_some(),
+            Way::LeaveToProduct(_) | Way::LeaveToSwarm => false,
+        })
         .collect();
     networks.sort_by_key(|network| (&network.created, &network.name));
     Ok(networks)
@@ -153,6 +174,17 @@ fn is_no_lan(facts: &Facts, name: &str) -> Result<(), Blocker> {
         }
     }
     Ok(())
+}
+
+/// A network of a product stays where the product wants it, also if you name it.
+fn is_no_products(facts: &Facts, name: &str) -> Result<(), Blocker> {
+    match Way::of_name(facts, name) {
+        Some(Way::LeaveToProduct(product)) => Err(Blocker::NetworkOfProduct {
+            network: name.to_owned(),
+            product,
+        }),
+        _ => Ok(()),
+    }
 }
 
 /// Whether the engine can carry everything over; the losses that the operator can accept.
@@ -208,124 +240,6 @@ fn published_inside(network: &Network, detail: &Detail) -> Option<IpAddr> {
     let subnet = network.subnets.iter().find(|net| v4(net).is_some())?;
     let mut published = detail.published_on.iter();
     published.find(|address| subnet.contains(*address)).copied()
-}
-
-/// Where each network goes, and whether rebridge asks for that by name. Those are chosen first, so
-/// that the pools can skip them.
-fn targets(
-    before: &Facts,
-    after: &Assessment,
-    networks: &[&Network],
-) -> Result<Vec<(bool, Ipv4Net)>, Blocker> {
-    let names: Vec<&str> = networks
-        .iter()
-        .map(|network| network.name.as_str())
-        .collect();
-    let cleared = without_networks(after.facts, &names);
-    let cleared = Assessment::of(&cleared, after.policy);
-    let mut taken: Vec<Ipv4Net> = cleared
-        .held
-        .iter()
-        .map(|held| &held.subnet)
-        .chain(cleared.facts.engine_networks().flat_map(|one| &one.subnets))
-        .filter_map(v4)
-        .collect();
-    let version = after.version.unwrap_or(Version::NEWEST);
-    let mut allocator = allocator_state(cleared.facts, version, &after.pools, &[]).allocator;
-    let mut explicit = Vec::with_capacity(networks.len());
-    for network in networks {
-        let from = network.subnets.iter().find_map(v4);
-        let to = match from.filter(|from| by_hand(before, network, *from)) {
-            Some(from) => Some(same_shape(
-                &cleared,
-                &after.pools,
-                &taken,
-                &network.name,
-                from,
-            )?),
-            None => None,
-        };
-        if let Some(to) = to {
-            taken.push(to);
-            allocator.hold(to);
-        }
-        explicit.push(to);
-    }
-    networks
-        .iter()
-        .zip(explicit)
-        .map(|(network, to)| match to {
-            Some(to) => Ok((true, to)),
-            None => match allocator.next() {
-                Some(to) => Ok((false, to)),
-                None => Err(Blocker::NoSubnetForNetwork {
-                    network: network.name.clone(),
-                }),
-            },
-        })
-        .collect()
-}
-
-/// Whether a person gave the subnet, as far as the engine shows. If it chose the subnet, it shows a
-/// gateway. If a person gave both, the shape of the subnet or the fixed address of a container may
-/// still show it.
-fn by_hand(facts: &Facts, network: &Network, from: Ipv4Net) -> bool {
-    let in_force = facts.docker.engine.iter();
-    let in_force = in_force.flat_map(|engine| engine.pools.iter().flatten());
-    let of_a_pool =
-        |pool: &AddressPool| pool.size == from.prefix_len() && pool.base.contains(&from);
-    network.shaped
-        || !network.gateways.iter().any(IpAddr::is_ipv4)
-        || !in_force.chain(&BUILT_IN).any(of_a_pool)
-        || members(facts, &network.name)
-            .any(|(_, detail)| matches!(detail.networks.get(&network.name), Some(Some(_))))
-}
-
-/// A clear subnet as wide as the old one, so that every address keeps its host part. It comes from
-/// the end of the pools. If rebridge chose the pools and they are too narrow, it comes from elsewhere
-/// in private space.
-fn same_shape(
-    cleared: &Assessment,
-    pools: &[AddressPool],
-    taken: &[Ipv4Net],
-    name: &str,
-    from: Ipv4Net,
-) -> Result<Ipv4Net, Blocker> {
-    let prefix = from.prefix_len();
-    let taken = RangeSet::new(taken.iter().copied());
-    let in_pools = pools
-        .iter()
-        .rev()
-        .find_map(|pool| last_free_in(pool, prefix, &taken));
-    if let Some(found) = in_pools {
-        return Ok(found);
-    }
-    let needed = cleared.needed_v4();
-    let pooled = RangeSet::new(pools.iter().map(|pool| pool.base));
-    let clear =
-        |net: &Ipv4Net| !needed.overlaps(*net) && !taken.overlaps(*net) && !pooled.overlaps(*net);
-    let mut elsewhere = PRIVATE_BLOCKS
-        .into_iter()
-        .filter_map(|block| candidates(block, prefix).find(clear));
-    match cleared.policy.pools.is_empty() {
-        true => elsewhere.next(),
-        false => None,
-    }
-    .ok_or_else(|| Blocker::NoRangeForNetwork {
-        network: name.to_owned(),
-        prefix,
-    })
-}
-
-fn last_free_in(pool: &AddressPool, prefix: u8, taken: &RangeSet) -> Option<Ipv4Net> {
-    // Listing more than 65,536 subnets takes too long.
-    let bits = prefix.checked_sub(pool.base.prefix_len())?;
-    if bits > 16 {
-        return None;
-    }
-    let subnets: Vec<Ipv4Net> = pool.base.subnets(prefix).ok()?.collect();
-    let mut from_the_end = subnets.into_iter().rev();
-    from_the_end.find(|net| !taken.overlaps(*net))
 }
 
 /// The containers on a network, running or not.

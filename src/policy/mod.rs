@@ -25,11 +25,13 @@ pub struct Policy {
 }
 
 /// Evidence the operator knows to be wrong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ignore {
     Source(Source),
     /// All evidence that names this network or a part of it.
     Net(IpNet),
+    /// What this file of the host names.
+    File(Arc<str>),
 }
 
 /// As the operator writes it.
@@ -37,6 +39,7 @@ impl std::fmt::Display for Ignore {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Ignore::Net(net) => net.fmt(f),
+            Ignore::File(file) => f.write_str(file),
             Ignore::Source(source) => {
                 let mut names = Source::NAMES.iter();
                 let found = names.find(|(_, named)| named == source);

@@ -67,7 +67,7 @@ fn declared(word: &str, origin: Origin) -> Result<Declared, String> {
     Ok(Declared { net, origin })
 }
 
-/// Reads the values of `--ignore`: names of sources, and networks.
+/// Reads the values of `--ignore`: names of sources, networks, and files of the host.
 pub fn read_ignore(values: &[String]) -> Result<Vec<Ignore>, BadValue> {
     comma_list(values).map(ignore).collect()
 }
@@ -75,6 +75,9 @@ pub fn read_ignore(values: &[String]) -> Result<Vec<Ignore>, BadValue> {
 fn ignore(word: &str) -> Result<Ignore, BadValue> {
     if let Some((_, source)) = Source::NAMES.iter().find(|(name, _)| *name == word) {
         return Ok(Ignore::Source(*source));
+    }
+    if word.starts_with('/') {
+        return Ok(Ignore::File(Arc::from(word)));
     }
     let address = word.parse::<IpAddr>().map(IpNet::from);
     match word.parse::<IpNet>().or(address) {
@@ -87,7 +90,8 @@ fn ignore(word: &str) -> Result<Ignore, BadValue> {
             Err(BadValue::of(
                 Opt::Ignore,
                 format!(
-                    "\"{word}\" is neither a network nor a source{near} (the sources are {})",
+                    "\"{word}\" is neither a network, a source{near} (the sources are {}) nor the path of a \
+                     file",
                     names.join(", ")
                 ),
             ))
@@ -207,7 +211,8 @@ mod tests {
     #[test]
     fn ignores_sources_and_networks() {
         let read = |words: &str| read_ignore(&[words.to_owned()]);
-        let some = read("neighbour, 10.0.0.0/8,fd00::1").unwrap();
+        let some = read("neighbour, 10.0.0.0/8,fd00::1,/etc/wireguard/a.conf").unwrap();
+        assert_eq!(some[3], Ignore::File("/etc/wireguard/a.conf".into()));
         assert_eq!(some[0], Ignore::Source(Source::Neighbour));
         assert_eq!(some[2], Ignore::Net("fd00::1/128".parse().unwrap()));
         assert!(

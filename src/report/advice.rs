@@ -63,6 +63,11 @@ pub fn verdict(clashes: &[Clash]) -> Option<String> {
     let net = short(&first.with.net);
     let what = match first.kind {
         Kind::Present => format!("{} lies over {net}", holder(&first.docker)),
+        Kind::Latent if first.is_over_a_file() => {
+            let file = first.with.file.as_deref().unwrap_or_default();
+            let holder = holder(&first.docker);
+            format!("nothing yet, but {holder} lies over {net}, which {file} brings")
+        }
         Kind::Latent => format!(
             "nothing yet, but Docker may take {}, over {net}",
             first.docker.subnet
@@ -178,9 +183,7 @@ pub fn reasons(assessment: &Assessment, decision: &Decision) -> Vec<String> {
     if let Decision::Change(plan) = decision
         && (plan.write.is_some() || plan.restart)
     {
-        reasons.push(why_these_pools(assessment, plan));
-        reasons.extend(plan.chosen.as_ref().and_then(passed_over));
-        reasons.extend(why_docker0(assessment, plan));
+        reasons.extend(why_this_range(assessment, plan));
     }
     let engine = assessment.facts.docker.engine.as_ref();
     let version = engine.map_or("not known", |engine| engine.version.as_str());
@@ -189,6 +192,17 @@ pub fn reasons(assessment: &Assessment, decision: &Decision) -> Vec<String> {
          the main table that it sees; `rebridge explain` says more"
     ));
     reasons
+}
+
+/// Why the plan has these pools and this docker0, and which ranges were passed over.
+pub fn why_this_range(assessment: &Assessment, plan: &Plan) -> Vec<String> {
+    let pools = why_these_pools(assessment, plan);
+    let passed = plan.chosen.as_ref().and_then(passed_over);
+    let docker0 = why_docker0(assessment, plan);
+    [Some(pools), passed, docker0]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// Why docker0 moves there, or how it is made to stay.
@@ -242,7 +256,7 @@ fn why_these_pools(assessment: &Assessment, plan: &Plan) -> String {
 }
 
 /// "passed over: 10.200.0.0/16 (…), …"
-pub fn passed_over(chosen: &Chosen) -> Option<String> {
+fn passed_over(chosen: &Chosen) -> Option<String> {
     let passed: Vec<String> = chosen
         .passed
         .iter()
@@ -268,6 +282,7 @@ fn why_it_counts(source: Source) -> &'static str {
             "this host was given a route there; where Docker's subnet is narrower, Docker's wins"
         }
         Source::Nameserver => "without it names do not resolve",
+        Source::Configured => "a file of this host names it, and it may come up at any time",
         Source::Declared => "you said so",
         Source::Neighbour => {
             "the kernel remembers calls without an answer; a call into Docker's range that no \

@@ -3,7 +3,7 @@
 use super::advice::{self, Step};
 use super::error::Error;
 use super::sentences::findings::finding;
-use super::sentences::networks::{existing, movable};
+use super::sentences::networks::{Sorted, existing, remove};
 use super::sentences::outcome::{self, CLEAR};
 use super::sentences::{afterwards, blockers, notices, refusals, swarm};
 use super::vocabulary::Vocabulary;
@@ -12,11 +12,12 @@ use crate::apply::applied::{Applied, End};
 use crate::apply::cause::NotRestored;
 use crate::assess::Assessment;
 use crate::assess::clash::{Clash, Kind};
-use crate::assess::finding::findings;
+use crate::assess::finding::{Finding, findings};
 use crate::engine_model::daemon_json;
 use crate::facts::Facts;
 use crate::phrases::count;
 use crate::plan::blocker::Blocker;
+use crate::plan::relocate::Move;
 use crate::plan::{Decision, Plan, lost_keys, wanted};
 use crate::policy::option::Opt;
 use crate::policy::options_file::Name;
@@ -165,8 +166,10 @@ impl Report {
                 report.msg = outcome::was_done(plan, &report.plan.networks, before.facts);
                 let left = existing(before.facts, &report.remaining, words);
                 report.warnings.extend(left);
-                let next = recreate(before, &report.remaining);
-                report.advice.next.extend(next.filter(|_| plan.restart));
+                if plan.restart {
+                    let next = recreate(before, &report.remaining);
+                    report.advice.next.extend(next);
+                }
                 if applied.can_be_undone {
                     report.advice.next.push(Step::rollback());
                 }
@@ -187,7 +190,7 @@ impl Report {
 
     /// An interrupted run could not be undone.
     pub fn stuck(assessment: &Assessment, problem: &NotRestored, words: Vocabulary) -> Report {
-        let mut report = Report::judged(assessment, words);
+        let mut report = Report::judged(assessment, &[], words);
         report.strand(assessment.facts, outcome::stuck(problem), words);
         report
     }
@@ -213,15 +216,17 @@ impl Report {
         }
     }
 
-    fn judged(assessment: &Assessment, words: Vocabulary) -> Report {
+    /// `moves` are the networks that need no removing.
+    pub(super) fn judged(assessment: &Assessment, moves: &[Move], words: Vocabulary) -> Report {
+        let mut findings = findings(assessment);
+        let moves = |name: &String| moves.iter().any(|one| one.network == *name);
+        findings
+            .retain(|one| !matches!(one, Finding::EmptyNetwork { network, .. } if moves(network)));
         let mut report = Report {
             clashes: assessment.clashes.clone(),
             remaining: assessment.clashes.clone(),
             ignored: assessment.ignored.clone(),
-            notes: findings(assessment)
-                .iter()
-                .map(|one| finding(one, words))
-                .collect(),
+            notes: findings.iter().map(|one| finding(one, words)).collect(),
             options: assessment
                 .policy
                 .options
@@ -231,6 +236,7 @@ impl Report {
             ..Report::of_facts(assessment.facts)
         };
         report.notes.extend(ignored_by_the_file(assessment));
+        report.notes.extend(unread_files(assessment.facts));
         report.notes.extend(unread_keys(assessment.facts));
         report.wanted.daemon_json = wanted::keys(assessment);
         let lost = lost_keys(assessment.facts);
@@ -241,7 +247,11 @@ impl Report {
     }
 
     fn decided(assessment: &Assessment, decision: &Decision, words: Vocabulary) -> Report {
-        let mut report = Report::judged(assessment, words);
+        let moves = match decision {
+            Decision::Change(plan) => plan.moves.as_slice(),
+            Decision::Nothing | Decision::Refuse(_) => &[],
+        };
+        let mut report = Report::judged(assessment, moves, words);
         if let Decision::Change(plan) = decision {
             report.plan = PlanReport::of(plan);
             report.diff = Diff::of(plan);
@@ -262,7 +272,7 @@ impl Report {
         report
     }
 
-    fn refuse(&mut self, msg: String) {
+    pub(super) fn refuse(&mut self, msg: String) {
         self.failed = true;
         self.outcome = Outcome::Refused;
         self.msg = msg;
@@ -318,6 +328,11 @@ fn unread_keys(facts: &Facts) -> Vec<String> {
         .collect()
 }
 
+fn unread_files(facts: &Facts) -> impl Iterator<Item = String> {
+    let unread = facts.unread.iter();
+    unread.map(|one| format!("{} is not read: {}", one.file, one.why))
+}
+
 /// The line that hides something, so that you need not look for it.
 fn ignored_by_the_file(assessment: &Assessment) -> Option<String> {
     let lines = lines_of(assessment, Name::Ignore)?;
@@ -364,6 +379,10 @@ fn checked_in_words(assessment: &Assessment, cure: &str) -> String {
         .iter()
         .filter(|clash| clash.kind == Kind::Present);
     let Some(first) = present.next() else {
+        let first = assessment.clashes.first();
+        if let Some(first) = first.filter(|clash| clash.is_over_a_file()) {
+            return format!("nothing clashes yet, but {}; {cure}", first.explain);
+        }
         return format!(
             "nothing clashes yet, but Docker's address pools hold ranges that this host needs; {cure}"
         );
@@ -388,7 +407,7 @@ fn cure_in_words(assessment: &Assessment, decision: &Decision, words: Vocabulary
                 (None, true) => "gives Docker other pools, and docker0 stays".to_owned(),
                 (None, false) => "makes Docker start with other pools".to_owned(),
             };
-            let names = movable(facts, &assessment.clashes);
+            let names = Sorted::of(facts, &assessment.clashes).to_recreate;
             let too = match names.is_empty() {
                 true => String::new(),
                 false => format!(
@@ -434,26 +453,42 @@ fn cures(assessment: &Assessment, decision: &Decision) -> Vec<Step> {
             let does = "as root: sees more, shows the plan and asks, then fixes it";
             steps.push(Step::again(assessment, "apply", does));
         }
-        Decision::Refuse(_) => return steps,
-        Decision::Nothing => {}
+        Decision::Refuse(_) | Decision::Nothing => {}
     }
-    let names = movable(assessment.facts, &assessment.clashes);
-    if !names.is_empty() && !matches!(decision, Decision::Refuse(_)) {
+    let sorted = Sorted::of(assessment.facts, &assessment.clashes);
+    if !sorted.to_recreate.is_empty() && !matches!(decision, Decision::Refuse(_)) {
         let does = format!(
             "also moves existing networks with their containers: {}",
-            names.join(", ")
+            sorted.to_recreate.join(", ")
         );
         steps.push(Step::again(assessment, "apply --networks recreate", does));
     }
+    steps.extend(removals(assessment.facts, &sorted));
     steps
 }
 
-/// The command that moves existing networks, if any clash.
-fn recreate(assessment: &Assessment, clashes: &[Clash]) -> Option<Step> {
-    let names = movable(assessment.facts, clashes);
+fn removals(facts: &Facts, sorted: &Sorted) -> Vec<Step> {
+    let sudo = if facts.root { "" } else { "sudo " };
+    let removals = sorted.to_remove.iter().map(|name| Step {
+        run: format!("{sudo}{}", remove(name)),
+        does: "nothing uses this network; removes it without a restart".to_owned(),
+    });
+    removals.collect()
+}
+
+/// The commands that get existing networks out of the way, if any clash.
+fn recreate(assessment: &Assessment, clashes: &[Clash]) -> Vec<Step> {
+    let sorted = Sorted::of(assessment.facts, clashes);
     let does = format!(
         "moves existing networks with their containers: {}",
-        names.join(", ")
+        sorted.to_recreate.join(", ")
     );
-    (!names.is_empty()).then(|| Step::again(assessment, "apply --networks recreate", does))
+    let mut steps = removals(assessment.facts, &sorted);
+    if !sorted.to_recreate.is_empty() {
+        steps.insert(
+            0,
+            Step::again(assessment, "apply --networks recreate", does),
+        );
+    }
+    steps
 }

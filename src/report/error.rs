@@ -29,6 +29,8 @@ pub enum Error {
     },
     NotBegun(Refusal),
     CannotRollBack(Obstacle),
+    /// An apply was interrupted half-way, so that docker0 may be about to move.
+    HalfWay,
     /// Only root may read the record of the last apply.
     RecordUnreadable,
 }
@@ -105,6 +107,11 @@ impl Error {
                 let why = undo::obstacle(obstacle, words);
                 format!("cannot roll back: {why}; nothing was touched")
             }
+            Error::HalfWay => format!(
+                "cannot relieve: an earlier apply was interrupted half-way; nothing was touched; {} \
+                 settles it",
+                words.apply()
+            ),
             Error::RecordUnreadable => format!(
                 "cannot preview a rollback: only root may read the record of the last apply; {}",
                 words.as_root()

@@ -1,6 +1,7 @@
 //! Why Docker is where it is: where the range came from, in which order Docker searches, what it
 //! saw, and what it could not see.
 
+use super::advice::why_this_range;
 use crate::assess::Assessment;
 use crate::assess::forecast::forecast;
 use crate::assess::held::Held;
@@ -9,6 +10,7 @@ use crate::assess::sides::NeededSide;
 use crate::engine_model;
 use crate::facts::{AddressPool, DockerState, Facts, Network, Version};
 use crate::phrases::{and_more, count, nearest};
+use crate::plan::{Decision, Permits, plan};
 use crate::subnet::{RangeSet, overlap, v4};
 use ipnet::{IpNet, Ipv4Net};
 use serde::Serialize;
@@ -116,7 +118,7 @@ fn of_held(assessment: &Assessment, held: &Held, answer: String) -> Explanation 
         )
     } else {
         (
-            how(assessment, held.subnet),
+            how_network(assessment, held),
             "a network keeps its subnet until it is re-created, whatever the pools say by then",
         )
     };
@@ -263,6 +265,21 @@ fn setting<'a>(facts: &'a Facts, key: &str) -> Option<(&'a str, &'a str)> {
         })
 }
 
+/// Where the range of a network came from; Docker's store says who chose it.
+fn how_network(assessment: &Assessment, held: &Held) -> String {
+    let mut networks = assessment.facts.networks();
+    let network = networks.find(|one| held.network.as_deref() == Some(one.name.as_str()));
+    let is_ipv4 = v4(&held.subnet).is_some();
+    match network.and_then(|network| network.by_hand) {
+        Some(true) if is_ipv4 => {
+            "it was given by hand when the network was created, and Docker takes such a subnet \
+             unchecked"
+                .to_owned()
+        }
+        _ => how(assessment, held.subnet),
+    }
+}
+
 /// Where a subnet is in the pools.
 fn how(assessment: &Assessment, subnet: IpNet) -> String {
     let Some(net) = v4(&subnet) else {
@@ -335,6 +352,14 @@ fn order_and_sight(assessment: &Assessment, about: IpNet) -> Vec<Part> {
             "this range clashes {verdict}; run `rebridge check` for the details and the fix"
         )],
     });
+    if let Decision::Change(plan) = plan(assessment, &Permits::plain())
+        && plan.write.is_some()
+    {
+        parts.push(Part {
+            title: "What apply would choose, and why",
+            lines: why_this_range(assessment, &plan),
+        });
+    }
     parts
 }
 

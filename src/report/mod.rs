@@ -7,6 +7,7 @@ pub mod explanation;
 pub mod kept_options;
 pub mod map;
 pub mod metrics;
+pub mod relieved;
 pub mod sentences;
 mod undone;
 pub mod vocabulary;
@@ -20,6 +21,7 @@ use crate::plan::blocker::Blocker;
 use crate::plan::relocate::Move;
 use advice::Advice;
 use kept_options::KeptOptions;
+use relieved::ReliefReport;
 use sentences::blockers;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -80,6 +82,9 @@ pub struct Report {
     /// What `--remember` keeps; null without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kept: Option<KeptOptions>,
+    /// What `relieve` leads past Docker's bridges; null for every other verb.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub relief: Option<ReliefReport>,
     /// What to do by hand on a stranded host, step by step.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub by_hand: Vec<String>,

@@ -61,28 +61,28 @@ impl RangeSet {
             .is_some_and(|range| range.0 <= first && last <= range.1)
     }
 
-    /// How many networks of this prefix length inside `within` have an address in the set. It walks
-    /// the ranges of the set and not the networks, of which there may be a million.
+    /// How many networks of this prefix length inside `within` have an address in the set.
     pub fn count_blocked(&self, within: Ipv4Net, prefix: u8) -> u64 {
+        let runs = self.blocked_runs(within, prefix);
+        runs.map(|(from, to)| to - from + 1).sum()
+    }
+
+    /// The networks of this prefix length inside `within` that have an address in the set, as runs
+    /// of their numbers, counted from the first address there is. It walks the ranges of the set and
+    /// not the networks, of which there may be a million.
+    pub fn blocked_runs(&self, within: Ipv4Net, prefix: u8) -> impl Iterator<Item = (u64, u64)> {
         let (first, last) = bounds(within);
         let bits = 32 - u32::from(prefix.min(32));
         let at = self.ranges.partition_point(|range| range.1 < first);
-        let inside = self
-            .ranges
-            .get(at..)
-            .unwrap_or_default()
-            .iter()
-            .take_while(|range| range.0 <= last);
-        let (mut count, mut next) = (0, 0u64);
-        for range in inside {
+        let inside = self.ranges.get(at..).unwrap_or_default().iter();
+        let inside = inside.take_while(move |range| range.0 <= last);
+        let mut next = 0u64;
+        inside.filter_map(move |range| {
             let from = (u64::from(range.0.max(first)) >> bits).max(next);
             let to = u64::from(range.1.min(last)) >> bits;
-            if from <= to {
-                count += to - from + 1;
-                next = to + 1;
-            }
-        }
-        count
+            next = next.max(to + 1);
+            (from <= to).then_some((from, to))
+        })
     }
 
     /// The first network of this prefix length inside `within` that has no address in the set.

@@ -6,6 +6,7 @@
 )]
 
 pub mod explanation;
+pub mod fleet;
 pub mod forecast;
 pub mod layout;
 pub mod map;

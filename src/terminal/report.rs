@@ -40,11 +40,16 @@ pub fn render(report: &Report, layout: &Layout, verbosity: Verbosity) -> String 
     if report.outcome != Outcome::Clashing || verbosity.verbose {
         text.changes(report);
     }
+    if let Some(relief) = &report.relief {
+        text.items("Routes past Docker", &relief.lines());
+    }
     if verbosity.preview {
         text.items("Then", &report.advice.then);
     }
     text.verified(report);
-    if report.changed || report.outcome == Outcome::WouldChange {
+    // Relief cures nothing, and says so.
+    let may_cure = report.relief.is_none();
+    if may_cure && (report.changed || report.outcome == Outcome::WouldChange) {
         text.rows("Still clashing", &report.remaining, verbosity);
     }
     text.items("The old file", report.backup_file.as_slice());

@@ -8,11 +8,13 @@ use crate::apply;
 use crate::apply::cause::NotRestored;
 use crate::apply::progress::Progress;
 use crate::apply::recover::{Recovered, recover};
+use crate::apply::relief::{Fault, settle};
 use crate::assess::Assessment;
 use crate::facts::Facts;
 use crate::host::Host;
 use crate::observe::{observe, observe_before_a_change, observe_closely};
 use crate::plan::project::project;
+use crate::plan::relief::Relief;
 use crate::plan::{Decision, Permits, plan};
 use crate::policy::Policy;
 use crate::policy::option::BadValue;
@@ -86,7 +88,8 @@ fn fix(
             let applied = apply::apply(host, &before, plan, &request.order, progress);
             let seen = applied.after.clone();
             let after = Assessment::of(&seen, policy);
-            let report = Report::applied(&before, plan, applied, &after, words);
+            let mut report = Report::applied(&before, plan, applied, &after, words);
+            report.relief_ended(end_relief(host, &after));
             return Ok(keep(keeping, report));
         }
         let preview = previewed(&before, &decision, words);
@@ -98,6 +101,16 @@ fn fix(
         }
         asked = Some(decision);
     }
+}
+
+/// Takes away the relief that the cure has made useless. None where there was none.
+fn end_relief(host: &Host, after: &Assessment) -> Option<Result<(), Fault>> {
+    let there = &after.facts.kernel.relief;
+    let wanted = Relief::of(after, true);
+    let stays = there
+        .iter()
+        .all(|route| wanted.routes().any(|one| one == route));
+    (!stays).then(|| settle(host, there, &wanted))
 }
 
 // What `--remember` adds.

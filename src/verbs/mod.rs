@@ -6,11 +6,13 @@ pub mod check;
 pub mod consent;
 pub mod explain;
 pub mod facts;
+pub mod fleet;
 pub mod forecast;
 pub mod map;
 pub mod networks;
 pub mod options;
 pub mod output_file;
+pub mod relieve;
 pub mod request;
 pub mod rollback;
 

@@ -3,6 +3,7 @@
 
 use super::output_file::OutputFile;
 use crate::apply;
+use crate::apply::check::Probe;
 use crate::assess::clash::Only;
 use crate::plan::Permits;
 use crate::policy::Policy;
@@ -52,6 +53,19 @@ pub struct ApplyRequest {
 }
 
 #[derive(Debug)]
+pub struct RelieveRequest {
+    pub look: Look,
+    /// Only show what would be done.
+    pub check: bool,
+    /// Take relief away.
+    pub undo: bool,
+    pub act_on_suspected: bool,
+    pub probes: Vec<Probe>,
+    /// How long to wait for another rebridge to finish.
+    pub wait: Duration,
+}
+
+#[derive(Debug)]
 pub struct RollbackRequest {
     /// Only show what would be undone.
     pub check: bool,
@@ -86,4 +100,14 @@ pub struct ExplainRequest {
     pub look: Look,
     /// A Docker network, a bridge, a range or an address; docker0 if none.
     pub about: Option<String>,
+}
+
+#[derive(Debug)]
+pub struct FleetRequest {
+    /// Files and folders of facts; `-` is standard input.
+    pub paths: Vec<PathBuf>,
+    pub policy: Policy,
+    /// Older facts are named.
+    pub max_age: Duration,
+    pub html: Option<OutputFile>,
 }

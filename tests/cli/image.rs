@@ -277,3 +277,41 @@ fn a_change_needs_a_yes() {
     assert!(!image.0.join("etc/docker/daemon.json").exists());
     assert_eq!(apply(&image).0, Some(0));
 }
+
+#[test]
+fn a_vpn_in_an_image_is_the_evidence_there_is_before_the_first_boot() {
+    let allowed = "[Interface]\nAddress = 10.8.0.2/24\n[Peer]\nAllowedIPs = 172.17.0.0/16\n";
+    let hosts = "127.0.0.1 localhost\n172.17.0.1 host.docker.internal\n";
+    let of_docker0 = "[Match]\nName=docker0\n[Network]\nAddress=172.17.0.1/16\n";
+    let image = image(
+        "vpn",
+        &[
+            UNIT,
+            SYSTEMD,
+            ("etc/hosts", hosts),
+            ("etc/systemd/network/docker0.network", of_docker0),
+        ],
+    );
+    let check = |image: &Image| {
+        let ran = rebridge(&["check", "--root", image.root(), "--json"]);
+        let report: Value = serde_json::from_slice(&ran.stdout).unwrap();
+        (ran.status.code(), report)
+    };
+    let (code, report) = check(&image);
+    assert_eq!(code, Some(0), "Docker's own is no need: {report:#}");
+
+    let file = image.0.join("etc/wireguard/office.conf");
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    fs::write(&file, allowed).unwrap();
+    let (code, report) = check(&image);
+    let with = &report["clashes"][0]["with"];
+    assert_eq!(
+        (code, &with["file"], &with["line"]),
+        (Some(1), &"/etc/wireguard/office.conf".into(), &4.into()),
+        "{report:#}"
+    );
+    let ran = rebridge(&["apply", "--yes", "--root", image.root(), "--json"]);
+    assert_eq!(ran.status.code(), Some(0), "{ran:?}");
+    let (code, report) = check(&image);
+    assert_eq!(code, Some(0), "{report:#}");
+}

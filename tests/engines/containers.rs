@@ -10,6 +10,7 @@ on_every_engine!(
     every_container_comes_out_as_it_went_in,
     with_live_restore_containers_are_stopped_only_when_allowed,
     a_rollback_days_later_looks_before_it_acts,
+    containers_that_hang_on_each_other_or_on_a_manager,
 );
 
 /// Name and state of every container.
@@ -195,4 +196,98 @@ fn a_rollback_days_later_looks_before_it_acts(suite: &str) {
         "{report:#}"
     );
     assert_eq!(lab.sh("cat /run/docker.pid"), pid, "nothing was restarted");
+}
+
+/// A container that does as it is told once: when it is started again, it exits with this code.
+fn once(lab: &Lab, name: &str, code: u8) {
+    lab.sh(&format!(
+        "docker run -d --name {name} busybox sh -c 'test -e /ran && exit {code}; touch /ran; \
+         trap \"exit 143\" TERM; while :; do sleep 1 & wait; done'"
+    ));
+}
+
+/// What the report says of the containers.
+fn run_again(report: &Value) -> (&str, bool) {
+    let mut checks = report["verified"].as_array().unwrap().iter();
+    let check = checks.find(|check| check["what"] == "what runs again");
+    let check = check.unwrap_or_else(|| panic!("{report:#}"));
+    (
+        check["found"].as_str().unwrap(),
+        check["ok"].as_bool().unwrap(),
+    )
+}
+
+fn containers_that_hang_on_each_other_or_on_a_manager(suite: &str) {
+    let lab = Lab::up(suite);
+    let nomad = "-l com.hashicorp.nomad.alloc_id=1";
+    // By name the linked ones come before what they are linked to.
+    lab.container("--name zdb");
+    lab.container("--name aweb --link zdb");
+    lab.container("--name bweb --link zdb --restart=always");
+    lab.container("--name cjoins --network container:aweb");
+    lab.container("--name task -l com.docker.swarm.task.id=x");
+    lab.container("--name k8s_app_web-0_default_0a1b2c3d-1111_0");
+    lab.container(&format!("--name alloc {nomad}"));
+    // Twins: a name that only begins like a pod's, and a label of a manager that starts nothing.
+    lab.container("--name k8s_dashboard");
+    lab.container("--name composed -l com.docker.compose.project=shop");
+    once(&lab, "job", 0);
+    let (code, foretold) = lab.rebridge(&["apply", "--check", AVOID]);
+    assert_eq!(code, 0, "{foretold:#}");
+    let warnings = foretold["warnings"].to_string();
+    for who in [
+        "task belongs to the swarm",
+        "alloc belongs to Nomad",
+        "k8s_app_web-0_default_0a1b2c3d-1111_0 belongs to kubelet",
+    ] {
+        assert!(warnings.contains(who), "{who}: {warnings}");
+    }
+    // Nomad at work: once the old one has ended there is a new one.
+    lab.put(
+        "/opt/nomad",
+        &format!(
+            "until docker inspect -f {{{{.State.Running}}}} alloc | grep false; do sleep 0.2; done
+             docker run -d --name alloc-again {nomad} --restart=always busybox \\
+                 sh -c 'trap exit TERM; while :; do sleep 1 & wait; done'"
+        ),
+    );
+    lab.sh("systemd-run -q --unit=nomad sh /opt/nomad");
+    let (code, report) = lab.rebridge(&["apply", "--yes", AVOID]);
+    assert_eq!(code, 0, "{report:#}");
+    assert_eq!(run_again(&report), ("all that ran", true), "{report:#}");
+    lab.sh("timeout 20 sh -c 'while systemctl is-active -q nomad; do sleep 0.1; done'");
+    let running = "alloc-again\naweb\nbweb\ncjoins\ncomposed\nk8s_dashboard\nzdb\n";
+    assert_eq!(lab.sh("docker ps --format '{{.Names}}' | sort"), running);
+
+    // One that does not start again takes the change back.
+    once(&lab, "fragile", 3);
+    let old = lab.docker0();
+    let again = ["apply", "--yes", "--avoid=10.200.255.0/24"];
+    let (code, report) = lab.rebridge(&again);
+    assert_eq!(
+        (code, lab.docker0().as_str()),
+        (4, old.as_str()),
+        "{report:#}"
+    );
+    let fault = "all but fragile (exit code 3)";
+    assert!(
+        report["msg"].as_str().unwrap().contains(fault),
+        "{report:#}"
+    );
+    assert_eq!(run_again(&report), (fault, false), "{report:#}");
+    assert_eq!(lab.sh("docker ps --format '{{.Names}}' | sort"), running);
+    // What ended before the change did so by itself, whatever its exit code.
+    let (code, report) = lab.rebridge(&again);
+    assert_eq!(code, 0, "{report:#}");
+    assert_eq!(run_again(&report), ("all that ran", true), "{report:#}");
+    // On the way back it is told, and the rest is back.
+    lab.sh("docker rm fragile");
+    once(&lab, "fragile", 3);
+    let (code, report) = lab.rebridge(&["rollback", "--yes"]);
+    assert_eq!(
+        (code, lab.docker0().as_str()),
+        (0, old.as_str()),
+        "{report:#}"
+    );
+    assert_eq!(run_again(&report), (fault, false), "{report:#}");
 }

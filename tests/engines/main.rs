@@ -22,6 +22,7 @@ mod blockers;
 mod ci_host;
 mod config_file;
 mod containers;
+mod existing;
 mod forecast;
 mod job;
 #[allow(dead_code)]
@@ -29,6 +30,7 @@ mod job;
 mod lab;
 mod least_change;
 mod load;
+mod nat;
 mod networks;
 mod operator;
 mod options;

@@ -128,7 +128,6 @@ impl Tally {
 /// Runs a row of the matrix, or every so many of its steps, on a fresh host.
 fn run(engine: &str, suite: &str, killed: Killed, every: usize) -> Tally {
     let lab = host_with_networks(suite);
-    let before = everything(&lab);
     let mut tally = Tally {
         engine: engine.to_owned(),
         killed,
@@ -140,6 +139,8 @@ fn run(engine: &str, suite: &str, killed: Killed, every: usize) -> Tally {
     };
     let forward = steps_of(&lab, &APPLY);
     let back = steps_of(&lab, &ROLLBACK);
+    // Taken here: an engine shows a container that was connected by hand a little otherwise later.
+    let before = everything(&lab);
     let (number, middle) = match killed {
         Killed::Apply => (forward, 0),
         Killed::Rollback => (back, 0),

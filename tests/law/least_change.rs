@@ -12,7 +12,7 @@ use rebridge::facts::{AddressPool, ConfigState, Facts, Version};
 use rebridge::observe::config_file::parse;
 use rebridge::plan::project::project;
 use rebridge::plan::room::networks_in;
-use rebridge::plan::{Decision, FileChange, Plan, plan};
+use rebridge::plan::{Decision, FileChange, Plan, bip_of_file, plan};
 use rebridge::policy::Policy;
 use rebridge::subnet::{overlap, overlap4};
 use serde_json::Value;
@@ -218,15 +218,17 @@ fn clear_entries_stay(
     }
 }
 
-/// Networks that an engine could take from the pools, before and after. A docker0 that moves takes
-/// one of them.
+/// Networks that an engine could take from the pools besides docker0, before and after.
 fn room_stays(seed: u64, before: &Assessment, change: &Plan, entries: &[Spelled]) {
     let had: Vec<AddressPool> = entries.iter().filter_map(|entry| entry.pool).collect();
-    let docker0 = before.facts.docker0();
+    // Where the file says, if Docker has not read it yet.
+    let docker0 = bip_of_file(before.facts).or(before.facts.docker0());
     let had = networks_in(before, &had, docker0).min(64);
-    let stays = docker0.filter(|_| change.docker0.is_none());
-    let has = networks_in(before, &change.pools, stays);
-    assert!(has >= had, "seed {seed}: room for {has}, {had} before");
+    let has = networks_in(before, &change.pools, change.docker0.or(docker0));
+    assert!(
+        has >= had,
+        "seed {seed}: room for {has}, {had} before\n{change:#?}"
+    );
 }
 
 fn docker_starts(seed: u64, facts: &Facts, policy: &Policy, change: &Plan, write: &FileChange) {

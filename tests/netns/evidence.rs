@@ -23,10 +23,12 @@ pub fn containers(sandbox: &Sandbox, list: &[(&str, &str)]) {
     let list: Vec<Value> = list
         .iter()
         .map(|(name, address)| {
-            json!({"Id": name, "Names": [format!("/{name}")], "NetworkSettings": {"Networks": {"bridge": {"IPAddress": address}}}})
+            json!({"Id": name, "Names": [format!("/{name}")], "State": "running", "NetworkSettings": {"Networks": {"bridge": {"IPAddress": address}}}})
         })
         .collect();
-    sandbox.answer("/containers/json", Value::Array(list).to_string());
+    let list = Value::Array(list).to_string();
+    sandbox.answer("/containers/json", &list);
+    sandbox.answer("/containers/json?all=1", &list);
 }
 
 /// The first clash of a check.

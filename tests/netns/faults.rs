@@ -301,11 +301,14 @@ fn an_engine_that_masquerades_by_nftables_is_verified_by_nftables() {
         // Docker 29, which Debian does not have yet, makes this table and no rule of iptables.
         std::fs::write(sandbox.folder().join("version"), "29.0.0").unwrap();
         let chain = "ip docker-bridges nat-postrouting-out__docker0";
-        let nft = format!(
-            "nft add table ip docker-bridges; nft add chain {chain}; nft flush chain {chain}; \
-             nft add rule {chain} 'oifname != \"docker0\" ip saddr {network} masquerade'"
-        );
-        sandbox.put("/run/nft", &nft);
+        let nft = |network: &str| {
+            format!(
+                "nft add table ip docker-bridges; nft add chain {chain}; nft flush chain {chain}; \
+                 nft add rule {chain} 'oifname != \"docker0\" ip saddr {network} masquerade'"
+            )
+        };
+        sandbox.sh(&nft("172.17.0.0/16"));
+        sandbox.put("/run/nft", &nft(network));
         sandbox.sh(
             "sed -i 's/^iptables -t nat -F.*/sh \\/run\\/nft/; /^iptables -t nat -A/d' \
                     $SANDBOX/bin/systemctl",

@@ -1,6 +1,9 @@
 //! Hosts as people run them: for each what is right, and what one more line turns it into. The
 //! kernel is real; of Docker only docker0 is there.
 
+mod ipv6;
+mod laptops;
+
 use crate::evidence::first;
 use crate::sandbox::Sandbox;
 
@@ -124,6 +127,17 @@ fn containers_that_leave_by_a_vpn() {
     );
 }
 
+/// The same by their bridge. Their packets to each other never come to the rules.
+#[test]
+fn containers_that_leave_by_a_vpn_by_their_bridge() {
+    let sandbox = Sandbox::with_docker0();
+    sandbox.sh("ip route add default via 198.51.100.1 table 200 && ip rule add pref 100 iif docker0 lookup 200");
+    assert!(sandbox.clashes(&[]).is_empty());
+    assert_eq!(notes(&sandbox), "[]");
+    sandbox.sh("ip rule add pref 101 iif eth0 lookup 200");
+    assert!(notes(&sandbox).contains("rule 101 (from all iif eth0)"));
+}
+
 #[test]
 fn null_routes_for_all_private_space() {
     twins(
@@ -131,6 +145,52 @@ fn null_routes_for_all_private_space() {
              ip route add unreachable $n; done",
         &[],
         "ip route add 172.17.40.0/24 via 198.51.100.1",
+        &["present/172.17.0.0/16/172.17.40.0/24/route"],
+    );
+}
+
+/// Packets that go into Docker's range now would have been dropped: nobody loses.
+#[test]
+fn a_null_route_for_the_aggregate_that_docker_lies_in() {
+    twins(
+        "ip route add blackhole 172.16.0.0/14 proto bgp metric 200
+         ip route add unreachable 172.20.0.0/15",
+        &[],
+        "ip route add blackhole 172.17.40.0/24",
+        &["present/172.17.0.0/16/172.17.40.0/24/route"],
+    );
+}
+
+/// Who asks for a part of Docker's range to be dropped keeps packets from containers.
+#[test]
+fn rules_that_drop_packets() {
+    let sandbox = twins(
+        "ip rule add pref 90 from 172.17.0.0/16 blackhole && ip rule add pref 91 fwmark 7 unreachable
+         ip rule add pref 92 to 10.1.0.0/16 prohibit
+         ip rule add pref 93 to 172.17.0.0/16 uidrange 1000-1000 prohibit",
+        &[],
+        "ip rule add pref 94 to 172.17.40.0/24 prohibit",
+        &["present/172.17.0.0/16/172.17.40.0/24/route"],
+    );
+    let clash = first(&sandbox, &[]);
+    let explain = clash["explain"].as_str().unwrap();
+    assert_eq!(clash["loser"], "containers");
+    assert!(
+        explain.contains("rule 94 (from all to 172.17.40.0/24 prohibit)"),
+        "{explain}"
+    );
+}
+
+/// The kernel then says of a route only which object it goes by.
+#[test]
+fn routes_by_nexthop_objects_that_the_kernel_names_by_number_only() {
+    twins(
+        "echo 0 > /proc/sys/net/ipv4/nexthop_compat_mode
+         ip nexthop add id 7 via 198.51.100.1 dev eth0 && ip nexthop add id 8 via 198.51.100.2 dev eth0
+         ip nexthop add id 9 group 7/8 && ip route add 10.50.0.0/16 nhid 9
+         ip nexthop add id 10 blackhole && ip route add 10.51.0.0/16 nhid 10",
+        &[],
+        "ip route add 172.17.40.0/24 nhid 9",
         &["present/172.17.0.0/16/172.17.40.0/24/route"],
     );
 }
@@ -161,11 +221,65 @@ fn routes_by_nexthop_objects() {
 fn unnumbered_bgp_with_an_address_on_loopback() {
     twins(
         "ip addr add 10.255.0.7/32 dev lo
-         ip route add 10.255.0.1/32 via inet6 fe80::1 dev eth0 proto bgp onlink || true
-         ip route replace default via 198.51.100.1 src 10.255.0.7",
+         ip route add 10.255.0.1/32 via inet6 fe80::1 dev eth0 proto bgp
+         ip route replace default src 10.255.0.7 via inet6 fe80::1 dev eth0",
         &[],
-        "ip addr add 172.17.255.7/32 dev lo",
-        &["present/172.17.0.0/16/172.17.255.7/32/onlink"],
+        "ip route add 172.17.40.0/24 via inet6 fe80::1 dev eth0 proto bgp",
+        &["present/172.17.0.0/16/172.17.40.0/24/route"],
+    );
+}
+
+/// The gateway is reached by the default route itself, whatever lies over its address: clouds do so.
+#[test]
+fn a_gateway_that_no_route_leads_to() {
+    twins(
+        "ip addr flush dev eth0 && ip addr add 203.0.113.5/32 dev eth0
+         ip route add default via 172.17.1.1 dev eth0 onlink",
+        &[],
+        "ip route add 172.17.1.1 dev eth0",
+        &["present/172.17.0.0/16/172.17.1.1/32/onlink"],
+    );
+}
+
+#[test]
+fn a_rule_that_others_jump_over() {
+    twins(
+        "ip route add default via 198.51.100.1 table 99 && ip rule add pref 10 goto 100
+         ip rule add pref 20 to 172.17.40.0/24 lookup 99 && ip rule add pref 100 lookup main",
+        &[],
+        "ip rule del pref 10",
+        &["present/172.17.0.0/16/172.17.40.0/24/route"],
+    );
+}
+
+#[test]
+fn kubernetes_with_flannel_beside_docker() {
+    twins(
+        "ip link add cni0 type bridge && ip addr add 10.42.0.1/24 dev cni0 && ip link set cni0 up
+         ip link add flannel.1 type veth peer name f1 && ip link set flannel.1 up && ip link set f1 up
+         ip addr add 10.42.0.0/32 dev flannel.1 && ip route add 10.42.1.0/24 via 10.42.1.0 dev flannel.1 onlink",
+        &[],
+        "ip route add 172.17.1.0/24 via 172.17.1.0 dev flannel.1 onlink",
+        &["present/172.17.0.0/16/172.17.1.0/24/route"],
+    );
+}
+
+/// Split tunnel: everything but private space, in a table of its own.
+#[test]
+fn a_tunnel_for_all_but_private_space() {
+    twins(
+        "ip link add warp type veth peer name w1 && ip link set warp up && ip link set w1 up
+         python3 -c 'import ipaddress as i
+nets = [i.ip_network(\"0.0.0.0/0\")]
+for hole in (\"10.0.0.0/8\", \"100.64.0.0/10\", \"169.254.0.0/16\", \"172.16.0.0/12\", \"192.168.0.0/16\"):
+    hole = i.ip_network(hole)
+    nets = [part for net in nets for part in (net.address_exclude(hole) if hole.subnet_of(net) else [net])]
+for net in nets: print(\"route add\", net, \"dev warp table 65743\")
+' | ip -batch -
+         ip rule add pref 100 not fwmark 0x100cf lookup 65743",
+        &[],
+        "ip route add 172.17.40.0/24 dev warp table 65743",
+        &["present/172.17.0.0/16/172.17.40.0/24/onlink"],
     );
 }
 
@@ -273,36 +387,5 @@ fn flannel_with_docker0_as_its_slice() {
     assert_eq!(
         sandbox.clashes(&[]),
         ["present/10.244.3.0/24/10.244.0.0/16/onlink"]
-    );
-}
-
-#[test]
-fn a_hotel_network_over_an_empty_network_of_dockers() {
-    let sandbox = Sandbox::with_docker0();
-    sandbox.sh(
-        "ip link add br-0123456789ab type bridge && ip addr add 172.18.0.1/16 dev br-0123456789ab
-         ip link set br-0123456789ab up && ip addr flush dev eth0
-         ip addr add 172.19.7.9/16 dev eth0 && ip route replace default via 172.19.0.1",
-    );
-    assert!(sandbox.clashes(&[]).is_empty());
-    sandbox.sh(
-        "ip addr flush dev eth0 && ip addr add 172.18.7.9/16 dev eth0
-         ip route replace default via 172.18.0.2",
-    );
-    let clash = first(&sandbox, &[]);
-    assert_eq!(
-        (&clash["kind"], &clash["docker"]["bridge"]),
-        (&"present".into(), &"br-0123456789ab".into())
-    );
-}
-
-#[test]
-fn ipv6_of_a_site_and_of_docker0() {
-    twins(
-        "ip -6 addr add fd00:17::1/64 dev docker0 nodad && ip -6 addr add fd00:1::5/64 dev eth0 nodad
-         ip -6 route add default via fd00:1::1 && ip -6 route add unreachable fc00::/7 metric 9999",
-        &[],
-        "ip -6 route add fd00:17::/72 via fd00:1::1",
-        &["present/fd00:17::/64/fd00:17::/72/route"],
     );
 }

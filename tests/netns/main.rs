@@ -9,6 +9,7 @@
 )]
 
 mod callers;
+mod configured;
 mod evidence;
 mod faults;
 mod host;
@@ -17,6 +18,9 @@ mod hosts;
 #[path = "../common/keep.rs"]
 mod keep;
 mod kernel_model;
+mod networks;
 mod random_files;
+mod relief;
+mod remains;
 mod sandbox;
 mod terminal;

@@ -9,19 +9,23 @@ use rebridge::apply::networks::record::NotRecorded;
 use rebridge::apply::note::Note;
 use rebridge::apply::recover::Closed;
 use rebridge::apply::refusal::{Refusal, Step};
+use rebridge::apply::relief::{self, Deed};
 use rebridge::apply::undo::Obstacle;
 use rebridge::assess::Assessment;
 use rebridge::assess::finding::{Finding, Holder, Unusable};
+use rebridge::assess::products::PRODUCTS;
+use rebridge::assess::sides::DockerSide;
 use rebridge::assess::traffic::StaleCall;
 use rebridge::docker;
 use rebridge::engine_model::daemon_json::Fault;
 use rebridge::engine_model::pool_trouble::PoolTrouble;
 use rebridge::facts::{
-    AddressPool, DiesWith, Facts, FirewallRule, LanSign, Listener, Mention, Named, NetGroup, Route,
-    Version,
+    AddressPool, DiesWith, Facts, FirewallRule, LanSign, Listener, Manager, Mention, Named,
+    NetGroup, Route, Version,
 };
 use rebridge::plan::blocker::{Blocker, StartFault};
 use rebridge::plan::notice::Notice;
+use rebridge::plan::relief::{OutOfReach, Why};
 use rebridge::policy::option::{BadValue, Opt};
 use rebridge::policy::read::read_pools;
 use rebridge::report::error::Error;
@@ -101,6 +105,10 @@ pub fn findings() -> Vec<Sample<Finding>> {
         PoolsOverlap: Finding::PoolsOverlap {
             first: pool("base=172.16.0.0/12,size=24"),
             second: pool("base=172.20.0.0/16,size=24"),
+        };
+        EmptyNetwork: Finding::EmptyNetwork {
+            network: some("shop"),
+            subnet: "172.18.0.0/16".parse().unwrap(),
         };
         PoolsFull: Finding::PoolsFull { capacity: 31 };
     })
@@ -301,6 +309,10 @@ pub fn blockers() -> Vec<Sample<Blocker>> {
             bridge: some("br0"),
             sign: LanSign::DefaultRoute,
         };
+        NetworkOfProduct: Blocker::NetworkOfProduct {
+            network: some("hassio"),
+            product: &PRODUCTS[0],
+        };
         NetworkBorrowsSettings: Blocker::NetworkBorrowsSettings {
             network: some("shop_default"),
             from: some("template"),
@@ -384,11 +396,23 @@ pub fn notices() -> Vec<Sample<Notice>> {
             keys: names(&["bip"]),
             set: some("2026-11-20T10:00:00Z"),
         };
+        LeftToManager: Notice::LeftToManager {
+            manager: Manager::Nomad,
+            containers: names(&["cache"]),
+        }, Notice::LeftToManager {
+            manager: Manager::Kubernetes,
+            containers: names(&["k8s_a", "k8s_b", "k8s_c", "k8s_d"]),
+        };
         ContainersAreRemoved: Notice::ContainersAreRemoved { containers: names(&["job"]) },
             Notice::ContainersAreRemoved { containers: names(&["job", "cron"]) };
         KeysComeIntoForce: Notice::KeysComeIntoForce {
             path: some(FILE),
             keys: names(&["log-opts", "registry-mirrors"]),
+        };
+        WiderThanThePools: Notice::WiderThanThePools {
+            network: some("shop_default"),
+            subnet: "10.200.252.0/22".parse().unwrap(),
+            containers: 300,
         };
         SubnetByHand: Notice::SubnetByHand { networks: names(&["shop_default", "mail_default"]) };
     })
@@ -404,6 +428,7 @@ pub fn errors() -> Vec<Sample<Error>> {
             path: some("/run/rebridge.lock"),
             why: some("Read-only file system"),
         };
+        HalfWay: Error::HalfWay;
         OptionsNotKept: Error::OptionsNotKept {
             path: some("/etc/rebridge/options"),
             why: some("Read-only file system"),
@@ -653,4 +678,50 @@ pub fn options() -> Vec<Sample<Opt>> {
         Root: Opt::Root;
         Wait: Opt::Wait;
     })
+}
+
+/// Every reason why routes do not help.
+pub fn out_of_reach() -> Vec<Sample<OutOfReach>> {
+    let one = |why: Why| OutOfReach {
+        docker: DockerSide::docker0("172.17.0.0/16".parse().unwrap()),
+        need: "172.17.0.9/32".parse().unwrap(),
+        why,
+    };
+    let kept = vec!["172.17.0.0/24".parse().unwrap()];
+    samples!(Why {
+        Ipv6: Why::Ipv6;
+        ContainersLose: Why::ContainersLose;
+        WhereContainersLive: Why::WhereContainersLive(kept.clone());
+        SubnetIsFull: Why::SubnetIsFull;
+        SubnetIsPlanned: Why::SubnetIsPlanned;
+        NoOtherWay: Why::NoOtherWay;
+        TooManyRoutes: Why::TooManyRoutes;
+    })
+    .into_iter()
+    .map(|sample| Sample {
+        name: sample.name,
+        value: one(sample.value),
+    })
+    .collect()
+}
+
+/// Every step of relief that may fail.
+pub fn relief_faults() -> Vec<Sample<relief::Fault>> {
+    let route = "172.17.1.0/24".parse().unwrap();
+    samples!(Deed {
+        ReadRecord: Deed::ReadRecord;
+        WriteRecord: Deed::WriteRecord;
+        AddRoute: Deed::AddRoute(route);
+        RemoveRoute: Deed::RemoveRoute(route);
+        SwitchProxyArp: Deed::SwitchProxyArp(some("docker0"));
+    })
+    .into_iter()
+    .map(|sample| Sample {
+        name: sample.name,
+        value: relief::Fault {
+            deed: sample.value,
+            why: some("No space left on device"),
+        },
+    })
+    .collect()
 }

@@ -61,8 +61,8 @@ options:
     default: []
   ignore:
     description:
-      - Evidence you know is wrong. One of V(onlink), V(route), V(nameserver), V(declared), V(neighbour), V(connection),
-        V(ssh), or a network.
+      - Evidence you know is wrong. One of V(onlink), V(route), V(nameserver), V(configured), V(declared), V(neighbour),
+        V(connection), V(ssh), a network, or the path of a file on the target that names networks.
     type: list
     elements: str
     default: []
@@ -260,7 +260,8 @@ clashes:
       description: Docker's C(network), C(bridge) and C(subnet).
       type: dict
     with:
-      description: What it clashes with, in C(net), C(source), C(dev), C(via), C(table), C(detail) and C(rule).
+      description: What it clashes with, in C(net), C(source), C(dev), C(via), C(table), C(detail), C(file), C(line) and
+        C(rule).
       type: dict
     explain:
       description: The clash in one sentence.

@@ -7,9 +7,10 @@ use super::order;
 use crate::apply::containers::client;
 use crate::docker::containers::lives;
 use crate::docker::{self, Api};
+use crate::facts::Manager;
 use crate::host::Host;
 use crate::plan::relocate::Move;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// Why the networks could not be recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,10 +110,17 @@ fn member(container: &Value, networks: &[Relocation], now: Side) -> Member {
     let attachments = networks
         .iter()
         .filter_map(|network| attachment(container, network, now));
+    let name = text(container, "/Name").trim_start_matches('/').to_owned();
+    let labels = container
+        .pointer("/Config/Labels")
+        .and_then(Value::as_object);
+    let labels = labels.into_iter().flat_map(Map::keys);
+    let manager = Manager::of(&name, labels.map(String::as_str));
     Member {
         id: text(container, "/Id"),
-        name: text(container, "/Name").trim_start_matches('/').to_owned(),
-        ran: lives(&status),
+        name,
+        // What a manager replaces by a new one is not started again.
+        ran: lives(&status) && manager.is_none(),
         restarting: status == "restarting",
         paused: status == "paused",
         stays_up: removed_when_stopped(container),

@@ -12,6 +12,9 @@ fn network(name: &str, driver: &str, subnet: &str, second: u32, gateway: bool) -
         name: name.to_owned(),
         id: String::new(),
         shaped: false,
+        by_hand: None,
+        labels: Vec::new(),
+        unused: false,
         config_from: None,
         driver: driver.to_owned(),
         scope: "local".to_owned(),
@@ -53,8 +56,11 @@ fn host(version: &str, networks: Vec<Network>) -> Facts {
         root: true,
         interrupted: false,
         operator: None,
+        wireless_profile: None,
         kernel: Kernel::default(),
         nameservers: Vec::new(),
+        configured: Vec::new(),
+        unread: Vec::new(),
         docker: Docker {
             state,
             service: None,
@@ -75,6 +81,7 @@ fn host(version: &str, networks: Vec<Network>) -> Facts {
         firewall: None,
         dies_with: None,
         unseen: Vec::new(),
+        taken: None,
     }
 }
 

@@ -1,7 +1,9 @@
 //! Links and their addresses.
 
-use super::netlink::{Request, address, attributes, attributes_after, dump, text, u8_at, u32_at};
 use crate::facts::Link;
+use crate::host::netlink::{
+    Request, address, attributes, attributes_after, dump, text, u8_at, u32_at,
+};
 use ipnet::IpNet;
 use nix::libc::{
     IFA_ADDRESS, IFA_LOCAL, IFF_LOWER_UP, IFF_UP, IFLA_GROUP, IFLA_IFNAME, IFLA_INFO_DATA,
@@ -124,8 +126,8 @@ pub fn address_of_link(payload: &[u8]) -> Option<(u32, IpNet)> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 mod tests {
-    use super::super::netlink::attribute;
     use super::*;
+    use crate::host::netlink::attribute;
 
     /// What a kernel with VRF sends; not every kernel has it.
     #[test]

@@ -4,7 +4,6 @@
 
 pub mod links;
 pub mod neighbours;
-pub mod netlink;
 pub mod nexthops;
 pub mod peers;
 pub mod routes;
@@ -53,8 +52,10 @@ impl Reader<'_> {
             links: links.into_values().collect(),
             routes: routes.kept,
             routes_elsewhere: routes.elsewhere,
+            relief: routes.relief,
             rules,
             ipv6_forwarding: settings::ipv6_forwarding(),
+            wsl: false,
             neighbours: neighbours.silent,
             peers,
             residents: neighbours.residents,

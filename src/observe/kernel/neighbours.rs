@@ -2,8 +2,8 @@
 //! bridge.
 
 use super::links::Links;
-use super::netlink::{Request, address, attributes_after, dump, u16_at, u32_at};
 use crate::facts::{Neighbour, NeighbourState, Resident};
+use crate::host::netlink::{Request, address, attributes_after, dump, u16_at, u32_at};
 use nix::libc::{
     NDA_CACHEINFO, NDA_DST, NUD_DELAY, NUD_FAILED, NUD_INCOMPLETE, NUD_PERMANENT, NUD_PROBE,
     NUD_REACHABLE, NUD_STALE, RTM_GETNEIGH,

@@ -2,8 +2,8 @@
 //! with the route as well, unless `net.ipv4.nexthop_compat_mode` is off.
 
 use super::links::Links;
-use super::netlink::{Request, address, attributes_after, dump, u32_at};
 use crate::facts::{Route, RouteKind};
+use crate::host::netlink::{Request, address, attributes_after, dump, u32_at};
 use nix::sys::socket::SockProtocol;
 use std::collections::HashMap;
 use std::io;

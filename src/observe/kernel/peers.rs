@@ -5,10 +5,10 @@
 //! Docker may use.
 
 use super::links::Links;
-use super::netlink::{
+use crate::facts::{Contact, Link, Peer, Translation};
+use crate::host::netlink::{
     AF_INET, AF_INET6, Request, address, attributes, attributes_after, dump, u8_at, u32_at,
 };
-use crate::facts::{Contact, Link, Peer, Translation};
 use crate::observe::operator::Session;
 use crate::observe::relevant::RelevantSpace;
 use ipnet::IpNet;
@@ -42,7 +42,9 @@ const CTA_STATUS: u16 = 3;
 const CTA_PROTOINFO: u16 = 4;
 const CTA_PROTOINFO_TCP: u16 = 1;
 const CTA_PROTOINFO_TCP_STATE: u16 = 1;
-/// The called end has answered and the caller has not confirmed that.
+/// The called end has not answered.
+const TCP_CONNTRACK_SYN_SENT: u8 = 1;
+/// It has, and the caller has not confirmed that.
 const TCP_CONNTRACK_SYN_RECV: u8 = 2;
 const CTA_TUPLE_IP: u16 = 1;
 const CTA_IP_V4_SRC: u16 = 1;
@@ -254,8 +256,8 @@ pub fn socket(payload: &[u8], ours: &OwnAddresses, ssh_ports: &[u16]) -> Option<
 }
 
 /// Reads the flows the kernel tracks, the forwarded ones among them. Where it tracks none, there
-/// are none. A caller that got no answer counts only if it called this host: a flow outlives the
-/// address it began with, docker0's old one above all.
+/// are none. A caller that got no answer counts only if it called this host, or a port published on
+/// it: a flow outlives the address it began with, docker0's old one above all.
 pub fn read_flows(space: &RelevantSpace, ours: &OwnAddresses) -> io::Result<Vec<Peer>> {
     let request = Request {
         protocol: SockProtocol::NetlinkNetFilter,
@@ -264,7 +266,10 @@ pub fn read_flows(space: &RelevantSpace, ours: &OwnAddresses) -> io::Result<Vec<
     };
     let met = dump(&request, |met: &mut Met, payload| {
         let Some(flow) = flow(payload) else { return };
-        let met_caller = flow.answered || ours.all.contains(&flow.called);
+        let called_us = [flow.called, flow.dialled]
+            .iter()
+            .any(|one| ours.all.contains(one));
+        let met_caller = flow.answered || called_us;
         let ends = [
             Some(flow.called_end(ours)),
             met_caller.then(|| flow.calling_end(ours)),
@@ -291,7 +296,8 @@ pub struct Flow {
     pub called: IpAddr,
     /// Whether there was any reply.
     pub answered: bool,
-    /// Whether the caller has not confirmed the reply yet: perhaps it never gets it.
+    /// Whether it is a connection that the caller has confirmed no answer to: perhaps it never gets
+    /// one. A container whose bridge hides the caller looks for it there.
     pub half_open: bool,
 }
 
@@ -335,7 +341,12 @@ pub fn flow(payload: &[u8]) -> Option<Flow> {
             CTA_TUPLE_ORIG => original = addresses(value),
             CTA_TUPLE_REPLY => reply = addresses(value),
             CTA_STATUS => status = u32_at(value, 0).map(u32::from_be).unwrap_or_default(),
-            CTA_PROTOINFO => half_open = tcp_state(value) == Some(TCP_CONNTRACK_SYN_RECV),
+            CTA_PROTOINFO => {
+                half_open = matches!(
+                    tcp_state(value),
+                    Some(TCP_CONNTRACK_SYN_SENT | TCP_CONNTRACK_SYN_RECV)
+                );
+            }
             _ => {}
         }
     }

@@ -1,17 +1,18 @@
 //! Routes of all tables, of both families.
 
 use super::links::Links;
-use super::netlink::{
+use super::nexthops;
+use crate::facts::{Preference, RELIEF_PROTOCOL, ReliefRoute, Route, RouteKind, Scope};
+use crate::host::netlink::{
     AF_INET, AF_INET6, Request, address, attributes, attributes_after, dump, u8_at, u16_at, u32_at,
 };
-use super::nexthops;
-use crate::facts::{Preference, Route, RouteKind, Scope};
 use crate::observe::relevant::RelevantSpace;
+use crate::subnet::v4;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use nix::libc::{
     RT_SCOPE_HOST, RT_SCOPE_LINK, RT_SCOPE_NOWHERE, RTA_DST, RTA_GATEWAY, RTA_MULTIPATH, RTA_OIF,
-    RTA_PRIORITY, RTA_SRC, RTA_TABLE, RTM_GETROUTE, RTN_ANYCAST, RTN_BLACKHOLE, RTN_BROADCAST,
-    RTN_LOCAL, RTN_PROHIBIT, RTN_THROW, RTN_UNICAST, RTN_UNREACHABLE,
+    RTA_PREFSRC, RTA_PRIORITY, RTA_SRC, RTA_TABLE, RTM_GETROUTE, RTN_ANYCAST, RTN_BLACKHOLE,
+    RTN_BROADCAST, RTN_LOCAL, RTN_PROHIBIT, RTN_THROW, RTN_UNICAST, RTN_UNREACHABLE,
 };
 use nix::sys::socket::SockProtocol;
 use std::io;
@@ -37,6 +38,8 @@ pub struct Routes {
     pub kept: Vec<Route>,
     /// Those that lie where Docker never will.
     pub elsewhere: u64,
+    /// Relief of an earlier run.
+    pub relief: Vec<ReliefRoute>,
 }
 
 /// Reads the routes that could ever matter: those into the space Docker's networks may lie in, and
@@ -54,6 +57,9 @@ pub fn read(links: &Links, space: &RelevantSpace) -> io::Result<Routes> {
         };
         let found = dump(&request, |routes: &mut Routes, payload| {
             match destination(payload) {
+                Some(dst) if u8_at(payload, 5) == Some(RELIEF_PROTOCOL) => {
+                    routes.relief.extend(relief(&route(payload, dst, links)));
+                }
                 Some(dst) if !space.concerns(&dst) && !is_wide(&dst) => routes.elsewhere += 1,
                 Some(dst) => routes.kept.extend(route(payload, dst, links)),
                 None => {}
@@ -61,11 +67,26 @@ pub fn read(links: &Links, space: &RelevantSpace) -> io::Result<Routes> {
         })?;
         all.kept.extend(found.kept);
         all.elsewhere += found.elsewhere;
+        all.relief.extend(found.relief);
     }
     if all.kept.iter().any(nexthops::is_only_a_number) {
         all.kept = nexthops::resolved(all.kept, &nexthops::read(links)?);
     }
     Ok(all)
+}
+
+/// A route that rebridge made, from its next hops.
+fn relief(hops: &[Route]) -> Option<ReliefRoute> {
+    let first = hops.first()?;
+    Some(ReliefRoute {
+        dst: v4(&first.dst)?,
+        table: first.table,
+        source: match first.source {
+            Some(IpAddr::V4(source)) => Some(source),
+            Some(IpAddr::V6(_)) | None => None,
+        },
+        hops: hops.iter().filter_map(Route::next_hop).collect(),
+    })
 }
 
 /// Where a route leads, without looking at anything else of it.
@@ -97,6 +118,7 @@ pub fn route(payload: &[u8], dst: IpNet, links: &Links) -> Vec<Route> {
     for (kind, value) in attributes_after(payload, FIXED) {
         match kind {
             RTA_TABLE => route.table = u32_at(value, 0).unwrap_or(route.table),
+            RTA_PREFSRC => route.source = address(value),
             RTA_PRIORITY => route.metric = u32_at(value, 0).unwrap_or(0),
             RTA_SRC => {
                 let prefix = u8_at(payload, 2).unwrap_or(0);
@@ -215,9 +237,9 @@ fn is_wide(dst: &IpNet) -> bool {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 mod tests {
-    use super::super::netlink::attribute;
     use super::*;
     use crate::facts::Link;
+    use crate::host::netlink::attribute;
 
     fn links() -> Links {
         let eth = Link {

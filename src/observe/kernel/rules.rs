@@ -1,9 +1,9 @@
 //! The policy rules of both families.
 
-use super::netlink::{
+use crate::facts::{Action, Conditions, Family, Masked, Ports, Rule};
+use crate::host::netlink::{
     AF_INET, AF_INET6, Request, address, attributes_after, dump, text, u8_at, u16_at, u32_at,
 };
-use crate::facts::{Action, Conditions, Family, Masked, Ports, Rule};
 use ipnet::IpNet;
 use nix::libc::{IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_TCP, IPPROTO_UDP, RTM_GETRULE};
 use nix::sys::socket::SockProtocol;
@@ -246,8 +246,8 @@ fn protocol(number: u8) -> String {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 mod tests {
-    use super::super::netlink::attribute;
     use super::*;
+    use crate::host::netlink::attribute;
 
     fn header(family: u8, action: u8) -> Vec<u8> {
         vec![family, 0, 0, 0, 0, 0, 0, action, 0, 0, 0, 0]

@@ -1,6 +1,6 @@
 //! Settings of the kernel that decide where packets go.
 
-use super::netlink::{AF_INET6, Request, Socket, attribute, attributes_after, u32_at};
+use crate::host::netlink::{AF_INET6, Request, Socket, attribute, attributes_after, u32_at};
 use nix::libc::RTM_GETNETCONF;
 use nix::sys::socket::SockProtocol;
 use std::io;

@@ -1,6 +1,7 @@
 //! Which networks move and where to, and what is refused.
 
 use super::*;
+use crate::facts::AddressPool;
 use crate::plan::{Decision, plan};
 use crate::policy::Policy;
 use crate::policy::read::read_avoid;
@@ -134,6 +135,148 @@ fn a_subnet_given_by_hand_keeps_its_shape() {
     );
 }
 
+/// Docker's store knows who chose the subnet; what the engine shows changes with a restart.
+#[test]
+fn the_store_says_who_chose_the_subnet() {
+    // As engines show them after a restart, and an isolated one that never has a gateway.
+    let hand = from_pools("hand", "172.18.0.0/16")
+        .replace("\"gateways\"", "\"by_hand\": true, \"gateways\"");
+    let isolated = network("isolated", "172.19.0.0/16", r#", "by_hand": false"#);
+    let facts = host("28.5.2", &[hand, isolated].join(","), "");
+    assert_eq!(
+        moves_of(&facts),
+        [
+            "hand 172.18.0.0/16 -> 10.201.0.0/16 by name ",
+            "isolated 172.19.0.0/16 -> 10.200.0.0/24 from the pools ",
+        ]
+    );
+}
+
+#[test]
+fn a_subnet_that_is_named_is_never_a_whole_pool() {
+    let hand = network("hand", "172.18.0.0/16", r#", "by_hand": true"#);
+    let mut facts = host("28.5.2", &hand, "");
+    let two = r#"[{"base": "10.200.0.0/16", "size": 24}, {"base": "10.210.0.0/16", "size": 24}]"#;
+    facts.docker.engine.as_mut().unwrap().pools = serde_json::from_str(two).unwrap();
+    let keys = &mut facts.docker.config.keys;
+    keys.insert(
+        "default-address-pools".to_owned(),
+        serde_json::from_str(two).unwrap(),
+    );
+    assert_eq!(
+        moves_of(&facts),
+        ["hand 172.18.0.0/16 -> 10.201.0.0/16 by name "]
+    );
+}
+
+fn crowd(on: &str, count: usize) -> String {
+    let one = |number| container(&format!("c{number}"), &format!(r#""{on}": null"#), "");
+    let all: Vec<String> = (0..count).map(one).collect();
+    all.join(",")
+}
+
+#[test]
+fn a_crowded_network_gets_room_for_twice_its_containers() {
+    let one = from_pools("one", "172.18.0.0/16");
+    let facts = host("28.5.2", &one, &crowd("one", 200));
+    let to = |facts: &Facts| match decide(facts, Existing::Move) {
+        Decision::Change(plan) => (plan.moves[0].to.to_string(), plan.notices),
+        other => panic!("{other:?}"),
+    };
+    let (subnet, notices) = to(&facts);
+    assert_eq!(subnet, "10.200.252.0/23");
+    assert!(matches!(
+        notices.as_slice(),
+        [Notice::WiderThanThePools {
+            containers: 200,
+            ..
+        }]
+    ));
+    // One by hand grows with them, too.
+    let tight = network("one", "172.18.0.0/28", r#", "by_hand": true"#);
+    let (subnet, notices) = to(&host("28.5.2", &tight, &crowd("one", 13)));
+    assert_eq!(subnet, "10.200.254.224/27");
+    assert!(matches!(notices.as_slice(), [Notice::SubnetByHand { .. }]));
+}
+
+#[test]
+fn a_pool_of_yours_too_narrow_for_a_network_is_refused_with_the_size_that_would_do() {
+    let one = from_pools("one", "172.18.0.0/16");
+    let facts = host("28.5.2", &one, &crowd("one", 8));
+    let given = |size| {
+        let policy = Policy {
+            avoid: read_avoid(&["172.16.0.0/12".to_owned()], "--avoid").unwrap(),
+            pools: vec![AddressPool::new("10.210.0.0/20".parse().unwrap(), size).unwrap()],
+            pin: true,
+            ..Policy::default()
+        };
+        let permits = Permits {
+            networks: Existing::Move,
+            ..Permits::plain()
+        };
+        plan(&Assessment::of(&facts, &policy), &permits)
+    };
+    let Decision::Refuse(blockers) = given(29) else {
+        panic!("{:?}", given(29));
+    };
+    assert!(
+        matches!(&blockers[0], Blocker::PoolTooNarrow { network, containers: 8, size: 27, .. } if network == "one"),
+        "{blockers:?}"
+    );
+    assert!(matches!(given(27), Decision::Change(_)), "{:?}", given(27));
+}
+
+#[test]
+fn what_nothing_uses_is_left_to_be_removed_unless_you_name_it() {
+    let unused = from_pools("old", "172.18.0.0/16")
+        .replace("\"gateways\"", "\"unused\": true, \"gateways\"");
+    let facts = host("28.5.2", &unused, "");
+    assert_eq!(decide(&facts, Existing::Move), Decision::Nothing);
+    let named = decide(&facts, Existing::MoveOnly(vec!["old".to_owned()]));
+    assert!(matches!(named, Decision::Change(plan) if plan.moves.len() == 1));
+}
+
+#[test]
+fn networks_of_products_are_left_alone() {
+    let labelled = r#", "labels": ["created_by.minikube.sigs.k8s.io"], "gateways": ["172.19.0.1"]"#;
+    let networks = [
+        from_pools("hassio", "172.30.32.0/23"),
+        from_pools("kind", "172.18.0.0/16"),
+        network("dev", "172.19.0.0/16", labelled),
+    ];
+    let facts = host("28.5.2", &networks.join(","), "");
+    assert_eq!(decide(&facts, Existing::Move), Decision::Nothing);
+    for (name, product) in [
+        ("hassio", "Home Assistant"),
+        ("kind", "kind"),
+        ("dev", "minikube"),
+    ] {
+        let named = refused(&facts, Existing::MoveOnly(vec![name.to_owned()]));
+        assert!(
+            matches!(&named, Blocker::NetworkOfProduct { product: of, .. } if of.name == product),
+            "{named:?}"
+        );
+    }
+    // Without a cluster kind's network is like any other; Home Assistant's comes back.
+    let mut facts = facts;
+    for network in &mut facts.docker.engine.as_mut().unwrap().networks {
+        network.unused = network.name != "bridge";
+    }
+    let ways: Vec<Way> = facts
+        .engine_networks()
+        .map(|one| Way::of(&facts, one))
+        .collect();
+    assert!(matches!(
+        ways.as_slice(),
+        [
+            Way::Recreate,
+            Way::LeaveToProduct(_),
+            Way::Remove,
+            Way::Remove
+        ]
+    ));
+}
+
 #[test]
 fn only_what_clashes_moves_and_only_what_was_named() {
     let networks = [
@@ -246,6 +389,7 @@ fn a_member_alive_or_not_counts() {
         id: "off".to_owned(),
         addresses: Vec::new(),
         paused: false,
+        manager: None,
         detail: Some(idle),
     };
     facts.docker.engine.as_mut().unwrap().idle.push(off);

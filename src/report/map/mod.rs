@@ -51,6 +51,7 @@ pub fn kind(source: Source) -> &'static str {
         | Source::Connection
         | Source::Ssh => "host",
         Source::Route => "route",
+        Source::Configured => "configured",
         Source::Declared => "declared",
     }
 }

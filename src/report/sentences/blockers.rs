@@ -250,8 +250,8 @@ pub fn what(blocker: &Blocker, words: Vocabulary) -> String {
             address,
             place,
         } => format!(
-            "this host resolves names at {address} ({place}), the address of {network}, which \
-             goes away: names do not resolve afterwards"
+            "this host resolves names at {address} ({place}), an address on {network} that goes \
+             away: names do not resolve afterwards"
         ),
         Blocker::HostNamesOldAddress { network, named } => format!(
             "{} in {} line {} names {}, the address of {network}, which goes away",
@@ -355,6 +355,10 @@ pub fn what(blocker: &Blocker, words: Vocabulary) -> String {
             "cannot move {network}: its bridge {bridge} is a LAN of this host ({}), which Docker \
              would take down with the network",
             lan_sign_in_words(sign)
+        ),
+        Blocker::NetworkOfProduct { network, product } => format!(
+            "cannot move {network}: it belongs to {}, and {}",
+            product.name, product.why
         ),
         Blocker::NetworkBorrowsSettings { network, from } => {
             format!("cannot move {network}: it takes its settings from the network {from}")
@@ -538,6 +542,9 @@ pub fn next(blocker: &Blocker, words: Vocabulary) -> String {
             "change the addresses where you configure {bridge}, or {}",
             leave_out(network, words)
         ),
+        Blocker::NetworkOfProduct { network, product } => {
+            format!("{}; or {}", product.instead, leave_out(network, words))
+        }
         Blocker::NetworkBorrowsSettings { network, from } => format!(
             "re-create {from} with another subnet, then {network}; or {}",
             leave_out(network, words)

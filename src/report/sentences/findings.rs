@@ -2,6 +2,7 @@
 
 use crate::assess::finding::{Finding, Holder, Unusable};
 use crate::assess::traffic::StaleCall;
+use crate::phrases::shell_word;
 use crate::policy::option::Opt;
 use crate::report::vocabulary::Vocabulary;
 use crate::subnet::short;
@@ -45,6 +46,11 @@ pub fn finding(finding: &Finding, words: Vocabulary) -> String {
         Finding::PoolsOverlap { first, second } => format!(
             "Docker's address pools {first} and {second} overlap; engines differ in what they make \
              of that"
+        ),
+        Finding::EmptyNetwork { network, subnet } => format!(
+            "no container runs on {network}: `docker network rm {}` frees {subnet} at once, without \
+             a restart; its stopped containers do not start without it",
+            shell_word(network)
         ),
         Finding::PoolsFull { capacity } => format!(
             "Docker's address pools are used up: none of their {capacity} subnets is free, so the \

@@ -8,5 +8,6 @@ pub mod networks;
 pub mod notices;
 pub mod outcome;
 pub mod refusals;
+pub mod relief;
 pub mod swarm;
 pub mod undo;

@@ -1,28 +1,46 @@
 //! Existing networks, which new pools do not move, in words.
 
 use crate::assess::clash::Clash;
-use crate::assess::swarm::is_hung_on;
+use crate::assess::existing::Way;
+use crate::assess::products::Product;
 use crate::assess::unmovable;
 use crate::facts::Facts;
+use crate::phrases::shell_word;
 use crate::report::vocabulary::Vocabulary;
 use crate::subnet::v4;
 
 /// About the existing networks that clash, if any do.
 pub fn existing(facts: &Facts, clashes: &[Clash], words: Vocabulary) -> Option<String> {
-    let (movable, others) = partition(facts, clashes);
+    let sorted = Sorted::of(facts, clashes);
     let mut parts = Vec::new();
-    if !movable.is_empty() {
-        let them = if movable.len() == 1 { "it" } else { "them" };
+    if !sorted.to_recreate.is_empty() {
+        let them = if sorted.to_recreate.len() == 1 {
+            "it"
+        } else {
+            "them"
+        };
         parts.push(format!(
             "{} re-created: {} does that, with the containers on {them}",
-            still_clash(&movable),
+            still_clash(&sorted.to_recreate),
             words.recreate()
         ));
     }
-    if !others.is_empty() {
+    parts.extend(
+        sorted
+            .to_remove
+            .iter()
+            .map(|name| format!("nothing uses the network {name}: {}", remove_in_words(name))),
+    );
+    parts.extend(sorted.of_products.iter().map(|(name, product)| {
+        format!(
+            "the network {name} still clashes and is left alone: it belongs to {}, and {}; {}",
+            product.name, product.why, product.instead
+        )
+    }));
+    if !sorted.others.is_empty() {
         parts.push(format!(
             "{} re-created by hand, with another subnet",
-            still_clash(&others)
+            still_clash(&sorted.others)
         ));
     }
     if let Some(clash) = clashes
@@ -38,6 +56,15 @@ pub fn existing(facts: &Facts, clashes: &[Clash], words: Vocabulary) -> Option<S
     (!parts.is_empty()).then(|| parts.join("; "))
 }
 
+fn remove_in_words(name: &str) -> String {
+    format!("`{}` ends its clash without a restart", remove(name))
+}
+
+/// The command that removes a network.
+pub fn remove(name: &str) -> String {
+    format!("docker network rm {}", shell_word(name))
+}
+
 fn still_clash(names: &[String]) -> String {
     match names {
         [one] => {
@@ -51,26 +78,35 @@ fn still_clash(names: &[String]) -> String {
     }
 }
 
-/// The networks that clash and can be re-created elsewhere.
-pub fn movable(facts: &Facts, clashes: &[Clash]) -> Vec<String> {
-    partition(facts, clashes).0
+/// The networks that clash, by what can become of them.
+#[derive(Debug, Default)]
+pub struct Sorted {
+    pub to_recreate: Vec<String>,
+    pub to_remove: Vec<String>,
+    of_products: Vec<(String, &'static Product)>,
+    others: Vec<String>,
 }
 
-/// Those that can be re-created, and the others.
-fn partition(facts: &Facts, clashes: &[Clash]) -> (Vec<String>, Vec<String>) {
-    let mut names = unmovable(clashes);
-    names.remove("bridge");
-    names
-        .into_iter()
-        .partition(|name| can_be_recreated(facts, clashes, name))
+impl Sorted {
+    pub fn of(facts: &Facts, clashes: &[Clash]) -> Sorted {
+        let mut sorted = Sorted::default();
+        let mut names = unmovable(clashes);
+        names.remove("bridge");
+        for name in names {
+            match Way::of_name(facts, &name) {
+                Some(Way::Remove) => sorted.to_remove.push(name),
+                Some(Way::LeaveToProduct(product)) => sorted.of_products.push((name, product)),
+                Some(Way::Recreate) if is_all_ipv4(clashes, &name) => sorted.to_recreate.push(name),
+                Some(Way::Recreate | Way::LeaveToSwarm) | None => sorted.others.push(name),
+            }
+        }
+        sorted
+    }
 }
 
-fn can_be_recreated(facts: &Facts, clashes: &[Clash], name: &str) -> bool {
-    let mut of_it = clashes
+fn is_all_ipv4(clashes: &[Clash], name: &str) -> bool {
+    clashes
         .iter()
         .filter(|clash| clash.docker.network.as_deref() == Some(name))
-        .peekable();
-    of_it.peek().is_some()
-        && of_it.all(|clash| v4(&clash.docker.subnet).is_some())
-        && !is_hung_on(facts, name)
+        .all(|clash| v4(&clash.docker.subnet).is_some())
 }

@@ -1,7 +1,23 @@
 //! What the operator should know about a plan, in words.
 
-use crate::phrases::containers_are;
+use crate::facts::Manager;
+use crate::phrases::{containers_are, count, first_few};
 use crate::plan::notice::Notice;
+
+/// More containers than these are only counted.
+const NAMED: usize = 3;
+
+fn manager_in_words(manager: Manager) -> &'static str {
+    match manager {
+        Manager::Swarm => "the swarm",
+        Manager::Kubernetes => "kubelet",
+        Manager::Nomad => "Nomad",
+        Manager::Ecs => "the ECS agent",
+        Manager::Rancher => "Rancher",
+        Manager::Mesos => "Mesos",
+        Manager::GitLabRunner => "GitLab Runner",
+    }
+}
 
 pub fn notice(notice: &Notice) -> String {
     match notice {
@@ -24,6 +40,27 @@ pub fn notice(notice: &Notice) -> String {
             set.get(..10).unwrap_or(set),
             if keys.len() == 1 { "is" } else { "are" }
         ),
+        Notice::LeftToManager {
+            manager,
+            containers,
+        } => {
+            let who = manager_in_words(*manager);
+            format!(
+                "{} to {who}: rebridge does not start {} again, {who} starts new ones",
+                match containers.as_slice() {
+                    [one] => format!("the container {one} belongs"),
+                    more => format!(
+                        "{} containers ({}) belong",
+                        more.len(),
+                        first_few(more, NAMED, String::clone)
+                    ),
+                },
+                match containers.len() {
+                    1 => "it",
+                    _ => "them",
+                }
+            )
+        }
         Notice::ContainersAreRemoved { containers } => match containers.as_slice() {
             [one] => format!(
                 "the container {one} is removed when it stops (--rm) and does not come back"
@@ -42,6 +79,15 @@ pub fn notice(notice: &Notice) -> String {
             "the subnet of {} was given by hand: change it there too (a Compose file, a script), \
              or the old one comes back when the network is re-created",
             networks.join(", ")
+        ),
+        Notice::WiderThanThePools {
+            network,
+            subnet,
+            containers,
+        } => format!(
+            "{network} gets {subnet}: it has room for twice its {}, and the subnets of the pools \
+             do not",
+            count(*containers, "container", "containers")
         ),
     }
 }

@@ -4,7 +4,7 @@ use super::answer::Answer;
 use super::question::Question;
 use nix::libc::{self, RTA_DST, RTA_GATEWAY, RTA_IIF, RTA_MARK, RTA_OIF, RTA_SRC, RTA_TABLE};
 use rebridge::facts::{RT_TABLE_DEFAULT, RT_TABLE_LOCAL, RT_TABLE_MAIN};
-use rebridge::observe::kernel::netlink::{self, Request, Socket, attribute};
+use rebridge::host::netlink::{self, Request, Socket, attribute};
 use serde_json::Value;
 use std::net::IpAddr;
 use std::process::Command;

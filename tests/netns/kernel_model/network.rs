@@ -6,7 +6,7 @@ use super::namespace::{batch, change, observe, set, try_batch, try_batch_of};
 use ipnet::IpNet;
 use nix::libc::RTM_NEWRULE;
 use rebridge::facts::Route;
-use rebridge::observe::kernel::netlink::{AF_INET, AF_INET6, attribute};
+use rebridge::host::netlink::{AF_INET, AF_INET6, attribute};
 use rebridge::observe::relevant::RelevantSpace;
 use std::fmt::Write;
 use std::time::{Duration, Instant};

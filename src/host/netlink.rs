@@ -1,5 +1,5 @@
-//! Netlink as far as it takes to ask the kernel: a request, an answer or a stream of them,
-//! attributes.
+//! Netlink as far as it takes to ask the kernel and to order it: a request, an answer or a stream of
+//! them, attributes.
 //!
 //! The bytes are read where they lie. The ready-made packet crates make a tree of every message
 //! first, which costs more than the kernel does where a router holds a full Internet table, and
@@ -16,6 +16,7 @@ use std::os::fd::{AsRawFd, OwnedFd};
 
 const HEADER: usize = size_of::<libc::nlmsghdr>();
 const NLM_F_REQUEST: u16 = libc::NLM_F_REQUEST as u16;
+const NLM_F_ACK: u16 = libc::NLM_F_ACK as u16;
 const NLM_F_DUMP_INTR: u16 = libc::NLM_F_DUMP_INTR as u16;
 const NLM_F_DUMP: u16 = libc::NLM_F_DUMP as u16;
 const NLMSG_ERROR: u16 = libc::NLMSG_ERROR as u16;
@@ -95,6 +96,13 @@ impl Socket {
         answer.ok_or_else(|| io::Error::other("the kernel's answer makes no sense"))
     }
 
+    /// Orders a change, and waits until the kernel has made or refused it.
+    pub fn order(&mut self, request: &Request, flags: u16) -> io::Result<()> {
+        self.send(request, NLM_F_REQUEST | NLM_F_ACK | flags)?;
+        messages(self.receive()?, &mut |_, _| {})?;
+        Ok(())
+    }
+
     /// Whether the list held still meanwhile.
     fn dump(&mut self, request: &Request, each: &mut impl FnMut(&[u8])) -> io::Result<bool> {
         self.send(request, NLM_F_REQUEST | NLM_F_DUMP)?;
@@ -156,7 +164,11 @@ pub fn messages(datagram: &[u8], each: &mut impl FnMut(u16, &[u8])) -> io::Resul
                     .first_chunk()
                     .map(|bytes| i32::from_ne_bytes(*bytes))
                     .unwrap_or_default();
-                return Err(io::Error::from_raw_os_error(code.saturating_neg()));
+                // The answer to an order that was carried out is an error that is none.
+                return match code {
+                    0 => Ok(true),
+                    code => Err(io::Error::from_raw_os_error(code.saturating_neg())),
+                };
             }
             _ => each(flags, payload),
         }

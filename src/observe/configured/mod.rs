@@ -1,0 +1,93 @@
+//! What files of this host say of networks and servers, up or not: [`FORMATS`] lists the readers,
+//! and one walker finds the files and reads them.
+//!
+//! A reader is a pure function from a text to entries. It keeps addresses and nothing else, so no
+//! key or password leaves it. Names are not resolved. A file that cannot be read or understood is a
+//! note and never an error.
+
+mod entry;
+mod hosts;
+mod ini;
+mod network_manager;
+mod networkd;
+mod openvpn;
+mod walk;
+mod wireguard;
+
+use crate::facts::{Configured, Unread};
+use crate::host::Host;
+use entry::Entry;
+use walk::{Place, Walk};
+
+/// A kind of file, where it lies, and what reads it.
+struct Format {
+    /// Where more than one folder is named, a file in an earlier one stands for all files of its
+    /// name in later ones, as systemd and NetworkManager have it.
+    places: &'static [Place],
+    read: Reader,
+}
+
+/// A file for a reader.
+struct File<'a> {
+    path: &'a str,
+    text: &'a str,
+}
+
+const FORMATS: &[Format] = &[
+    Format::new(wireguard::PLACES, wireguard::read),
+    Format::new(openvpn::PLACES, openvpn::read),
+    Format::new(network_manager::PLACES, network_manager::read),
+    Format::new(networkd::NETWORKS, networkd::read_network),
+    Format::new(networkd::NETDEVS, networkd::read_netdev),
+    Format::new(hosts::PLACES, hosts::read),
+];
+
+type Reader = fn(&File) -> Result<Vec<Entry>, String>;
+
+impl Format {
+    const fn new(places: &'static [Place], read: Reader) -> Format {
+        Format { places, read }
+    }
+}
+
+/// Everything that is configured, and what could not be read.
+pub fn read(host: &Host) -> (Vec<Configured>, Vec<Unread>) {
+    let mut walk = Walk::new(host);
+    for format in FORMATS {
+        walk.read(format);
+    }
+    walk.finish()
+}
+
+impl File<'_> {
+    /// Its name without folder and ending: often that of an interface.
+    fn stem(&self) -> &str {
+        let name = self.path.rsplit('/').next().unwrap_or_default();
+        name.rsplit_once('.').map_or(name, |(stem, _)| stem)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+mod testing {
+    use super::{File, Reader};
+    use crate::facts::Role;
+
+    /// What a reader finds, an entry a line.
+    pub fn shown(read: Reader, path: &str, text: &str) -> Vec<String> {
+        let entries = read(&File { path, text }).unwrap();
+        let entries = entries.into_iter().filter(|entry| !entry.is_ours());
+        entries
+            .map(|one| {
+                let role = match one.role {
+                    Role::Network if one.by_gateway => "routed",
+                    Role::Network => "network",
+                    Role::Server => "server",
+                    Role::Named => "named",
+                };
+                let dev = one.dev.map(|dev| format!(" {dev}")).unwrap_or_default();
+                format!("{} {role} {}{dev} {}", one.line, one.net, one.what)
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,183 @@
+//! Relief: the fewest routes by which this host and its containers get past Docker's bridge to what
+//! they need, without a restart. Longer prefixes win, so Docker's own route stays as it is.
+
+mod kept;
+mod routes;
+
+use crate::assess::Assessment;
+use crate::assess::detour::Lost;
+use crate::assess::held::Held;
+use crate::assess::sides::{DockerSide, Loser};
+use crate::facts::{Certainty, ReliefRoute};
+use crate::subnet::{RangeSet, v4};
+use ipnet::{IpNet, Ipv4Net};
+use routes::Past;
+use serde::{Deserialize, Serialize};
+use std::net::Ipv4Addr;
+
+/// More routes than these are a routing table of their own, and no first aid.
+const MOST_ROUTES: usize = 128;
+
+/// What can be done without a restart.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Relief {
+    pub ranges: Vec<RelievedRange>,
+    pub out_of_reach: Vec<OutOfReach>,
+}
+
+/// A range of Docker's that packets get past.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct RelievedRange {
+    /// The network's name.
+    pub network: Option<String>,
+    /// Its interface.
+    pub bridge: String,
+    /// Its subnet.
+    pub subnet: Ipv4Net,
+    /// What stays Docker's: where containers live, and where the next ones come.
+    pub kept: Vec<Ipv4Net>,
+    /// The routes past the bridge.
+    pub routes: Vec<ReliefRoute>,
+    #[serde(skip)]
+    pub proofs: Vec<Proof>,
+}
+
+/// An address, and where packets for it leave by once relief is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proof {
+    pub to: Ipv4Addr,
+    pub devices: Vec<String>,
+}
+
+/// A need that only the cure helps.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OutOfReach {
+    pub docker: DockerSide,
+    pub need: IpNet,
+    pub why: Why,
+}
+
+/// Why routes do not help.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Why {
+    Ipv6,
+    /// Its own route wins already; containers at the same addresses are what is lost.
+    ContainersLose,
+    /// It lies where containers live.
+    WhereContainersLive(Vec<Ipv4Net>),
+    /// Containers take up the subnet.
+    SubnetIsFull,
+    /// The subnet has a range for containers, or addresses kept free, of the operator's.
+    SubnetIsPlanned,
+    /// Without Docker nothing leads there.
+    NoOtherWay,
+    TooManyRoutes,
+}
+
+impl Relief {
+    /// Relief from the clashes that bite now. Evidence that comes and goes counts only if asked for.
+    pub fn of(assessment: &Assessment, act_on_suspected: bool) -> Relief {
+        let mut relief = Relief::default();
+        let lost = assessment.lost_now();
+        let lost: Vec<&Lost> = lost
+            .iter()
+            .filter(|lost| act_on_suspected || lost.need.source().certainty() == Certainty::Known)
+            .collect();
+        for held in &assessment.held {
+            let here = lost.iter().copied();
+            let here: Vec<&Lost> = here.filter(|lost| std::ptr::eq(lost.held, held)).collect();
+            if !here.is_empty() {
+                relief.add(assessment, held, &here);
+            }
+        }
+        relief
+    }
+
+    pub fn routes(&self) -> impl Iterator<Item = &ReliefRoute> {
+        self.ranges.iter().flat_map(|range| &range.routes)
+    }
+
+    fn add(&mut self, assessment: &Assessment, held: &Held, lost: &[&Lost]) {
+        let Some(subnet) = v4(&held.subnet) else {
+            return self.leave(held, lost, Why::Ipv6);
+        };
+        let kept = match kept::of(assessment.facts, held, subnet) {
+            Ok(kept) => kept,
+            Err(why) => return self.leave(held, lost, why),
+        };
+        let (lost, hopeless): (Vec<&Lost>, Vec<&Lost>) =
+            lost.iter().partition(|lost| lost.loss.loser == Loser::Host);
+        self.leave(held, &hopeless, Why::ContainersLose);
+        let mut all: Vec<Past> = Vec::new();
+        for one in &lost {
+            match past(assessment, one, subnet, &kept) {
+                Ok(found) => all.extend(found),
+                Err(why) => self.leave(held, &[one], why),
+            }
+        }
+        let proofs = all.iter().filter_map(Past::proof).collect();
+        let routes = routes::without_repeated(all.into_iter().map(|past| past.route).collect());
+        if routes.len() > MOST_ROUTES {
+            return self.leave(held, &lost, Why::TooManyRoutes);
+        }
+        if !routes.is_empty() {
+            self.ranges.push(RelievedRange {
+                network: held.network.clone(),
+                bridge: held.bridge.clone(),
+                subnet,
+                kept,
+                routes,
+                proofs,
+            });
+        }
+    }
+
+    fn leave(&mut self, held: &Held, lost: &[&Lost], why: Why) {
+        self.out_of_reach.extend(lost.iter().map(|lost| OutOfReach {
+            docker: DockerSide::of(held),
+            need: lost.need.net,
+            why: why.clone(),
+        }));
+    }
+}
+
+/// The routes for one need, past the part that stays Docker's.
+fn past(
+    assessment: &Assessment,
+    lost: &Lost,
+    subnet: Ipv4Net,
+    kept: &[Ipv4Net],
+) -> Result<Vec<Past>, Why> {
+    let Some(shared) = v4(&lost.need.net).and_then(|net| shared(subnet, net)) else {
+        return Ok(Vec::new());
+    };
+    let pieces = RangeSet::new(kept.iter().copied()).carve(shared, kept::SINGLE);
+    if pieces.is_empty() {
+        return Err(Why::WhereContainersLive(kept.to_vec()));
+    }
+    let mut all = Vec::new();
+    for piece in pieces {
+        let bridge = &lost.held.bridge;
+        all.extend(routes::past(
+            assessment,
+            bridge,
+            lost.loss.condition,
+            piece,
+        )?);
+    }
+    Ok(all)
+}
+
+/// What two networks share: the narrower one, or nothing.
+fn shared(a: Ipv4Net, b: Ipv4Net) -> Option<Ipv4Net> {
+    match (a.contains(&b), b.contains(&a)) {
+        (true, _) => Some(b),
+        (false, true) => Some(a),
+        (false, false) => None,
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+mod tests;

@@ -1,0 +1,212 @@
+//! Relief in words.
+
+use super::causes::complaint;
+use crate::apply::check::Check;
+use crate::apply::relief::{Deed, Fault};
+use crate::assess::Assessment;
+use crate::assess::clash::Kind;
+use crate::facts::{Facts, RELIEF_PROTOCOL, RT_TABLE_MAIN, ReliefRoute};
+use crate::phrases::{count, first_few};
+use crate::plan::relief::{OutOfReach, Relief, RelievedRange, Why};
+use crate::report::vocabulary::Vocabulary;
+use crate::subnet::short;
+use ipnet::IpNet;
+
+/// More networks than these are only counted.
+const NAMED: usize = 4;
+
+pub fn not_needed(assessment: &Assessment, words: Vocabulary) -> String {
+    let mut present = assessment.clashes.iter();
+    let mut present = present.by_ref().filter(|clash| clash.kind == Kind::Present);
+    match (assessment.clashes.is_empty(), present.next()) {
+        (true, _) => "nothing to relieve: Docker's networks are clear".to_owned(),
+        (false, None) => {
+            "nothing to relieve: no packet is lost now, only Docker's next networks would clash"
+                .to_owned()
+        }
+        (false, Some(_)) => format!(
+            "nothing to relieve: the evidence comes and goes, and without a question to you only {} \
+             acts on it",
+            words.act_on_suspected()
+        ),
+    }
+}
+
+pub fn no_help(words: Vocabulary) -> String {
+    format!(
+        "routes cannot end this outage (see the notes); nothing was touched; the cure is {}",
+        words.apply()
+    )
+}
+
+pub fn in_place(relief: &Relief, words: Vocabulary) -> String {
+    format!(
+        "relieved already: {}; the cure is {}",
+        leads_past(relief),
+        words.apply()
+    )
+}
+
+pub fn would(relief: &Relief) -> String {
+    match relief.ranges.is_empty() {
+        true => "would take away relief that is not needed any more".to_owned(),
+        false => format!("would relieve this host: {}", leads_past(relief)),
+    }
+}
+
+pub fn done(relief: &Relief) -> String {
+    match relief.ranges.is_empty() {
+        true => "the relief was not needed any more and is gone".to_owned(),
+        false => format!(
+            "relieved until the next boot, not cured: {}",
+            leads_past(relief)
+        ),
+    }
+}
+
+/// That the cure has taken relief away.
+pub const ENDED: &str = "the relief routes are gone: Docker no longer is in the way";
+
+pub fn not_ended(fault: &Fault) -> String {
+    format!(
+        "relief routes are left over, which do no harm and go with the next boot: {}",
+        fault_in_words(fault)
+    )
+}
+
+/// "8 routes lead past docker0, which keeps 172.17.0.0/24"
+fn leads_past(relief: &Relief) -> String {
+    let ranges: Vec<String> = relief.ranges.iter().map(past_one).collect();
+    ranges.join("; ")
+}
+
+fn past_one(range: &RelievedRange) -> String {
+    let routes = range.routes.len();
+    let lead = if routes == 1 { "leads" } else { "lead" };
+    let kept = first_few(&range.kept, NAMED, |net| short(&IpNet::V4(*net)));
+    format!(
+        "{} {lead} past {}, which keeps {kept}",
+        count(routes, "route", "routes"),
+        range.bridge
+    )
+}
+
+/// What happens after a yes.
+pub fn then(relief: &Relief) -> Vec<String> {
+    let answers = relief.ranges.iter().map(|range| {
+        format!(
+            "this host answers ARP on {} for what lies past it, so that containers get there too",
+            range.bridge
+        )
+    });
+    let mut lines: Vec<String> = answers.collect();
+    lines.push(
+        "Docker does not restart, no container stops; a reboot takes all of it away".to_owned(),
+    );
+    lines
+}
+
+/// "172.17.128.0/17 via 10.9.9.1 dev eth0"
+pub fn route(route: &ReliefRoute) -> String {
+    let hops = first_few(&route.hops, NAMED, |hop| match hop.gateway {
+        Some(gateway) => format!("via {gateway} dev {}", hop.dev),
+        None => format!("dev {}", hop.dev),
+    });
+    let table = match route.table {
+        RT_TABLE_MAIN => String::new(),
+        table => format!(", table {table}"),
+    };
+    format!("{} {hops}{table}", route.dst)
+}
+
+pub fn out_of_reach(one: &OutOfReach) -> String {
+    let (net, name) = (short(&one.need), one.docker.name());
+    let why = match &one.why {
+        Why::Ipv6 => "relief is for IPv4 only".to_owned(),
+        Why::ContainersLose => {
+            "its own route wins already, and what is lost are containers at those addresses"
+                .to_owned()
+        }
+        Why::WhereContainersLive(kept) => format!(
+            "it lies in {}, where containers live or may soon live",
+            first_few(kept, NAMED, |net| short(&IpNet::V4(*net)))
+        ),
+        Why::SubnetIsFull => "containers take up the whole subnet".to_owned(),
+        Why::SubnetIsPlanned => {
+            "the network has addresses planned by hand, so no part is known to be free".to_owned()
+        }
+        Why::NoOtherWay => "without Docker no route leads there either".to_owned(),
+        Why::TooManyRoutes => "it would take more than 128 routes".to_owned(),
+    };
+    format!("no relief for {net} behind {name}: {why}; only the cure helps")
+}
+
+pub fn taken_away(fault: Option<&Fault>, verified: &[Check]) -> String {
+    format!("{}; all relief is taken away again", why(fault, verified))
+}
+
+pub fn stranded(fault: Option<&Fault>, verified: &[Check], then: &Fault) -> String {
+    format!(
+        "{}; then {}, so a part of the relief is still there",
+        why(fault, verified),
+        fault_in_words(then)
+    )
+}
+
+fn why(fault: Option<&Fault>, verified: &[Check]) -> String {
+    let failed = verified.iter().find(|check| !check.ok);
+    match (fault, failed) {
+        (Some(fault), _) => fault_in_words(fault),
+        (None, Some(check)) => format!("relief did not work: {}", complaint(check)),
+        (None, None) => "relief did not work".to_owned(),
+    }
+}
+
+fn fault_in_words(fault: &Fault) -> String {
+    let deed = match &fault.deed {
+        Deed::ReadRecord => "the record of relief could not be read".to_owned(),
+        Deed::WriteRecord => "the record of relief could not be written".to_owned(),
+        Deed::AddRoute(dst) => format!("the route {dst} could not be added"),
+        Deed::RemoveRoute(dst) => format!("the route {dst} could not be removed"),
+        Deed::SwitchProxyArp(bridge) => format!("proxy ARP on {bridge} could not be switched"),
+    };
+    format!("{deed}: {}", fault.why)
+}
+
+/// What a person does about relief that cannot be taken away.
+pub fn steps(words: Vocabulary) -> Vec<String> {
+    vec![
+        format!("`ip route show table all proto {RELIEF_PROTOCOL}` lists what is left"),
+        format!("`ip route flush table all proto {RELIEF_PROTOCOL}` removes it"),
+        match words {
+            Vocabulary::CommandLine => "`rebridge relieve --undo` does the rest".to_owned(),
+            Vocabulary::Ansible => "`state: relieved` with `undo: true` does the rest".to_owned(),
+        },
+    ]
+}
+
+pub fn would_undo(facts: &Facts, is_there: bool) -> String {
+    match (is_there, facts.kernel.relief.len()) {
+        (false, _) => "there is no relief; nothing to do".to_owned(),
+        (true, routes) => format!(
+            "would take away {}; what Docker shadows is lost again",
+            count(routes, "relief route", "relief routes")
+        ),
+    }
+}
+
+pub fn undone(facts: &Facts) -> String {
+    let routes = facts.kernel.relief.len();
+    format!(
+        "{} gone; what Docker shadows is lost again until {}",
+        match routes {
+            1 => "1 relief route is".to_owned(),
+            more => format!("{more} relief routes are"),
+        },
+        "Docker moves"
+    )
+}
+
+pub fn not_undone(fault: &Fault) -> String {
+    format!("relief is not wholly gone: {}", fault_in_words(fault))
+}

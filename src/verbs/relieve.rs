@@ -1,0 +1,129 @@
+//! `rebridge relieve`: lead packets past Docker's bridge now, without a restart.
+
+use super::consent::Consent;
+use super::options::policy_of;
+use super::request::{RelieveRequest, Target};
+use super::{facts_of, take_charge};
+use crate::apply::relief::{is_in_place, relieve, take_away};
+use crate::assess::Assessment;
+use crate::facts::Facts;
+use crate::host::Host;
+use crate::observe::observe_closely;
+use crate::plan::relief::Relief;
+use crate::policy::Policy;
+use crate::policy::option::BadValue;
+use crate::report::Report;
+use crate::report::error::Error;
+use crate::report::relieved::Standing;
+
+pub fn run(request: &RelieveRequest, consent: Consent) -> Result<Report, Error> {
+    let policy = policy_of(&request.look)?;
+    let host = Host::live();
+    match &request.look.target {
+        Target::ThisHost => {}
+        Target::SavedFacts(_) if request.check && !request.undo => {
+            let facts = facts_of(&request.look)?;
+            return Ok(planned(&host, &facts, &policy, request).preview);
+        }
+        Target::SavedFacts(_) | Target::Image(_) => {
+            let why = "relief is for this host; with saved facts, only --check is possible";
+            return Err(BadValue::plain(why).into());
+        }
+    }
+    if request.check {
+        let facts = observe_closely(&host);
+        return Ok(match request.undo {
+            true => Report::relief_undo_previewed(&facts, is_there(&host, &facts)),
+            false => planned(&host, &facts, &policy, request).preview,
+        });
+    }
+    let _lock = take_charge(&host, "relieve", request.wait)?;
+    match request.undo {
+        true => undo(&host, request, consent),
+        false => carry_out(&host, request, &policy, consent),
+    }
+}
+
+/// What is to be done, and the report of it.
+struct Planned {
+    relief: Relief,
+    standing: Standing,
+    preview: Report,
+}
+
+fn planned(host: &Host, facts: &Facts, policy: &Policy, request: &RelieveRequest) -> Planned {
+    let assessment = Assessment::of(facts, policy);
+    let relief = Relief::of(&assessment, request.act_on_suspected);
+    let standing = match relief.ranges.is_empty() {
+        true if is_there(host, facts) => Standing::ToChange,
+        true if relief.out_of_reach.is_empty() => Standing::NotNeeded,
+        true => Standing::NoHelp,
+        false if is_in_place(host, facts, &relief) => Standing::InPlace,
+        false => Standing::ToChange,
+    };
+    let words = request.look.vocabulary;
+    let preview = Report::relief_previewed(&assessment, &relief, standing, words);
+    Planned {
+        relief,
+        standing,
+        preview,
+    }
+}
+
+/// The question may stand for an hour: relief is planned again after it, and asked about again where
+/// it differs.
+fn carry_out(
+    host: &Host,
+    request: &RelieveRequest,
+    policy: &Policy,
+    consent: Consent,
+) -> Result<Report, Error> {
+    let mut asked = None;
+    loop {
+        let facts = observe_closely(host);
+        if facts.interrupted {
+            return Err(Error::HalfWay);
+        }
+        let planned = planned(host, &facts, policy, request);
+        if planned.standing != Standing::ToChange {
+            return Ok(planned.preview);
+        }
+        if consent.is_given() || asked.as_ref() == Some(&planned.relief) {
+            let done = relieve(host, &facts, &planned.relief, &request.probes);
+            let seen = observe_closely(host);
+            let after = Assessment::of(&seen, policy);
+            let words = request.look.vocabulary;
+            let Planned {
+                preview, relief, ..
+            } = planned;
+            return Ok(Report::relieved(preview, &relief, done, &after, words));
+        }
+        if let Err(report) = consent.to(planned.preview) {
+            return Ok(*report);
+        }
+        asked = Some(planned.relief);
+    }
+}
+
+fn undo(host: &Host, request: &RelieveRequest, consent: Consent) -> Result<Report, Error> {
+    let facts = observe_closely(host);
+    let is_there = is_there(host, &facts);
+    let preview = Report::relief_undo_previewed(&facts, is_there);
+    if !is_there {
+        return Ok(preview);
+    }
+    if let Err(report) = consent.to(preview.clone()) {
+        return Ok(*report);
+    }
+    let done = take_away(host, &facts.kernel.relief);
+    Ok(Report::relief_undone(
+        preview,
+        &facts,
+        done,
+        request.look.vocabulary,
+    ))
+}
+
+fn is_there(host: &Host, facts: &Facts) -> bool {
+    !is_in_place(host, facts, &Relief::default())
+}

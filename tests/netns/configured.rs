@@ -1,0 +1,176 @@
+//! Networks that files of the host name and that are not up: each file beside a twin that must stay
+//! silent.
+
+use crate::sandbox::Sandbox;
+use serde_json::Value;
+
+const WIREGUARD: &str = "/etc/wireguard/office.conf";
+const OFFICE: &str = "[Interface]\nPrivateKey = oK56DE9Ue9zK76rAc8pBl6opph+1v36lm7cXXsQKrQM=\n\
+                      Address = 10.8.0.2/24\n[Peer]\nPublicKey = \
+                      GtL7fZc/bLnqZldpVofMCD6hDjrK28SsdLxevJ+qtKU=\nAllowedIPs = 172.17.0.0/16\n";
+
+/// What `check` says of a sandbox with docker0 and this file.
+fn clashes_with(path: &str, text: &str) -> Vec<String> {
+    let sandbox = Sandbox::with_docker0();
+    sandbox.put(path, text);
+    sandbox.clashes(&[])
+}
+
+#[test]
+fn a_vpn_that_is_down_is_found_with_its_line_and_docker0_moves() {
+    let sandbox = Sandbox::with_docker0();
+    sandbox.put(WIREGUARD, OFFICE);
+    let (code, report) = sandbox.json(&["check"]);
+    let clash = &report["clashes"][0];
+    assert_eq!(
+        (code, &clash["kind"], &clash["certainty"], &clash["loser"]),
+        (1, &"latent".into(), &"known".into(), &"host".into()),
+        "{report:#}"
+    );
+    let with = &clash["with"];
+    assert_eq!(
+        (&with["source"], &with["file"], &with["line"], &with["dev"]),
+        (
+            &"configured".into(),
+            &WIREGUARD.into(),
+            &6.into(),
+            &"office".into()
+        )
+    );
+    let explain = clash["explain"].as_str().unwrap();
+    assert!(explain.contains("once that is up"), "{explain}");
+
+    let (code, report) = sandbox.json(&["apply", "--yes", "--no-restart"]);
+    assert_eq!(
+        (code, &report["changed"]),
+        (0, &Value::Bool(true)),
+        "{report:#}"
+    );
+    let file = sandbox.read("/etc/docker/daemon.json").unwrap();
+    assert!(!file.contains("172.17."), "{file}");
+}
+
+#[test]
+fn what_is_up_is_one_clash_and_no_second_one_of_its_file() {
+    let sandbox = Sandbox::with_docker0();
+    sandbox.put(WIREGUARD, OFFICE);
+    sandbox.put("/etc/hosts", "172.17.5.9 db.corp\n");
+    sandbox.sh(
+        "ip tuntap add office mode tun; ip addr add 10.8.0.2/24 dev office; ip link set office up
+         ip route add 172.17.0.0/16 dev office metric 50",
+    );
+    assert_eq!(
+        sandbox.clashes(&[]),
+        ["present/172.17.0.0/16/172.17.0.0/16/onlink"]
+    );
+}
+
+#[test]
+fn evidence_of_files_is_ignored_by_source_and_by_file() {
+    let sandbox = Sandbox::with_docker0();
+    sandbox.put(WIREGUARD, OFFICE);
+    sandbox.put("/etc/hosts", "172.17.5.9 db.corp\n");
+    assert!(sandbox.clashes(&["--ignore", "configured"]).is_empty());
+    assert_eq!(
+        sandbox.clashes(&["--ignore", WIREGUARD]),
+        ["present/172.17.0.0/16/172.17.5.9/32/configured"]
+    );
+    assert_eq!(
+        sandbox.clashes(&["--ignore", "/etc/hosts"]),
+        ["latent/172.17.0.0/16/172.17.0.0/16/configured"]
+    );
+}
+
+#[test]
+fn the_way_out_and_what_is_dockers_are_no_needs() {
+    let all = "AllowedIPs = 0.0.0.0/0, ::/0\n";
+    // What a calculator makes of "all but 192.168.1.0/24".
+    let pieces = "AllowedIPs = 0.0.0.0/1, 128.0.0.0/2, 192.0.0.0/9, 192.128.0.0/11, \
+                  192.160.0.0/13, 192.168.0.0/24, 192.168.2.0/23, 192.168.4.0/22, \
+                  192.168.8.0/21, 192.168.16.0/20, 192.168.32.0/19, 192.168.64.0/18, \
+                  192.168.128.0/17, 192.169.0.0/16, 192.170.0.0/15, 192.172.0.0/14, \
+                  192.176.0.0/12, 192.192.0.0/10, 193.0.0.0/8, 194.0.0.0/7, 196.0.0.0/6, \
+                  200.0.0.0/5, 208.0.0.0/4, 224.0.0.0/3\n";
+    for allowed in [all, pieces] {
+        let text = OFFICE.replace("AllowedIPs = 172.17.0.0/16\n", allowed);
+        assert!(clashes_with(WIREGUARD, &text).is_empty(), "{allowed}");
+    }
+    for (path, text) in [
+        ("/etc/wireguard/office.conf.bak", OFFICE),
+        ("/etc/wireguard/examples/office.conf", OFFICE),
+        (
+            "/etc/systemd/network/docker0.network",
+            "[Match]\nName=docker0\n[Network]\nAddress=172.17.0.1/16\n",
+        ),
+        (
+            "/etc/hosts",
+            "127.0.0.1 localhost\n172.17.0.1 host.docker.internal\n172.17.0.3 web.local\n\
+             198.51.100.11 me\n172.32.0.1 public.example\n",
+        ),
+    ] {
+        assert!(clashes_with(path, text).is_empty(), "{path}");
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_a_note() {
+    let sandbox = Sandbox::with_docker0();
+    sandbox.put(WIREGUARD, &"#".repeat(300 * 1024));
+    sandbox.sh(
+        "mkfifo /etc/wireguard/pipe.conf; ln -s /dev/zero /etc/wireguard/zero.conf
+                ln -s /dev/null /etc/wireguard/masked.conf",
+    );
+    let (code, report) = sandbox.json(&["check"]);
+    assert_eq!(code, 0, "{report:#}");
+    let notes: Vec<&str> = report["notes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(Value::as_str)
+        .collect();
+    assert_eq!(
+        notes,
+        [
+            "/etc/wireguard/office.conf is not read: larger than 256 KiB",
+            "/etc/wireguard/pipe.conf is not read: not a plain file",
+            "/etc/wireguard/zero.conf is not read: not a plain file",
+        ]
+    );
+}
+
+#[test]
+fn no_secret_of_a_file_gets_into_the_facts() {
+    let sandbox = Sandbox::with_docker0();
+    for (path, text) in [
+        (
+            WIREGUARD,
+            "[Interface]\nPrivateKey = SECRET\n[Peer]\nPublicKey = SECRET\nPresharedKey = SECRET\n\
+             AllowedIPs = 172.17.0.0/16\n",
+        ),
+        (
+            "/etc/openvpn/c.conf",
+            "remote 172.17.9.9\n<key>\nSECRET\n</key>\nhttp-proxy-user-pass SECRET\n",
+        ),
+        (
+            "/etc/NetworkManager/system-connections/w.nmconnection",
+            "[wireguard]\nprivate-key=SECRET\n[wireguard-peer.SECRET]\nallowed-ips=172.17.0.0/16;\n\
+             preshared-key=SECRET\n[vpn-secrets]\npassword=SECRET\n[wifi-security]\npsk=SECRET\n",
+        ),
+        (
+            "/etc/systemd/network/w.netdev",
+            "[NetDev]\nName=w\n[WireGuard]\nPrivateKey=SECRET\nRouteTable=main\n[WireGuardPeer]\n\
+             PublicKey=SECRET\nAllowedIPs=172.17.0.0/16\n",
+        ),
+    ] {
+        sandbox.put(path, text);
+    }
+    let facts = sandbox.rebridge(&["facts"]);
+    assert_eq!(facts.code, 0, "{facts:?}");
+    assert_eq!(
+        facts.stdout.matches("\"role\"").count(),
+        4,
+        "{}",
+        facts.stdout
+    );
+    assert!(!facts.stdout.contains("SECRET"), "{}", facts.stdout);
+}
