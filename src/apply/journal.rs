@@ -10,7 +10,7 @@
 
 use super::containers::ContainerStates;
 use super::networks::moves::Moves;
-use super::restart::RestartMethod;
+use super::restart_method::RestartMethod;
 use crate::facts::Facts;
 use crate::host::{Host, STATE_FOLDER};
 use crate::plan::Plan;
@@ -60,6 +60,9 @@ pub struct Record {
     /// When the dockerd began that this change started.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dockerd_restarted: Option<String>,
+    /// When the way back began, after which Docker may have been restarted again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub went_back: Option<String>,
     /// Whether this is the way back from an apply that was done.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub going_back: bool,
@@ -151,6 +154,7 @@ impl Record {
             patience: None,
             dockerd_began: facts.docker.started.clone(),
             dockerd_restarted: None,
+            went_back: None,
             going_back: false,
             left: None,
             way: None,

@@ -30,6 +30,7 @@ pub mod refusal;
 pub mod relief;
 pub mod request;
 pub mod restart;
+pub mod restart_method;
 pub mod rollback;
 mod under_way;
 pub mod undo;
@@ -54,7 +55,7 @@ use prepare::{Prepared, prepare, prune_backups};
 use progress::{Phases, Progress};
 use refusal::Refusal;
 use request::Request;
-use restart::RestartMethod;
+use restart_method::RestartMethod;
 use std::time::{Duration, SystemTime};
 
 /// Carries out a plan on a host whose lock is held.

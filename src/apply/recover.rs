@@ -176,12 +176,15 @@ fn is_of_the_run(now: &Facts, record: &Record) -> bool {
     if began.is_none() || *began == record.dockerd_began || *began == record.dockerd_restarted {
         return true;
     }
-    let moment = |text: &Option<String>| humantime::parse_rfc3339(text.as_deref()?).ok();
-    let run = humantime::parse_rfc3339(&record.began).ok();
-    let since = moment(began)
-        .zip(run)
-        .map(|(began, run)| began.duration_since(run));
-    record.dockerd_restarted.is_none() && matches!(since, Some(Ok(since)) if since < OUR_RESTART)
+    let moment = |text: &str| humantime::parse_rfc3339(text).ok();
+    let limit = OUR_RESTART.max(record.patience() * 2);
+    let soon_after = |then: &str| {
+        let both = began.as_deref().and_then(moment).zip(moment(then));
+        both.and_then(|(began, then)| began.duration_since(then).ok())
+            .is_some_and(|since| since < limit)
+    };
+    let went_back = record.went_back.as_deref().is_some_and(soon_after);
+    went_back || record.dockerd_restarted.is_none() && soon_after(&record.began)
 }
 
 fn undo(host: &Host, mut record: Record, progress: &dyn Progress) -> Result<Recovered, Refusal> {

@@ -8,7 +8,7 @@
 use super::cause::{Cause, NotRestored};
 use super::check::Check;
 use super::containers::{Loss, Missing};
-use super::journal::Record;
+use super::journal::{self, Record};
 use super::networks::{self, moves::Side};
 use super::note::Note;
 use super::phases::{Phase, PhaseName};
@@ -24,7 +24,7 @@ use crate::plan::edit::set_keys;
 use ipnet::Ipv4Net;
 use serde_json::Value;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 /// Mode of a daemon.json that has to be created again.
 const FILE_MODE: u32 = 0o644;
@@ -51,6 +51,13 @@ pub struct RollbackResult {
 /// Puts the state of before back and verifies it. Goes on after a fault as long as the next step
 /// can still help.
 pub fn roll_back(host: &Host, record: &Record, progress: &dyn Progress) -> RollbackResult {
+    let now = humantime::format_rfc3339_seconds(SystemTime::now());
+    let record = &Record {
+        went_back: Some(now.to_string()),
+        ..record.clone()
+    };
+    // Only a run that follows a kill would miss it, and take our restart for another's.
+    let _ = journal::begin(host, record);
     let mut back = Rollback {
         host,
         record,

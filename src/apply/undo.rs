@@ -9,7 +9,7 @@ use super::networks::record::{NotRecorded, record_back};
 use super::note::Note;
 use super::progress::Progress;
 use super::refusal::{Refusal, Step};
-use super::restart::RestartMethod;
+use super::restart_method::RestartMethod;
 use super::rollback::{RollbackResult, roll_back};
 use super::seconds_for;
 use crate::assess::Assessment;
@@ -224,6 +224,7 @@ impl WayBack {
             containers: self.containers.clone(),
             moves: self.moves.clone(),
             dockerd_restarted: None,
+            went_back: None,
             going_back: true,
             units: self.units.clone(),
             ..self.applied.clone()

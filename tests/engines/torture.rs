@@ -172,6 +172,9 @@ fn run(engine: &str, suite: &str, killed: Killed, every: usize) -> Tally {
             &format!("{killed:?} killed at {step}, {last}"),
             &before,
         );
+        if tally.steps.is_multiple_of(10) {
+            println!("so far: {}", tally.line());
+        }
     }
     tally
 }
