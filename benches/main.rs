@@ -11,7 +11,11 @@
 )]
 #![allow(clippy::print_stdout, missing_docs)]
 
+#[path = "../tests/common/fleet.rs"]
+#[allow(dead_code)]
+mod crowd;
 mod downtime;
+mod fleet;
 mod floor;
 mod judge;
 mod pair;
@@ -26,12 +30,14 @@ fn main() {
     match words.as_slice() {
         [] => {
             judge::table();
+            fleet::growing();
             stage::full_table();
             stage::typical_host();
             stage::without_docker();
             downtime::beside_a_bare_restart();
         }
         ["judge"] => judge::table(),
+        ["fleet"] => fleet::growing(),
         ["full-table"] => stage::full_table(),
         ["typical-host"] => stage::typical_host(),
         ["without-docker"] => stage::without_docker(),
@@ -43,7 +49,7 @@ fn main() {
         ["pair", runs, rest @ ..] => pair::compare(runs.parse().expect("a number of runs"), rest),
         other => {
             panic!(
-                "no part {other:?}; there are judge, full-table, typical-host, without-docker and \
+                "no part {other:?}; there are judge, fleet, full-table, typical-host, without-docker and \
                  downtime"
             )
         }

@@ -3,7 +3,7 @@
 use super::advice::{self, Step};
 use super::error::Error;
 use super::sentences::findings::finding;
-use super::sentences::networks::{Sorted, existing, remove};
+use super::sentences::networks::{Sorted, existing, left_alone, remove};
 use super::sentences::outcome::{self, CLEAR};
 use super::sentences::{afterwards, blockers, notices, refusals, swarm};
 use super::vocabulary::Vocabulary;
@@ -17,6 +17,7 @@ use crate::engine_model::daemon_json;
 use crate::facts::Facts;
 use crate::phrases::count;
 use crate::plan::blocker::Blocker;
+use crate::plan::relief::Relief;
 use crate::plan::relocate::Move;
 use crate::plan::{Decision, Plan, lost_keys, wanted};
 use crate::policy::option::Opt;
@@ -52,6 +53,9 @@ impl Report {
             let why = why.unwrap_or_else(|| blockers::all_refused(blockers, words));
             let apply = words.apply();
             report.warnings.push(format!("{apply} would refuse: {why}"));
+        }
+        if *decision != Decision::Nothing {
+            report.warnings.extend(left_alone(facts, &report.clashes));
         }
         report.outcome = Outcome::Clashing;
         report.advice.verdict = advice::verdict(&report.clashes);
@@ -92,6 +96,8 @@ impl Report {
                 if let Some(after) = after {
                     report.remaining = after.clashes.clone();
                 }
+                let left = left_alone(assessment.facts, &report.remaining);
+                report.warnings.extend(left);
                 if let (true, Some(new)) = (plan.restart, plan.docker0) {
                     report.set_docker0(Some(new));
                 }
@@ -433,6 +439,18 @@ fn cure_in_words(assessment: &Assessment, decision: &Decision, words: Vocabulary
     }
 }
 
+/// The command that ends the outage before the cure, where routes can.
+fn relief(assessment: &Assessment) -> Option<Step> {
+    let mut present = assessment
+        .clashes
+        .iter()
+        .filter(|clash| clash.kind == Kind::Present);
+    let is_lost = present.any(|clash| !clash.relieved);
+    let can_help = is_lost && !Relief::of(assessment, true).ranges.is_empty();
+    let does = "ends the outage now and restarts nothing; lasts until the next boot";
+    can_help.then(|| Step::again(assessment, "relieve", does))
+}
+
 /// The commands that fix what `check` found. They repeat the options of this run.
 fn cures(assessment: &Assessment, decision: &Decision) -> Vec<Step> {
     let mut steps = Vec::new();
@@ -455,6 +473,7 @@ fn cures(assessment: &Assessment, decision: &Decision) -> Vec<Step> {
         }
         Decision::Refuse(_) | Decision::Nothing => {}
     }
+    steps.extend(relief(assessment));
     let sorted = Sorted::of(assessment.facts, &assessment.clashes);
     if !sorted.to_recreate.is_empty() && !matches!(decision, Decision::Refuse(_)) {
         let does = format!(

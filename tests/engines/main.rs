@@ -22,6 +22,8 @@ mod blockers;
 mod ci_host;
 mod config_file;
 mod containers;
+#[path = "../common/dice.rs"]
+mod dice;
 mod existing;
 mod forecast;
 mod job;
@@ -34,7 +36,9 @@ mod nat;
 mod networks;
 mod operator;
 mod options;
+mod random_hosts;
 mod recovery;
+mod relief;
 mod safety;
 mod settings;
 mod stored;

@@ -141,6 +141,7 @@ fn a_file_that_cannot_be_read_is_a_note() {
 #[test]
 fn no_secret_of_a_file_gets_into_the_facts() {
     let sandbox = Sandbox::with_docker0();
+    sandbox.sh("mount -t tmpfs tmpfs /root");
     for (path, text) in [
         (
             WIREGUARD,
@@ -161,6 +162,36 @@ fn no_secret_of_a_file_gets_into_the_facts() {
             "[NetDev]\nName=w\n[WireGuard]\nPrivateKey=SECRET\nRouteTable=main\n[WireGuardPeer]\n\
              PublicKey=SECRET\nAllowedIPs=172.17.0.0/16\n",
         ),
+        (
+            "/etc/docker/daemon.json",
+            "{\"proxies\": {\"http-proxy\": \"http://SECRET:SECRET@172.17.9.1:3128\"}}",
+        ),
+        (
+            "/root/.docker/config.json",
+            "{\"auths\": {\"SECRET\": {\"auth\": \"SECRET\"}}, \"proxies\": {\"default\": \
+             {\"httpProxy\": \"http://SECRET:SECRET@172.17.9.2:3128\"}}}",
+        ),
+        (
+            "/etc/environment",
+            "TOKEN=SECRET\nhttp_proxy=http://SECRET:SECRET@172.17.9.3:3128\n",
+        ),
+        (
+            "/etc/fstab",
+            "//172.17.9.4/x /x cifs user=SECRET,password=SECRET 0 0\n",
+        ),
+        (
+            "/etc/rancher/k3s/config.yaml",
+            "token: SECRET\ncluster-cidr: 172.18.0.0/16\n",
+        ),
+        (
+            "/etc/ipsec.conf",
+            "conn x\nrightsubnet=172.19.0.0/16\nrightid=SECRET\n",
+        ),
+        (
+            "/etc/NetworkManager/system-connections/broken",
+            "SECRET\n[SECRET\n",
+        ),
+        ("/etc/cni/net.d/x.conflist", "{SECRET"),
     ] {
         sandbox.put(path, text);
     }
@@ -168,9 +199,141 @@ fn no_secret_of_a_file_gets_into_the_facts() {
     assert_eq!(facts.code, 0, "{facts:?}");
     assert_eq!(
         facts.stdout.matches("\"role\"").count(),
-        4,
+        10,
         "{}",
         facts.stdout
     );
     assert!(!facts.stdout.contains("SECRET"), "{}", facts.stdout);
+}
+
+/// A file of each further format with a network or a server over docker0, the line that names it,
+/// and the same file with nothing that counts.
+const FORMATS: [(&str, usize, &str, &str); 17] = [
+    (
+        "/etc/openvpn/client/office.conf",
+        3,
+        "client\ndev tun\nroute 172.17.0.0 255.255.0.0\n",
+        "client\ndev tun\n;route 172.17.0.0 255.255.0.0\nredirect-gateway def1\n",
+    ),
+    (
+        "/run/systemd/network/10-netplan-wg0.network",
+        4,
+        "[Match]\nName=wg0\n[Route]\nDestination=172.17.0.0/16\n",
+        "[Match]\nName=wg0\n[Route]\nDestination=0.0.0.0/0\n[Network]\nDHCP=yes\n",
+    ),
+    (
+        "/etc/NetworkManager/system-connections/office.nmconnection",
+        4,
+        "[connection]\ntype=vpn\n[ipv4]\nroute1=172.17.0.0/16\nmethod=auto\n",
+        "[connection]\ntype=vpn\n[ipv4]\nroute1=0.0.0.0/0\nmethod=auto\n",
+    ),
+    (
+        "/etc/network/interfaces.d/office",
+        2,
+        "iface eth7 inet static\naddress 172.17.5.9/16\n",
+        "iface docker0 inet static\naddress 172.17.0.1/16\n",
+    ),
+    (
+        "/etc/sysconfig/network-scripts/route-eth7",
+        1,
+        "172.17.0.0/16 via 198.51.100.7\n",
+        "default via 198.51.100.7\n",
+    ),
+    (
+        "/etc/swanctl/conf.d/site.conf",
+        1,
+        "connections { site { children { net { remote_ts = 172.17.0.0/16\n} } } }\n",
+        "connections { site { children { net { local_ts = 172.17.0.0/16\n} } } }\n",
+    ),
+    (
+        "/etc/libvirt/qemu/networks/lab.xml",
+        2,
+        "<network><name>lab</name><bridge name='virbr7'/>\n<ip address='172.17.0.1' \
+         netmask='255.255.0.0'/></network>\n",
+        "<network><name>lab</name><forward mode='bridge'/><bridge name='br0'/></network>\n",
+    ),
+    (
+        "/etc/cni/net.d/10-pods.conflist",
+        2,
+        "{\"plugins\": [{\"bridge\": \"cni0\", \"ipam\":\n{\"subnet\": \"172.17.0.0/16\"}}]}\n",
+        "{\"plugins\": [{\"ipam\": {\"routes\": [{\"dst\": \"172.17.0.0/16\"}]}}]}\n",
+    ),
+    (
+        "/etc/containers/networks/shop.json",
+        2,
+        "{\"network_interface\": \"podman1\", \"subnets\":\n[{\"subnet\": \"172.17.0.0/16\"}]}\n",
+        "{\"network_interface\": \"eth0\", \"driver\": \"macvlan\"}\n",
+    ),
+    (
+        "/etc/rancher/k3s/config.yaml",
+        2,
+        "token: x\nservice-cidr: 172.17.0.0/16\n",
+        "token: x\nnode-ip: 172.17.0.1\n",
+    ),
+    (
+        "/etc/kubernetes/manifests/kube-apiserver.yaml",
+        2,
+        "- kube-apiserver\n- --service-cluster-ip-range=172.17.0.0/16\n",
+        "- kube-apiserver\n- --service-cluster-ip-range=10.96.0.0/12\n",
+    ),
+    (
+        "/etc/hosts",
+        2,
+        "127.0.0.1 localhost\n172.17.9.9 db.corp\n",
+        "127.0.0.1 localhost\n172.17.0.9 web.local\n",
+    ),
+    (
+        "/etc/fstab",
+        1,
+        "172.17.9.9:/export /mnt nfs4 ro 0 0\n",
+        "#172.17.9.9:/export /mnt nfs4 ro 0 0\n",
+    ),
+    (
+        "/etc/chrony/chrony.conf",
+        1,
+        "server 172.17.9.9 iburst\n",
+        "allow 172.17.9.9\n",
+    ),
+    (
+        "/etc/systemd/system/docker.service.d/http-proxy.conf",
+        2,
+        "[Service]\nEnvironment=\"HTTP_PROXY=http://172.17.9.9:3128\"\n",
+        "[Service]\nEnvironment=\"NO_PROXY=172.17.9.9\"\n",
+    ),
+    (
+        "/etc/docker/daemon.json",
+        1,
+        "{\"registry-mirrors\": [\"http://172.17.9.9:5000\"]}\n",
+        "{\"dns\": [\"172.17.0.1\"], \"insecure-registries\": [\"172.16.0.0/12\"]}\n",
+    ),
+    (
+        "/root/.docker/config.json",
+        1,
+        "{\"proxies\": {\"default\": {\"httpProxy\": \"http://172.17.9.9:3128\"}}}\n",
+        "{\"proxies\": {\"default\": {\"noProxy\": \"172.17.9.9\"}}}\n",
+    ),
+];
+
+#[test]
+fn every_format_is_found_with_file_and_line_and_its_twin_stays_silent() {
+    let sandbox = Sandbox::with_docker0();
+    sandbox.sh("mount -t tmpfs tmpfs /root");
+    for (path, line, text, twin) in FORMATS {
+        let before = sandbox.read(path);
+        sandbox.put(path, text);
+        let (code, report) = sandbox.json(&["check"]);
+        let with = &report["clashes"][0]["with"];
+        assert_eq!(
+            (code, &with["source"], &with["file"], &with["line"]),
+            (1, &"configured".into(), &path.into(), &line.into()),
+            "{path}: {report:#}"
+        );
+        sandbox.put(path, twin);
+        let (code, report) = sandbox.json(&["check"]);
+        assert_eq!(code, 0, "the twin of {path}: {report:#}");
+        match before {
+            Some(before) => sandbox.put(path, &before),
+            None => std::fs::remove_file(sandbox.path(path)).unwrap(),
+        }
+    }
 }

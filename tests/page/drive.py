@@ -1,7 +1,7 @@
 """Drives the page of `rebridge fleet --html` in a headless Chromium: drive.py PAGE HOSTS [PICTURES]
 
 PAGE has HOSTS hosts, among them the one called HOSTILE. Prints a line for each thing that was tried, and fails with the
-first that is not so.
+first that is not so. With PICTURES, a folder, it only draws the pictures of the documents.
 """
 import json
 import pathlib
@@ -26,10 +26,10 @@ class Page:
         self.driver = webdriver.Chrome(service=Service("/usr/bin/chromedriver"), options=options)
         self.url = pathlib.Path(path).resolve().as_uri()
 
-    def open(self, width, scheme="light"):
+    def open(self, width, scheme="light", height=900):
         media = [{"name": "prefers-color-scheme", "value": scheme}]
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": media})
-        size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
         self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
         self.driver.get(self.url)
 
@@ -117,7 +117,7 @@ def searches(page, hosts):
 
 
 def keyboard(page):
-    page.one("#filters button[type=reset]").send_keys(Keys.TAB)
+    page.one("#json").send_keys(Keys.TAB)
     check("Tab goes to the titles", page.script("return document.activeElement.closest('thead') !== null"))
     for _ in range(len(page.all("#head th"))):
         page.driver.switch_to.active_element.send_keys(Keys.TAB)
@@ -194,6 +194,16 @@ def readable(page, width, scheme):
     check(f"text stands out, {scheme}", min(ratios) >= 4.5)
 
 
+def draw(page, folder):
+    """The pictures of the documents."""
+    for name, width, scheme in (("fleet", 1280, "light"), ("fleet-narrow", 400, "dark")):
+        page.open(width, scheme, height=1500)
+        page.one("#search").send_keys("web-")
+        page.all(".block button")[0].send_keys(Keys.ARROW_RIGHT)
+        page.script("window.scrollTo(0, 0)")
+        page.driver.save_screenshot(f"{folder}/{name}.png")
+
+
 def labels(page):
     bare = page.script("""return [...document.querySelectorAll('button, input, select')].filter((one) => one.offsetParent &&
       !one.textContent.trim() && !one.getAttribute('aria-label') && !one.closest('label')).length""")
@@ -208,6 +218,9 @@ def labels(page):
 def main(path, hosts, pictures=None):
     page = Page(path)
     try:
+        if pictures:
+            draw(page, pictures)
+            return
         page.open(1280)
         ready = page.script("return performance.timing.domContentLoadedEventEnd - performance.timing.navigationStart")
         check(f"the page is there in {ready} ms", ready < 5000)
@@ -223,8 +236,6 @@ def main(path, hosts, pictures=None):
         prints(page, hosts)
         for width, scheme in ((1280, "light"), (1280, "dark"), (400, "light"), (400, "dark")):
             readable(page, width, scheme)
-            if pictures:
-                page.driver.save_screenshot(f"{pictures}/fleet-{width}-{scheme}.png")
         check("no fault in the console", page.faults() == [])
     finally:
         page.driver.quit()

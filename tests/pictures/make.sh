@@ -38,5 +38,7 @@ cp "$root/root/map.svg" "$out/map-after.svg"
 on_host timeout 2 bash -c "</dev/tcp/172.17.50.10/8080"
 grep -q 'CLASH with 172.17.0.0/16' "$out/map-before.svg"
 if grep -q CLASH "$out/map-after.svg"; then echo "the map still shows a clash after apply"; exit 1; fi
+REBRIDGE_PICTURES="$out" cargo test --quiet --locked --test page browser >/dev/null
+echo "fleet.png, fleet-narrow.png: rebridge fleet --html"
 for file in "$out"/*.svg; do "$python3" -c 'import sys, xml.dom.minidom as xml; xml.parse(sys.argv[1])' "$file"; done
 "$python3" "$here/ink.py" "$out"/map-*.svg "$here"/../golden/*/map.svg

@@ -110,6 +110,14 @@ pub fn server(word: &str) -> Option<IpAddr> {
     address.parse().ok()
 }
 
+/// The first line that holds these words; files that are parsed whole do not keep them.
+pub fn line_of(text: &str, words: &str) -> usize {
+    let mut lines = text.lines().zip(1..);
+    lines
+        .find(|(line, _)| line.contains(words))
+        .map_or(1, |(_, number)| number)
+}
+
 /// Whether a route that drops packets drops a whole private block: it says that no such network is
 /// needed.
 pub fn is_a_whole_block(net: &IpNet) -> bool {

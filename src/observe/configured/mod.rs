@@ -5,12 +5,22 @@
 //! key or password leaves it. Names are not resolved. A file that cannot be read or understood is a
 //! note and never an error.
 
+mod container_networks;
+mod docker;
 mod entry;
 mod hosts;
+mod ifcfg;
+mod ifupdown;
 mod ini;
+mod ipsec;
+mod kubernetes;
+mod libvirt;
+mod mounts;
 mod network_manager;
 mod networkd;
 mod openvpn;
+mod proxies;
+mod servers;
 mod walk;
 mod wireguard;
 
@@ -39,6 +49,16 @@ const FORMATS: &[Format] = &[
     Format::new(network_manager::PLACES, network_manager::read),
     Format::new(networkd::NETWORKS, networkd::read_network),
     Format::new(networkd::NETDEVS, networkd::read_netdev),
+    Format::new(ifupdown::PLACES, ifupdown::read),
+    Format::new(ifcfg::PLACES, ifcfg::read),
+    Format::new(ipsec::PLACES, ipsec::read),
+    Format::new(libvirt::PLACES, libvirt::read),
+    Format::new(container_networks::PLACES, container_networks::read),
+    Format::new(kubernetes::PLACES, kubernetes::read),
+    Format::new(docker::PLACES, docker::read),
+    Format::new(proxies::PLACES, proxies::read),
+    Format::new(mounts::PLACES, mounts::read),
+    Format::new(servers::PLACES, servers::read),
     Format::new(hosts::PLACES, hosts::read),
 ];
 
