@@ -1,6 +1,7 @@
 //! A report as Ansible takes it: with `diff` in Ansible's shape, and with `invocation`.
 
 use super::Answered;
+use crate::facts::Facts;
 use crate::plan::relocate::Move;
 use crate::report::Report;
 use crate::report::error::Error;
@@ -63,6 +64,31 @@ pub fn answer(ended: Result<Report, Error>, asked: Asked) -> Answered {
     Answered {
         json: Value::Object(object).to_string() + "\n",
         code,
+    }
+}
+
+/// What was seen, for `rebridge fleet`. Nothing is judged, so there is no report.
+pub fn answer_facts(ended: Result<Facts, Error>, asked: Asked) -> Answered {
+    let facts = match ended {
+        Ok(facts) => facts,
+        Err(error) => return answer(Err(error), asked),
+    };
+    let mut object = Map::from_iter([
+        ("changed".to_owned(), json!(false)),
+        ("failed".to_owned(), json!(false)),
+        (
+            "msg".to_owned(),
+            json!("facts for `rebridge fleet`; nothing was judged"),
+        ),
+        ("warnings".to_owned(), json!(facts.unseen)),
+        ("facts".to_owned(), json!(facts)),
+    ]);
+    if let Some(shown) = asked.shown.filter(|_| !asked.no_log) {
+        object.insert("invocation".to_owned(), json!({"module_args": shown}));
+    }
+    Answered {
+        json: Value::Object(object).to_string() + "\n",
+        code: 0,
     }
 }
 

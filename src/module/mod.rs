@@ -8,11 +8,9 @@ pub mod read;
 use crate::apply::progress::Silent;
 use crate::host::operator_files;
 use crate::policy::option::BadValue;
-use crate::report::Report;
-use crate::report::error::Error;
 use crate::verbs;
 use crate::verbs::consent::Consent;
-use answer::{Asked, answer};
+use answer::{Asked, answer, answer_facts};
 use options::Job;
 use serde_json::{Map, Value};
 use std::ffi::OsString;
@@ -53,20 +51,23 @@ pub fn run(path: &Path) -> Answered {
     };
     asked.shown = Some(options.shown);
     asked.only_looks = matches!(options.job, Job::Check(_));
-    answer(work(&options.job), asked)
+    match options.job {
+        Job::Facts(target) => answer_facts(verbs::facts::take(&target), asked),
+        Job::Check(request) => answer(verbs::check::run(&request), asked),
+        Job::Apply(request) => {
+            let ended = verbs::apply::run(&request, &Silent, Consent::Given);
+            answer(ended, asked)
+        }
+        Job::Rollback(request) => {
+            let ended = verbs::rollback::run(&request, &Silent, Consent::Given);
+            answer(ended, asked)
+        }
+    }
 }
 
 /// Whether Ansible has switched one of its own options on.
 fn is_set(args: &Map<String, Value>, name: &str) -> bool {
     args.get(name).and_then(Value::as_bool).unwrap_or_default()
-}
-
-fn work(job: &Job) -> Result<Report, Error> {
-    match job {
-        Job::Check(request) => verbs::check::run(request),
-        Job::Apply(request) => verbs::apply::run(request, &Silent, Consent::Given),
-        Job::Rollback(request) => verbs::rollback::run(request, &Silent, Consent::Given),
-    }
 }
 
 fn read_args(path: &Path) -> Result<Map<String, Value>, BadValue> {

@@ -46,6 +46,7 @@ pub enum Job {
     Check(Box<CheckRequest>),
     Apply(Box<ApplyRequest>),
     Rollback(RollbackRequest),
+    Facts(Target),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,13 +55,15 @@ enum State {
     Checked,
     RolledBack,
     Pinned,
+    Facts,
 }
 
-const STATES: [(&str, State); 4] = [
+const STATES: [(&str, State); 5] = [
     ("fixed", State::Fixed),
     ("checked", State::Checked),
     ("rolled_back", State::RolledBack),
     ("pinned", State::Pinned),
+    ("facts", State::Facts),
 ];
 const NETWORKS: [(&str, Existing); 2] =
     [("report", Existing::Report), ("recreate", Existing::Move)];
@@ -204,6 +207,7 @@ fn job(state: State, apply: ApplyRequest) -> Job {
             look: apply.look,
             ..CheckRequest::default()
         })),
+        State::Facts => Job::Facts(apply.look.target),
         State::RolledBack => Job::Rollback(RollbackRequest {
             check: apply.check,
             // One play rolls back a whole fleet; some of its hosts never needed the change.

@@ -2,7 +2,7 @@
 
 use super::host_of;
 use super::request::Target;
-use crate::facts::Taken;
+use crate::facts::{Facts, Taken};
 use crate::host::Host;
 use crate::observe::observe_closely;
 use crate::report::error::Error;
@@ -10,11 +10,16 @@ use std::path::Path;
 use std::time::SystemTime;
 
 pub fn run(target: &Target) -> Result<String, Error> {
+    let facts = take(target)?;
+    // A tree of plain strings, numbers and lists has no way to fail.
+    Ok(serde_json::to_string_pretty(&facts).unwrap_or_default())
+}
+
+pub fn take(target: &Target) -> Result<Facts, Error> {
     let host = host_of(target)?;
     let mut facts = observe_closely(&host);
     facts.taken = Some(taken(&host));
-    // A tree of plain strings, numbers and lists has no way to fail.
-    Ok(serde_json::to_string_pretty(&facts).unwrap_or_default())
+    Ok(facts)
 }
 
 fn taken(host: &Host) -> Taken {

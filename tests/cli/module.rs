@@ -135,6 +135,28 @@ fn an_args_file_that_is_none_is_answered_all_the_same() {
 }
 
 #[test]
+fn the_state_facts_returns_what_the_fleet_takes() {
+    let image = Image::new("module-facts");
+    fs::write(image.0.join("etc/hostname"), "web-7\n").unwrap();
+    for check in [false, true] {
+        let args = json!({"state": "facts", "_ansible_check_mode": check});
+        let (code, object) = module(&image, args);
+        assert_eq!((code, &object["changed"]), (Some(0), &json!(false)));
+        assert_eq!(object["facts"]["taken"]["host"], "web-7", "{object:#}");
+        assert_eq!(object["invocation"]["module_args"]["state"], "facts");
+        let line = json!({"host": "web-7.example.org", "facts": object["facts"]}).to_string();
+        let file = image.0.join("all.jsonl");
+        fs::write(&file, line).unwrap();
+        let ran = super::rebridge(&["fleet", file.to_str().unwrap(), "--json"]);
+        let found: Value = serde_json::from_slice(&ran.stdout).unwrap();
+        assert_eq!(ran.status.code(), Some(0), "{found:#}");
+        assert_eq!(found["hosts"][0]["name"], "web-7.example.org");
+        assert_eq!(found["hosts"][0]["docker"], "absent");
+    }
+    assert!(!image.0.join("etc/docker").exists());
+}
+
+#[test]
 fn check_mode_writes_nothing_and_foretells_the_run() {
     let image = Image::new("module-check");
     let args = |check: bool| json!({"avoid": "172.17.0.0/16", "_ansible_check_mode": check, "_ansible_diff": true});

@@ -26,8 +26,10 @@ options:
       - V(rolled_back) undoes the last change that V(fixed) or V(pinned) made on the host, and verifies that. If there was
         none, it does nothing.
       - V(pinned) does what V(fixed) does, and also gives Docker the O(pools) if nothing clashes.
+      - V(facts) changes and judges nothing. It returns what C(rebridge facts) prints in RV(facts), for C(rebridge fleet),
+        which finds one range for many hosts.
     type: str
-    choices: [fixed, checked, rolled_back, pinned]
+    choices: [fixed, checked, rolled_back, pinned, facts]
     default: fixed
   avoid:
     description:
@@ -210,6 +212,12 @@ EXAMPLES = r"""
     dead_man: 300
   become: true
 
+- name: What this host needs and what Docker has, for rebridge fleet
+  rebridge.docker.rebridge:
+    state: facts
+  become: true
+  register: seen
+
 - name: Undo the last change
   rebridge.docker.rebridge:
     state: rolled_back
@@ -233,6 +241,11 @@ options:
   type: list
   elements: str
   sample: ["--avoid 172.17.0.0/16, /etc/rebridge/options line 3"]
+facts:
+  description: What C(rebridge facts) prints on the host. Then only this, RV(msg) and RV(warnings) are returned.
+  returned: with O(state=facts)
+  type: dict
+  sample: {schema: 1, root: true}
 outcome:
   description:
     - V(clean), V(clashing), V(changed) and verified, V(would_change) in check mode, V(refused) with the host untouched,
