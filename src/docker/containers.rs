@@ -5,7 +5,7 @@
 )]
 
 use super::networks::null_is_empty;
-use crate::facts::{Container, Detail, Manager, Mention};
+use crate::facts::{Compose, Container, Detail, Manager, Mention};
 use serde::Deserialize;
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -82,7 +82,13 @@ impl ApiContainer {
         let name = name.map_or(self.id.clone(), |name| {
             name.trim_start_matches('/').to_owned()
         });
+        let label = |name: &str| self.labels.get(&format!("com.docker.compose.{name}"));
+        let compose = label("project").zip(label("project.config_files"));
         Container {
+            compose: compose.map(|(project, files)| Compose {
+                project: project.clone(),
+                files: files.split(',').map(str::to_owned).collect(),
+            }),
             manager: Manager::of(&name, self.labels.keys().map(String::as_str)),
             name,
             id: self.id,

@@ -20,8 +20,8 @@ use rebridge::docker;
 use rebridge::engine_model::daemon_json::Fault;
 use rebridge::engine_model::pool_trouble::PoolTrouble;
 use rebridge::facts::{
-    AddressPool, DiesWith, Facts, FirewallRule, LanSign, Listener, Manager, Mention, Named,
-    NetGroup, Route, Version,
+    AddressPool, ComposeSubnet, DiesWith, Facts, FirewallRule, LanSign, Listener, Manager, Mention,
+    Named, NetGroup, Route, Version,
 };
 use rebridge::plan::blocker::{Blocker, StartFault};
 use rebridge::plan::notice::Notice;
@@ -95,6 +95,15 @@ pub fn findings() -> Vec<Sample<Finding>> {
         };
         Ipv6PoolOverNeeded: Finding::Ipv6PoolOverNeeded {
             pool: "fd00:d0c::/64".parse().unwrap(),
+            over: Box::new(over.clone()),
+        };
+        ComposeOverNeeded: Finding::ComposeOverNeeded {
+            of: ComposeSubnet {
+                network: some("shop_back"),
+                subnet: "172.20.0.0/16".parse().unwrap(),
+                file: some("/srv/shop/compose.yml"),
+                line: 12,
+            },
             over: Box::new(over),
         };
         PastDocker: Finding::PastDocker {
