@@ -3,6 +3,7 @@
 
 mod as_started;
 pub mod changes;
+mod compose;
 pub mod config_file;
 mod configured;
 mod dies_with;
@@ -146,6 +147,7 @@ fn look(host: &Host, depth: Depth) -> Facts {
         }
         add_next_start(host, &mut docker, &next.unwrap_or_else(joined));
         unseen.extend(look.unseen);
+        let compose = compose::read(host, docker.engine.as_ref());
         let (mut configured, unread) = configured.join().unwrap_or_default();
         configured.retain(|one| look.space.concerns(&one.net));
         let named = match depth {
@@ -163,6 +165,7 @@ fn look(host: &Host, depth: Depth) -> Facts {
             docker,
             configured,
             unread,
+            compose,
             named,
             firewall: None,
             dies_with: None,
