@@ -108,7 +108,8 @@ fn past_docker(assessment: &Assessment) -> Vec<Finding> {
         .collect()
 }
 
-/// Each with the first of its subnets that clashes.
+/// Each with the first of its subnets that clashes. One that nothing uses at all is told of with the
+/// networks to remove.
 fn empty_networks(assessment: &Assessment) -> Vec<Finding> {
     let facts = assessment.facts;
     let Some(engine) = &facts.docker.engine else {
@@ -122,7 +123,7 @@ fn empty_networks(assessment: &Assessment) -> Vec<Finding> {
     let of_a_network = present.filter_map(|clash| {
         let name = clash.docker.network.as_deref()?;
         let network = engine.networks.iter().find(|one| one.name == name)?;
-        let can_go = !clash.is_docker0() && !swarm::is_hung_on(facts, name);
+        let can_go = !network.unused && !clash.is_docker0() && !swarm::is_hung_on(facts, name);
         (can_go && is_empty(network, engine) && names.insert(name)).then(|| Finding::EmptyNetwork {
             network: name.to_owned(),
             subnet: clash.docker.subnet,
