@@ -15,6 +15,7 @@ use crate::facts::{AddressPool, BUILT_IN, Facts, Network, Source, Version};
 use crate::policy::Policy;
 use crate::subnet::{NetIndex, RangeSet, overlap, v4};
 use ipnet::{IpNet, Ipv4Net};
+use std::cell::OnceCell;
 use std::collections::{BTreeSet, HashMap};
 
 /// What these facts mean under this policy. Everything later takes this and nothing else; "before"
@@ -280,6 +281,7 @@ impl<'a> Assessment<'a> {
             .iter()
             .map(|pool| self.blocked_in(pool, taken))
             .collect();
+        let all = OnceCell::new();
         let mut clashes = Vec::new();
         for need in needed {
             let Some(net) = v4(&need.net) else { continue };
@@ -306,8 +308,17 @@ impl<'a> Assessment<'a> {
                 let Some((subnet, count)) = engine_model::could_hand_out(pool, net, blocked) else {
                     continue;
                 };
-                let subnet = IpNet::V4(subnet);
-                if let Some(loss) = self.lost_to(subnet, need) {
+                // Where a narrower need decides over the first subnet, look behind it.
+                let behind = || {
+                    let all = all.get_or_init(|| NetIndex::new(needed.iter().map(|one| &one.net)));
+                    let decided = blocked.union(&inside(needed, all, net));
+                    let (subnet, count) = engine_model::could_hand_out(pool, net, &decided)?;
+                    Some((subnet, count, self.lost_to(IpNet::V4(subnet), need)?))
+                };
+                let first = self.lost_to(IpNet::V4(subnet), need);
+                let lost = first.map(|loss| (subnet, count, loss)).or_else(behind);
+                if let Some((subnet, count, loss)) = lost {
+                    let subnet = IpNet::V4(subnet);
                     clashes.push(Clash::latent(subnet, count, need, loss, self.facts));
                 }
             }
@@ -342,6 +353,14 @@ impl<'a> Assessment<'a> {
         }
         first
     }
+}
+
+/// The needs inside a network that are narrower than it.
+fn inside(needed: &[Needed], all: &NetIndex, net: Ipv4Net) -> RangeSet {
+    let about = IpNet::V4(net);
+    let places = all.overlapping(&about);
+    let others = places.filter_map(|place| v4(&needed.get(place)?.net));
+    RangeSet::new(others.filter(|other| net.contains(other) && *other != net))
 }
 
 /// The stored networks with a bridge, without docker0's, which Docker makes by its settings.

@@ -2,9 +2,9 @@
 
 use super::Assessment;
 use super::clash::Kind;
+use super::existing::Way;
 use super::held::Held;
 use super::sides::{NeededSide, rule_in_words};
-use super::swarm;
 use super::traffic::StaleCall;
 use super::who_loses::Range;
 use crate::engine_model;
@@ -108,8 +108,7 @@ fn past_docker(assessment: &Assessment) -> Vec<Finding> {
         .collect()
 }
 
-/// Each with the first of its subnets that clashes. One that nothing uses at all is told of with the
-/// networks to remove.
+/// Each with the first of its subnets that clashes.
 fn empty_networks(assessment: &Assessment) -> Vec<Finding> {
     let facts = assessment.facts;
     let Some(engine) = &facts.docker.engine else {
@@ -123,7 +122,8 @@ fn empty_networks(assessment: &Assessment) -> Vec<Finding> {
     let of_a_network = present.filter_map(|clash| {
         let name = clash.docker.network.as_deref()?;
         let network = engine.networks.iter().find(|one| one.name == name)?;
-        let can_go = !network.unused && !clash.is_docker0() && !swarm::is_hung_on(facts, name);
+        // What has no container at all is offered with the cures.
+        let can_go = !clash.is_docker0() && Way::of(facts, network) == Way::Recreate;
         (can_go && is_empty(network, engine) && names.insert(name)).then(|| Finding::EmptyNetwork {
             network: name.to_owned(),
             subnet: clash.docker.subnet,

@@ -287,6 +287,9 @@ struct Asked<'k, 'a> {
     bridge: &'k str,
     /// Docker's route, where the kernel does not have it, or not yet.
     to_come: Vec<Route>,
+    /// The bridges whose routes do not count: where the range is still to come, what Docker holds now
+    /// may be gone by then.
+    gone: &'k [&'a str],
 }
 
 /// The name of a bridge that is still to come; no interface can have it.
@@ -302,6 +305,10 @@ impl<'k, 'a> Asked<'k, 'a> {
             kernel,
             subnet: range.subnet,
             bridge,
+            gone: match range.bridge {
+                Some(_) => &[],
+                None => &kernel.docker,
+            },
             to_come: match is_there {
                 true => Vec::new(),
                 false => vec![connected(range.subnet, bridge)],
@@ -312,7 +319,7 @@ impl<'k, 'a> Asked<'k, 'a> {
     fn now<'v>(&'v self, packet: &Packet<'v>) -> Verdict<'v> {
         let with = Change {
             with: &self.to_come,
-            without: &[],
+            without: self.gone,
         };
         self.kernel.model().route_after(with, packet)
     }
@@ -360,7 +367,7 @@ impl<'k, 'a> Asked<'k, 'a> {
         };
         let without = Change {
             with: &self.to_come,
-            without: &[dev],
+            without: &[self.gone, &[dev]].concat(),
         };
         self.leaves_by_docker(&self.kernel.model().route_after(without, packet))
     }

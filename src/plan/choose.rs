@@ -82,6 +82,14 @@ impl<'s, 'a> Search<'s, 'a> {
         }
     }
 
+    /// The same where docker0 stays: it takes room in a pool that holds it.
+    pub fn beside(mut self, docker0: Option<Ipv4Net>) -> Search<'s, 'a> {
+        let range = docker0.map(|address| address.trunc());
+        let stored = self.free.stored.iter_mut();
+        stored.for_each(|stored| stored.extend(range));
+        self
+    }
+
     /// The first pool of one of these shapes that has room for so many networks.
     pub fn find(&self, shapes: &[Shape], networks: u64) -> Option<Chosen> {
         let pool = self.free.find(shapes, networks)?;

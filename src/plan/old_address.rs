@@ -126,14 +126,8 @@ fn of_the_host(facts: &Facts, leaving: &Leaving, address: Ipv4Addr) -> Vec<Block
         network: network.clone(),
         listener: one.clone(),
     });
-    // A container moves with its bridge.
-    let dockers = facts.docker_addresses();
-    let leaves = |server: &IpAddr| {
-        let range = IpNet::V4(leaving.from);
-        *server == address || range.contains(server) && dockers.contains(server)
-    };
     let servers = facts.nameservers.iter();
-    let servers = servers.filter(|server| leaves(&server.address));
+    let servers = servers.filter(|server| leaves(facts, leaving, address, &server.address));
     let servers = servers.map(|server| Blocker::ResolvesAtOldAddress {
         network: network.clone(),
         address: server.address,
@@ -145,6 +139,20 @@ fn of_the_host(facts: &Facts, leaving: &Leaving, address: Ipv4Addr) -> Vec<Block
         named: named.clone(),
     });
     listeners.chain(servers).chain(stubs).collect()
+}
+
+/// Whether a nameserver goes away with the network: it has the bridge's address, or a container's. A
+/// gateway of this host stays outside, also while docker0 hides it with the same address, as in WSL.
+fn leaves(facts: &Facts, leaving: &Leaving, address: IpAddr, server: &IpAddr) -> bool {
+    let devices = facts.docker_devices();
+    let mut routes = facts.kernel.routes.iter();
+    let is_gateway = routes.any(|route| {
+        let dev = route.dev.as_deref().unwrap_or_default();
+        route.gateway == Some(*server) && !devices.contains(dev)
+    });
+    let range = IpNet::V4(leaving.from);
+    let is_containers = || range.contains(server) && facts.docker_addresses().contains(server);
+    !is_gateway && (*server == address || is_containers())
 }
 
 fn of_containers(facts: &Facts, leaving: &Leaving, address: Ipv4Addr) -> Vec<Blocker> {

@@ -327,6 +327,7 @@ impl<'a> Wish<'_, 'a> {
         let off = pooled.into_iter().chain(self.left.iter().copied());
         let needed = self.off_limits();
         Search::new(self.assessment, &needed, off)
+            .beside(self.docker0)
             .find(shapes, networks)
             .ok_or(Blocker::NoFreeRange)
     }

@@ -3,7 +3,7 @@
 use super::advice::{self, Step};
 use super::error::Error;
 use super::sentences::findings::finding;
-use super::sentences::networks::{Sorted, existing, remove};
+use super::sentences::networks::{Sorted, existing, left_alone, remove};
 use super::sentences::outcome::{self, CLEAR};
 use super::sentences::{afterwards, blockers, notices, refusals, swarm};
 use super::vocabulary::Vocabulary;
@@ -54,6 +54,9 @@ impl Report {
             let apply = words.apply();
             report.warnings.push(format!("{apply} would refuse: {why}"));
         }
+        if *decision != Decision::Nothing {
+            report.warnings.extend(left_alone(facts, &report.clashes));
+        }
         report.outcome = Outcome::Clashing;
         report.advice.verdict = advice::verdict(&report.clashes);
         report.advice.next = cures(assessment, decision);
@@ -93,6 +96,8 @@ impl Report {
                 if let Some(after) = after {
                     report.remaining = after.clashes.clone();
                 }
+                let left = left_alone(assessment.facts, &report.remaining);
+                report.warnings.extend(left);
                 if let (true, Some(new)) = (plan.restart, plan.docker0) {
                     report.set_docker0(Some(new));
                 }

@@ -46,16 +46,14 @@ fn the_documentation_lists_cleanly_and_names_every_option() {
 #[test]
 fn every_playbook_and_role_is_well_formed() {
     let path = format!("{}:{}", venv().display(), std::env::var("PATH").unwrap());
-    let mut check = Command::new(venv().join("ansible-playbook"));
-    check.args([
-        "--syntax-check",
-        "-i",
-        "localhost,",
-        "rebridge.docker.audit",
-    ]);
-    run(check
-        .env("PATH", path)
-        .env("ANSIBLE_COLLECTIONS_PATH", collections()));
+    for playbook in ["audit", "fleet", "settle"] {
+        let mut check = Command::new(venv().join("ansible-playbook"));
+        check.args(["--syntax-check", "-i", "localhost,"]);
+        check.arg(format!("rebridge.docker.{playbook}"));
+        run(check
+            .env("PATH", &path)
+            .env("ANSIBLE_COLLECTIONS_PATH", collections()));
+    }
 }
 
 const README: &str = include_str!("../../ansible/README.md");

@@ -19,3 +19,4 @@ mod fleet;
 #[allow(dead_code)]
 mod lab;
 mod plays;
+mod settle;

@@ -6,11 +6,7 @@ use crate::lab::Lab;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-#[path = "../common/dice.rs"]
-#[allow(dead_code)]
-mod dice;
-
-use dice::Dice;
+use crate::dice::Dice;
 
 const AVOID: &str = "--avoid=172.17.0.0/16";
 

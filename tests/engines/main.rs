@@ -22,6 +22,8 @@ mod blockers;
 mod ci_host;
 mod config_file;
 mod containers;
+#[path = "../common/dice.rs"]
+mod dice;
 mod existing;
 mod forecast;
 mod job;
@@ -33,6 +35,7 @@ mod nat;
 mod networks;
 mod operator;
 mod options;
+mod random_hosts;
 mod recovery;
 mod relief;
 mod safety;

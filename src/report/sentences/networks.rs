@@ -31,12 +31,7 @@ pub fn existing(facts: &Facts, clashes: &[Clash], words: Vocabulary) -> Option<S
             .iter()
             .map(|name| format!("nothing uses the network {name}: {}", remove_in_words(name))),
     );
-    parts.extend(sorted.of_products.iter().map(|(name, product)| {
-        format!(
-            "the network {name} still clashes and is left alone: it belongs to {}, and {}; {}",
-            product.name, product.why, product.instead
-        )
-    }));
+    parts.extend(of_products(&sorted));
     if !sorted.others.is_empty() {
         parts.push(format!(
             "{} re-created by hand, with another subnet",
@@ -54,6 +49,21 @@ pub fn existing(facts: &Facts, clashes: &[Clash], words: Vocabulary) -> Option<S
         ));
     }
     (!parts.is_empty()).then(|| parts.join("; "))
+}
+
+/// Why networks of products are left alone, one sentence each.
+pub fn left_alone(facts: &Facts, clashes: &[Clash]) -> Vec<String> {
+    of_products(&Sorted::of(facts, clashes))
+}
+
+fn of_products(sorted: &Sorted) -> Vec<String> {
+    let products = sorted.of_products.iter().map(|(name, product)| {
+        format!(
+            "the network {name} still clashes and is left alone: it belongs to {}, and {}; {}",
+            product.name, product.why, product.instead
+        )
+    });
+    products.collect()
 }
 
 fn remove_in_words(name: &str) -> String {
