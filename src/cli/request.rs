@@ -55,7 +55,7 @@ impl Apply {
             remember: self.remember,
             permits: self.permits.permits(attended)?,
             order: apply::request::Request {
-                timeout: Duration::from_secs(self.times.timeout),
+                timeout: self.times.timeout.map(Duration::from_secs),
                 probes: Probe::look_up_all(&self.proof.probe)?,
                 restart_command: self.permits.restart_command.clone(),
                 dead_man: self.proof.dead_man,
@@ -86,7 +86,7 @@ impl Rollback {
             unless_none: false,
             accepted: read_accept(&self.accept.accept)?,
             dead_man: self.dead_man,
-            timeout: Duration::from_secs(self.times.timeout),
+            timeout: self.times.timeout.map(Duration::from_secs),
             wait: Duration::from_secs(self.times.wait),
             vocabulary: Vocabulary::CommandLine,
         })

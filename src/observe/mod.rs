@@ -2,6 +2,7 @@
 //! of files and of the engine; verify uses the very same ones.
 
 mod as_started;
+mod compose;
 pub mod config_file;
 mod configured;
 mod dies_with;
@@ -145,6 +146,7 @@ fn look(host: &Host, depth: Depth) -> Facts {
         }
         add_next_start(host, &mut docker, &next.unwrap_or_else(joined));
         unseen.extend(look.unseen);
+        let compose = compose::read(host, docker.engine.as_ref());
         let (mut configured, unread) = configured.join().unwrap_or_default();
         configured.retain(|one| look.space.concerns(&one.net));
         let named = match depth {
@@ -162,6 +164,7 @@ fn look(host: &Host, depth: Depth) -> Facts {
             docker,
             configured,
             unread,
+            compose,
             named,
             firewall: None,
             dies_with: None,

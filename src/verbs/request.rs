@@ -74,7 +74,8 @@ pub struct RollbackRequest {
     pub accepted: Accepted,
     /// Undo only an apply that did not finish.
     pub dead_man: bool,
-    pub timeout: Duration,
+    /// How long the restart of Docker may take; none for what suits the host.
+    pub timeout: Option<Duration>,
     pub wait: Duration,
     pub vocabulary: Vocabulary,
 }
