@@ -75,9 +75,10 @@ impl Schedule {
         change.into_iter().chain(self.asked).min()
     }
 
-    /// Whether another change would make no difference: a look is due, but not yet.
+    /// Whether another change would make no difference: much has changed, and a look is not due yet.
     pub fn is_deaf(&self, now: Instant) -> bool {
-        let end = self.change.and_then(|change| self.end_of_pause(change));
+        let much = self.change.filter(|change| change.count >= MUCH);
+        let end = much.and_then(|change| self.end_of_pause(change));
         end.is_some_and(|end| end > now)
     }
 
@@ -163,6 +164,27 @@ mod tests {
                 "{ends:?}"
             );
         }
+    }
+
+    /// Three looks in a row, and then churn: they must not come in a row again fifteen seconds later.
+    #[test]
+    fn a_burst_before_the_churn_does_not_come_back() {
+        let (start, mut schedule) = (Instant::now(), Schedule::default());
+        for look in [0, 500, 1_000] {
+            schedule.looked(start + ms(look));
+        }
+        let mut ends = Vec::new();
+        for now in (1_001..60_000).map(|now| start + ms(now)) {
+            if !schedule.is_deaf(now) {
+                schedule.changed(now, 1);
+            }
+            if schedule.due().is_some_and(|due| due <= now) {
+                schedule.looked(now);
+                ends.push(now);
+            }
+        }
+        assert!(ends.len() > 4);
+        assert!(ends.windows(2).all(|pair| pair[1] - pair[0] >= PAUSE));
     }
 
     #[test]
