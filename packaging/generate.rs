@@ -11,6 +11,7 @@ use rebridge::fleet::result::Fleet;
 use rebridge::report::Report;
 use rebridge::report::explanation::Explanation;
 use rebridge::report::map::Map;
+use rebridge::report::news::News;
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 use std::error::Error;
@@ -73,6 +74,11 @@ fn schemas(folder: &Path) -> Result<(), Box<dyn Error>> {
         folder,
         "result",
         "What check, apply and rollback print with --json",
+    )?;
+    write::<News>(
+        folder,
+        "news",
+        "What watch prints with --json, an object a line, and gives to --on-change",
     )?;
     write::<Forecast>(folder, "forecast", "What forecast prints with --json")?;
     write::<Map>(folder, "map", "What map prints with --json")?;

@@ -32,7 +32,7 @@ def closed(node):
 
 
 def kind(value):
-    for name, key in (("result", "outcome"), ("fleet", "groups"), ("forecast", "capacity"), ("map", "needed"), ("explanation", "answer"), ("facts", "kernel")):
+    for name, key in (("news", "appeared"), ("result", "outcome"), ("fleet", "groups"), ("forecast", "capacity"), ("map", "needed"), ("explanation", "answer"), ("facts", "kernel")):
         if isinstance(value, dict) and key in value:
             return name
     return None
@@ -49,7 +49,7 @@ def objects(text):
 
 def main(paths):
     files = [file for path in map(pathlib.Path, paths) for file in ([path] if path.is_file() else sorted(path.rglob("*")))]
-    schemas = {name: schema(name) for name in ("result", "fleet", "forecast", "map", "explanation", "facts")}
+    schemas = {name: schema(name) for name in ("news", "result", "fleet", "forecast", "map", "explanation", "facts")}
     seen = dict.fromkeys(schemas, 0)
     faults = 0
     for file in files:

@@ -54,6 +54,9 @@ pub enum Verb {
     /// Say what clashes and how rebridge knows; change nothing. Exits 1 if something clashes
     #[command(after_help = examples::CHECK)]
     Check(Check),
+    /// Look again whenever the network changes, and say when the clashes do; change nothing
+    #[command(after_help = examples::WATCH)]
+    Watch(Watch),
     /// Check, fix what clashes, and verify
     #[command(after_help = examples::APPLY)]
     Apply(Apply),
@@ -94,6 +97,29 @@ pub struct Check {
     /// Also write metrics to FILE, for node_exporter's textfile collector (FILE ends in .prom)
     #[arg(long, value_name = "FILE", help_heading = groups::OUTPUT)]
     metrics: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Watch {
+    #[command(flatten)]
+    policy: PolicyArgs,
+    /// Leave out the options in /etc/rebridge/options
+    #[arg(long, help_heading = groups::POLICY)]
+    no_options: bool,
+    /// List and count only these clashes: present, latent, known, suspected; comma list
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "LIST", hide_possible_values = true, help_heading = groups::OUTPUT)]
+    only: Vec<Only>,
+    /// Print one JSON object a line, whenever the clashes change
+    #[arg(long, help_heading = groups::OUTPUT)]
+    json: bool,
+    /// Also write metrics to FILE after each look, for node_exporter's textfile collector (FILE ends
+    /// in .prom)
+    #[arg(long, value_name = "FILE", help_heading = groups::OUTPUT)]
+    metrics: Option<PathBuf>,
+    /// Shell command to run whenever the clashes change, with that JSON object on its standard
+    /// input; it has a minute
+    #[arg(long, value_name = "COMMAND", help_heading = groups::OUTPUT)]
+    on_change: Option<String>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -228,6 +254,7 @@ impl Cli {
     pub fn wants_json(&self) -> bool {
         match &self.verb {
             Verb::Check(check) => check.output.json,
+            Verb::Watch(watch) => watch.json,
             Verb::Apply(apply) => apply.output.json,
             Verb::Forecast(forecast) => forecast.output.json,
             Verb::Map(map) => map.output.json,

@@ -6,16 +6,20 @@ use rebridge::module;
 use rebridge::policy::option::BadValue;
 use rebridge::report::Report;
 use rebridge::report::error::Error;
+use rebridge::report::news::News;
 use rebridge::report::vocabulary::Vocabulary;
 use rebridge::terminal::layout::Layout;
 use rebridge::terminal::progress::{ProgressLine, can_be_live};
 use rebridge::terminal::report::{Verbosity, render};
 use rebridge::terminal::screen::{can_ask, complain, confirmed, layout, print};
-use rebridge::terminal::{explanation, fleet, forecast, map};
+use rebridge::terminal::{self, explanation, fleet, forecast, map};
 use rebridge::verbs;
 use rebridge::verbs::consent::Consent;
 use rebridge::verbs::output_file::OutputFile;
+use rebridge::verbs::watch::Audience;
 use serde::Serialize;
+use std::io::{Stdout, stdout};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::process::ExitCode;
 
 const WORDS: Vocabulary = Vocabulary::CommandLine;
@@ -75,6 +79,10 @@ fn run(cli: &Cli, output: &Output) -> Result<u8, Error> {
             let report = verbs::check::run(&arguments.request()?)?;
             Ok(output.report(&report, true))
         }
+        Verb::Watch(arguments) => {
+            verbs::watch::run(&arguments.request()?, output)?;
+            Ok(0)
+        }
         Verb::Apply(arguments) => {
             let request = arguments.request(output.is_attended(arguments.yes))?;
             let progress = output.progress();
@@ -116,6 +124,7 @@ struct Output {
     verbose: bool,
     quiet: bool,
     result: Option<OutputFile>,
+    reader: Stdout,
 }
 
 impl Output {
@@ -127,6 +136,7 @@ impl Output {
             verbose: cli.verbose,
             quiet: cli.quiet,
             result: result.transpose()?,
+            reader: stdout(),
         })
     }
 
@@ -196,6 +206,25 @@ impl Output {
         if let Some(Err(why)) = self.result.as_ref().map(|file| file.write(text)) {
             complain(&format!("warning: {why}\n"));
         }
+    }
+}
+
+impl Audience for Output {
+    fn news(&self, news: &News) {
+        if self.json {
+            print(&news.json());
+        } else if !self.quiet {
+            print(&terminal::news::render(news, &layout()));
+        }
+        self.leave(&news.json());
+    }
+
+    fn warning(&self, warning: &str) {
+        complain(&format!("warning: {warning}\n"));
+    }
+
+    fn reader(&self) -> BorrowedFd<'_> {
+        self.reader.as_fd()
     }
 }
 

@@ -145,7 +145,7 @@ fn run_case(case: &Path) -> Vec<String> {
             faults.extend(compare(&case.join("report.json"), Some(json)));
             faults
         }
-        Verb::Rollback(_) | Verb::Facts(_) | Verb::Fleet(_) => {
+        Verb::Rollback(_) | Verb::Watch(_) | Verb::Facts(_) | Verb::Fleet(_) => {
             panic!("{request}: not a verb for a golden case")
         }
     }

@@ -3,6 +3,7 @@
 use super::check::Check;
 use super::containers::{ContainerState, ContainerStates, Loss, Missing, PAUSE, client, list};
 use super::containers::{pause, stop_again};
+use super::parallel::for_each;
 use crate::docker::Api;
 use crate::docker::containers::{ApiContainerDetail, ApiState, lives};
 use crate::host::Host;
@@ -28,11 +29,10 @@ impl ContainerStates {
             Ok((now, api)) => (api, now),
             Err(why) => return self.all_missing(&why),
         };
-        let idle = self.idle.iter().filter_map(|one| {
+        let idle = for_each(&self.idle, |one| {
             let stopped = stop_again(&api, one, now.get(&one.id).map(String::as_str));
-            Some(one.missing(stopped.err()?))
+            stopped.map_err(|why| one.missing(why))
         });
-        let idle: Vec<Missing> = idle.collect();
         let mut missing = self.bring_back(&api, now, began);
         missing.extend(idle);
         missing
@@ -47,11 +47,13 @@ impl ContainerStates {
         loop {
             let before = waiting.len();
             let mut failed = Vec::new();
-            for one in waiting {
-                match bring_back(api, one, now.get(&one.id), began) {
-                    Ok(()) => {}
-                    Err(Loss::NotStarted(why)) => failed.push((one, why)),
-                    Err(why) => missing.push(one.missing(why)),
+            let losses = for_each(&waiting, |one| {
+                bring_back(api, one, now.get(&one.id), began).map_err(|why| (*one, why))
+            });
+            for (one, why) in losses {
+                match why {
+                    Loss::NotStarted(why) => failed.push((one, why)),
+                    why => missing.push(one.missing(why)),
                 }
             }
             idle_rounds = match failed.len() < before {

@@ -13,6 +13,8 @@ pub enum Cause {
         /// Its own words, or those of the program that should have started it.
         says: String,
     },
+    /// What should have restarted it ended well, and the dockerd of before still runs.
+    DockerNotRestarted,
     /// It was started and does not answer.
     DockerNotAnswering(docker::Error),
     ContainerNotStopped {

@@ -6,7 +6,7 @@
 //! the operator was warned before. What a manager replaces is left to it.
 
 use super::cause::Cause;
-use super::parallel::for_each;
+use super::parallel::wait_for_each;
 use crate::docker::containers::ApiContainer;
 use crate::docker::{self, Api};
 use crate::facts::{Container, Facts, Manager};
@@ -16,9 +16,15 @@ use std::collections::{HashMap, HashSet};
 use std::thread::sleep;
 use std::time::Duration;
 
-/// A container may take its grace period to stop, and an engine takes as long as it likes to start
-/// one.
+/// An engine takes as long as it likes to start a container.
 const DEADLINE: Duration = Duration::from_secs(120);
+
+/// What a container gets to stop where it asks for nothing else, and where it asks for ever.
+const GRACE: Duration = Duration::from_secs(10);
+const LONGEST_GRACE: Duration = Duration::from_secs(3600);
+
+/// A daemon on a slow machine sees so many stop in the time it has.
+const SOON_STOPPED: usize = 8;
 
 /// Before a container that did not start is started again.
 pub const PAUSE: Duration = Duration::from_secs(1);
@@ -43,6 +49,9 @@ pub struct ContainerState {
     pub auto_remove: bool,
     /// Whether it shares another's network.
     pub joins: bool,
+    /// How many seconds it gets to stop, where it asks for its own number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop_timeout: Option<i64>,
     /// Who replaces it by a new one, and must not find it started again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub manager: Option<Manager>,
@@ -83,7 +92,7 @@ impl ContainerStates {
     /// Stops every living one, those that share another's network first: with live-restore docker0
     /// stays where it is while one lives. The first refusal ends it.
     pub fn stop(&self, host: &Host) -> Result<(), Cause> {
-        let api = client(host).map_err(Cause::EngineSilent)?;
+        let api = client_for_stops(host, self.longest_stop()).map_err(Cause::EngineSilent)?;
         // Two turns are enough: a container cannot share the network of one that shares another's.
         for joins in [true, false] {
             let turn: Vec<&ContainerState> = self
@@ -91,10 +100,22 @@ impl ContainerStates {
                 .iter()
                 .filter(|container| container.joins == joins)
                 .collect();
-            let refusals = for_each(&turn, |one| stop(&api, &one.id, &one.name));
+            let refusals = wait_for_each(&turn, |one| stop(&api, &one.id, &one.name));
             refusals.into_iter().next().map_or(Ok(()), Err)?;
         }
         Ok(())
+    }
+
+    /// Whether a daemon that shuts down would not see all of them stop: it soon exits, and containerd
+    /// may keep what is left of them for good. The next daemon cannot start such a container.
+    pub fn are_many(&self) -> bool {
+        self.living.len() > SOON_STOPPED
+    }
+
+    /// How long the slowest of them may take to stop.
+    pub fn longest_stop(&self) -> Duration {
+        let longest = self.living.iter().map(|one| grace(one.stop_timeout)).max();
+        longest.unwrap_or_default()
     }
 
     /// All but these, which are seen to elsewhere.
@@ -123,6 +144,7 @@ impl ContainerState {
             paused: container.paused,
             auto_remove: detail.is_some_and(|detail| detail.auto_remove),
             joins: detail.is_some_and(|detail| detail.joins.is_some()),
+            stop_timeout: detail.and_then(|detail| detail.stop_timeout),
             manager: container.manager,
         }
     }
@@ -193,6 +215,21 @@ pub fn pause(api: &Api, id: &str) -> Result<(), docker::Error> {
 /// A client of the engine with patience for containers.
 pub fn client(host: &Host) -> Result<Api, docker::Error> {
     Api::new(host, DEADLINE)
+}
+
+/// The same with patience for those that may take this long to stop.
+pub fn client_for_stops(host: &Host, longest: Duration) -> Result<Api, docker::Error> {
+    Api::new(host, DEADLINE + longest)
+}
+
+/// How long a container may take to stop.
+pub fn grace(stop_timeout: Option<i64>) -> Duration {
+    match stop_timeout {
+        None => GRACE,
+        Some(seconds) => u64::try_from(seconds)
+            .map_or(LONGEST_GRACE, Duration::from_secs)
+            .min(LONGEST_GRACE),
+    }
 }
 
 /// The state of every container by its id.

@@ -11,15 +11,18 @@ use super::phases::PhaseName;
 use super::progress::Phases;
 use super::reachable::reachable;
 use super::request::Request;
-use super::restart::restart_in;
-use super::verify::{self, Started};
+use super::restart::{Deadline, Restarter};
+use super::verify::{self, Patience, Started};
 use crate::facts::Facts;
-use crate::host::Host;
+use crate::host::{Host, JOURNAL};
 use crate::observe::observe;
 use crate::plan::Plan;
 use crate::plan::blocker::Blocker;
 use crate::policy::Policy;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// A service in a container may take this long to answer once the container runs.
+const PROBES: Duration = Duration::from_secs(60);
 
 pub struct Forward<'a> {
     pub host: &'a Host,
@@ -49,8 +52,8 @@ impl Forward<'_> {
         let old = record.old_range();
         let masqueraded = old.is_some_and(|old| firewall::is_masqueraded(self.host, &old));
         self.stop_containers(record, phases)?;
-        let deadline = Instant::now() + self.request.timeout;
-        self.restart(record, deadline, phases)?;
+        self.note_the_order(record)?;
+        self.restart(record, phases)?;
         let started = Started::now(self.host);
         record.dockerd_restarted.clone_from(&started.began);
         // Only a run that follows a kill would miss it.
@@ -61,7 +64,7 @@ impl Forward<'_> {
             containers.restore(self.host, record.began())
         });
         let (mut verified, after) = phases.time(PhaseName::Verify, || {
-            self.verify_docker0(record, &started, masqueraded, deadline)
+            self.verify_docker0(record, &started, masqueraded)
         });
         if !containers.living.is_empty() {
             verified.push(containers.check(self.host, record.began(), &self.given_up()));
@@ -89,7 +92,7 @@ impl Forward<'_> {
     }
 
     fn stop_containers(&self, record: &Record, phases: &mut Phases) -> Result<(), Cause> {
-        if self.plan.stop_first {
+        if record.stop_first {
             phases.time(PhaseName::StopContainers, || {
                 record.containers.stop(self.host)
             })
@@ -102,23 +105,36 @@ impl Forward<'_> {
         }
     }
 
-    fn restart(
-        &self,
-        record: &Record,
-        deadline: Instant,
-        phases: &mut Phases,
-    ) -> Result<(), Cause> {
-        let method = record.way.clone().unwrap_or_default();
-        let name = PhaseName::RestartDocker;
-        restart_in(phases, name, self.host, &method, deadline)?;
+    /// Until this is on disk a run that is killed has not restarted Docker.
+    fn note_the_order(&self, record: &mut Record) -> Result<(), Cause> {
+        if record.restart_ordered {
+            return Ok(());
+        }
+        record.restart_ordered = true;
+        journal::begin(self.host, record).map_err(|error| {
+            record.restart_ordered = false;
+            Cause::FileNotWritten {
+                path: JOURNAL.to_owned(),
+                why: error.to_string(),
+            }
+        })
+    }
+
+    fn restart(&self, record: &Record, phases: &mut Phases) -> Result<(), Cause> {
+        let restarter = Restarter::of(self.host, record);
+        let deadline = || Deadline {
+            at: Instant::now() + record.patience(),
+            firm: self.request.timeout.is_some(),
+        };
+        restarter.restart_in(phases, PhaseName::RestartDocker, deadline())?;
         let has_none = record.docker0_before.or(self.plan.docker0).is_none();
-        if has_none || verify::docker0_has_an_address(self.host, deadline) {
+        if has_none || verify::docker0_has_an_address(self.host) {
             return Ok(());
         }
         // Rare, and known: something on the host takes the address of a bridge that has just been
         // created.
         let name = PhaseName::RestartDockerOnceMore;
-        restart_in(phases, name, self.host, &method, deadline)
+        restarter.restart_in(phases, name, deadline())
     }
 
     fn verify_docker0(
@@ -126,9 +142,12 @@ impl Forward<'_> {
         record: &Record,
         started: &Started,
         masqueraded: bool,
-        deadline: Instant,
     ) -> (Vec<Check>, Facts) {
-        let (mut checks, after) = verify::until(self.host, deadline, || {
+        let patience = Patience {
+            probes: self.request.timeout.unwrap_or(PROBES),
+            engine: record.patience(),
+        };
+        let (mut checks, after) = verify::until(self.host, patience, || {
             let Forward {
                 host,
                 plan,

@@ -10,7 +10,7 @@
 
 use super::containers::ContainerStates;
 use super::networks::moves::Moves;
-use super::restart::RestartMethod;
+use super::restart_method::RestartMethod;
 use crate::facts::Facts;
 use crate::host::{Host, STATE_FOLDER};
 use crate::plan::Plan;
@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 /// Where the records lie.
 pub const FOLDER: &str = STATE_FOLDER;
@@ -29,6 +29,9 @@ const UNDONE: &str = "undone.json";
 
 /// The shape of records that this version writes and reads.
 pub const SCHEMA: u32 = 1;
+
+/// What a restart got, in seconds, before records said how long it may take.
+const PATIENCE: u64 = 120;
 
 /// What is needed to undo a change, or to see that it was done.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -45,12 +48,21 @@ pub struct Record {
     pub after: Option<String>,
     /// Whether Docker was to be restarted.
     pub restart: bool,
+    /// Whether that has been ordered; containers may have to be stopped first.
+    #[serde(default = "yes", skip_serializing_if = "is_true")]
+    pub restart_ordered: bool,
+    /// How many seconds a restart may take.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub patience: Option<u64>,
     /// When the dockerd of before began.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dockerd_began: Option<String>,
     /// When the dockerd began that this change started.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dockerd_restarted: Option<String>,
+    /// When the way back began, after which Docker may have been restarted again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub went_back: Option<String>,
     /// Whether this is the way back from an apply that was done.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub going_back: bool,
@@ -60,7 +72,10 @@ pub struct Record {
     /// What restarts this Docker.
     #[serde(default)]
     pub way: Option<RestartMethod>,
-    /// Whether every container was to be stopped first, because live-restore is on.
+    /// The unit that dockerd ran in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
+    /// Whether every container was to be stopped first: live-restore is on, or they are many.
     #[serde(default)]
     pub stop_first: bool,
     /// docker0's address before; null where it had none.
@@ -78,6 +93,15 @@ pub struct Record {
     /// The units that stop with Docker and ran before.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub units: Vec<String>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_true(flag: &bool) -> bool {
+    *flag
 }
 
 /// What a way back that failed has left: while all of it stands, another try would do no better.
@@ -117,6 +141,8 @@ impl Record {
             Some(change) => (change.before.clone(), Some(change.after.clone())),
             None => (unchanged.clone(), unchanged),
         };
+        let containers = ContainerStates::of(facts);
+        let stop_first = plan.stop_first || plan.restart && containers.are_many();
         Record {
             schema: SCHEMA,
             began: humantime::format_rfc3339_seconds(now).to_string(),
@@ -124,16 +150,20 @@ impl Record {
             before,
             after,
             restart: plan.restart,
+            restart_ordered: !stop_first && plan.moves.is_empty(),
+            patience: None,
             dockerd_began: facts.docker.started.clone(),
             dockerd_restarted: None,
+            went_back: None,
             going_back: false,
             left: None,
             way: None,
-            stop_first: plan.stop_first,
+            unit: None,
+            stop_first,
             docker0_before: facts.docker0(),
             docker0_after: plan.docker0,
             networks: networks(facts),
-            containers: ContainerStates::of(facts),
+            containers,
             moves: Moves::default(),
             units: facts.docker.dependents.clone(),
         }
@@ -142,6 +172,11 @@ impl Record {
     /// Whether anything but the file is touched.
     pub fn touches_docker(&self) -> bool {
         self.restart || !self.moves.networks.is_empty()
+    }
+
+    /// How long a restart may take.
+    pub fn patience(&self) -> Duration {
+        Duration::from_secs(self.patience.unwrap_or(PATIENCE))
     }
 
     /// When the change began, to the second.

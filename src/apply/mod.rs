@@ -13,12 +13,14 @@ pub mod containers;
 mod daemon_log;
 pub mod deadman;
 mod edited_meanwhile;
+pub mod file_edit;
 pub mod firewall;
 mod forward;
 pub mod journal;
 pub mod networks;
 pub mod note;
 pub mod parallel;
+mod patience;
 pub mod phases;
 mod prepare;
 pub mod progress;
@@ -28,7 +30,9 @@ pub mod refusal;
 pub mod relief;
 pub mod request;
 pub mod restart;
+pub mod restart_method;
 pub mod rollback;
+mod under_way;
 pub mod undo;
 mod units;
 pub mod validate;
@@ -39,6 +43,7 @@ use crate::facts::Facts;
 use crate::host::Host;
 use crate::host::signals::Shield;
 use crate::observe::observe;
+use crate::observe::process::Process;
 use crate::plan::Plan;
 use applied::{Applied, End};
 use forward::Forward;
@@ -50,8 +55,8 @@ use prepare::{Prepared, prepare, prune_backups};
 use progress::{Phases, Progress};
 use refusal::Refusal;
 use request::Request;
-use restart::RestartMethod;
-use std::time::SystemTime;
+use restart_method::RestartMethod;
+use std::time::{Duration, SystemTime};
 
 /// Carries out a plan on a host whose lock is held.
 pub fn apply(
@@ -92,11 +97,22 @@ pub fn apply(
 fn record(host: &Host, before: &Facts, plan: &Plan, request: &Request) -> Result<Record, Refusal> {
     let service = before.docker.service;
     let moves = networks::record::record(host, &plan.moves);
-    Ok(Record {
+    let mut record = Record {
         way: RestartMethod::of(service, request.restart_command.as_deref()),
         moves: moves.map_err(Refusal::NetworksNotRecorded)?,
         ..Record::of(before, plan, SystemTime::now())
-    })
+    };
+    if record.touches_docker() {
+        record.unit = Process::of_pidfile(host).and_then(|process| process.unit(host));
+        record.patience = Some(seconds_for(host, &record, request.timeout));
+    }
+    Ok(record)
+}
+
+/// How long a restart may take: what the operator says, else what suits the host.
+fn seconds_for(host: &Host, record: &Record, timeout: Option<Duration>) -> u64 {
+    let patience = timeout.unwrap_or_else(|| patience::of(host, &record.containers));
+    patience.as_secs()
 }
 
 fn untouched(before: &Facts, refusal: Refusal) -> Applied {
@@ -105,7 +121,7 @@ fn untouched(before: &Facts, refusal: Refusal) -> Applied {
 
 /// What follows once the new file is in its place: all of the plan, or the way back.
 fn act_and_verify(forward: &Forward, record: &mut Record, progress: &dyn Progress) -> Applied {
-    let Forward { host, request, .. } = forward;
+    let host = forward.host;
     if !record.touches_docker() {
         let file = verify::file(host, &record.path, record.after.as_deref());
         return Applied {
@@ -124,7 +140,7 @@ fn act_and_verify(forward: &Forward, record: &mut Record, progress: &dyn Progres
         Err(why) => why,
     };
     let back = phases.time(PhaseName::RollBack, || {
-        rollback::roll_back(host, record, request.timeout, progress)
+        rollback::roll_back(host, record, progress)
     });
     let end = match back.problem {
         None => End::RolledBack(why),

@@ -1,21 +1,39 @@
-//! The same order for many containers, a few at a time: an engine does little more when asked more
-//! at once.
+//! The same order for many containers at the same time.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// So many at the same time.
-const AT_ONCE: usize = 8;
+/// So many orders that keep the engine busy: it does little more when asked more at once.
+const BUSY: usize = 8;
+
+/// So many orders that only wait for a container to stop.
+const WAITING: usize = 128;
 
 /// Does it for each, in no order; what went wrong.
 pub fn for_each<T: Sync, E: Send>(
     items: &[T],
     work: impl Fn(&T) -> Result<(), E> + Sync,
 ) -> Vec<E> {
+    at_once(BUSY, items, work)
+}
+
+/// The same for work that is waiting.
+pub fn wait_for_each<T: Sync, E: Send>(
+    items: &[T],
+    work: impl Fn(&T) -> Result<(), E> + Sync,
+) -> Vec<E> {
+    at_once(WAITING, items, work)
+}
+
+fn at_once<T: Sync, E: Send>(
+    number: usize,
+    items: &[T],
+    work: impl Fn(&T) -> Result<(), E> + Sync,
+) -> Vec<E> {
     let next = AtomicUsize::new(0);
     let problems = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
-        for _ in 0..AT_ONCE.min(items.len()) {
+        for _ in 0..number.min(items.len()) {
             scope.spawn(|| {
                 while let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed)) {
                     if let Err(problem) = work(item)

@@ -69,7 +69,7 @@ impl Prepared {
             self.in_journal = true;
         }
         if let Some(seconds) = request.dead_man {
-            deadman::arm(host, seconds, request.timeout)
+            deadman::arm(host, seconds, record.patience())
                 .map_err(|why| Refusal::DeadManNotArmed { why })?;
             self.armed = true;
         }

@@ -8,6 +8,7 @@ use super::networks::{self, moves::Side};
 use super::phases::PhaseName;
 use super::progress::Progress;
 use super::refusal::Refusal;
+use super::restart::Restarter;
 use super::rollback::{self, roll_back};
 use crate::facts::Facts;
 use crate::host::Host;
@@ -48,14 +49,17 @@ const OUR_RESTART: Duration = Duration::from_secs(300);
 /// half-done stays: at boot, an order to start Docker would wait for the very unit that gives it.
 pub fn recover(
     host: &Host,
-    timeout: Duration,
+    timeout: Option<Duration>,
     may_restart: bool,
     progress: &dyn Progress,
 ) -> Result<Recovered, Refusal> {
     sweep(host);
-    let Some(record) = pending(host)? else {
+    let Some(record) = pending(host, timeout)? else {
         return Ok(Recovered::Nothing);
     };
+    if record.touches_docker() {
+        Restarter::of(host, &record).wait_while_under_way();
+    }
     let now = observe(host);
     if has_arrived(host, &now, &record) {
         let closed = match record.going_back {
@@ -72,18 +76,18 @@ pub fn recover(
     } else if record.touches_docker() && !may_restart {
         Err(Refusal::HalfWayNeedsRestart)
     } else {
-        undo(host, record, timeout, progress)
+        undo(host, record, progress)
     }
 }
 
 /// Undoes an interrupted run, however far it came.
 pub fn undo_pending(
     host: &Host,
-    timeout: Duration,
+    timeout: Option<Duration>,
     progress: &dyn Progress,
 ) -> Result<Recovered, Refusal> {
-    match pending(host)? {
-        Some(record) => undo(host, record, timeout, progress),
+    match pending(host, timeout)? {
+        Some(record) => undo(host, record, progress),
         None => Ok(Recovered::Nothing),
     }
 }
@@ -98,7 +102,7 @@ fn sweep(host: &Host) {
 
 /// The record of an interrupted run. A file that Docker does not read any more is not judged, let
 /// alone written.
-fn pending(host: &Host) -> Result<Option<Record>, Refusal> {
+fn pending(host: &Host, timeout: Option<Duration>) -> Result<Option<Record>, Refusal> {
     let record = journal::read(host).map_err(Refusal::JournalUnreadable)?;
     let read = service::read(host).config_path();
     match record {
@@ -106,7 +110,10 @@ fn pending(host: &Host) -> Result<Option<Record>, Refusal> {
             changed: record.path,
             read,
         }),
-        record => Ok(record),
+        record => Ok(record.map(|record| Record {
+            patience: timeout.map(|time| time.as_secs()).or(record.patience),
+            ..record
+        })),
     }
 }
 
@@ -169,20 +176,18 @@ fn is_of_the_run(now: &Facts, record: &Record) -> bool {
     if began.is_none() || *began == record.dockerd_began || *began == record.dockerd_restarted {
         return true;
     }
-    let moment = |text: &Option<String>| humantime::parse_rfc3339(text.as_deref()?).ok();
-    let run = humantime::parse_rfc3339(&record.began).ok();
-    let since = moment(began)
-        .zip(run)
-        .map(|(began, run)| began.duration_since(run));
-    record.dockerd_restarted.is_none() && matches!(since, Some(Ok(since)) if since < OUR_RESTART)
+    let moment = |text: &str| humantime::parse_rfc3339(text).ok();
+    let limit = OUR_RESTART.max(record.patience() * 2);
+    let soon_after = |then: &str| {
+        let both = began.as_deref().and_then(moment).zip(moment(then));
+        both.and_then(|(began, then)| began.duration_since(then).ok())
+            .is_some_and(|since| since < limit)
+    };
+    let went_back = record.went_back.as_deref().is_some_and(soon_after);
+    went_back || record.dockerd_restarted.is_none() && soon_after(&record.began)
 }
 
-fn undo(
-    host: &Host,
-    mut record: Record,
-    timeout: Duration,
-    progress: &dyn Progress,
-) -> Result<Recovered, Refusal> {
+fn undo(host: &Host, mut record: Record, progress: &dyn Progress) -> Result<Recovered, Refusal> {
     let now = observe_closely(host);
     if now.docker.engine.is_some()
         && record.left.as_ref() == Some(&Left::by(&now))
@@ -196,7 +201,7 @@ fn undo(
     progress.step(PhaseName::UndoInterruptedRun);
     let _shield = Shield::raise(progress.calm());
     let copy = keep_edits(host, now.docker.config.text.as_deref(), &mut record)?;
-    if let Some(problem) = roll_back(host, &record, timeout, progress).problem {
+    if let Some(problem) = roll_back(host, &record, progress).problem {
         record.left = Some(Left::by(&observe(host)));
         // Only a later run would miss it, and try once more.
         let _ = journal::begin(host, &record);

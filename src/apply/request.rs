@@ -5,8 +5,9 @@ use std::time::Duration;
 
 #[derive(Debug, Clone)]
 pub struct Request {
-    /// How long Docker may take from the order to restart until it answers.
-    pub timeout: Duration,
+    /// How long Docker may take from the order to restart until it answers, and a probe after that;
+    /// none for what suits the host.
+    pub timeout: Option<Duration>,
     /// What must be reachable afterwards.
     pub probes: Vec<Probe>,
     /// What restarts Docker, in the operator's own words.

@@ -1,13 +1,15 @@
 //! Restarts Docker by whatever runs it, with a deadline of our own.
 
 use super::cause::Cause;
-use super::daemon_log;
+use super::journal::Record;
 use super::phases::{Phase, PhaseName};
 use super::progress::Phases;
+use super::restart_method::RestartMethod;
+use super::{daemon_log, under_way};
 use crate::docker;
-use crate::facts::ServiceManager;
 use crate::host::Host;
-use serde::{Deserialize, Serialize};
+use crate::host::child::Ended;
+use crate::observe::service;
 use std::thread::sleep;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -17,99 +19,108 @@ const BOOKKEEPING: Duration = Duration::from_secs(20);
 /// Between two looks at an engine that is starting.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// What restarts this Docker.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum RestartMethod {
-    /// docker.service of systemd.
-    #[default]
-    Systemd,
-    /// The snap, whose service systemd runs too.
-    Snap,
-    /// The init script, by OpenRC.
-    OpenRc,
-    /// The init script, by whatever `service` calls.
-    SysV,
-    /// The operator's own words, for a shell.
-    Command(String),
+/// When a restart counts as failed.
+#[derive(Debug, Clone, Copy)]
+pub struct Deadline {
+    pub at: Instant,
+    /// Whether it counts even for a Docker that is still at work on its start.
+    pub firm: bool,
 }
 
-impl RestartMethod {
-    /// The method for what runs this Docker; the operator's own comes first.
-    pub fn of(service: Option<ServiceManager>, own: Option<&str>) -> Option<RestartMethod> {
-        if let Some(words) = own {
-            return Some(RestartMethod::Command(words.to_owned()));
+/// One Docker, and how it is restarted.
+pub struct Restarter<'a> {
+    host: &'a Host,
+    method: RestartMethod,
+    /// Docker's own units, and the one its dockerd was found in.
+    units: Vec<&'a str>,
+}
+
+impl<'a> Restarter<'a> {
+    pub fn of(host: &'a Host, record: &'a Record) -> Restarter<'a> {
+        let method = record.way.clone().unwrap_or_default();
+        let mut units = method.units().to_vec();
+        if let Some(unit) = record.unit.as_deref().filter(|unit| !units.contains(unit)) {
+            units.insert(0, unit);
         }
-        Some(match service? {
-            ServiceManager::Systemd => RestartMethod::Systemd,
-            ServiceManager::Snap => RestartMethod::Snap,
-            ServiceManager::OpenRc => RestartMethod::OpenRc,
-            ServiceManager::SysV => RestartMethod::SysV,
-        })
+        Restarter {
+            host,
+            method,
+            units,
+        }
     }
 
-    /// The units whose failures systemd counts.
-    pub fn units(&self) -> &'static [&'static str] {
-        match self {
-            RestartMethod::Systemd | RestartMethod::Command(_) => {
-                &["docker.service", "docker.socket"]
+    /// Restarts Docker, waits until the engine answers, and notes how long each step of that took.
+    pub fn restart_in(
+        &self,
+        phases: &mut Phases,
+        name: PhaseName,
+        deadline: Deadline,
+    ) -> Result<(), Cause> {
+        phases.time_steps(
+            name,
+            || self.restart(deadline),
+            |restarted, took| match (restarted, &self.method) {
+                (Ok(()), RestartMethod::Systemd) => steps(self.host, took).unwrap_or_default(),
+                (Ok(()) | Err(_), _) => Vec::new(),
+            },
+        )
+    }
+
+    /// Waits for a stop or a start that is under way, as long as Docker is at work on it: to
+    /// restart it would only begin again.
+    pub fn wait_while_under_way(&self) {
+        if let Some(unit) = self.units.first() {
+            under_way::wait(self.host, unit);
+        }
+    }
+
+    /// Restarts Docker and waits until the engine answers.
+    fn restart(&self, deadline: Deadline) -> Result<(), Cause> {
+        let (host, began) = (self.host, SystemTime::now());
+        // Always, because systemd allows three starts in 60 s, good ones included; then it refuses the
+        // fourth and takes docker.socket down with it. Not every unit has a socket, and then this exits
+        // 1; a real failure shows in the restart.
+        if !self.units.is_empty() {
+            let words = [&["systemctl", "reset-failed"], self.units.as_slice()].concat();
+            host.run(&words, BOOKKEEPING);
+        }
+        let before = service::read(host).started;
+        // The unit itself has no start timeout, so ours is the only one.
+        let left = deadline.at.saturating_duration_since(Instant::now());
+        let done = host.run(&self.method.command(), left);
+        let outlasts = done.ended == Ended::TimedOut && !deadline.firm;
+        let restarted = done.ok() || outlasts && self.comes_up_later();
+        if !restarted {
+            let says = self
+                .units
+                .first()
+                .and_then(|unit| daemon_log::why_it_failed(host, unit, began))
+                .unwrap_or_else(|| done.describe());
+            return Err(Cause::DockerNotStarted { says });
+        }
+        if let RestartMethod::Command(_) = self.method {
+            self.wait_for_another(before, deadline.at)?;
+        }
+        wait_for_answer(host, deadline.at)
+    }
+
+    fn comes_up_later(&self) -> bool {
+        let mut units = self.units.iter();
+        units
+            .next()
+            .is_some_and(|unit| under_way::wait(self.host, unit))
+    }
+
+    /// A command may return before it has acted, and then the dockerd of before answers.
+    fn wait_for_another(&self, before: Option<String>, deadline: Instant) -> Result<(), Cause> {
+        while before.is_some() && service::read(self.host).started == before {
+            if Instant::now() >= deadline {
+                return Err(Cause::DockerNotRestarted);
             }
-            RestartMethod::Snap => &["snap.docker.dockerd.service"],
-            RestartMethod::OpenRc | RestartMethod::SysV => &[],
+            sleep(PAUSE);
         }
+        Ok(())
     }
-
-    fn command(&self) -> Vec<&str> {
-        match self {
-            RestartMethod::Systemd => vec!["systemctl", "restart", "docker.service"],
-            RestartMethod::Snap => vec!["snap", "restart", "docker.dockerd"],
-            RestartMethod::OpenRc => vec!["rc-service", "docker", "restart"],
-            RestartMethod::SysV => vec!["service", "docker", "restart"],
-            RestartMethod::Command(words) => vec!["sh", "-c", words],
-        }
-    }
-}
-
-/// Restarts Docker, waits until the engine answers, and notes how long each step of that took.
-pub fn restart_in(
-    phases: &mut Phases,
-    name: PhaseName,
-    host: &Host,
-    method: &RestartMethod,
-    deadline: Instant,
-) -> Result<(), Cause> {
-    phases.time_steps(
-        name,
-        || restart(host, method, deadline),
-        |restarted, took| match (restarted, method) {
-            (Ok(()), RestartMethod::Systemd) => steps(host, took).unwrap_or_default(),
-            (Ok(()) | Err(_), _) => Vec::new(),
-        },
-    )
-}
-
-/// Restarts Docker and waits until the engine answers.
-fn restart(host: &Host, method: &RestartMethod, deadline: Instant) -> Result<(), Cause> {
-    let began = SystemTime::now();
-    // Always, because systemd allows three starts in 60 s, good ones included; then it refuses the
-    // fourth and takes docker.socket down with it. Not every unit has a socket, and then this exits
-    // 1; a real failure shows in the restart.
-    if !method.units().is_empty() {
-        let words = [&["systemctl", "reset-failed"], method.units()].concat();
-        host.run(&words, BOOKKEEPING);
-    }
-    // The unit itself has no start timeout, so ours is the only one.
-    let left = deadline.saturating_duration_since(Instant::now());
-    let done = host.run(&method.command(), left);
-    if !done.ok() {
-        let says = method
-            .units()
-            .first()
-            .and_then(|unit| daemon_log::why_it_failed(host, unit, began))
-            .unwrap_or_else(|| done.describe());
-        return Err(Cause::DockerNotStarted { says });
-    }
-    wait_for_answer(host, deadline)
 }
 
 /// Waits until the engine answers.
@@ -123,7 +134,6 @@ pub fn wait_for_answer(host: &Host, deadline: Instant) -> Result<(), Cause> {
         }
     }
 }
-
 /// How long Docker took to stop, to start and to answer, in a restart that took this long
 /// altogether. By the clock of systemd, which notes when a unit changes its state; none where the
 /// notes are not those of this restart.

@@ -8,13 +8,14 @@
 use super::cause::{Cause, NotRestored};
 use super::check::Check;
 use super::containers::{Loss, Missing};
-use super::journal::Record;
+use super::journal::{self, Record};
 use super::networks::{self, moves::Side};
 use super::note::Note;
 use super::phases::{Phase, PhaseName};
 use super::progress::{Phases, Progress};
-use super::restart::{restart_in, wait_for_answer};
-use super::{units, verify};
+use super::restart::{Deadline, Restarter, wait_for_answer};
+use super::units;
+use super::verify::{self, Patience};
 use crate::facts::{BYTE_ORDER_MARK, Facts};
 use crate::host::Host;
 use crate::observe::process::Process;
@@ -23,7 +24,7 @@ use crate::plan::edit::set_keys;
 use ipnet::Ipv4Net;
 use serde_json::Value;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 /// Mode of a daemon.json that has to be created again.
 const FILE_MODE: u32 = 0o644;
@@ -49,22 +50,23 @@ pub struct RollbackResult {
 
 /// Puts the state of before back and verifies it. Goes on after a fault as long as the next step
 /// can still help.
-pub fn roll_back(
-    host: &Host,
-    record: &Record,
-    timeout: Duration,
-    progress: &dyn Progress,
-) -> RollbackResult {
+pub fn roll_back(host: &Host, record: &Record, progress: &dyn Progress) -> RollbackResult {
+    let now = humantime::format_rfc3339_seconds(SystemTime::now());
+    let record = &Record {
+        went_back: Some(now.to_string()),
+        ..record.clone()
+    };
+    // Only a run that follows a kill would miss it, and take our restart for another's.
+    let _ = journal::begin(host, record);
     let mut back = Rollback {
         host,
         record,
-        timeout,
         phases: Phases::new(progress),
         causes: Vec::new(),
         restarted: false,
     };
     back.put_file_back();
-    if record.restart {
+    if record.restart && (record.restart_ordered || back.dockerd_died()) {
         back.bring_docker0_back();
     }
     back.move_networks_back();
@@ -100,7 +102,6 @@ pub fn not_restored(host: &Host, record: &Record) -> Option<NotRestored> {
 struct Rollback<'a> {
     host: &'a Host,
     record: &'a Record,
-    timeout: Duration,
     phases: Phases<'a>,
     /// What failed so far, each cause once.
     causes: Vec<Cause>,
@@ -136,11 +137,6 @@ impl Rollback<'_> {
     }
 
     fn bring_docker0_back(&mut self) {
-        // Those that started again meanwhile would keep docker0 where it is.
-        if self.record.stop_first && observe(self.host).docker.engine.is_some() {
-            let stopped = self.record.containers.stop(self.host);
-            self.went_well(stopped);
-        }
         // Where docker0 never left its old address the old file is enough, and asks least of a host
         // in trouble.
         if self.docker0_is_back() && self.restart() && self.docker0_is_back() {
@@ -159,11 +155,22 @@ impl Rollback<'_> {
     }
 
     fn restart(&mut self) -> bool {
-        let method = self.record.way.clone().unwrap_or_default();
+        // Those that started again meanwhile may keep docker0 where it is.
+        if self.record.stop_first && observe(self.host).docker.engine.is_some() {
+            let stopped = self.phases.time(PhaseName::StopContainers, || {
+                self.record.containers.stop(self.host)
+            });
+            self.went_well(stopped);
+        }
         let name = PhaseName::RestartDockerAsItWas;
-        let deadline = Instant::now() + self.timeout;
+        // There is nothing better to do than to wait for a Docker that is at work on its start.
+        let deadline = Deadline {
+            at: Instant::now() + self.record.patience(),
+            firm: false,
+        };
         self.restarted = true;
-        let restarted = restart_in(&mut self.phases, name, self.host, &method, deadline);
+        let restarter = Restarter::of(self.host, self.record);
+        let restarted = restarter.restart_in(&mut self.phases, name, deadline);
         self.went_well(restarted)
     }
 
@@ -231,10 +238,17 @@ impl Rollback<'_> {
         wait_for_answer(self.host, Instant::now() + PATIENCE).is_ok()
     }
 
-    /// Whether another dockerd runs than before, and it was not this change that restarted it.
+    /// Whether another dockerd runs than before, or none, and it was not this change that restarted
+    /// it.
     fn dockerd_died(&self) -> bool {
-        let began = &self.record.dockerd_began;
-        !self.record.restart && began.is_some() && service::read(self.host).started != *began
+        let Record {
+            restart,
+            restart_ordered,
+            dockerd_began,
+            ..
+        } = self.record;
+        let by_us = *restart && *restart_ordered;
+        !by_us && dockerd_began.is_some() && service::read(self.host).started != *dockerd_began
     }
 
     fn bring_containers_back(&mut self) -> Vec<Missing> {
@@ -256,9 +270,12 @@ impl Rollback<'_> {
 
     fn verified(mut self, missing: Vec<Missing>) -> RollbackResult {
         let (host, record) = (self.host, self.record);
-        let deadline = Instant::now() + self.timeout;
+        let patience = Patience {
+            probes: Duration::ZERO,
+            engine: record.patience(),
+        };
         let (mut verified, after) = self.phases.time(PhaseName::Verify, || {
-            verify::until(host, deadline, || verify::restored(host, record))
+            verify::until(host, patience, || verify::restored(host, record))
         });
         if !record.moves.networks.is_empty() {
             verified.extend(networks::verify_back(host, &record.moves));

@@ -2,20 +2,23 @@
 //! the host as it is now.
 
 use super::containers::ContainerStates;
+use super::file_edit::{Edit, differing, edit};
 use super::journal::{self, Record, Unreadable};
 use super::networks::moves::{Moves, Relocation};
 use super::networks::record::{NotRecorded, record_back};
 use super::note::Note;
 use super::progress::Progress;
 use super::refusal::{Refusal, Step};
-use super::restart::RestartMethod;
+use super::restart_method::RestartMethod;
 use super::rollback::{RollbackResult, roll_back};
+use super::seconds_for;
 use crate::assess::Assessment;
 use crate::assess::clash::{Clash, Kind};
 use crate::facts::{DockerState, Facts, Network};
 use crate::host::Host;
 use crate::host::signals::Shield;
-use crate::observe::config_file::{self, KEYS, keys_of};
+use crate::observe::config_file::{self, keys_of};
+use crate::observe::process::Process;
 use crate::plan::blocker::Blocker;
 use crate::plan::leaving::{Leaving, docker0_leaves, network_leaves};
 use crate::plan::pending_settings::pending;
@@ -59,30 +62,6 @@ pub enum Obstacle {
     Blocked(Vec<Blocker>),
 }
 
-/// How a file was edited.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Edit {
-    /// It is gone, or no JSON object any more.
-    NoObject,
-    LayoutOnly,
-    Keys(Vec<KeyEdit>),
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub struct KeyEdit {
-    pub key: String,
-    pub then: Setting,
-    pub now: Setting,
-}
-
-/// A key's value, as far as rebridge may show it.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Setting {
-    Absent,
-    Hidden,
-    Shown(Value),
-}
-
 /// What undoes the last apply on the host as it is now.
 #[derive(Debug, PartialEq)]
 pub struct WayBack {
@@ -119,12 +98,14 @@ pub fn way_back(
     let restart = running && needs_a_restart(facts, &applied);
     let docker0_moves = applied.docker0_before != facts.docker0();
     let service = facts.docker.service;
+    let containers = ContainerStates::of(facts);
     let way = WayBack {
         docker_runs: running,
         restart,
         method: applied.way.clone().or(RestartMethod::of(service, None)),
-        stop_first: restart && docker0_moves && preflight::survivors(facts),
-        containers: ContainerStates::of(facts),
+        stop_first: restart
+            && (docker0_moves && preflight::survivors(facts) || containers.are_many()),
+        containers,
         moves: moves_back(host, facts, &applied.moves)?,
         units: facts.docker.dependents.clone(),
         applied: Record {
@@ -149,16 +130,20 @@ fn needs_a_restart(facts: &Facts, applied: &Record) -> bool {
 pub fn undo(
     host: &Host,
     way: &WayBack,
-    timeout: Duration,
+    timeout: Option<Duration>,
     progress: &dyn Progress,
 ) -> Result<(RollbackResult, Option<Note>), Refusal> {
-    let record = way.record();
+    let mut record = way.record();
+    if record.touches_docker() {
+        record.unit = Process::of_pidfile(host).and_then(|process| process.unit(host));
+        record.patience = Some(seconds_for(host, &record, timeout));
+    }
     journal::begin(host, &record).map_err(|error| Refusal::NotPrepared {
         step: Step::WriteJournal,
         why: error.to_string(),
     })?;
     let _shield = Shield::raise(progress.calm());
-    let result = roll_back(host, &record, timeout, progress);
+    let result = roll_back(host, &record, progress);
     if result.problem.is_some() {
         return Ok((result, None));
     }
@@ -233,11 +218,13 @@ impl WayBack {
     fn record(&self) -> Record {
         Record {
             restart: self.restart,
+            restart_ordered: true,
             way: self.method.clone(),
             stop_first: self.stop_first,
             containers: self.containers.clone(),
             moves: self.moves.clone(),
             dockerd_restarted: None,
+            went_back: None,
             going_back: true,
             units: self.units.clone(),
             ..self.applied.clone()
@@ -291,6 +278,7 @@ impl WayBack {
                 leaving.extend(docker0_leaves(facts, self.applied.docker0_before));
                 blockers.extend(self.lockout(facts));
             }
+            blockers.extend(self.flags_in_the_way(facts, docker0_moves));
         }
         let moves = self.moves();
         leaving.extend(
@@ -306,6 +294,18 @@ impl WayBack {
             true => Ok(()),
             false => Err(Obstacle::Blocked(blockers)),
         }
+    }
+
+    /// Docker does not start with a flag that says what the old file says, or `bip` on the way.
+    fn flags_in_the_way(&self, facts: &Facts, docker0_moves: bool) -> Vec<Blocker> {
+        let settings = keys_of(self.applied.before.as_deref()).unwrap_or_default();
+        let bip = docker0_moves || settings.contains_key("bip");
+        let pools = settings.contains_key("default-address-pools");
+        [("bip", bip), ("default-address-pool", pools)]
+            .into_iter()
+            .filter(|(_, is_set)| *is_set)
+            .filter_map(|(flag, _)| preflight::flag_in_the_way(facts, flag))
+            .collect()
     }
 
     /// A session from the old range is cut off when docker0 lies over that range again.
@@ -364,83 +364,4 @@ fn moves_back(host: &Host, facts: &Facts, applied: &Moves) -> Result<Moves, Obst
         network.is_some_and(|network| network.subnets.contains(&IpNet::V4(one.to)))
     });
     record_back(host, still_there.cloned().collect()).map_err(Obstacle::NetworksNotRecorded)
-}
-
-/// The keys of one side that the other side has otherwise or not at all.
-fn differing(of: &Map<String, Value>, other: &Map<String, Value>) -> Map<String, Value> {
-    of.iter()
-        .filter(|(key, value)| KEYS.contains(&key.as_str()) && other.get(*key) != Some(*value))
-        .map(|(key, value)| (key.clone(), value.clone()))
-        .collect()
-}
-
-/// How a file was edited since it had the first text.
-fn edit(then: Option<&str>, now: Option<&str>) -> Edit {
-    let (Some(then), Some(now)) = (keys_of(then), keys_of(now)) else {
-        return Edit::NoObject;
-    };
-    let added = now.keys().filter(|key| !then.contains_key(*key));
-    let edits: Vec<KeyEdit> = then
-        .keys()
-        .chain(added)
-        .filter(|key| then.get(*key) != now.get(*key))
-        .map(|key| KeyEdit {
-            key: key.clone(),
-            then: Setting::of(key, then.get(key)),
-            now: Setting::of(key, now.get(key)),
-        })
-        .collect();
-    match edits.is_empty() {
-        true => Edit::LayoutOnly,
-        false => Edit::Keys(edits),
-    }
-}
-
-impl Setting {
-    fn of(key: &str, value: Option<&Value>) -> Setting {
-        match value {
-            None => Setting::Absent,
-            Some(value) if KEYS.contains(&key) => Setting::Shown(value.clone()),
-            Some(_) => Setting::Hidden,
-        }
-    }
-}
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_edit_shows_only_the_values_of_keys_that_are_ours() {
-        let then = r#"{"bip": "10.0.0.1/24", "log-opts": {"token": "secret"}, "debug": true}"#;
-        let now = r#"{"bip": "10.9.0.1/24", "log-opts": {"token": "other"}, "debug": true}"#;
-        let Edit::Keys(edits) = edit(Some(then), Some(now)) else {
-            panic!("keys differ");
-        };
-        assert_eq!(
-            edits,
-            [
-                KeyEdit {
-                    key: "bip".to_owned(),
-                    then: Setting::Shown("10.0.0.1/24".into()),
-                    now: Setting::Shown("10.9.0.1/24".into()),
-                },
-                KeyEdit {
-                    key: "log-opts".to_owned(),
-                    then: Setting::Hidden,
-                    now: Setting::Hidden,
-                },
-            ]
-        );
-    }
-
-    #[test]
-    fn the_layout_alone_and_the_whole_file_are_edits_of_their_own() {
-        let then = Some("{\"debug\": true}");
-        assert_eq!(edit(then, Some("{ \"debug\":true }\n")), Edit::LayoutOnly);
-        for broken in [None, Some("[]"), Some("{")] {
-            assert_eq!(edit(then, broken), Edit::NoObject, "{broken:?}");
-        }
-    }
 }

@@ -1,7 +1,7 @@
 //! Observes again with the same readers and assesses again with the same code: fixed means that
 //! `check` would now be silent about what was planned, and that what was set is there.
 
-use super::check::Check;
+use super::check::{Check, Found};
 use super::firewall;
 use super::journal::{Record, networks};
 use super::networks::moves::Moves;
@@ -19,8 +19,33 @@ use ipnet::{IpNet, Ipv4Net};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// A little patience: the engine answers before the last container's link is up.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// The engine answers before the last container's link is up.
+const LINKS: Duration = Duration::from_secs(10);
+
+/// How long what is missing may take to come once the containers are back.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    /// For those who must be reachable.
+    pub probes: Duration,
+    /// For an engine that has answered before, and is too busy to.
+    pub engine: Duration,
+}
+
+impl Patience {
+    fn of(self, checks: &[Check], now: &Facts) -> Duration {
+        let silent = now.docker.state == DockerState::Running && now.docker.engine.is_none();
+        let awaited = |kind| {
+            let mut checks = checks.iter();
+            checks.any(|check| check.may_still_come() && check.kind == kind)
+        };
+        match (silent, awaited(Found::NoAnswer), awaited(Found::Nothing)) {
+            (true, _, _) => self.engine,
+            (false, _, true) => LINKS,
+            (false, true, false) => self.probes,
+            (false, false, false) => Duration::ZERO,
+        }
+    }
+}
 
 /// Between two looks.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -35,14 +60,13 @@ const MOMENT: Duration = Duration::from_secs(1);
 /// look: a wrong address stays wrong.
 pub fn until(
     host: &Host,
-    deadline: Instant,
+    patience: Patience,
     look: impl Fn() -> (Vec<Check>, Facts),
 ) -> (Vec<Check>, Facts) {
-    let end = deadline.min(Instant::now() + PATIENCE);
+    let began = Instant::now();
     loop {
         let (checks, facts) = look();
-        let awaited = checks.iter().any(Check::may_still_come);
-        if host.is_image() || !awaited || Instant::now() >= end {
+        if host.is_image() || began.elapsed() >= patience.of(&checks, &facts) {
             return (checks, facts);
         }
         sleep(PAUSE);
@@ -50,8 +74,8 @@ pub fn until(
 }
 
 /// Whether docker0 gets an address within a moment of Docker's start.
-pub fn docker0_has_an_address(host: &Host, deadline: Instant) -> bool {
-    let end = deadline.min(Instant::now() + ADDRESS_DEADLINE);
+pub fn docker0_has_an_address(host: &Host) -> bool {
+    let end = Instant::now() + ADDRESS_DEADLINE;
     loop {
         if observe(host).docker0().is_some() {
             return true;

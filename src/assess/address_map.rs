@@ -36,6 +36,9 @@ pub struct NeededNetwork {
     pub source: Source,
     /// The same in words.
     pub what: String,
+    /// Whether it is configured and not up.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub to_come: bool,
 }
 
 /// A range of Docker's.
@@ -111,6 +114,7 @@ fn needed_network(need: &Needed, assessment: &Assessment) -> NeededNetwork {
         net: need.net.trunc(),
         source: need.source(),
         what: NeededSide::of(need, None, assessment.facts).about(),
+        to_come: need.is_to_come(),
     }
 }
 

@@ -225,7 +225,7 @@ impl<'a> Assessment<'a> {
     }
 
     /// What is lost when Docker gets this range.
-    fn lost_to(&self, subnet: IpNet, need: &Needed<'a>) -> Option<Loss<'a>> {
+    pub(super) fn lost_to(&self, subnet: IpNet, need: &Needed<'a>) -> Option<Loss<'a>> {
         let range = Range {
             subnet,
             bridge: None,

@@ -9,7 +9,7 @@ use super::traffic::StaleCall;
 use super::who_loses::Range;
 use crate::engine_model;
 use crate::facts::pools::{Pool, PoolList};
-use crate::facts::{AddressPool, Engine, Network};
+use crate::facts::{AddressPool, ComposeSubnet, Engine, Network};
 use crate::subnet::{PRIVATE_BLOCKS, SHARED_BLOCKS, net, overlap, overlap4, v4};
 use ipnet::{IpNet, Ipv4Net};
 use std::collections::BTreeSet;
@@ -40,6 +40,12 @@ pub enum Finding {
         rule: String,
         table: u32,
         subnet: IpNet,
+    },
+    /// A Compose file gives a network a subnet over what this host needs, and the network does not
+    /// have it, or not yet.
+    ComposeOverNeeded {
+        of: ComposeSubnet,
+        over: Box<NeededSide>,
     },
     /// Two of Docker's pools share addresses.
     PoolsOverlap {
@@ -81,6 +87,7 @@ pub fn findings(assessment: &Assessment) -> Vec<Finding> {
     findings.extend(own_overlaps(assessment));
     findings.extend(ipv6_pools_over_needed(assessment));
     findings.extend(past_docker(assessment));
+    findings.extend(compose_over_needed(assessment));
     findings.extend(empty_networks(assessment));
     findings.extend(pools_overlap(&assessment.pools));
     findings.extend(full_pools(assessment));
@@ -141,6 +148,27 @@ fn is_empty(network: &Network, engine: &Engine) -> bool {
             .iter()
             .any(|subnet| subnet.contains(address))
     })
+}
+
+/// What a network has now is a clash, and no matter of the file.
+fn compose_over_needed(assessment: &Assessment) -> Vec<Finding> {
+    let facts = assessment.facts;
+    let has = |of: &ComposeSubnet| {
+        let mut networks = facts.networks();
+        networks.any(|network| network.name == of.network && network.subnets.contains(&of.subnet))
+    };
+    let to_come = facts.compose.iter().filter(|of| !has(of));
+    to_come
+        .filter_map(|of| {
+            let mut needed = assessment.needed.iter();
+            let over = needed.find(|need| {
+                overlap(&need.net, &of.subnet) && assessment.lost_to(of.subnet, need).is_some()
+            })?;
+            let over = Box::new(NeededSide::of(over, Some(&of.subnet), facts));
+            let of = of.clone();
+            Some(Finding::ComposeOverNeeded { of, over })
+        })
+        .collect()
 }
 
 fn pools_overlap(pools: &[AddressPool]) -> Option<Finding> {

@@ -12,6 +12,7 @@ Examples:
   rebridge forecast -n 20                   what will Docker take next?
   rebridge map --svg map.svg                who uses what? also as a picture
   rebridge fleet facts/ --html fleet.html   one range for all hosts? as a page
+  rebridge watch                            say when that changes
   rebridge rollback                         undo the last apply
 
 `rebridge VERB --help` has more of them.
@@ -25,6 +26,14 @@ Examples:
   rebridge check -v --avoid 172.17.0.0/16  these servers too; and explain why
   rebridge check -q --avoid-file nets      for a monitor: exits 0 clean, 1 clash
   rebridge check --facts host.json         judge what `rebridge facts` saved";
+
+pub const WATCH: &str = "\
+Examples:
+  rebridge watch                    what clashes; and whenever that changes
+  rebridge watch --only known --json
+                                    for a program; not what traffic shows
+  rebridge watch -q --on-change /etc/rebridge/on-change
+                                    print nothing, run this command";
 
 pub const APPLY: &str = "\
 Examples:

@@ -138,9 +138,9 @@ pub struct ProofArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = TIMES)]
 pub struct TimeArgs {
-    /// How long the restart of Docker may take
-    #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..=3600))]
-    pub timeout: u64,
+    /// How long the restart of Docker may take; by default what suits the host, 120 at least
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub timeout: Option<u64>,
     /// How long to wait for another rebridge to finish
     #[arg(long, value_name = "SECONDS", default_value_t = 0)]
     pub wait: u64,

@@ -1,7 +1,7 @@
 //! From what was typed to what is meant.
 
 use super::groups::{self, LookArgs, Networks, PermitArgs, PolicyArgs, RootArgs};
-use super::{Apply, Check, Explain, Fleet, Forecast, Map, Relieve, Rollback};
+use super::{Apply, Check, Explain, Fleet, Forecast, Map, Relieve, Rollback, Watch};
 use crate::apply::{self, check::Probe};
 use crate::assess::clash::{Kind, Only};
 use crate::facts::Certainty;
@@ -16,7 +16,7 @@ use crate::report::vocabulary::Vocabulary;
 use crate::verbs::output_file::OutputFile;
 use crate::verbs::request::{
     ApplyRequest, CheckRequest, ExplainRequest, FleetRequest, ForecastRequest, Look, MapRequest,
-    RelieveRequest, RollbackRequest, Target,
+    RelieveRequest, RollbackRequest, Target, WatchRequest,
 };
 use std::path::PathBuf;
 use std::time::Duration;
@@ -25,25 +25,43 @@ impl Check {
     pub fn request(&self) -> Result<CheckRequest, BadValue> {
         Ok(CheckRequest {
             metrics: output_file("--metrics", self.metrics.as_ref())?,
-            only: self.only(),
+            only: only(&self.only),
             look: self.look.look(false)?,
         })
     }
 }
 
-impl Check {
-    fn only(&self) -> Only {
-        let mut only = Only::default();
-        for word in &self.only {
-            match word {
-                groups::Only::Present => only.kinds.push(Kind::Present),
-                groups::Only::Latent => only.kinds.push(Kind::Latent),
-                groups::Only::Known => only.certainties.push(Certainty::Known),
-                groups::Only::Suspected => only.certainties.push(Certainty::Suspected),
-            }
+impl Watch {
+    pub fn request(&self) -> Result<WatchRequest, BadValue> {
+        let mut given = self.policy.to_repeat();
+        if self.no_options {
+            given.insert(0, "--no-options".to_owned());
         }
-        only
+        Ok(WatchRequest {
+            metrics: output_file("--metrics", self.metrics.as_ref())?,
+            only: only(&self.only),
+            look: Look {
+                target: Target::ThisHost,
+                policy: self.policy.policy(false, given)?,
+                no_options: self.no_options,
+                vocabulary: Vocabulary::CommandLine,
+            },
+            on_change: self.on_change.clone(),
+        })
     }
+}
+
+fn only(words: &[groups::Only]) -> Only {
+    let mut only = Only::default();
+    for word in words {
+        match word {
+            groups::Only::Present => only.kinds.push(Kind::Present),
+            groups::Only::Latent => only.kinds.push(Kind::Latent),
+            groups::Only::Known => only.certainties.push(Certainty::Known),
+            groups::Only::Suspected => only.certainties.push(Certainty::Suspected),
+        }
+    }
+    only
 }
 
 impl Apply {
@@ -55,7 +73,7 @@ impl Apply {
             remember: self.remember,
             permits: self.permits.permits(attended)?,
             order: apply::request::Request {
-                timeout: Duration::from_secs(self.times.timeout),
+                timeout: self.times.timeout.map(Duration::from_secs),
                 probes: Probe::look_up_all(&self.proof.probe)?,
                 restart_command: self.permits.restart_command.clone(),
                 dead_man: self.proof.dead_man,
@@ -86,7 +104,7 @@ impl Rollback {
             unless_none: false,
             accepted: read_accept(&self.accept.accept)?,
             dead_man: self.dead_man,
-            timeout: Duration::from_secs(self.times.timeout),
+            timeout: self.times.timeout.map(Duration::from_secs),
             wait: Duration::from_secs(self.times.wait),
             vocabulary: Vocabulary::CommandLine,
         })

@@ -5,7 +5,7 @@
 )]
 
 use super::networks::null_is_empty;
-use crate::facts::{Container, Detail, Manager, Mention};
+use crate::facts::{Compose, Container, Detail, Manager, Mention};
 use serde::Deserialize;
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -82,7 +82,13 @@ impl ApiContainer {
         let name = name.map_or(self.id.clone(), |name| {
             name.trim_start_matches('/').to_owned()
         });
+        let label = |name: &str| self.labels.get(&format!("com.docker.compose.{name}"));
+        let compose = label("project").zip(label("project.config_files"));
         Container {
+            compose: compose.map(|(project, files)| Compose {
+                project: project.clone(),
+                files: files.split(',').map(str::to_owned).collect(),
+            }),
             manager: Manager::of(&name, self.labels.keys().map(String::as_str)),
             name,
             id: self.id,
@@ -114,6 +120,8 @@ pub struct ApiConfig {
     pub mac_address: String,
     #[serde(default, deserialize_with = "null_is_empty")]
     pub env: Vec<String>,
+    #[serde(default)]
+    pub stop_timeout: Option<i64>,
 }
 
 #[derive(Deserialize, Default)]
@@ -125,6 +133,8 @@ pub struct ApiState {
     pub pid: u32,
     #[serde(default)]
     pub exit_code: i64,
+    #[serde(default)]
+    pub started_at: String,
     /// What kept it from starting.
     #[serde(default)]
     pub error: String,
@@ -183,6 +193,7 @@ impl ApiContainerDetail {
                 .map(str::to_owned),
             published_on,
             mode: host.network_mode,
+            stop_timeout: self.config.stop_timeout,
             mac: Some(self.config.mac_address).filter(|mac| !mac.is_empty()),
             pid: self.state.pid,
             never_started: self.state.status == "created",

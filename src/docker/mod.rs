@@ -2,6 +2,7 @@
 
 pub mod containers;
 mod error;
+pub mod events;
 pub mod http;
 pub mod networks;
 
@@ -17,7 +18,7 @@ use std::path::Path;
 use std::time::Duration;
 
 /// The engine's socket on every Linux distribution (`/var/run` is a link to `/run`).
-const SOCKET: &str = "/run/docker.sock";
+pub const SOCKET: &str = "/run/docker.sock";
 
 /// The newest API version this was tried with, Docker 29.7's.
 const NEWEST: ApiVersion = ApiVersion {

@@ -1,5 +1,6 @@
 //! Docker's part of the facts: the service, the engine and its networks, daemon.json.
 
+use super::compose::Compose;
 use super::in_use::{InForce, Mention};
 use super::manager::Manager;
 use super::pools::AddressPool;
@@ -142,6 +143,9 @@ pub struct Container {
     /// Whether it is paused.
     #[serde(default)]
     pub paused: bool,
+    /// The Compose project it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compose: Option<Compose>,
     /// Who replaces it by a new one when it ends, if anybody does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub manager: Option<Manager>,
@@ -169,6 +173,9 @@ pub struct Detail {
     /// The MAC address given by hand when it was created.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mac: Option<String>,
+    /// How many seconds it gets to stop, where that is not Docker's 10; below 0 there is no limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop_timeout: Option<i64>,
     /// Its first process, while it runs.
     #[serde(skip)]
     pub pid: u32,

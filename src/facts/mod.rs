@@ -5,6 +5,7 @@
 //! looks at: its bytes may hold secrets and stay in memory.
 
 mod bridges;
+mod compose;
 mod configured;
 mod docker;
 mod in_use;
@@ -16,6 +17,7 @@ mod source;
 mod version;
 
 pub use bridges::LanSign;
+pub use compose::{Compose, ComposeSubnet};
 pub use configured::{Configured, Role, Unread};
 pub use docker::{
     BYTE_ORDER_MARK, ConfigFile, ConfigState, Container, Detail, Docker, DockerState, Engine,
@@ -68,6 +70,9 @@ pub struct Facts {
     /// Files that could name more and could not be read or understood.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unread: Vec<Unread>,
+    /// Subnets that Compose files of this host ask for by number.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub compose: Vec<ComposeSubnet>,
     /// Settings of the host's own resolver that name an address of a Docker bridge.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub named: Vec<Named>,

@@ -58,6 +58,18 @@ impl Done {
     }
 }
 
+/// A shell command of the operator's, as they would type it; what it prints must not mix with our
+/// results.
+pub(super) fn shell(command: &str) -> duct::Expression {
+    duct::cmd("sh", ["-c", command])
+        .stdout_to_stderr()
+        .unchecked()
+        .before_spawn(|child| {
+            child.process_group(0);
+            Ok(())
+        })
+}
+
 /// This very program, for a child that is to run it later.
 pub fn this_program() -> io::Result<PathBuf> {
     std::env::current_exe()

@@ -86,13 +86,21 @@ impl Host {
         }
     }
 
+    /// A path by which the kernel gets there. Only in an image do links need our help.
+    fn reach(&self, path: &Path) -> io::Result<PathBuf> {
+        match self.is_image() {
+            true => self.resolve(path),
+            false => Ok(path.to_owned()),
+        }
+    }
+
     /// The bytes of a plain file that is no larger than this; `None` where there is none. Nothing is
     /// read from devices, pipes and sockets, and none of them is waited for.
     pub fn read_plain(&self, path: &Path, most: u64) -> io::Result<Option<Vec<u8>>> {
         let file = OpenOptions::new()
             .read(true)
             .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
-            .open(self.resolve(path)?);
+            .open(self.reach(path)?);
         let file = match file {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             file => file?,
@@ -159,7 +167,7 @@ impl Host {
 
     /// The same, with the reason why it may not be read.
     pub fn names(&self, path: &Path) -> io::Result<Vec<String>> {
-        let entries = match fs::read_dir(self.resolve(path)?) {
+        let entries = match fs::read_dir(self.reach(path)?) {
             Err(error) if is_not_there(&error) => return Ok(Vec::new()),
             entries => entries?,
         };
@@ -314,7 +322,11 @@ fn stage_at(target: PathBuf, bytes: &[u8], mode: u32) -> io::Result<Staged> {
     file.write_all(bytes)?;
     match fs::metadata(&staged.target) {
         Ok(old) => {
-            std::os::unix::fs::fchown(&file, Some(old.uid()), Some(old.gid()))?;
+            let new = file.metadata()?;
+            // A sandboxed unit may not even ask for the owner that the file has already.
+            if (new.uid(), new.gid()) != (old.uid(), old.gid()) {
+                std::os::unix::fs::fchown(&file, Some(old.uid()), Some(old.gid()))?;
+            }
             file.set_permissions(Permissions::from_mode(old.mode() & 0o7777))?;
             copy_attributes(&staged.target, &staged.temporary);
         }

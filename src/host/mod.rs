@@ -11,6 +11,8 @@
 
 pub mod child;
 pub mod files;
+pub mod folders;
+pub mod hook;
 pub mod netlink;
 pub mod operator_files;
 mod proxy_arp;

@@ -5,14 +5,15 @@
 //! first, which costs more than the kernel does where a router holds a full Internet table, and
 //! give up on a link whose name is not UTF-8.
 
+use nix::errno::Errno;
 use nix::libc;
 use nix::sys::socket::{
-    AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType, connect, recv, send,
-    socket,
+    AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType, bind, connect, recv,
+    send, socket,
 };
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 const HEADER: usize = size_of::<libc::nlmsghdr>();
 const NLM_F_REQUEST: u16 = libc::NLM_F_REQUEST as u16;
@@ -68,12 +69,19 @@ pub struct Socket {
 impl Socket {
     /// Opens one.
     pub fn open(protocol: SockProtocol) -> io::Result<Socket> {
+        Socket::subscribed(protocol, &[])
+    }
+
+    /// Opens one that hears what the kernel announces to these groups, numbered from 1 to 32.
+    pub fn subscribed(protocol: SockProtocol, groups: &[u32]) -> io::Result<Socket> {
         let descriptor = socket(
             AddressFamily::Netlink,
             SockType::Datagram,
             SockFlag::SOCK_CLOEXEC,
             protocol,
         )?;
+        let mask = groups.iter().fold(0, |mask, group| mask | 1 << (group - 1));
+        bind(descriptor.as_raw_fd(), &NetlinkAddr::new(0, mask))?;
         connect(descriptor.as_raw_fd(), &NetlinkAddr::new(0, 0))?;
         Ok(Socket {
             descriptor,
@@ -96,6 +104,20 @@ impl Socket {
         answer.ok_or_else(|| io::Error::other("the kernel's answer makes no sense"))
     }
 
+    /// The next announcement, if one waits. `ENOBUFS` if some were lost because none was taken for
+    /// too long.
+    pub fn announcement(&mut self) -> io::Result<Option<&[u8]>> {
+        match recv(
+            self.descriptor.as_raw_fd(),
+            &mut self.buffer,
+            MsgFlags::MSG_DONTWAIT,
+        ) {
+            Ok(received) => Ok(self.buffer.get(..received)),
+            Err(Errno::EAGAIN) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Orders a change, and waits until the kernel has made or refused it.
     pub fn order(&mut self, request: &Request, flags: u16) -> io::Result<()> {
         self.send(request, NLM_F_REQUEST | NLM_F_ACK | flags)?;
@@ -108,8 +130,8 @@ impl Socket {
         self.send(request, NLM_F_REQUEST | NLM_F_DUMP)?;
         let mut steady = true;
         loop {
-            let end = messages(self.receive()?, &mut |flags, payload| {
-                steady &= flags & NLM_F_DUMP_INTR == 0;
+            let end = messages(self.receive()?, &mut |header, payload| {
+                steady &= header.flags & NLM_F_DUMP_INTR == 0;
                 each(payload);
             })?;
             if end {
@@ -146,8 +168,21 @@ impl Socket {
     }
 }
 
+impl AsFd for Socket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.descriptor.as_fd()
+    }
+}
+
+/// What the head of a message says of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Header {
+    pub kind: u16,
+    flags: u16,
+}
+
 /// Walks the messages of one datagram; whether the last of the whole dump was among them.
-pub fn messages(datagram: &[u8], each: &mut impl FnMut(u16, &[u8])) -> io::Result<bool> {
+pub fn messages(datagram: &[u8], each: &mut impl FnMut(Header, &[u8])) -> io::Result<bool> {
     let mut rest = datagram;
     while !rest.is_empty() {
         let cut = || io::Error::other("the kernel's answer is cut short");
@@ -170,7 +205,7 @@ pub fn messages(datagram: &[u8], each: &mut impl FnMut(u16, &[u8])) -> io::Resul
                     code => Err(io::Error::from_raw_os_error(code.saturating_neg())),
                 };
             }
-            _ => each(flags, payload),
+            _ => each(Header { kind, flags }, payload),
         }
         rest = rest.get(length.next_multiple_of(4)..).unwrap_or_default();
     }

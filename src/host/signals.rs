@@ -1,11 +1,16 @@
-//! Shields the stretch between "written" and "verified" from the signals by which people and service
-//! managers stop a program.
+//! Signals by which people and service managers stop a program.
+//!
+//! [`Shield`] keeps them from the stretch between "written" and "verified". [`Calls`] lets a program
+//! that waits be woken by them.
 //!
 //! A handler that only takes a note, not SIG_IGN and not a mask: children inherit those two, and a
 //! dockerd started below us could then not be stopped. `exec` resets handlers. SIGKILL and a power
 //! cut remain; for them there is the journal.
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
+use std::io::{self, Read};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -58,4 +63,59 @@ impl Drop for Shield {
             signal_hook::low_level::unregister(handler);
         }
     }
+}
+
+/// Catches the signals that end a program that waits, and the one that makes it look again.
+#[derive(Debug)]
+pub struct Calls {
+    end: UnixStream,
+    again: UnixStream,
+    at_once: Arc<AtomicBool>,
+}
+
+impl Calls {
+    pub fn catch() -> io::Result<Calls> {
+        let (end, ends) = UnixStream::pair()?;
+        let (again, looks) = UnixStream::pair()?;
+        for stream in [&end, &again] {
+            stream.set_nonblocking(true)?;
+        }
+        let at_once = Arc::new(AtomicBool::new(false));
+        for signal in [SIGINT, SIGTERM] {
+            signal_hook::flag::register_conditional_shutdown(signal, 0, Arc::clone(&at_once))?;
+            signal_hook::low_level::pipe::register(signal, ends.try_clone()?)?;
+        }
+        signal_hook::low_level::pipe::register(SIGHUP, looks)?;
+        Ok(Calls {
+            end,
+            again,
+            at_once,
+        })
+    }
+
+    /// Does what takes long and leaves nothing behind: meanwhile the program ends at once, with 0.
+    pub fn may_end_during<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.at_once.store(true, Ordering::Relaxed);
+        let done = work();
+        self.at_once.store(false, Ordering::Relaxed);
+        done
+    }
+
+    /// Readable when a signal has come.
+    pub fn descriptors(&self) -> [BorrowedFd<'_>; 2] {
+        [self.end.as_fd(), self.again.as_fd()]
+    }
+
+    pub fn is_over(&self) -> bool {
+        came(&self.end)
+    }
+
+    /// Whether to look again.
+    pub fn take_again(&self) -> bool {
+        came(&self.again)
+    }
+}
+
+fn came(mut stream: &UnixStream) -> bool {
+    stream.read(&mut [0; 64]).is_ok_and(|length| length > 0)
 }

@@ -173,9 +173,12 @@ fn permits(args: &mut Args) -> Result<Permits, BadValue> {
 }
 
 fn order(args: &mut Args) -> Result<apply::request::Request, BadValue> {
+    let timeout = args.seconds("timeout", 0, 0..=3600)?;
     let dead_man = args.seconds("dead_man", 0, 0..=86400)?;
     Ok(apply::request::Request {
-        timeout: Duration::from_secs(args.seconds("timeout", 120, 1..=3600)?),
+        timeout: Some(timeout)
+            .filter(|seconds| *seconds > 0)
+            .map(Duration::from_secs),
         probes: Probe::look_up_all(&args.words("probe")?)?,
         restart_command: args.text("restart_command")?,
         dead_man: Some(dead_man).filter(|seconds| *seconds > 0),

@@ -2,6 +2,8 @@
 //! of files and of the engine; verify uses the very same ones.
 
 mod as_started;
+pub mod changes;
+mod compose;
 pub mod config_file;
 mod configured;
 mod dies_with;
@@ -145,6 +147,7 @@ fn look(host: &Host, depth: Depth) -> Facts {
         }
         add_next_start(host, &mut docker, &next.unwrap_or_else(joined));
         unseen.extend(look.unseen);
+        let compose = compose::read(host, docker.engine.as_ref());
         let (mut configured, unread) = configured.join().unwrap_or_default();
         configured.retain(|one| look.space.concerns(&one.net));
         let named = match depth {
@@ -162,6 +165,7 @@ fn look(host: &Host, depth: Depth) -> Facts {
             docker,
             configured,
             unread,
+            compose,
             named,
             firewall: None,
             dies_with: None,
@@ -326,7 +330,7 @@ fn look_at_kernel(host: &Host, docker: &Docker, session: Option<Session>) -> Loo
     };
     let links = reader.links();
     let nameservers = resolver::read(host, &links, reader.unseen);
-    let space = RelevantSpace::new(&links, docker);
+    let space = RelevantSpace::new(links.values(), docker);
     let mut kernel = reader.rest(links, &space, &operator::ssh_ports(host, session));
     kernel.wsl = is_wsl(host);
     Look {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Where dockerd leaves its process id (`/var/run` is a link to `/run`, but not everywhere).
-const PIDFILES: [&str; 3] = [
+pub const PIDFILES: [&str; 3] = [
     "/run/docker.pid",
     "/run/snap.docker/docker.pid",
     "/var/run/docker.pid",
@@ -65,6 +65,24 @@ impl Process {
     pub fn began(&self, host: &Host) -> Option<String> {
         let time = host.modified(Path::new(self.pidfile?)).ok()?;
         Some(humantime::format_rfc3339_nanos(time).to_string())
+    }
+
+    /// The service of systemd it runs in.
+    pub fn unit(&self, host: &Host) -> Option<String> {
+        let groups = text_of(host, &proc(self.pid, "cgroup")).unwrap_or_default();
+        let mut parts = groups.lines().flat_map(|line| line.rsplit('/'));
+        parts
+            .find(|part| part.ends_with(".service"))
+            .map(str::to_owned)
+    }
+
+    /// How long it has been on a processor, in hundredths of a second.
+    pub fn ticks(&self, host: &Host) -> Option<u64> {
+        let text = text_of(host, &proc(self.pid, "stat"))?;
+        // Its name, in brackets, may hold anything.
+        let (_, fields) = text.rsplit_once(')')?;
+        let mut times = fields.split_whitespace().skip(11).map(str::parse::<u64>);
+        Some(times.next()?.ok()? + times.next()?.ok()?)
     }
 
     /// Whether it is in a cgroup of this name, in whatever hierarchy.

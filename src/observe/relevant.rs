@@ -3,9 +3,8 @@
 //! clash with nothing and is not kept; this is what keeps a router's 700 000 routes and a proxy's
 //! 100 000 connections out of memory.
 
-use super::kernel::links::Links;
-use crate::facts::Docker;
 use crate::facts::pools::PoolList;
+use crate::facts::{Docker, Facts, Link};
 use crate::subnet::{PRIVATE_BLOCKS, RangeSet, SHARED_BLOCKS, overlap, unique_local, v4};
 use ipnet::IpNet;
 
@@ -25,10 +24,16 @@ impl Default for RelevantSpace {
 impl RelevantSpace {
     /// The space of a host: what anybody may use privately, and what this Docker and its bridges
     /// hold besides.
-    pub fn new(links: &Links, docker: &Docker) -> RelevantSpace {
-        let bridges = links.values().filter(|link| link.has_a_docker_name());
+    pub fn new<'a>(links: impl IntoIterator<Item = &'a Link>, docker: &Docker) -> RelevantSpace {
+        let links = links.into_iter();
+        let bridges = links.filter(|link| link.has_a_docker_name());
         let held = bridges.flat_map(|link| link.addresses.iter().map(IpNet::trunc));
         RelevantSpace::of(held.chain(ranges(docker)).collect())
+    }
+
+    /// The space of a host that was looked at.
+    pub fn of_facts(facts: &Facts) -> RelevantSpace {
+        RelevantSpace::new(&facts.kernel.links, &facts.docker)
     }
 
     /// Whether what this Docker holds and may take is part of it.

@@ -75,9 +75,6 @@ const fn slash24(third: u8, user: &'static str, source: &'static str, how: Likel
 /// The resolver that Google's cloud gives its hosts.
 const GOOGLE_RESOLVER: Ipv4Addr = Ipv4Addr::new(169, 254, 169, 254);
 
-/// The handbooks of the routers; every unit has its address printed on it.
-const MANUAL: &str = "the vendor's manual";
-
 pub const FAVOURED: &[Favoured] = &[
     // Kubernetes: ranges of pods and services.
     row(
@@ -192,7 +189,7 @@ pub const FAVOURED: &[Favoured] = &[
     row(
         net(10, 4, 0, 0, 16),
         "nerdctl",
-        "nerdctl network ls",
+        "nerdctl, docs/cni.md",
         Seldom,
     ),
     row(net(10, 0, 3, 0, 24), "LXC", "lxc-net LXC_NETWORK", Often),
@@ -222,7 +219,12 @@ pub const FAVOURED: &[Favoured] = &[
         "minikube start --driver=kvm2",
         Seldom,
     ),
-    slash24(49, "minikube", "minikube start --subnet", Often),
+    slash24(
+        49,
+        "minikube",
+        "minikube, network_create.go, defaultFirstSubnetAddr",
+        Often,
+    ),
     slash24(
         59,
         "minikube (VirtualBox)",
@@ -271,7 +273,7 @@ pub const FAVOURED: &[Favoured] = &[
     row(
         net(172, 30, 32, 0, 23),
         "Home Assistant",
-        "hassio network of the supervisor",
+        "home-assistant/supervisor, const.py, DOCKER_IPV4_NETWORK_MASK",
         Seldom,
     ),
     // VPNs.
@@ -361,14 +363,29 @@ pub const FAVOURED: &[Favoured] = &[
     row(
         net(192, 168, 0, 0, 22),
         "home routers of most makers",
-        MANUAL,
+        "manuals of TP-Link (0.1), Linksys (1.1), Belkin (2.1) and Huawei (3.1)",
         Everywhere,
     ),
-    slash24(8, "Huawei LTE, GL.iNet", MANUAL, Everywhere),
-    slash24(10, "routers of small offices", MANUAL, Often),
-    slash24(11, "Buffalo", MANUAL, Often),
-    slash24(15, "Linksys, Vonage", MANUAL, Seldom),
-    slash24(31, "Xiaomi", MANUAL, Often),
+    slash24(
+        8,
+        "Huawei LTE, GL.iNet",
+        "manuals of Huawei's hotspots and of GL.iNet (8.1)",
+        Everywhere,
+    ),
+    slash24(
+        10,
+        "TRENDnet",
+        "manuals of TRENDnet's routers (10.1)",
+        Often,
+    ),
+    slash24(
+        11,
+        "Buffalo",
+        "manuals of Buffalo's AirStation (11.1)",
+        Often,
+    ),
+    slash24(15, "Vonage", "manuals of Vonage's adapters (15.1)", Seldom),
+    slash24(31, "Xiaomi", "manuals of Mi Router (31.1)", Often),
     slash24(
         42,
         "phones that share over USB",
@@ -382,44 +399,94 @@ pub const FAVOURED: &[Favoured] = &[
         "Android tethering",
         Often,
     ),
-    slash24(50, "ASUS", MANUAL, Everywhere),
+    slash24(50, "ASUS", "manuals of ASUS's routers (50.1)", Everywhere),
     slash24(55, "Jetson boards over USB", "L4T device mode", Seldom),
-    slash24(68, "TP-Link Deco", MANUAL, Everywhere),
-    slash24(86, "Google Wifi, Nest", MANUAL, Everywhere),
-    slash24(88, "MikroTik", MANUAL, Everywhere),
+    slash24(68, "TP-Link Deco", "manuals of Deco (68.1)", Everywhere),
+    slash24(
+        86,
+        "Google Wifi, Nest",
+        "Google Nest Help, LAN address (86.1)",
+        Everywhere,
+    ),
+    slash24(
+        88,
+        "MikroTik",
+        "RouterOS, default configuration (88.1)",
+        Everywhere,
+    ),
     slash24(
         100,
         "cable modems, Huawei ONTs, Starlink dishes",
-        MANUAL,
+        "DOCSIS modems, their diagnostics page (100.1); Starlink's support pages",
         Everywhere,
     ),
-    slash24(123, "US Robotics", MANUAL, Seldom),
+    slash24(
+        123,
+        "US Robotics",
+        "manuals of USRobotics' routers (123.254)",
+        Seldom,
+    ),
     slash24(
         137,
         "Windows sharing its connection",
         "Internet Connection Sharing",
         Everywhere,
     ),
-    slash24(178, "FRITZ!Box", MANUAL, Everywhere),
-    slash24(179, "FRITZ!Box guests", MANUAL, Often),
-    slash24(188, "FRITZ!Box behind another router", MANUAL, Often),
     slash24(
-        189,
-        "FRITZ!Box guests behind another router",
-        MANUAL,
-        Seldom,
+        178,
+        "FRITZ!Box",
+        "FRITZ!Box 7560 manual, IPv4 settings (178.1)",
+        Everywhere,
     ),
-    slash24(225, "JioFi", MANUAL, Often),
-    slash24(254, "DSL modems (Frontier, Zhone)", MANUAL, Often),
-    row(net(10, 0, 0, 0, 24), "Comcast, Apple", MANUAL, Everywhere),
-    row(net(10, 1, 1, 0, 24), "Belkin, NetComm", MANUAL, Often),
+    slash24(
+        179,
+        "FRITZ!Box guests",
+        "AVM's knowledge base, guest access (179.1)",
+        Often,
+    ),
+    slash24(
+        188,
+        "FRITZ!Box behind another router",
+        "AVM's knowledge base, cascaded FRITZ!Box (188.1)",
+        Often,
+    ),
+    slash24(225, "JioFi", "manuals of JioFi (225.1)", Often),
+    slash24(
+        254,
+        "DSL modems of Frontier",
+        "Frontier's support pages (254.254)",
+        Often,
+    ),
+    row(
+        net(10, 0, 0, 0, 24),
+        "Comcast",
+        "Xfinity's support pages (10.0.0.1)",
+        Everywhere,
+    ),
+    row(
+        net(10, 0, 1, 0, 24),
+        "Apple AirPort",
+        "manuals of AirPort Extreme (10.0.1.1)",
+        Often,
+    ),
+    row(
+        net(10, 1, 1, 0, 24),
+        "NetComm",
+        "manuals of NetComm's DSL modems (10.1.1.1)",
+        Often,
+    ),
     row(
         net(10, 42, 0, 0, 24),
         "NetworkManager sharing its connection",
         "NetworkManager, ipv4.method shared",
         Often,
     ),
-    row(net(10, 90, 90, 0, 24), "D-Link switches", MANUAL, Seldom),
+    row(
+        net(10, 90, 90, 0, 24),
+        "D-Link switches",
+        "manuals of D-Link's switches (10.90.90.90)",
+        Seldom,
+    ),
 ];
 
 /// What shows on a host, or on any of several hosts, that some rows count.

@@ -27,6 +27,9 @@ pub enum Error {
         path: String,
         why: String,
     },
+    CannotWatch {
+        why: String,
+    },
     NotBegun(Refusal),
     CannotRollBack(Obstacle),
     /// An apply was interrupted half-way, so that docker0 may be about to move.
@@ -101,6 +104,10 @@ impl Error {
                  writable, or {} without {}",
                 words.again(),
                 words.switch(Opt::Remember)
+            ),
+            Error::CannotWatch { why } => format!(
+                "cannot watch: the kernel's announcements cannot be had: {why}; nothing was \
+                 touched; use rebridge-check.timer instead"
             ),
             Error::NotBegun(refusal) => refusals::refused(refusal, words),
             Error::CannotRollBack(obstacle) => {

@@ -336,6 +336,7 @@ fn order_and_sight(assessment: &Assessment, about: IpNet) -> Vec<Part> {
             lines: unseen(assessment, about),
         },
     ];
+    parts.extend(to_come(assessment, about));
     let clashes = assessment
         .clashes
         .iter()
@@ -426,7 +427,7 @@ fn unseen(assessment: &Assessment, about: IpNet) -> Vec<String> {
             && told
                 .iter()
                 .any(|known| known.net == need.net && known.source().is_a_trace());
-        if overlap(&need.net, &about) && !seen && !retold {
+        if overlap(&need.net, &about) && !seen && !retold && !need.is_to_come() {
             told.push(need);
         }
     }
@@ -443,6 +444,20 @@ fn unseen(assessment: &Assessment, about: IpNet) -> Vec<String> {
             .to_owned(),
     );
     lines
+}
+
+/// What files bring into a range once something comes up; nobody sees it before.
+fn to_come(assessment: &Assessment, about: IpNet) -> Option<Part> {
+    let needed = assessment.needed.iter();
+    let to_come = needed.filter(|need| need.is_to_come() && overlap(&need.net, &about));
+    let mut lines: Vec<String> = to_come
+        .map(|need| NeededSide::of(need, Some(&about), assessment.facts).describe())
+        .collect();
+    lines.dedup();
+    (!lines.is_empty()).then(|| Part {
+        title: "What is configured and not up",
+        lines: shortened(lines),
+    })
 }
 
 fn shortened(mut lines: Vec<String>) -> Vec<String> {

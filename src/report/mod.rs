@@ -7,6 +7,7 @@ pub mod explanation;
 pub mod kept_options;
 pub mod map;
 pub mod metrics;
+pub mod news;
 pub mod relieved;
 pub mod sentences;
 mod undone;

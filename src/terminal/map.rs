@@ -122,7 +122,7 @@ fn needed_letters(map: &Map) -> Vec<(IpNet, char)> {
     let mut letters: Vec<(IpNet, char)> = map
         .needed
         .iter()
-        .filter_map(|need| Some((need.net, kind(need.source).chars().next()?)))
+        .filter_map(|need| Some((need.net, kind(need).chars().next()?)))
         .collect();
     // The narrower is drawn over the wider.
     letters.sort_by_key(|(net, _)| net.prefix_len());
@@ -261,7 +261,7 @@ fn needed_rows(map: &Map, place: Place) -> Vec<Row> {
     let needed = map.needed.iter().filter(|need| place.holds(&need.net));
     needed
         .map(|need| Row {
-            key: kind(need.source),
+            key: kind(need),
             net: short(&need.net),
             words: without_control_chars(&need.what),
         })

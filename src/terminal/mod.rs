@@ -10,6 +10,7 @@ pub mod fleet;
 pub mod forecast;
 pub mod layout;
 pub mod map;
+pub mod news;
 pub mod progress;
 pub mod report;
 pub mod screen;

@@ -4,6 +4,7 @@ use super::facts_of;
 use super::options::policy_of;
 use super::request::{CheckRequest, Look, Target};
 use crate::assess::Assessment;
+use crate::assess::clash::Only;
 use crate::assess::forecast::forecast;
 use crate::facts::Facts;
 use crate::host::Host;
@@ -19,33 +20,58 @@ use std::time::{Instant, SystemTime};
 
 /// The report says what clashes and what `apply` would do about it.
 pub fn run(request: &CheckRequest) -> Result<Report, Error> {
-    let (at, began) = (SystemTime::now(), Instant::now());
+    let began = Began::now();
     let policy = policy_of(&request.look)?;
-    let facts = look(&request.look, &policy)?;
-    let mut assessment = Assessment::of(&facts, &policy);
-    assessment.clashes.retain(|clash| request.only.lets(clash));
+    let facts = closer(facts_of(&request.look)?, &request.look, &policy);
+    let assessment = assessed(&facts, &policy, &request.only);
     let report = judge(&assessment, request.look.vocabulary);
     if let Some(file) = &request.metrics {
-        let metrics = render(&Measured {
-            facts: &facts,
-            report: &report,
-            forecast: &forecast(&assessment, 0, None),
-            at,
-            took: began.elapsed(),
-        });
-        file.write(&metrics).map_err(BadValue::plain)?;
+        file.write(&began.metrics(&assessment, &report))
+            .map_err(BadValue::plain)?;
     }
     Ok(report)
 }
 
+/// When a check began.
+pub struct Began {
+    pub at: SystemTime,
+    clock: Instant,
+}
+
+impl Began {
+    pub fn now() -> Began {
+        Began {
+            at: SystemTime::now(),
+            clock: Instant::now(),
+        }
+    }
+
+    /// What it found, for `--metrics`.
+    pub fn metrics(&self, assessment: &Assessment, report: &Report) -> String {
+        render(&Measured {
+            facts: assessment.facts,
+            report,
+            forecast: &forecast(assessment, 0, None),
+            at: self.at,
+            took: self.clock.elapsed(),
+        })
+    }
+}
+
 /// What is there; and where `apply` would change something, what could keep it from that.
-fn look(look: &Look, policy: &Policy) -> Result<Facts, BadValue> {
-    let facts = facts_of(look)?;
+pub fn closer(facts: Facts, look: &Look, policy: &Policy) -> Facts {
     let decision = plan(&Assessment::of(&facts, policy), &Permits::plain());
     if look.target != Target::ThisHost || !facts.root || decision == Decision::Nothing {
-        return Ok(facts);
+        return facts;
     }
-    Ok(observe_before_a_change(&Host::live()))
+    observe_before_a_change(&Host::live())
+}
+
+/// The clashes that count.
+pub fn assessed<'a>(facts: &'a Facts, policy: &'a Policy, only: &Only) -> Assessment<'a> {
+    let mut assessment = Assessment::of(facts, policy);
+    assessment.clashes.retain(|clash| only.lets(clash));
+    assessment
 }
 
 pub fn judge(assessment: &Assessment, words: Vocabulary) -> Report {

@@ -15,6 +15,7 @@ pub mod output_file;
 pub mod relieve;
 pub mod request;
 pub mod rollback;
+pub mod watch;
 
 use crate::facts::Facts;
 use crate::host::{Host, Lock, LockError, operator_files};

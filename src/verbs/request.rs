@@ -40,6 +40,16 @@ pub struct CheckRequest {
 }
 
 #[derive(Debug)]
+pub struct WatchRequest {
+    /// Of this host.
+    pub look: Look,
+    pub only: Only,
+    pub metrics: Option<OutputFile>,
+    /// A shell command that gets each report.
+    pub on_change: Option<String>,
+}
+
+#[derive(Debug)]
 pub struct ApplyRequest {
     pub look: Look,
     /// Only show what would be done.
@@ -74,7 +84,8 @@ pub struct RollbackRequest {
     pub accepted: Accepted,
     /// Undo only an apply that did not finish.
     pub dead_man: bool,
-    pub timeout: Duration,
+    /// How long the restart of Docker may take; none for what suits the host.
+    pub timeout: Option<Duration>,
     pub wait: Duration,
     pub vocabulary: Vocabulary,
 }

@@ -25,7 +25,15 @@ fn the_published_schemas_are_those_of_the_types() {
         .output()
         .unwrap();
     assert!(made.status.success(), "{made:?}");
-    for name in ["result", "fleet", "forecast", "map", "explanation", "facts"] {
+    for name in [
+        "news",
+        "result",
+        "fleet",
+        "forecast",
+        "map",
+        "explanation",
+        "facts",
+    ] {
         let name = format!("{name}.schema.json");
         let published = fs::read_to_string(base.join("packaging/schema").join(&name)).unwrap();
         assert!(

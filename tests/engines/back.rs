@@ -203,6 +203,7 @@ fn a_probe_decides(suite: &str) {
         SERVER,
         "--probe",
         "198.51.100.1:9",
+        "--timeout=15",
     ]);
     assert_eq!(
         (code, &report["outcome"]),

@@ -31,6 +31,7 @@ mod job;
 #[path = "../lab/mod.rs"]
 mod lab;
 mod least_change;
+mod load;
 mod nat;
 mod networks;
 mod operator;
@@ -44,3 +45,4 @@ mod stored;
 mod torture;
 mod traffic;
 mod unit;
+mod watch;

@@ -491,4 +491,20 @@ fn the_bridge_of_a_swarm_moves_once_the_node_has_left(suite: &str) {
         (0, &Value::Bool(false)),
         "{report:#}"
     );
+    an_overlay_comes_over_a_bridge(&lab);
+}
+
+/// The manager takes the first subnet of its own pool, whatever bridges this node has.
+fn an_overlay_comes_over_a_bridge(lab: &Lab) {
+    let notes = || lab.rebridge(&["check"]).1["notes"].to_string();
+    assert!(!notes().contains("overlap"), "{}", notes());
+    lab.sh(
+        "docker swarm leave --force; docker network create --subnet 10.0.0.0/24 shop
+            docker swarm init --advertise-addr eth0",
+    );
+    let said = notes();
+    assert!(
+        said.contains("ingress (10.0.0.0/24) and shop (10.0.0.0/24) overlap"),
+        "{said}"
+    );
 }

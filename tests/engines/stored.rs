@@ -54,6 +54,26 @@ fn the_networks_on_disk_are_the_engines(suite: &str) {
     lab.sh(STOP);
     let facts = docker(&lab);
     assert_eq!(networks(&facts["stored"]), asked);
+    the_data_may_lie_where_a_flag_says(&lab, &asked);
+}
+
+fn the_data_may_lie_where_a_flag_says(lab: &Lab, asked: &[Value]) {
+    lab.sh(
+        "cp -a /var/lib/docker /srv/docker; rm /var/lib/docker/network/files/local-kv.db
+            mkdir -p /etc/systemd/system/docker.service.d
+            printf '[Service]\\nExecStart=\\nExecStart=/usr/sbin/dockerd -H fd:// --data-root=/srv/docker\\n' \
+                >/etc/systemd/system/docker.service.d/data.conf
+            systemctl daemon-reload",
+    );
+    assert_eq!(networks(&docker(lab)["stored"]), asked);
+    let (code, report) = lab.rebridge(&["check", "--avoid=10.46.0.0/16"]);
+    assert_eq!(
+        (code, &report["clashes"][0]["docker"]["network"]),
+        (1, &"by-hand".into()),
+        "{report:#}"
+    );
+    let harmless = lab.rebridge(&["check", "--avoid=10.48.0.0/16"]);
+    assert_eq!(harmless.0, 0, "{:#}", harmless.1);
 }
 
 fn a_stopped_docker_brings_its_networks_back(suite: &str) {

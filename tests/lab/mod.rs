@@ -228,6 +228,11 @@ impl Lab {
         }
     }
 
+    /// Gives everything on the booted host so much of one core.
+    pub fn throttle(&self, percent: u32) {
+        self.script(&["throttle", &self.name, &self.host, &percent.to_string()]);
+    }
+
     /// A path on the host, as this machine sees it.
     pub fn path(&self, inside: &str) -> PathBuf {
         let root = self.script(&["root", &self.name, &self.host]);

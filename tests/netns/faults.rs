@@ -133,7 +133,8 @@ fn what_failed_first_on_the_way_back_is_reported() {
         "sed -i 's|^restart)|restart) {fails}|' $SANDBOX/bin/systemctl"
     ));
     // Nothing listens there.
-    let (code, report) = sandbox.json(&[&APPLY[..], &["--probe", "127.0.0.1:9"]].concat());
+    let (code, report) =
+        sandbox.json(&[&APPLY[..], &["--probe", "127.0.0.1:9", "--timeout=5"]].concat());
     assert_eq!(
         (code, &report["outcome"]),
         (5, &"stranded".into()),

@@ -5,7 +5,8 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    clippy::indexing_slicing
+    clippy::indexing_slicing,
+    clippy::print_stdout
 )]
 
 mod callers;
@@ -24,3 +25,4 @@ mod relief;
 mod remains;
 mod sandbox;
 mod terminal;
+mod watch;

@@ -182,6 +182,9 @@ fn a_lan_that_docker_has_a_network_on_stays_what_it_is() {
         (&"clean".into(), &false.into())
     );
     // The same range on a bridge that only containers are on.
+    let container = json!([{"Id": "c1", "Names": ["/tv"], "State": "running", "NetworkSettings":
+        {"Networks": {"lan": {"IPAddress": "192.168.1.200"}}}}]);
+    sandbox.answer("/containers/json?all=1", container.to_string());
     sandbox.sh(
         "ip link del tap5 && ip addr flush dev br0 && ip addr add 192.168.1.11/24 dev br0
                 ip addr add 192.168.1.10/24 dev eth0 && ip route replace default via 192.168.1.1 dev eth0",
@@ -197,4 +200,47 @@ fn lan() -> Value {
     let mut lan = network("lan", "bridge", "192.168.1.0/24");
     lan["Options"]["com.docker.network.bridge.name"] = "br0".into();
     lan
+}
+
+/// A base may be written by any of its addresses: what counts is the network around it.
+#[test]
+fn a_pool_off_its_boundary_is_judged_as_the_engine_masks_it() {
+    let sandbox = Sandbox::with_docker0();
+    let clashes = |base: &str| {
+        let pools = format!(r#"{{"default-address-pools": [{{"base": "{base}", "size": 24}}]}}"#);
+        sandbox.put("/etc/docker/daemon.json", &pools);
+        sandbox.clashes(&["--avoid", "172.16.5.0/24"])
+    };
+    assert_eq!(
+        clashes("172.17.0.0/12"),
+        ["latent/172.16.5.0/24/172.16.5.0/24/declared"]
+    );
+    assert!(clashes("172.17.0.0/16").is_empty());
+}
+
+/// Containers keep their part of docker0's range.
+#[test]
+fn fixed_cidr_follows_docker0_and_never_leads_it_elsewhere() {
+    let sandbox = with_docker();
+    let planned = |keys: &str, avoid: &str| {
+        sandbox.put("/etc/docker/daemon.json", keys);
+        sandbox.json(&["apply", "--check", "--avoid", avoid]).1
+    };
+    let keys = r#"{"bip": "172.17.0.1/16", "fixed-cidr": "172.17.128.0/17"}"#;
+    let report = planned(keys, "172.17.0.0/16");
+    let after = &report["plan"]["daemon_json"];
+    let net = |key: &str| {
+        after[key]
+            .as_str()
+            .unwrap()
+            .parse::<ipnet::Ipv4Net>()
+            .unwrap()
+    };
+    assert!(net("bip").contains(&net("fixed-cidr")), "{report:#}");
+    assert!(
+        net("fixed-cidr") != net("bip").trunc(),
+        "half of it: {report:#}"
+    );
+    let report = planned(keys, "198.51.100.0/24");
+    assert_eq!(report["outcome"], "clean", "{report:#}");
 }

@@ -3,13 +3,14 @@
 use rebridge::apply::cause::{Cause, NotRestored};
 use rebridge::apply::check::Check;
 use rebridge::apply::containers::Loss;
+use rebridge::apply::file_edit::{Edit, KeyEdit, Setting};
 use rebridge::apply::journal::Unreadable;
 use rebridge::apply::networks::record::NotRecorded;
 use rebridge::apply::note::Note;
 use rebridge::apply::recover::Closed;
 use rebridge::apply::refusal::{Refusal, Step};
 use rebridge::apply::relief::{self, Deed};
-use rebridge::apply::undo::{Edit, KeyEdit, Obstacle, Setting};
+use rebridge::apply::undo::Obstacle;
 use rebridge::assess::Assessment;
 use rebridge::assess::finding::{Finding, Holder, Unusable};
 use rebridge::assess::products::PRODUCTS;
@@ -19,8 +20,8 @@ use rebridge::docker;
 use rebridge::engine_model::daemon_json::Fault;
 use rebridge::engine_model::pool_trouble::PoolTrouble;
 use rebridge::facts::{
-    AddressPool, DiesWith, Facts, FirewallRule, LanSign, Listener, Manager, Mention, Named,
-    NetGroup, Route, Version,
+    AddressPool, ComposeSubnet, DiesWith, Facts, FirewallRule, LanSign, Listener, Manager, Mention,
+    Named, NetGroup, Route, Version,
 };
 use rebridge::plan::blocker::{Blocker, StartFault};
 use rebridge::plan::notice::Notice;
@@ -94,6 +95,15 @@ pub fn findings() -> Vec<Sample<Finding>> {
         };
         Ipv6PoolOverNeeded: Finding::Ipv6PoolOverNeeded {
             pool: "fd00:d0c::/64".parse().unwrap(),
+            over: Box::new(over.clone()),
+        };
+        ComposeOverNeeded: Finding::ComposeOverNeeded {
+            of: ComposeSubnet {
+                network: some("shop_back"),
+                subnet: "172.20.0.0/16".parse().unwrap(),
+                file: some("/srv/shop/compose.yml"),
+                line: 12,
+            },
             over: Box::new(over),
         };
         PastDocker: Finding::PastDocker {
@@ -422,6 +432,7 @@ pub fn errors() -> Vec<Sample<Error>> {
         BadValue: Error::BadValue(BadValue::of(Opt::Avoid, "\"banana\" is not a network"));
         OnlyRoot: Error::OnlyRoot { deed: "apply" }, Error::OnlyRoot { deed: "roll back" };
         Busy: Error::Busy { deed: "apply" };
+        CannotWatch: Error::CannotWatch { why: "Too many open files (os error 24)".into() };
         NoLock: Error::NoLock {
             deed: "apply",
             path: some("/run/rebridge.lock"),
@@ -553,6 +564,7 @@ pub fn causes() -> Vec<Sample<Cause>> {
     samples!(Cause {
         EngineSilent: Cause::EngineSilent(docker::Error::Silent);
         DockerNotStarted: Cause::DockerNotStarted { says: some("the disk is on fire") };
+        DockerNotRestarted: Cause::DockerNotRestarted;
         DockerNotAnswering: Cause::DockerNotAnswering(docker::Error::Silent);
         ContainerNotStopped: Cause::ContainerNotStopped {
             container: some("web"),

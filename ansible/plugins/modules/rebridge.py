@@ -125,8 +125,9 @@ options:
   timeout:
     description:
       - How many seconds the restart of Docker may take, up to 3600.
+      - With V(0), what suits the host, 120 at least.
     type: int
-    default: 120
+    default: 0
   wait:
     description:
       - How many seconds to wait for another rebridge on the same host to finish.

@@ -14,7 +14,7 @@ mod steps;
 
 use super::cause::Cause;
 use super::check::Check;
-use super::containers::client;
+use super::containers::{client, client_for_stops};
 use super::phases::PhaseName;
 use super::progress::Phases;
 use crate::docker::{self, Api};
@@ -32,7 +32,8 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// gets its own grace period that way, where a daemon that shuts down soon kills the rest, and none
 /// is started only to be stopped again.
 pub fn stop_members(host: &Host, moves: &Moves) -> Result<(), Cause> {
-    let api = client(host).map_err(Cause::EngineSilent)?;
+    let longest = moves.longest_stop();
+    let api = client_for_stops(host, longest).map_err(Cause::EngineSilent)?;
     let now = Now::look(&api, moves).map_err(Cause::EngineSilent)?;
     let members: Vec<&Member> = moves.members.iter().collect();
     let causes = steps::stop(&api, &now, &members);
@@ -45,7 +46,8 @@ type Step<'a> = (PhaseName, &'a dyn Fn() -> Vec<Cause>);
 /// Brings networks and containers to that side. What went wrong: forward the first step with a
 /// problem is the last one, on the way back every step is tried.
 pub fn settle(host: &Host, moves: &Moves, side: Side, phases: &mut Phases) -> Vec<Cause> {
-    let looked = client(host).and_then(|api| Ok((Now::look(&api, moves)?, api)));
+    let client = client_for_stops(host, moves.longest_stop());
+    let looked = client.and_then(|api| Ok((Now::look(&api, moves)?, api)));
     let (now, api) = match looked {
         Ok(looked) => looked,
         Err(why) => return vec![Cause::EngineSilent(why)],

@@ -1,10 +1,12 @@
 //! The networks that move and the containers on them, as the journal keeps them: for either side of
 //! the move, what the engine takes to bring them there.
 
+use crate::apply::containers::grace;
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::HashSet;
+use std::time::Duration;
 
 /// Before the move or after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +58,12 @@ pub struct Member {
     pub stays_up: bool,
     /// The id of the container whose network it shares.
     pub joins: Option<String>,
+    /// When it was started last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started: Option<String>,
+    /// How many seconds it gets to stop, where it asks for its own number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop_timeout: Option<i64>,
     /// Members start in the order of this number; those of the same number start together.
     pub turn: u32,
     /// Its places on the networks that move.
@@ -77,6 +85,13 @@ pub struct Attachment {
 }
 
 impl Moves {
+    /// How long the slowest member may take to stop.
+    pub fn longest_stop(&self) -> Duration {
+        let members = self.members.iter();
+        let longest = members.map(|one| grace(one.stop_timeout)).max();
+        longest.unwrap_or_default()
+    }
+
     /// The containers that a move stops and starts itself.
     pub fn member_ids(&self) -> HashSet<&str> {
         self.members.iter().map(|one| one.id.as_str()).collect()

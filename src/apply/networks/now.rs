@@ -109,11 +109,26 @@ impl Now {
         touched
     }
 
-    /// Those that ran before and are still there, but do not run.
+    /// Those that ran before and are still there, but neither run nor have done their work.
     pub fn down<'a>(&self, moves: &'a Moves) -> Vec<&'a Member> {
         let ran = moves.members.iter().filter(|member| member.ran);
-        ran.filter(|member| self.is_there(member) && !self.is_as_alive(member))
+        ran.filter(|member| self.is_there(member))
+            .filter(|member| !self.is_as_alive(member) && !self.is_done(member))
             .collect()
+    }
+
+    /// Whether it was started again and has ended well, as a job does. One that was only stopped may
+    /// have ended well too.
+    fn is_done(&self, member: &Member) -> bool {
+        let Some(detail) = self.members.get(&member.id) else {
+            return false;
+        };
+        let state = &detail.state;
+        let started_again = member
+            .started
+            .as_ref()
+            .is_some_and(|then| *then != state.started_at);
+        state.status == "exited" && state.exit_code == 0 && started_again
     }
 
     fn is_as_alive(&self, member: &Member) -> bool {

@@ -128,6 +128,8 @@ mod tests {
             paused: false,
             stays_up: false,
             joins: None,
+            started: None,
+            stop_timeout: None,
             turn: 0,
             attachments,
         }

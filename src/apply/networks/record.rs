@@ -125,6 +125,10 @@ fn member(container: &Value, networks: &[Relocation], now: Side) -> Member {
         paused: status == "paused",
         stays_up: removed_when_stopped(container),
         joins: joined(container),
+        started: Some(text(container, "/State/StartedAt")),
+        stop_timeout: container
+            .pointer("/Config/StopTimeout")
+            .and_then(Value::as_i64),
         turn: 0,
         attachments: attachments.collect(),
     }

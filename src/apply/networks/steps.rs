@@ -5,7 +5,7 @@ use super::moves::{Member, Moves, Relocation, Side};
 use super::now::Now;
 use crate::apply::cause::Cause;
 use crate::apply::containers;
-use crate::apply::parallel::for_each;
+use crate::apply::parallel::{for_each, wait_for_each};
 use crate::docker::containers::ApiContainerDetail;
 use crate::docker::{self, Api};
 use serde_json::json;
@@ -20,7 +20,7 @@ pub fn stop(api: &Api, now: &Now, members: &[&Member]) -> Vec<Cause> {
     by_turn(living)
         .into_values()
         .rev()
-        .flat_map(|turn| for_each(&turn, |one| containers::stop(api, &one.id, &one.name)))
+        .flat_map(|turn| wait_for_each(&turn, |one| containers::stop(api, &one.id, &one.name)))
         .collect()
 }
 

@@ -61,6 +61,7 @@ fn host(version: &str, networks: Vec<Network>) -> Facts {
         nameservers: Vec::new(),
         configured: Vec::new(),
         unread: Vec::new(),
+        compose: Vec::new(),
         docker: Docker {
             state,
             service: None,

@@ -52,6 +52,7 @@ impl<'a> Walk<'a> {
             match self.host.read_plain(Path::new(&path), LARGEST) {
                 Ok(Some(bytes)) => self.take(format, &path, &bytes),
                 Ok(None) => {}
+                Err(_) if self.is_masked(&path) => {}
                 Err(error) => self.note(&path, error),
             }
         }
@@ -67,6 +68,12 @@ impl<'a> Walk<'a> {
             }
             Err(why) => self.note(path, why),
         }
+    }
+
+    /// A link to /dev/null takes the file away.
+    fn is_masked(&self, path: &str) -> bool {
+        let target = self.host.link_target(Path::new(path));
+        target.is_some_and(|target| target == Path::new("/dev/null"))
     }
 
     fn note(&mut self, file: &str, why: impl ToString) {
@@ -88,11 +95,6 @@ impl<'a> Walk<'a> {
         let mut names = HashSet::new();
         // A name that an earlier folder has stands for this one.
         files.retain(|path| names.insert(below(path, places).to_owned()));
-        // A link to /dev/null takes the file away.
-        files.retain(|path| {
-            let target = self.host.link_target(Path::new(path));
-            target.is_none_or(|target| target != Path::new("/dev/null"))
-        });
         if let Some(first) = files.get(MOST_FILES).cloned() {
             self.note(&first, "one file too many of its kind");
             files.truncate(MOST_FILES);

@@ -60,7 +60,7 @@ pub fn read(links: &Links, space: &RelevantSpace) -> io::Result<Routes> {
                 Some(dst) if u8_at(payload, 5) == Some(RELIEF_PROTOCOL) => {
                     routes.relief.extend(relief(&route(payload, dst, links)));
                 }
-                Some(dst) if !space.concerns(&dst) && !is_wide(&dst) => routes.elsewhere += 1,
+                Some(dst) if !matters(&dst, space) => routes.elsewhere += 1,
                 Some(dst) => routes.kept.extend(route(payload, dst, links)),
                 None => {}
             }
@@ -227,6 +227,11 @@ fn gateway(kind: u16, value: &[u8]) -> Option<IpAddr> {
 
 fn name(links: &Links, index: u32) -> Option<String> {
     links.get(&index).map(|link| link.name.clone())
+}
+
+/// Whether a route there could concern Docker.
+pub fn matters(dst: &IpNet, space: &RelevantSpace) -> bool {
+    space.concerns(dst) || is_wide(dst)
 }
 
 /// Whether a route may be a piece of the default route, which only the whole of them shows.

@@ -389,6 +389,7 @@ fn a_member_alive_or_not_counts() {
         id: "off".to_owned(),
         addresses: Vec::new(),
         paused: false,
+        compose: None,
         manager: None,
         detail: Some(idle),
     };

@@ -42,16 +42,17 @@ pub fn blocks() -> impl Iterator<Item = Ipv4Net> {
 }
 
 /// How a kind of evidence stands on the map: what the host itself sees or talks to, a route, a
-/// declaration.
-pub fn kind(source: Source) -> &'static str {
-    match source {
+/// declaration, what is not up yet.
+pub fn kind(need: &NeededNetwork) -> &'static str {
+    match need.source {
+        _ if need.to_come => "to come",
         Source::OnLink
         | Source::Nameserver
         | Source::Neighbour
         | Source::Connection
         | Source::Ssh => "host",
         Source::Route => "route",
-        Source::Configured => "configured",
+        Source::Configured => "server",
         Source::Declared => "declared",
     }
 }
@@ -88,6 +89,10 @@ impl Map {
         };
         let (net, needed) = (range.net, clashes_in_words(&range.clashes));
         match range.when {
+            When::Now if !self.bites(range) => {
+                let name = range.name.as_deref().unwrap_or("Docker");
+                format!("{name} holds {net}, over {needed}, which is configured and not up")
+            }
             When::Now => {
                 let name = range.name.as_deref().unwrap_or("Docker");
                 format!("{name} holds {net}, but this host needs {needed}")
@@ -103,11 +108,20 @@ impl Map {
 
     /// The verdict in a word.
     pub fn word(&self) -> &'static str {
-        match self.first_clash().map(|range| range.when) {
-            Some(When::Now) => "clashing",
-            Some(When::Next | When::Later) => "could clash",
+        match self.first_clash() {
+            Some(range) if self.bites(range) => "clashing",
+            Some(_) => "could clash",
             None => "clean",
         }
+    }
+
+    /// Whether a range clashes with something that is there now.
+    fn bites(&self, range: &DockerRange) -> bool {
+        let is_up = |net: &IpNet| {
+            let mut needed = self.needed.iter();
+            !needed.any(|need| need.net == *net && need.to_come)
+        };
+        range.when == When::Now && range.clashes.iter().any(is_up)
     }
 
     pub fn clashes(&self) -> bool {
@@ -119,9 +133,10 @@ impl Map {
         [When::Now, When::Later, When::Next]
             .iter()
             .find_map(|when| {
-                self.docker
-                    .iter()
-                    .find(|range| range.when == *when && !range.clashes.is_empty())
+                let of_then = self.docker.iter().filter(|range| range.when == *when);
+                let clashing = of_then.filter(|range| !range.clashes.is_empty());
+                // What bites comes before what is not up.
+                clashing.min_by_key(|range| !self.bites(range))
             })
     }
 }

@@ -336,7 +336,12 @@ mod tests {
         let needed = ["172.17.0.0/16"].iter().chain(elsewhere).map(|needed| {
             let (net, source) = (net(needed), Source::Declared);
             let what = "declared by --avoid".to_owned();
-            NeededNetwork { net, source, what }
+            NeededNetwork {
+                net,
+                source,
+                what,
+                to_come: false,
+            }
         });
         let docker = ["docker0", name].map(|name| DockerRange {
             name: Some(name.to_owned()),

@@ -9,6 +9,9 @@ pub fn cause(cause: &Cause) -> String {
     match cause {
         Cause::EngineSilent(why) => why.to_string(),
         Cause::DockerNotStarted { says } => format!("Docker did not start: {says}"),
+        Cause::DockerNotRestarted => {
+            "the restart command ended, but the Docker of before still runs".to_owned()
+        }
         Cause::DockerNotAnswering(why) => {
             format!("Docker was restarted but does not answer: {why}")
         }

@@ -43,6 +43,15 @@ pub fn finding(finding: &Finding, words: Vocabulary) -> String {
              route to {subnet}: they do not reach containers on docker0, wherever it lies; add \
              Docker's route to that table, or a rule before it"
         ),
+        Finding::ComposeOverNeeded { of, over } => format!(
+            "{} line {} gives the network {} the subnet {}, over {}: change that line before the \
+             network is created again",
+            of.file,
+            of.line,
+            of.network,
+            of.subnet,
+            over.describe()
+        ),
         Finding::PoolsOverlap { first, second } => format!(
             "Docker's address pools {first} and {second} overlap; engines differ in what they make \
              of that"

@@ -3,9 +3,10 @@
 use super::causes::not_recorded;
 use super::refusals::why_unreadable;
 use super::{afterwards, blockers};
+use crate::apply::file_edit::{Edit, KeyEdit, Setting};
 use crate::apply::journal::FOLDER;
 use crate::apply::recover::{Closed, Recovered};
-use crate::apply::undo::{Edit, KeyEdit, Obstacle, Setting, WayBack};
+use crate::apply::undo::{Obstacle, WayBack};
 use crate::assess::clash::Clash;
 use crate::report::vocabulary::Vocabulary;
 

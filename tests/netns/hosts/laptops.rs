@@ -42,16 +42,35 @@ fn a_clashing_network_that_nothing_runs_on_can_simply_be_removed() {
         "ip addr flush dev eth0 && ip addr add 172.18.7.9/16 dev eth0
                 ip route replace default via 172.18.0.2 dev eth0",
     );
+    let check = || sandbox.json(&["check"]).1;
+    let has = |state: &str, address: &str| {
+        let container = json!([{"Id": "c1", "Names": ["/web"], "State": state, "NetworkSettings":
+            {"Networks": {"app": {"IPAddress": address}}}}]);
+        let living = if state == "running" {
+            container.to_string()
+        } else {
+            "[]".into()
+        };
+        sandbox.answer("/containers/json", living);
+        sandbox.answer("/containers/json?all=1", container.to_string());
+    };
+    let removes = "`docker network rm app`";
+    let report = check();
+    assert!(
+        report["msg"].as_str().unwrap().contains(removes),
+        "{report:#}"
+    );
+    assert_eq!(report["notes"], json!([]), "said already");
+    has("exited", "");
     let said = notes(&sandbox);
     assert!(
         said.contains("`docker network rm app` frees 172.18.0.0/16 at once, without a restart"),
         "{said}"
     );
-    let container = json!([{"Id": "c1", "Names": ["/web"], "NetworkSettings":
-        {"Networks": {"app": {"IPAddress": "172.18.0.5"}}}}]);
-    sandbox.answer("/containers/json", container.to_string());
-    assert!(first(&sandbox, &[])["docker"]["network"] == "app");
-    assert_eq!(notes(&sandbox), "[]");
+    has("running", "172.18.0.5");
+    let report = check();
+    assert_eq!(report["clashes"][0]["docker"]["network"], "app");
+    assert!(!report.to_string().contains(removes), "{report:#}");
 }
 
 /// The first pool of a plan that moves docker0 off what eth0 got.

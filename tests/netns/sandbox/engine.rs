@@ -86,6 +86,8 @@ pub fn install_without_systemd(sandbox: &Sandbox, restarter: &str) {
         restarter,
         &format!(
             r#"echo "$(basename "$0") $@" >> "$SANDBOX/restarts"
+# A dockerd that starts writes its pidfile.
+[ ! -e /run/docker.pid ] || touch /run/docker.pid
 ADDRESS=$(grep -o '"bip": *"[^"]*"' /etc/docker/daemon.json 2>/dev/null | cut -d'"' -f4)
 [ -n "$ADDRESS" ] || ADDRESS=$(cat "$SANDBOX/docker0")
 {MOVE}"#
