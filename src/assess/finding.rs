@@ -76,6 +76,8 @@ pub enum Unusable {
     Loopback,
     LinkLocal,
     Multicast,
+    /// Linux takes such addresses; many routers and other systems do not.
+    Reserved,
 }
 
 /// Everything worth knowing.
@@ -213,8 +215,10 @@ fn unusable(subnet: Ipv4Net) -> Option<Unusable> {
         Some(Unusable::Loopback)
     } else if lies_in(&net(169, 254, 0, 0, 16)) {
         Some(Unusable::LinkLocal)
-    } else if lies_in(&net(224, 0, 0, 0, 3)) {
+    } else if lies_in(&net(224, 0, 0, 0, 4)) {
         Some(Unusable::Multicast)
+    } else if lies_in(&net(240, 0, 0, 0, 4)) {
+        Some(Unusable::Reserved)
     } else if PRIVATE_BLOCKS
         .iter()
         .chain(&SHARED_BLOCKS)

@@ -43,6 +43,8 @@ pub struct Run {
     pub now: SystemTime,
     /// Older facts are named.
     pub max_age: Duration,
+    /// The names that several sources gave. Nobody but you knows whether they are one host.
+    pub repeated: Vec<String>,
     pub unread: Vec<Unread>,
 }
 

@@ -113,6 +113,13 @@ pub fn warnings(hosts: &[Host], run: &Run) -> Vec<String> {
             first_few(&undated, NAMED, |host| host.name.clone())
         ));
     }
+    if !run.repeated.is_empty() {
+        warnings.push(format!(
+            "these names come more than once, and the newest facts of each count: {}; if they are \
+             different hosts, give them different names",
+            first_few(&run.repeated, NAMED, String::clone)
+        ));
+    }
     if !run.unread.is_empty() {
         let said = first_few(&run.unread, NAMED, |one| {
             format!("{}: {}", one.source, one.why)

@@ -17,7 +17,7 @@ use crate::host::operator_files;
 use crate::policy::option::BadValue;
 use crate::report::error::Error;
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -37,7 +37,12 @@ pub fn run(request: &FleetRequest) -> Result<Fleet, Error> {
         let (named, facts) = source.read()?;
         Ok(Summary::of(named, &Assessment::of(&facts, policy)))
     });
-    let (hosts, places, unread) = sort_out(&sources, read);
+    let Sorted {
+        hosts,
+        places,
+        repeated,
+        unread,
+    } = sort_out(&sources, read);
     if hosts.is_empty() && unread.is_empty() {
         let paths: Vec<String> = request
             .paths
@@ -58,6 +63,7 @@ pub fn run(request: &FleetRequest) -> Result<Fleet, Error> {
     let run = Run {
         now: SystemTime::now(),
         max_age: request.max_age,
+        repeated: repeated.into_iter().collect(),
         unread,
     };
     let fleet = looked.result(answers, run);
@@ -164,27 +170,44 @@ fn lines_of(bytes: &[u8]) -> Vec<(u64, u64)> {
     lines.collect()
 }
 
-/// The hosts by name, each with the place of its source, and what could not be read. Of a host that
-/// comes several times the newest facts count.
-fn sort_out(
-    sources: &[Source],
-    read: Vec<Result<Summary, Unread>>,
-) -> (Vec<Summary>, Vec<usize>, Vec<Unread>) {
+/// What was read, each host once.
+struct Sorted {
+    /// By name.
+    hosts: Vec<Summary>,
+    /// The place of each host's source.
+    places: Vec<usize>,
+    /// The names that several sources gave.
+    repeated: BTreeSet<String>,
+    unread: Vec<Unread>,
+}
+
+/// Of a host that comes several times the newest facts count.
+fn sort_out(sources: &[Source], read: Vec<Result<Summary, Unread>>) -> Sorted {
     let mut hosts: BTreeMap<String, (Summary, usize)> = BTreeMap::new();
-    let mut unread = Vec::new();
+    let (mut repeated, mut unread) = (BTreeSet::new(), Vec::new());
     for (at, one) in read.into_iter().enumerate().take(sources.len()) {
-        match one {
-            Ok(summary) => {
-                let known = hosts.get(&summary.name);
-                if known.is_none_or(|(known, _)| known.taken_at <= summary.taken_at) {
-                    hosts.insert(summary.name.clone(), (summary, at));
-                }
+        let summary = match one {
+            Ok(summary) => summary,
+            Err(one) => {
+                unread.push(one);
+                continue;
             }
-            Err(one) => unread.push(one),
+        };
+        let known = hosts.get(&summary.name);
+        if known.is_some() {
+            repeated.insert(summary.name.clone());
+        }
+        if known.is_none_or(|(known, _)| known.taken_at <= summary.taken_at) {
+            hosts.insert(summary.name.clone(), (summary, at));
         }
     }
     let (hosts, places) = hosts.into_values().unzip();
-    (hosts, places, unread)
+    Sorted {
+        hosts,
+        places,
+        repeated,
+        unread,
+    }
 }
 
 /// The same for each item, on all processors, in the order of the items.

@@ -138,6 +138,7 @@ fn lines_have_names_and_the_newest_facts_of_a_host_count() {
     assert_eq!(found["hosts"][0]["stale"], true);
     let warnings = found["warnings"].to_string();
     assert!(warnings.contains("older than 7 days: db"), "{warnings}");
+    assert!(warnings.contains("more than once"), "{warnings}");
     // A file of lines is the same.
     let folder = Folder::new("fleet-lines");
     let file = folder.write("all.jsonl", &lines);

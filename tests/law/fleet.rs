@@ -135,6 +135,7 @@ fn answer(hosts: &[Facts], looked: &Looked, policy: &Policy) -> Fleet {
     let run = Run {
         now: SystemTime::UNIX_EPOCH,
         max_age: Duration::from_secs(7 * 86_400),
+        repeated: Vec::new(),
         unread: Vec::new(),
     };
     looked.result(answers.collect(), run)

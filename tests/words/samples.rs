@@ -82,7 +82,7 @@ pub fn findings() -> Vec<Sample<Finding>> {
             bridge: some("docker0"),
         });
         UnusableRange: unusable(Unusable::Public), unusable(Unusable::Loopback),
-            unusable(Unusable::LinkLocal), unusable(Unusable::Multicast), Finding::UnusableRange {
+            unusable(Unusable::LinkLocal), unusable(Unusable::Multicast), unusable(Unusable::Reserved), Finding::UnusableRange {
                 holder: Holder::Pool(pool("base=10.200.0.0/16,size=24")),
                 subnet: "10.200.0.0/16".parse().unwrap(),
                 why: Unusable::Public,

@@ -88,5 +88,8 @@ fn why_in_words(subnet: &ipnet::IpNet, why: Unusable) -> String {
         Unusable::Multicast => {
             format!("{subnet}, which is reserved for multicast: no host can live there")
         }
+        Unusable::Reserved => {
+            format!("{subnet}, which is reserved (240/4): many routers drop its packets")
+        }
     }
 }
