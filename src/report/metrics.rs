@@ -50,6 +50,11 @@ pub fn render(measured: &Measured) -> String {
         "Those of them that rest on traffic alone, which may be over soon.",
         &counts(report, Clash::is_suspected),
     );
+    gauge(
+        "relieved_clashes",
+        "Those of them that routes lead past until the next boot.",
+        &counts(report, |clash| clash.relieved),
+    );
     // No series twice: two files may declare the same network.
     let mut each: Vec<(String, String)> = Vec::new();
     for labels in report.clashes.iter().take(MOST).map(of_clash) {

@@ -2,9 +2,11 @@
 //! and back, and what was there before comes back byte for byte.
 
 use crate::evidence::{containers, until};
-use crate::sandbox::Sandbox;
 use crate::sandbox::engine::{Restart, install};
+use crate::sandbox::{REBRIDGE, Sandbox};
 use serde_json::Value;
+use std::process::Stdio;
+use std::time::Duration;
 
 const AVOID: [&str; 2] = ["--avoid", "172.17.0.0/16"];
 
@@ -282,4 +284,38 @@ fn what_only_the_cure_reaches_is_named() {
     );
     let clear = sandbox.json(&["relieve", "--yes"]).1;
     assert_eq!(clear["outcome"], "clean", "{clear:#}");
+}
+
+/// Wherever a run is killed, the next one ends relieved, or takes all of it away.
+#[test]
+fn a_killed_run_is_finished_or_undone() {
+    let sandbox = outage();
+    let before = state(&sandbox);
+    let mut cut_short = 0;
+    // From before the first route to after the last one.
+    for step in 0..24u64 {
+        let arguments = [REBRIDGE, "relieve", "--yes", "--json", AVOID[0], AVOID[1]];
+        let mut run = sandbox
+            .command(&arguments)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(Duration::from_millis(2 * step));
+        let _ = run.kill();
+        let ended = run.wait_with_output().unwrap();
+        let routes = sandbox
+            .sh("ip route show table all proto 114")
+            .lines()
+            .count();
+        cut_short += u32::from(ended.stdout.is_empty() && routes > 0);
+        if step % 2 == 0 {
+            let (code, report) = relieve(&sandbox, &[]);
+            assert_eq!(code, 0, "{report:#}");
+            assert!(host_reaches(&sandbox, "172.17.50.10"), "step {step}");
+        }
+        let (code, undone) = sandbox.json(&["relieve", "--undo", "--yes"]);
+        assert_eq!(code, 0, "{undone:#}");
+        is_as_before(&sandbox, &before);
+    }
+    println!("{cut_short} of 24 runs were killed half-way");
 }
