@@ -58,6 +58,7 @@ pub fn run(path: &Path) -> Answered {
             let ended = verbs::apply::run(&request, &Silent, Consent::Given);
             answer(ended, asked)
         }
+        Job::Relieve(request) => answer(verbs::relieve::run(&request, Consent::Given), asked),
         Job::Rollback(request) => {
             let ended = verbs::rollback::run(&request, &Silent, Consent::Given);
             answer(ended, asked)

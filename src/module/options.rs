@@ -10,7 +10,9 @@ use crate::policy::option::{BadValue, Opt};
 use crate::policy::read::{read_avoid, read_avoid_file, read_avoid_named, read_ignore, read_pools};
 use crate::policy::{Declared, Policy};
 use crate::report::vocabulary::Vocabulary;
-use crate::verbs::request::{ApplyRequest, CheckRequest, Look, RollbackRequest, Target};
+use crate::verbs::request::{
+    ApplyRequest, CheckRequest, Look, RelieveRequest, RollbackRequest, Target,
+};
 use serde_json::{Map, Value};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -46,6 +48,7 @@ pub enum Job {
     Check(Box<CheckRequest>),
     Apply(Box<ApplyRequest>),
     Rollback(RollbackRequest),
+    Relieve(Box<RelieveRequest>),
     Facts(Target),
 }
 
@@ -55,14 +58,18 @@ enum State {
     Checked,
     RolledBack,
     Pinned,
+    Relieved,
+    Unrelieved,
     Facts,
 }
 
-const STATES: [(&str, State); 5] = [
+const STATES: [(&str, State); 7] = [
     ("fixed", State::Fixed),
     ("checked", State::Checked),
     ("rolled_back", State::RolledBack),
     ("pinned", State::Pinned),
+    ("relieved", State::Relieved),
+    ("unrelieved", State::Unrelieved),
     ("facts", State::Facts),
 ];
 const NETWORKS: [(&str, Existing); 2] =
@@ -188,6 +195,9 @@ fn agree(state: State, apply: &ApplyRequest) -> Result<(), BadValue> {
             "root: an unpacked image has no record of an apply, so state: rolled_back cannot undo \
              one there"
         }
+        State::Relieved | State::Unrelieved if matches!(apply.look.target, Target::Image(_)) => {
+            "root: an unpacked image has no routes to add or to take away"
+        }
         _ if apply.remember && apply.look.no_options => {
             "remember: use_options is false, so no later run would read what is kept; leave one of \
              the two out"
@@ -209,6 +219,14 @@ fn job(state: State, apply: ApplyRequest) -> Job {
         State::Checked => Job::Check(Box::new(CheckRequest {
             look: apply.look,
             ..CheckRequest::default()
+        })),
+        State::Relieved | State::Unrelieved => Job::Relieve(Box::new(RelieveRequest {
+            undo: state == State::Unrelieved,
+            look: apply.look,
+            check: apply.check,
+            act_on_suspected: apply.permits.act_on_suspected,
+            probes: apply.order.probes,
+            wait: apply.wait,
         })),
         State::Facts => Job::Facts(apply.look.target),
         State::RolledBack => Job::Rollback(RollbackRequest {

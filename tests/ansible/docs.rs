@@ -106,8 +106,8 @@ fn the_readme_does_what_it_says() {
         "- hosts: hosts\n  tasks:\n    {}\n",
         tasks.trim_end()
     ));
-    assert_eq!(plays.len(), 3);
-    for (play, changed) in plays.iter().zip([1, 0, 0]) {
+    assert_eq!(plays.len(), 4);
+    for (play, changed) in plays.iter().zip([1, 0, 0, 0]) {
         controller.write("play.yml", play);
         let played = controller.playbook(&["play.yml"]);
         assert_eq!(

@@ -165,6 +165,59 @@ fn a_host_that_cannot_be_fixed_fails_alone() {
     assert_eq!((&now.1, &now.2), (&before[1].1, &before[1].2));
 }
 
+/// A whole fleet gets past Docker at once; the cure may come at night.
+#[test]
+fn relief_comes_first_and_the_cure_later() {
+    let controller = Controller::up(&HOSTS);
+    let lab = &controller.lab;
+    let hosts = ["h20", "h26", "h28"];
+    let started = hosts.map(|host| lab.at(host).sh("pidof dockerd"));
+    let play = "{avoid: 172.17.0.0/16, state: relieved, probe: '172.17.50.10:8080'}";
+    let foretold = controller.module(play, &["--check"]);
+    assert_eq!(
+        hosts.map(|host| foretold.recap(host)),
+        [(1, 0); 3],
+        "{foretold:?}"
+    );
+    assert!(!lab.at("h20").reaches(SERVER), "check mode changes nothing");
+    let played = controller.module(play, &[]);
+    assert_eq!(
+        hosts.map(|host| played.recap(host)),
+        [(1, 0); 3],
+        "{played:?}"
+    );
+    let again = controller.module(play, &[]);
+    assert_eq!(
+        hosts.map(|host| again.recap(host)),
+        [(0, 0); 3],
+        "{again:?}"
+    );
+    for host in hosts {
+        assert!(lab.at(host).reaches(SERVER), "{host}");
+    }
+    assert_eq!(hosts.map(|host| lab.at(host).sh("pidof dockerd")), started);
+    let cured = controller.module("{avoid: 172.17.0.0/16}", &[]);
+    assert_eq!(
+        hosts.map(|host| cured.recap(host)),
+        [(1, 0); 3],
+        "{cured:?}"
+    );
+    for host in hosts {
+        assert!(lab.at(host).reaches(SERVER), "{host}");
+        assert_eq!(
+            lab.at(host).sh("ip route show table all proto 114"),
+            "",
+            "{host}"
+        );
+    }
+    let nothing = controller.module("{state: unrelieved}", &[]);
+    assert_eq!(
+        hosts.map(|host| nothing.recap(host)),
+        [(0, 0); 3],
+        "{nothing:?}"
+    );
+}
+
 /// The real controller: one play remembers, the next one needs no options, and neither do people.
 #[test]
 fn a_play_that_remembers_is_the_policy_of_a_play_without_options() {

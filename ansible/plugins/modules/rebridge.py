@@ -26,10 +26,13 @@ options:
       - V(rolled_back) undoes the last change that V(fixed) or V(pinned) made on the host, and verifies that. If there was
         none, it does nothing.
       - V(pinned) does what V(fixed) does, and also gives Docker the O(pools) if nothing clashes.
+      - V(relieved) ends the outage without a restart, by routes past Docker's bridge. They last until the next boot, or
+        until V(fixed) moves C(docker0). It heeds O(avoid), O(avoid_files), O(ignore), O(act_on), O(probe) and O(wait).
+      - V(unrelieved) takes these routes away.
       - V(facts) changes and judges nothing. It returns what C(rebridge facts) prints in RV(facts), for C(rebridge fleet),
         which finds one range for many hosts.
     type: str
-    choices: [fixed, checked, rolled_back, pinned, facts]
+    choices: [fixed, checked, rolled_back, pinned, relieved, unrelieved, facts]
     default: fixed
   avoid:
     description:
@@ -213,6 +216,13 @@ EXAMPLES = r"""
     dead_man: 300
   become: true
 
+- name: Stop the bleeding now, without a restart; the cure may come at night
+  rebridge.docker.rebridge:
+    state: relieved
+    avoid: 172.17.0.0/16
+    probe: 172.17.50.10:8080
+  become: true
+
 - name: What this host needs and what Docker has, for rebridge fleet
   rebridge.docker.rebridge:
     state: facts
@@ -318,6 +328,10 @@ blockers:
 plan:
   description: The keys to set (C(daemon_json)), whether to C(restart), the C(networks) to move, and the new address of C(docker0).
   returned: always
+  type: dict
+relief:
+  description: What leads past Docker's bridges, in C(ranges) with their C(routes), and what only the cure reaches, in C(out_of_reach).
+  returned: with O(state=relieved)
   type: dict
 docker:
   description: >-

@@ -180,7 +180,7 @@ pub fn steps(words: Vocabulary) -> Vec<String> {
         format!("`ip route flush table all proto {RELIEF_PROTOCOL}` removes it"),
         match words {
             Vocabulary::CommandLine => "`rebridge relieve --undo` does the rest".to_owned(),
-            Vocabulary::Ansible => "`state: relieved` with `undo: true` does the rest".to_owned(),
+            Vocabulary::Ansible => "`state: unrelieved` does the rest".to_owned(),
         },
     ]
 }
