@@ -2,7 +2,6 @@
 
 pub mod containers;
 mod error;
-pub mod events;
 pub mod http;
 pub mod networks;
 

@@ -8,14 +8,13 @@ use super::relevant::RelevantSpace;
 use crate::facts::Facts;
 use crate::host::Host;
 use docker::DockerChanges;
+pub use docker::is_stopping;
 use kernel::KernelChanges;
 use std::io;
 use std::os::fd::BorrowedFd;
-use std::time::Instant;
 
 /// A subscription.
 pub struct Changes {
-    host: Host,
     kernel: KernelChanges,
     docker: DockerChanges,
     /// Routes elsewhere are no change: a router's table changes all day.
@@ -23,23 +22,22 @@ pub struct Changes {
 }
 
 impl Changes {
-    pub fn subscribe(host: &Host, now: Instant) -> io::Result<Changes> {
+    pub fn subscribe(host: &Host) -> io::Result<Changes> {
         Ok(Changes {
-            host: host.clone(),
             kernel: KernelChanges::subscribe()?,
-            docker: DockerChanges::subscribe(host, now)?,
+            docker: DockerChanges::subscribe(host)?,
             space: RelevantSpace::default(),
         })
     }
 
-    /// What the kernel announces.
+    /// Readable when the kernel has announced something.
     pub fn of_kernel(&self) -> BorrowedFd<'_> {
         self.kernel.descriptor()
     }
 
-    /// What Docker announces, and its coming and going.
-    pub fn of_docker(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
-        self.docker.descriptors()
+    /// Readable when Docker may have come or gone.
+    pub fn of_docker(&self) -> BorrowedFd<'_> {
+        self.docker.descriptor()
     }
 
     /// How many changes the kernel has announced.
@@ -47,20 +45,9 @@ impl Changes {
         self.kernel.take(&self.space)
     }
 
-    /// Whether Docker has. To be called when [`Changes::next_try`] has come, too.
-    pub fn take_docker(&mut self, now: Instant) -> bool {
-        self.docker.take(&self.host, now)
-    }
-
-    /// When to try again what could not be done yet; Docker announces nothing until then.
-    pub fn next_try(&self) -> Option<Instant> {
-        self.docker.next_try()
-    }
-
-    /// While Docker comes or goes a look would see half of it, and a question could start what the
-    /// operator stops.
-    pub fn no_look_before(&self) -> Option<Instant> {
-        self.docker.no_look_before()
+    /// Whether Docker came or went.
+    pub fn take_docker(&mut self) -> bool {
+        self.docker.take()
     }
 
     /// The kernel's announcements up to now are of no interest: a look is to come.

@@ -13,7 +13,7 @@ use crate::facts::{DockerState, Facts};
 use crate::host::Host;
 use crate::host::hook::Hook;
 use crate::host::signals::Calls;
-use crate::observe::changes::Changes;
+use crate::observe::changes::{Changes, is_stopping};
 use crate::observe::observe_quickly;
 use crate::policy::Policy;
 use crate::policy::option::BadValue;
@@ -27,6 +27,9 @@ use std::time::{Duration, Instant};
 
 /// In so many looks an engine that answered before must not answer until that counts.
 const PATIENCE: u32 = 3;
+
+/// Between two questions whether Docker has stopped.
+const STOPS: Duration = Duration::from_secs(1);
 
 /// Whom the news is for.
 pub trait Audience {
@@ -59,6 +62,8 @@ struct Watch<'a> {
     calls: Calls,
     changes: Changes,
     schedule: Schedule,
+    /// Docker was stopping when a look was due.
+    not_before: Option<Instant>,
     hook: Option<Hook>,
     /// What clashed at the last look. The facts are not kept.
     known: Option<Vec<Clash>>,
@@ -76,17 +81,18 @@ enum Woken {
 
 impl<'a> Watch<'a> {
     fn begin(request: &'a WatchRequest, audience: &'a dyn Audience) -> io::Result<Watch<'a>> {
-        let (host, now) = (Host::live(), Instant::now());
+        let host = Host::live();
         let calls = Calls::catch()?;
         let mut schedule = Schedule::default();
-        schedule.ask(now);
+        schedule.ask(Instant::now());
         Ok(Watch {
             request,
             audience,
             calls,
-            changes: Changes::subscribe(&host, now)?,
+            changes: Changes::subscribe(&host)?,
             host,
             schedule,
+            not_before: None,
             hook: request.on_change.as_deref().map(Hook::new),
             known: None,
             answered: false,
@@ -96,8 +102,7 @@ impl<'a> Watch<'a> {
 
     fn next_look(&self) -> Option<Instant> {
         let due = self.schedule.due()?;
-        let obstacle = self.changes.no_look_before();
-        Some(obstacle.map_or(due, |obstacle| obstacle.max(due)))
+        Some(self.not_before.map_or(due, |obstacle| obstacle.max(due)))
     }
 
     /// Waits for what comes next, and takes note of it.
@@ -108,7 +113,7 @@ impl<'a> Watch<'a> {
         if self.calls.take_again() {
             self.schedule.ask(now);
         }
-        if self.changes.take_docker(now) {
+        if self.changes.take_docker() {
             self.schedule.changed(now, 1);
         }
         if !self.schedule.is_deaf(now) {
@@ -121,17 +126,13 @@ impl<'a> Watch<'a> {
 
     /// Sleeps until something comes or is due.
     fn wait(&self, now: Instant) -> Woken {
-        let until = [
-            self.next_look(),
-            self.changes.next_try(),
-            self.hook.as_ref().and_then(Hook::until),
-        ];
+        let until = [self.next_look(), self.hook.as_ref().and_then(Hook::until)];
         let timeout = match until.into_iter().flatten().min() {
             Some(until) => timeout(until.saturating_duration_since(now)),
             None => PollTimeout::NONE,
         };
         let mut waiting = self.calls.descriptors().to_vec();
-        waiting.extend(self.changes.of_docker());
+        waiting.push(self.changes.of_docker());
         waiting.extend(self.hook.as_ref().and_then(Hook::descriptor));
         // What else changes makes no difference: it may pile up, and be lost.
         waiting.extend((!self.schedule.is_deaf(now)).then(|| self.changes.of_kernel()));
@@ -148,6 +149,10 @@ impl<'a> Watch<'a> {
     }
 
     fn look(&mut self) {
+        if is_stopping(&self.host) {
+            self.not_before = Some(Instant::now() + STOPS);
+            return;
+        }
         let began = Began::now();
         self.changes.forget_kernel();
         match self.calls.may_end_during(|| self.see()) {
