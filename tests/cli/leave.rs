@@ -187,7 +187,7 @@ fn metrics_say_what_the_report_says() {
             }
         }
     }
-    assert_eq!(metrics.matches("# TYPE ").count(), 12);
+    assert_eq!(metrics.matches("# TYPE ").count(), 13);
     let names: Vec<_> = fs::read_dir(&image.0)
         .unwrap()
         .map(|entry| entry.unwrap().file_name())
