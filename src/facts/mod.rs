@@ -10,9 +10,13 @@ mod configured;
 mod docker;
 mod in_use;
 mod kernel;
+mod link;
 mod manager;
+mod peer;
 pub mod pools;
 mod relief;
+mod route;
+mod rule;
 mod source;
 mod version;
 
@@ -24,14 +28,16 @@ pub use docker::{
     Network, ServiceManager, SetByRebridge,
 };
 pub use in_use::{DiesWith, FirewallRule, InForce, Listener, Mention, Named, NetGroup};
-pub use kernel::{
-    Action, Conditions, Contact, Family, Kernel, Link, Masked, Neighbour, NeighbourState, Peer,
-    Ports, Preference, RT_TABLE_DEFAULT, RT_TABLE_LOCAL, RT_TABLE_MAIN, Resident, Route, RouteKind,
-    Rule, Scope, Translation, is_a_docker_name,
-};
+pub use kernel::Kernel;
+pub use link::{Link, is_a_docker_name};
 pub use manager::Manager;
+pub use peer::{Contact, Neighbour, NeighbourState, Peer, Resident, Translation};
 pub use pools::{AddressPool, BUILT_IN};
 pub use relief::{Hop, RELIEF_PROTOCOL, ReliefRoute};
+pub use route::{
+    Family, Preference, RT_TABLE_DEFAULT, RT_TABLE_LOCAL, RT_TABLE_MAIN, Route, RouteKind, Scope,
+};
+pub use rule::{Action, Conditions, Masked, Ports, Rule};
 pub use source::{Certainty, Source};
 pub use version::Version;
 
@@ -115,6 +121,11 @@ pub struct Nameserver {
     /// Whether it is in the list that Docker reads when it picks a subnet.
     #[serde(default = "yes")]
     pub seen_by_docker: bool,
+}
+
+/// For what is not written where it is as usual.
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 fn yes() -> bool {
