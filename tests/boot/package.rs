@@ -67,7 +67,7 @@ fn comes_and_goes(suite: &str) {
     lab.sh("docker network rm shop");
     lab.sh(
         "systemd-analyze --man=no verify rebridge.service rebridge-check.service \
-            rebridge-check.timer 2>&1 | (! grep -i rebridge)",
+            rebridge-check.timer rebridge-watch.service 2>&1 | (! grep -i rebridge)",
     );
     assert_eq!(
         (
@@ -76,6 +76,7 @@ fn comes_and_goes(suite: &str) {
         ),
         two("disabled")
     );
+    assert_eq!(enabled(&lab, "rebridge-watch.service"), "disabled");
     assert_eq!(
         (docker_starts(&lab), lab.docker0().as_str()),
         (1, "172.17.0.1/16"),
@@ -85,7 +86,7 @@ fn comes_and_goes(suite: &str) {
     // Switched on; from the next boot on Docker starts on the right range, once.
     lab.put("/etc/rebridge/options", "--avoid 172.17.0.0/16\n");
     lab.sh("echo '# ours' >>/etc/default/rebridge
-            systemctl enable rebridge.service rebridge-check.timer");
+            systemctl enable rebridge.service rebridge-check.timer rebridge-watch.service");
     lab.reboot();
     assert_eq!(
         (docker_starts(&lab), lab.docker0().as_str()),
@@ -107,7 +108,7 @@ fn comes_and_goes(suite: &str) {
         ),
         two("enabled")
     );
-    lab.sh("systemctl is-active rebridge-check.timer");
+    lab.sh("systemctl is-active rebridge-check.timer rebridge-watch.service");
 
     lab.sh("systemctl start rebridge-check.service");
     let metrics = lab.sh("cat /run/rebridge/rebridge.prom");
@@ -130,7 +131,12 @@ fn comes_and_goes(suite: &str) {
     );
 
     lab.sh("dpkg -r rebridge 2>&1");
-    assert!(lab.try_sh("systemctl is-active rebridge-check.timer").code != 0);
+    for unit in ["rebridge-check.timer", "rebridge-watch.service"] {
+        assert!(
+            lab.try_sh(&format!("systemctl is-active {unit}")).code != 0,
+            "{unit}"
+        );
+    }
     assert_eq!(lab.docker0(), "10.200.255.1/24", "what was set right stays");
     lab.sh("grep -q ours /etc/default/rebridge; grep -q 172.17 /etc/rebridge/options");
     lab.sh("dpkg -P rebridge 2>&1");
