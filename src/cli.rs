@@ -139,6 +139,9 @@ pub struct Apply {
     /// /etc/rebridge/options for every later run
     #[arg(long, conflicts_with_all = ["no_options", "facts"], help_heading = groups::POLICY)]
     remember: bool,
+    /// Relieve this host now, and only write daemon.json: the cure comes with Docker's next restart
+    #[arg(long, conflicts_with_all = ["restart_command", "root", "facts"], help_heading = groups::ACTS)]
+    relieve: bool,
     #[command(flatten)]
     permits: PermitArgs,
     #[command(flatten)]

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 pub const POLICY: &str = "Policy";
 pub const OUTPUT: &str = "Output";
 pub const PROOF: &str = "When to roll back";
+pub const ACTS: &str = "What apply may do";
 pub const TIMES: &str = "Time limits";
 
 #[derive(Debug, Args)]
@@ -50,7 +51,7 @@ pub struct PolicyArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(next_help_heading = "What apply may do")]
+#[command(next_help_heading = ACTS)]
 pub struct PermitArgs {
     /// Write daemon.json and leave the restart to you
     #[arg(long)]

@@ -71,7 +71,11 @@ impl Apply {
             look: self.look.look(self.pin)?,
             check: self.check,
             remember: self.remember,
-            permits: self.permits.permits(attended)?,
+            relieve: self.relieve,
+            permits: Permits {
+                restart: !self.permits.no_restart && !self.relieve,
+                ..self.permits.permits(attended)?
+            },
             order: apply::request::Request {
                 timeout: self.times.timeout.map(Duration::from_secs),
                 probes: Probe::look_up_all(&self.proof.probe)?,

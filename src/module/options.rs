@@ -97,6 +97,7 @@ pub fn read(args: Map<String, Value>, check: bool) -> Result<Options, BadValue> 
         look,
         check,
         remember: args.flag("remember", false)?,
+        relieve: false,
         permits,
         order,
         wait: Duration::from_secs(args.seconds("wait", 0, 0..=86400)?),

@@ -115,6 +115,23 @@ impl Report {
         report
     }
 
+    /// `apply --relieve`: relief comes first, then this run, which leaves the restart to the operator.
+    pub fn follows_relief(&mut self, relief: Option<Report>) {
+        let Some(relief) = relief else { return };
+        self.msg = format!("{}; {}", relief.msg, self.msg);
+        if relief.changed && !self.failed && !self.changed {
+            self.changed = true;
+            self.outcome = relief.outcome;
+        }
+        self.verified.splice(0..0, relief.verified);
+        let out_of_reach = relief
+            .relief
+            .iter()
+            .flat_map(|one| one.out_of_reach.clone());
+        self.warnings.extend(out_of_reach);
+        self.relief = relief.relief;
+    }
+
     /// What became of relief that a cure made useless.
     pub fn relief_ended(&mut self, ended: Option<Result<(), Fault>>) {
         match ended {

@@ -91,6 +91,10 @@ impl Vocabulary {
         self.pick("--act-on suspected", "`act_on: suspected`")
     }
 
+    pub fn relieve(self) -> &'static str {
+        self.pick("`rebridge relieve`", "`state: relieved`")
+    }
+
     pub fn rollback(self) -> &'static str {
         self.pick("`rebridge rollback`", "`state: rolled_back`")
     }

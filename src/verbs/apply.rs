@@ -2,7 +2,8 @@
 
 use super::consent::Consent;
 use super::options::{self, Remembering, policy_of};
-use super::request::{ApplyRequest, Target};
+use super::relieve;
+use super::request::{ApplyRequest, RelieveRequest, Target};
 use super::{facts_of, host_of, take_charge};
 use crate::apply;
 use crate::apply::cause::NotRestored;
@@ -48,9 +49,28 @@ pub fn run(
             return Ok(stuck(&host, &policy, &problem, words));
         }
     }
+    let relief = relief_of(request);
+    let relief = relief.map(|asked| relieve::carry_out(&host, &asked, &policy, consent));
+    let relief = relief.transpose()?;
+    if let Some(report) = relief.as_ref().filter(|report| report.failed) {
+        return Ok(report.clone());
+    }
     let mut report = fix(&host, request, &policy, progress, consent)?;
     report.warnings.splice(0..0, notes);
+    report.follows_relief(relief);
     Ok(report)
+}
+
+/// The relief that comes before the file.
+fn relief_of(request: &ApplyRequest) -> Option<RelieveRequest> {
+    request.relieve.then(|| RelieveRequest {
+        look: request.look.clone(),
+        check: request.check,
+        undo: false,
+        act_on_suspected: request.permits.act_on_suspected,
+        probes: request.order.probes.clone(),
+        wait: request.wait,
+    })
 }
 
 /// `apply --check`.
@@ -60,7 +80,10 @@ fn would(request: &ApplyRequest, policy: &Policy) -> Result<Report, Error> {
         target => look(&host_of(target)?, policy, &request.permits),
     };
     let assessment = Assessment::of(&facts, policy);
-    let report = preview(&assessment, &request.permits, request.look.vocabulary);
+    let mut report = preview(&assessment, &request.permits, request.look.vocabulary);
+    let relief = relief_of(request);
+    let host = Host::live();
+    report.follows_relief(relief.map(|asked| relieve::preview(&host, &facts, policy, &asked)));
     match &request.look.target {
         Target::SavedFacts(_) => Ok(report),
         target => would_keep(&host_of(target)?, request, report),

@@ -23,7 +23,7 @@ pub fn run(request: &RelieveRequest, consent: Consent) -> Result<Report, Error> 
         Target::ThisHost => {}
         Target::SavedFacts(_) if request.check && !request.undo => {
             let facts = facts_of(&request.look)?;
-            return Ok(planned(&host, &facts, &policy, request).preview);
+            return Ok(preview(&host, &facts, &policy, request));
         }
         Target::SavedFacts(_) | Target::Image(_) => {
             let why = "relief is for this host; with saved facts, only --check is possible";
@@ -34,7 +34,7 @@ pub fn run(request: &RelieveRequest, consent: Consent) -> Result<Report, Error> 
         let facts = observe_closely(&host);
         return Ok(match request.undo {
             true => Report::relief_undo_previewed(&facts, is_there(&host, &facts)),
-            false => planned(&host, &facts, &policy, request).preview,
+            false => preview(&host, &facts, &policy, request),
         });
     }
     let _lock = take_charge(&host, "relieve", request.wait)?;
@@ -42,6 +42,11 @@ pub fn run(request: &RelieveRequest, consent: Consent) -> Result<Report, Error> 
         true => undo(&host, request, consent),
         false => carry_out(&host, request, &policy, consent),
     }
+}
+
+/// What `relieve` would do, nothing touched.
+pub fn preview(host: &Host, facts: &Facts, policy: &Policy, request: &RelieveRequest) -> Report {
+    planned(host, facts, policy, request).preview
 }
 
 /// What is to be done, and the report of it.
@@ -72,7 +77,7 @@ fn planned(host: &Host, facts: &Facts, policy: &Policy, request: &RelieveRequest
 
 /// The question may stand for an hour: relief is planned again after it, and asked about again where
 /// it differs.
-fn carry_out(
+pub fn carry_out(
     host: &Host,
     request: &RelieveRequest,
     policy: &Policy,

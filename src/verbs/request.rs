@@ -56,6 +56,8 @@ pub struct ApplyRequest {
     pub check: bool,
     /// Keep the policy of this run for later ones.
     pub remember: bool,
+    /// Lead packets past Docker now, and leave the restart to the operator.
+    pub relieve: bool,
     pub permits: Permits,
     pub order: apply::request::Request,
     /// How long to wait for another rebridge to finish.

@@ -319,3 +319,35 @@ fn a_killed_run_is_finished_or_undone() {
     }
     println!("{cut_short} of 24 runs were killed half-way");
 }
+
+/// The outage ends now, the file waits for the restart that suits the operator, and that is the cure.
+#[test]
+fn relief_now_and_the_file_for_the_next_start() {
+    let sandbox = outage();
+    let apply = [&["apply", "--relieve", "--yes"], &AVOID[..]].concat();
+    let before = state(&sandbox);
+    let (code, preview) = sandbox.json(&[&apply[..], &["--check"]].concat());
+    assert_eq!(
+        (code, &preview["outcome"]),
+        (0, &"would_change".into()),
+        "{preview:#}"
+    );
+    assert_eq!(routes(&preview).len(), 8);
+    is_as_before(&sandbox, &before);
+    let (code, report) = sandbox.json(&apply);
+    assert_eq!(
+        (code, &report["outcome"]),
+        (0, &"changed".into()),
+        "{report:#}"
+    );
+    assert_eq!(report["restarted"], false);
+    assert!(host_reaches(&sandbox, "172.17.50.10"));
+    assert_eq!(sandbox.docker0(), "172.17.0.1/16");
+    let file = sandbox.read("/etc/docker/daemon.json").unwrap();
+    assert!(file.contains("10.200."), "{file}");
+    let (code, again) = sandbox.json(&apply);
+    assert_eq!((code, &again["changed"]), (0, &false.into()), "{again:#}");
+    let (code, cured) = sandbox.json(&[&["apply", "--yes"], &AVOID[..]].concat());
+    assert_eq!((code, &cured["restarted"]), (0, &true.into()), "{cured:#}");
+    assert!(sandbox.sh("ip route show table all proto 114").is_empty());
+}

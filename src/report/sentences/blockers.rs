@@ -429,8 +429,10 @@ pub fn next(blocker: &Blocker, words: Vocabulary) -> String {
             format!("make sure that `docker info` works as root, then {again}")
         }
         Blocker::LiveRestore { .. } => format!(
-            "{}, which stops such containers for the restart and starts them again",
-            with_accept(Accept::ContainerStop, words)
+            "{}, which stops such containers for the restart and starts them again; or {} ends the \
+             outage and stops nothing",
+            with_accept(Accept::ContainerStop, words),
+            words.relieve()
         ),
         Blocker::FileTurnedDown { faults, .. } => match faults.as_slice() {
             [Fault::Empty] => {
