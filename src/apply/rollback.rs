@@ -287,7 +287,7 @@ impl Rollback<'_> {
         verified.extend(up);
         // What failed on the way does not matter once everything is found as it was.
         let wrong = verified.iter().find(|check| !check.ok).cloned();
-        // A container that does not start is told, and no reason to call the rest lost.
+        // A container that does not start is reported, and no reason to call the rest lost.
         if record.touches_docker() && !record.containers.living.is_empty() {
             let others = record.containers.without(&record.moves.member_ids());
             verified.push(others.check(host, record.began(), &[]));

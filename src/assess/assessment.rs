@@ -193,7 +193,7 @@ impl<'a> Assessment<'a> {
         .collect()
     }
 
-    /// What the ranges Docker holds keep from somebody now.
+    /// What is lost now to the ranges Docker holds, and who loses it.
     pub fn lost_now(&self) -> Vec<Lost<'_, 'a>> {
         let mut lost = self.lost_of(&self.needed);
         lost.retain(|lost| !lost.need.is_to_come());

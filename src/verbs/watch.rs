@@ -39,7 +39,7 @@ pub trait Audience {
     fn reader(&self) -> BorrowedFd<'_>;
 }
 
-/// Ends when it is told to, or when nobody reads the news any more.
+/// Ends on a signal, or when nobody reads the news any more.
 pub fn run(request: &WatchRequest, audience: &dyn Audience) -> Result<(), Error> {
     policy_of(&request.look)?;
     let mut watch = Watch::begin(request, audience).map_err(|error| Error::CannotWatch {

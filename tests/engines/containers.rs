@@ -198,7 +198,7 @@ fn a_rollback_days_later_looks_before_it_acts(suite: &str) {
     assert_eq!(lab.sh("cat /run/docker.pid"), pid, "nothing was restarted");
 }
 
-/// A container that does as it is told once: when it is started again, it exits with this code.
+/// A container that exits with this code when it is started again.
 fn once(lab: &Lab, name: &str, code: u8) {
     lab.sh(&format!(
         "docker run -d --name {name} busybox sh -c 'test -e /ran && exit {code}; touch /ran; \
@@ -280,7 +280,7 @@ fn containers_that_hang_on_each_other_or_on_a_manager(suite: &str) {
     let (code, report) = lab.rebridge(&again);
     assert_eq!(code, 0, "{report:#}");
     assert_eq!(run_again(&report), ("all that ran", true), "{report:#}");
-    // On the way back it is told, and the rest is back.
+    // On the way back it is reported, and the rest is back.
     lab.sh("docker rm fragile");
     once(&lab, "fragile", 3);
     let (code, report) = lab.rebridge(&["rollback", "--yes"]);

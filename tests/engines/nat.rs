@@ -1,5 +1,5 @@
 //! Docker's NAT is judged by what was there before: a host without it is not changed back for the
-//! lack of it, and a rule that stays behind is told.
+//! lack of it, and a rule that stays behind is a note.
 
 use crate::lab::Lab;
 use serde_json::Value;
@@ -38,7 +38,7 @@ fn nat_is_judged_by_what_was_there_before(suite: &str) {
     restart();
     assert_eq!(moved(&lab, &["--avoid=10.200.255.0/24"]).0, None);
 
-    // Docker does it, and somebody has saved and restored its rule.
+    // Docker does it, and its rule was saved and restored.
     options("");
     restart();
     let [range, rule] = own_rule(&lab);

@@ -1,7 +1,7 @@
 //! The kill matrix: SIGKILL at every step of an apply, of a rollback and of a recovery on a real
 //! engine, then the next run. Whatever the step, the host ends old or new, verified, and nothing is
 //! lost: no byte of daemon.json, no container, no network. Two networks move with their containers
-//! besides docker0. Every third time somebody edits daemon.json before the next run comes.
+//! besides docker0. Every third time an edit of daemon.json comes before the next run.
 //!
 //! A step is a call of any thread that changes something; `torture/kill_at.py` says which.
 

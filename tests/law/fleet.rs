@@ -266,7 +266,7 @@ fn the_range_that_most_have_is_kept() {
         (State::Clear, 1),
         "{kept:?}"
     );
-    // Not where somebody lives in it.
+    // Not where a container lives in it.
     add_link(&mut hosts[7], "eth2", "10.214.9.0/24".parse().unwrap());
     assert_eq!(range(&hosts), "10.200.0.0/16");
 }

@@ -128,7 +128,7 @@ fn the_outage_ends_at_once_for_host_and_containers() {
     );
     for server in ["172.17.50.10", "172.17.200.7"] {
         assert!(host_reaches(&sandbox, server), "{server}");
-        // The kernel takes its time, up to 0.8 s, before it answers ARP for somebody else.
+        // The kernel takes its time, up to 0.8 s, before it answers ARP for others.
         until("the container's answer", || {
             container_reaches(&sandbox, server)
         });

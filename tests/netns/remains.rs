@@ -121,7 +121,7 @@ fn calls_into_a_network_that_is_gone_are_no_evidence() {
         "{peers}"
     );
     assert!(sandbox.clashes(&[]).is_empty());
-    // By the way out, and so to somebody outside.
+    // By the way out, and so to a server outside.
     send(&sandbox, "172.19.0.5");
     assert_eq!(
         sandbox.clashes(&[]),
@@ -231,7 +231,7 @@ fn a_client_of_this_host_whom_docker_hides_counts() {
     );
 }
 
-/// What was fixed stays fixed, whoever calls whom there; until something that lasts says otherwise.
+/// What was fixed stays fixed, whatever traffic there is, until something that lasts says otherwise.
 #[test]
 fn a_fixed_host_is_left_alone_by_traffic() {
     let sandbox = with_docker();

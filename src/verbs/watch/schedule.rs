@@ -1,4 +1,4 @@
-//! When to look again. Pure: it is told what happened and when, and says when the next look is due.
+//! When to look again. Pure: it takes what happened and when, and says when the next look is due.
 //!
 //! A few changes are looked at once, because a VPN that comes up makes a few, at times in two or
 //! three strokes. Where much changes all the time, as on a router, there is one look in five seconds.
@@ -50,7 +50,7 @@ impl Schedule {
         change.count = change.count.saturating_add(count);
     }
 
-    /// Somebody wants a look then, whatever changes.
+    /// A look is due then, whatever changes.
     pub fn ask(&mut self, when: Instant) {
         let asked = self.asked.map_or(when, |asked| asked.min(when));
         self.asked = Some(asked);
