@@ -63,13 +63,17 @@ pub enum End {
 
 /// Whether the host has this relief, and no other.
 pub fn is_in_place(host: &Host, facts: &Facts, relief: &Relief) -> bool {
+    let mut ranges = relief.ranges.iter();
+    has_its_routes(facts, relief)
+        && ranges.all(|range| host.proxy_arp(&range.bridge).unwrap_or(false))
+        && (!relief.ranges.is_empty() || !is_on_record(host))
+}
+
+/// The same as far as facts tell, which may be another host's.
+pub fn has_its_routes(facts: &Facts, relief: &Relief) -> bool {
     let wanted: Vec<&ReliefRoute> = relief.routes().collect();
     let there = &facts.kernel.relief;
-    let mut ranges = relief.ranges.iter();
-    there.len() == wanted.len()
-        && there.iter().all(|route| wanted.contains(&route))
-        && ranges.all(|range| host.proxy_arp(&range.bridge).unwrap_or(false))
-        && (!wanted.is_empty() || !is_on_record(host))
+    there.len() == wanted.len() && there.iter().all(|route| wanted.contains(&route))
 }
 
 /// Whether proxy ARP waits to be switched off again.

@@ -6,7 +6,7 @@ use super::who_loses::{Kernel, Loss, meeting};
 use crate::facts::{Family, Hop, Rule};
 use crate::kernel_model::{Change, Fate, Packet, Verdict};
 use crate::subnet::v4;
-use ipnet::Ipv4Net;
+use ipnet::{IpNet, Ipv4Net};
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -61,9 +61,9 @@ impl Kernel<'_> {
 
     /// The networks inside this one about which other routes or rules may decide.
     pub fn decided_apart(&self, within: Ipv4Net) -> BTreeSet<Ipv4Net> {
-        let kernel = &self.facts.kernel;
-        let routes = kernel.routes.iter().map(|route| route.dst);
-        let rules = kernel.rules.iter();
+        let routes = self.routes_inside(&IpNet::V4(within));
+        let routes = routes.map(|route| route.dst);
+        let rules = self.facts.kernel.rules.iter();
         let rules = rules.filter(|rule| rule.family == Family::Ipv4);
         let named = routes.chain(rules.filter_map(|rule| rule.to));
         named

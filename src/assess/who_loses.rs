@@ -204,7 +204,10 @@ impl<'a> Kernel<'a> {
     }
 
     /// The routes to a network and to parts of it.
-    fn routes_inside<'s>(&'s self, net: &IpNet) -> impl Iterator<Item = &'a Route> + use<'a, 's> {
+    pub(super) fn routes_inside<'s>(
+        &'s self,
+        net: &IpNet,
+    ) -> impl Iterator<Item = &'a Route> + use<'a, 's> {
         let net = *net;
         let all = self.in_order.get_or_init(|| {
             let mut all: Vec<&Route> = self.facts.kernel.routes.iter().collect();

@@ -129,6 +129,9 @@ fn fix(
 /// Takes away the relief that the cure has made useless. None where there was none.
 fn end_relief(host: &Host, after: &Assessment) -> Option<Result<(), Fault>> {
     let there = &after.facts.kernel.relief;
+    if there.is_empty() {
+        return None;
+    }
     let wanted = Relief::of(after, true);
     let stays = there
         .iter()

@@ -4,7 +4,7 @@ use super::consent::Consent;
 use super::options::policy_of;
 use super::request::{RelieveRequest, Target};
 use super::{facts_of, take_charge};
-use crate::apply::relief::{is_in_place, relieve, take_away};
+use crate::apply::relief::{has_its_routes, is_in_place, relieve, take_away};
 use crate::assess::Assessment;
 use crate::facts::Facts;
 use crate::host::Host;
@@ -23,7 +23,7 @@ pub fn run(request: &RelieveRequest, consent: Consent) -> Result<Report, Error> 
         Target::ThisHost => {}
         Target::SavedFacts(_) if request.check && !request.undo => {
             let facts = facts_of(&request.look)?;
-            return Ok(preview(&host, &facts, &policy, request));
+            return Ok(planned(None, &facts, &policy, request).preview);
         }
         Target::SavedFacts(_) | Target::Image(_) => {
             let why = "relief is for this host; with saved facts, only --check is possible";
@@ -46,7 +46,7 @@ pub fn run(request: &RelieveRequest, consent: Consent) -> Result<Report, Error> 
 
 /// What `relieve` would do, nothing touched.
 pub fn preview(host: &Host, facts: &Facts, policy: &Policy, request: &RelieveRequest) -> Report {
-    planned(host, facts, policy, request).preview
+    planned(Some(host), facts, policy, request).preview
 }
 
 /// What is to be done, and the report of it.
@@ -56,14 +56,20 @@ struct Planned {
     preview: Report,
 }
 
-fn planned(host: &Host, facts: &Facts, policy: &Policy, request: &RelieveRequest) -> Planned {
+/// Without a host the facts are all there is: they may be another's.
+fn planned(
+    host: Option<&Host>,
+    facts: &Facts,
+    policy: &Policy,
+    request: &RelieveRequest,
+) -> Planned {
     let assessment = Assessment::of(facts, policy);
     let relief = Relief::of(&assessment, request.act_on_suspected);
     let standing = match relief.ranges.is_empty() {
-        true if is_there(host, facts) => Standing::ToChange,
+        true if !stands(host, facts, &Relief::default()) => Standing::ToChange,
         true if relief.out_of_reach.is_empty() => Standing::NotNeeded,
         true => Standing::NoHelp,
-        false if is_in_place(host, facts, &relief) => Standing::InPlace,
+        false if stands(host, facts, &relief) => Standing::InPlace,
         false => Standing::ToChange,
     };
     let words = request.look.vocabulary;
@@ -89,7 +95,7 @@ pub fn carry_out(
         if facts.interrupted {
             return Err(Error::HalfWay);
         }
-        let planned = planned(host, &facts, policy, request);
+        let planned = planned(Some(host), &facts, policy, request);
         if planned.standing != Standing::ToChange {
             return Ok(planned.preview);
         }
@@ -127,6 +133,13 @@ fn undo(host: &Host, request: &RelieveRequest, consent: Consent) -> Result<Repor
         done,
         request.look.vocabulary,
     ))
+}
+
+fn stands(host: Option<&Host>, facts: &Facts, relief: &Relief) -> bool {
+    match host {
+        Some(host) => is_in_place(host, facts, relief),
+        None => has_its_routes(facts, relief),
+    }
 }
 
 fn is_there(host: &Host, facts: &Facts) -> bool {

@@ -106,21 +106,39 @@ impl Relief {
             Ok(kept) => kept,
             Err(why) => return self.leave(held, lost, why),
         };
-        let (lost, hopeless): (Vec<&Lost>, Vec<&Lost>) =
+        let (mut lost, hopeless): (Vec<&Lost>, Vec<&Lost>) =
             lost.iter().partition(|lost| lost.loss.loser == Loser::Host);
+        lost.sort_by_key(|lost| lost.need.net.prefix_len());
         self.leave(held, &hopeless, Why::ContainersLose);
+        let kept_set = RangeSet::new(kept.iter().copied());
         let mut all: Vec<Past> = Vec::new();
+        // One wide need says what many narrow ones inside it would.
+        let mut led_past = RangeSet::default();
         for one in &lost {
-            match past(assessment, one, subnet, &kept) {
+            let Some(net) = v4(&one.need.net).and_then(|net| shared(subnet, net)) else {
+                continue;
+            };
+            if kept_set.covers(net) {
+                self.leave(held, &[one], Why::WhereContainersLive(kept.clone()));
+                continue;
+            }
+            let is_plain = one.loss.condition.is_none();
+            if is_plain && led_past.covers(net) {
+                continue;
+            }
+            match past(assessment, one, net, &kept_set) {
                 Ok(found) => all.extend(found),
                 Err(why) => self.leave(held, &[one], why),
+            }
+            if all.len() > MOST_ROUTES {
+                return self.leave(held, &lost, Why::TooManyRoutes);
+            }
+            if is_plain {
+                led_past.insert(net);
             }
         }
         let proofs = all.iter().filter_map(Past::proof).collect();
         let routes = routes::without_repeated(all.into_iter().map(|past| past.route).collect());
-        if routes.len() > MOST_ROUTES {
-            return self.leave(held, &lost, Why::TooManyRoutes);
-        }
         if !routes.is_empty() {
             self.ranges.push(RelievedRange {
                 network: held.network.clone(),
@@ -146,18 +164,11 @@ impl Relief {
 fn past(
     assessment: &Assessment,
     lost: &Lost,
-    subnet: Ipv4Net,
-    kept: &[Ipv4Net],
+    net: Ipv4Net,
+    kept: &RangeSet,
 ) -> Result<Vec<Past>, Why> {
-    let Some(shared) = v4(&lost.need.net).and_then(|net| shared(subnet, net)) else {
-        return Ok(Vec::new());
-    };
-    let pieces = RangeSet::new(kept.iter().copied()).carve(shared, kept::SINGLE);
-    if pieces.is_empty() {
-        return Err(Why::WhereContainersLive(kept.to_vec()));
-    }
     let mut all = Vec::new();
-    for piece in pieces {
+    for piece in kept.carve(net, kept::SINGLE) {
         let bridge = &lost.held.bridge;
         all.extend(routes::past(
             assessment,

@@ -149,3 +149,18 @@ fn a_network_planned_by_hand_is_left_alone() {
         assert_eq!(!found.ranges.is_empty(), is_led_past, "{found:?}");
     }
 }
+
+/// A list of a whole fleet's addresses is no first aid, and no long search either.
+#[test]
+fn very_many_servers_are_too_many_routes() {
+    let facts = story();
+    let servers: Vec<String> = (0..30_000u32)
+        .map(|number| format!("172.17.{}.{}/32", 1 + number / 125, 2 * (number % 125) + 1))
+        .collect();
+    let found = relief(&facts, &servers.join(","));
+    assert!(found.ranges.is_empty());
+    let mut whys = found.out_of_reach.iter().map(|one| &one.why);
+    assert!(whys.all(|why| *why == Why::TooManyRoutes));
+    let wide = relief(&facts, &format!("172.17.0.0/16,{}", servers.join(",")));
+    assert_eq!(wide.routes().count(), 8, "the wide network says it all");
+}

@@ -4,10 +4,11 @@
 
 use libfuzzer_sys::fuzz_target;
 use rebridge::facts::{Kernel, Link};
+use rebridge::host::netlink;
 use rebridge::kernel_model::{KernelModel, Packet};
 use rebridge::observe::kernel::links::{self, Links};
 use rebridge::observe::kernel::peers::OwnAddresses;
-use rebridge::observe::kernel::{neighbours, netlink, nexthops, peers, routes, rules};
+use rebridge::observe::kernel::{neighbours, nexthops, peers, routes, rules};
 use std::net::IpAddr;
 
 fuzz_target!(|datagram: &[u8]| {
