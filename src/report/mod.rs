@@ -2,6 +2,7 @@
 
 pub mod advice;
 mod build;
+mod cures;
 pub mod error;
 pub mod explanation;
 pub mod kept_options;
