@@ -49,6 +49,25 @@ impl Step {
         }
     }
 
+    /// The two ways back from a run that relieved this host and wrote the file.
+    pub fn back_from_relief_and_file() -> Vec<Step> {
+        let ways = [
+            (
+                "rebridge rollback",
+                "puts the file back, and leaves the routes",
+            ),
+            (
+                "rebridge relieve --undo",
+                "takes the routes past Docker away",
+            ),
+        ];
+        let ways = ways.map(|(run, does)| Step {
+            run: run.to_owned(),
+            does: does.to_owned(),
+        });
+        ways.to_vec()
+    }
+
     pub fn rollback() -> Step {
         Step {
             run: "rebridge rollback".to_owned(),

@@ -129,6 +129,9 @@ impl Report {
             .iter()
             .flat_map(|one| one.out_of_reach.clone());
         self.warnings.extend(out_of_reach);
+        if self.outcome == Outcome::Changed {
+            self.advice.next = Step::back_from_relief_and_file();
+        }
         self.relief = relief.relief;
     }
 

@@ -320,6 +320,23 @@ fn a_killed_run_is_finished_or_undone() {
     println!("{cut_short} of 24 runs were killed half-way");
 }
 
+/// A rollback puts the file back, and no route: the run names the command for each.
+#[test]
+fn both_ways_back_are_named() {
+    let sandbox = outage();
+    let ran = sandbox.rebridge(&[&["apply", "--relieve", "--yes"], &AVOID[..]].concat());
+    for command in ["rebridge rollback", "rebridge relieve --undo"] {
+        assert!(ran.stdout.contains(command), "{}", ran.stdout);
+    }
+    let (code, report) = sandbox.json(&["rollback", "--yes"]);
+    assert_eq!(
+        (code, &report["outcome"]),
+        (0, &"changed".into()),
+        "{report:#}"
+    );
+    assert!(host_reaches(&sandbox, "172.17.50.10"), "the routes stay");
+}
+
 /// The outage ends now, the file waits for the restart that suits the operator, and that is the cure.
 #[test]
 fn relief_now_and_the_file_for_the_next_start() {
