@@ -295,28 +295,27 @@ fn a_map_is_one_object_or_a_text_and_a_picture() {
     );
 }
 
-#[test]
-fn an_avoid_file_may_be_standard_input() {
+/// Runs the program with this on its standard input.
+fn rebridge_reading(arguments: &[&str], input: &str) -> Output {
     let mut child = Command::new(env!("CARGO_BIN_EXE_rebridge"))
-        .args([
-            "check",
-            "--avoid-file",
-            "-",
-            "--json",
-            "--facts",
-            &facts("outage-declared"),
-        ])
+        .args(arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    child
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(b"172.17.0.0/16 # servers\n")
-        .unwrap();
-    let report: Value = serde_json::from_slice(&child.wait_with_output().unwrap().stdout).unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(input.as_bytes()).unwrap();
+    drop(stdin);
+    child.wait_with_output().unwrap()
+}
+
+#[test]
+fn an_avoid_file_may_be_standard_input() {
+    let facts = facts("outage-declared");
+    let arguments = ["check", "--avoid-file", "-", "--json", "--facts", &facts];
+    let ran = rebridge_reading(&arguments, "172.17.0.0/16 # servers\n");
+    let report: Value = serde_json::from_slice(&ran.stdout).unwrap();
     assert_eq!(report["clashes"][0]["with"]["detail"], "- line 1");
 }
 

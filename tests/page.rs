@@ -83,7 +83,7 @@ fn draw(folder: &OsStr) {
     assert!(drawn.unwrap().success());
 }
 
-/// Hosts with many networks and containers, each with other clashes than the next.
+/// Hosts with many networks and containers, in a few kinds that come again and again.
 #[test]
 fn a_page_of_a_thousand_hosts_stays_small() {
     let pattern = golden("networks-one");

@@ -1,11 +1,10 @@
 //! `rebridge fleet`: what it reads, what it prints, how it exits.
 
-use super::{keep, rebridge, text};
+use super::{keep, rebridge, rebridge_reading, text};
 use serde_json::{Value, json};
 use std::fs;
-use std::io::Write;
 use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+use std::process::Output;
 
 /// A folder of facts that goes with the test.
 struct Folder(PathBuf);
@@ -59,21 +58,7 @@ fn dated(mut facts: Value, host: &str, at: &str) -> Value {
 }
 
 fn fleet(arguments: &[&str], input: &str) -> Output {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_rebridge"))
-        .arg("fleet")
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(input.as_bytes())
-        .unwrap();
-    let ran = child.wait_with_output().unwrap();
+    let ran = rebridge_reading(&[&["fleet"], arguments].concat(), input);
     keep::keep(&text(&ran.stdout));
     ran
 }
