@@ -6,7 +6,7 @@ use super::refusal::{Refusal, Step};
 use super::request::Request;
 use super::{deadman, validate};
 use crate::host::Host;
-use crate::host::files::Staged;
+use crate::host::replace::Staged;
 use crate::observe::config_file;
 use crate::plan::{FileChange, Plan};
 

@@ -17,6 +17,7 @@ pub mod netlink;
 pub mod operator_files;
 mod proxy_arp;
 pub mod relief_routes;
+pub mod replace;
 pub mod signals;
 
 use nix::fcntl::{Flock, FlockArg};

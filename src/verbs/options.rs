@@ -2,7 +2,7 @@
 
 use super::host_of;
 use super::request::{Look, Target};
-use crate::host::files::Staged;
+use crate::host::replace::Staged;
 use crate::host::{Host, operator_files};
 use crate::policy::option::{BadValue, Opt};
 use crate::policy::options_file::{Kept, KeptNetwork, PATH, parse};

@@ -2,7 +2,7 @@
 //! before anything is done, so that a path that cannot be written is no surprise afterwards. It is
 //! replaced in one step, so that no reader sees half of it.
 
-use crate::host::files::Staged;
+use crate::host::replace::Staged;
 use crate::host::{Host, operator_files};
 use crate::policy::option::BadValue;
 use std::path::{Path, PathBuf};
