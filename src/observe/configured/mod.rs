@@ -71,6 +71,15 @@ const FORMATS: &[Format] = &[
     Format::new(hosts::PLACES, hosts::read),
 ];
 
+/// The folders that such files come in, with their endings.
+pub fn folders(host: &Host) -> Vec<(String, &'static str)> {
+    let places = FORMATS.iter().flat_map(|format| format.places);
+    let mut folders: Vec<_> = places.flat_map(|place| place.folders(host)).collect();
+    folders.sort();
+    folders.dedup();
+    folders
+}
+
 /// On a booted host Netplan has written what its files say for networkd or NetworkManager.
 const IN_AN_IMAGE: Format = Format::new(netplan::PLACES, netplan::read);
 

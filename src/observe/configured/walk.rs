@@ -29,6 +29,37 @@ pub enum Place {
     DropIns(&'static str, &'static str),
 }
 
+impl Place {
+    /// The folders that its files come in, each with an ending that they have.
+    pub fn folders(&self, host: &Host) -> Vec<(String, &'static str)> {
+        let below = |folder: &str| {
+            let names = host.list(Path::new(folder)).into_iter();
+            names
+                .map(move |name| format!("{folder}/{name}"))
+                .collect::<Vec<_>>()
+        };
+        match *self {
+            Place::File(path) => {
+                let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+                vec![(folder.to_owned(), name)]
+            }
+            Place::Folder(folder, ending) => vec![(folder.to_owned(), ending)],
+            Place::Tree(folder, ending) => {
+                let inner = below(folder)
+                    .into_iter()
+                    .filter(|path| !path.ends_with(ending));
+                let all = inner.chain([folder.to_owned()]);
+                all.map(|folder| (folder, ending)).collect()
+            }
+            Place::DropIns(folder, _) => {
+                let inner = below(folder).into_iter();
+                let inner = inner.filter(|path| path.ends_with(".d"));
+                inner.map(|folder| (folder, ".conf")).collect()
+            }
+        }
+    }
+}
+
 /// What was found so far.
 pub struct Walk<'a> {
     host: &'a Host,
