@@ -21,6 +21,7 @@ mod back;
 mod blockers;
 mod ci_host;
 mod config_file;
+mod configured;
 mod containers;
 #[path = "../common/dice.rs"]
 mod dice;
@@ -45,4 +46,5 @@ mod stored;
 mod torture;
 mod traffic;
 mod unit;
+mod vpn;
 mod watch;
