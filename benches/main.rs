@@ -14,6 +14,7 @@
 #[path = "../tests/common/fleet.rs"]
 #[allow(dead_code)]
 mod crowd;
+mod configured;
 mod downtime;
 mod fleet;
 mod floor;
@@ -34,6 +35,7 @@ fn main() {
             stage::full_table();
             stage::typical_host();
             stage::without_docker();
+            configured::beside_none();
             downtime::beside_a_bare_restart();
         }
         ["judge"] => judge::table(),
@@ -41,16 +43,18 @@ fn main() {
         ["full-table"] => stage::full_table(),
         ["typical-host"] => stage::typical_host(),
         ["without-docker"] => stage::without_docker(),
+        ["configured"] => configured::beside_none(),
         ["downtime"] => downtime::beside_a_bare_restart(),
         // The rest is for the parts above, which run it on their hosts.
         ["floor", "look"] => floor::look(),
         ["floor", "dumps"] => floor::dumps(),
         ["floor", "routes"] => floor::routes(),
+        ["read-configured", runs] => configured::read(runs.parse().expect("a number of runs")),
         ["pair", runs, rest @ ..] => pair::compare(runs.parse().expect("a number of runs"), rest),
         other => {
             panic!(
-                "no part {other:?}; there are judge, fleet, full-table, typical-host, without-docker and \
-                 downtime"
+                "no part {other:?}; there are judge, fleet, full-table, typical-host, without-docker, \
+                 configured and downtime"
             )
         }
     }
