@@ -52,7 +52,7 @@ pub struct ContainerState {
     /// Whether it is removed when it stops.
     pub auto_remove: bool,
     /// Whether Docker itself starts it again when it ends.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub restarts: bool,
     /// Whether it shares another's network.
     pub joins: bool,
