@@ -25,6 +25,7 @@ mod containers;
 #[path = "../common/dice.rs"]
 mod dice;
 mod existing;
+mod firewalls;
 mod forecast;
 mod job;
 #[allow(dead_code)]
