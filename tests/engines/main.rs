@@ -27,6 +27,7 @@ mod dice;
 mod existing;
 mod firewalls;
 mod forecast;
+mod init_systems;
 mod job;
 #[allow(dead_code)]
 #[path = "../lab/mod.rs"]
