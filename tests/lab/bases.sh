@@ -8,6 +8,10 @@ PACKAGES=systemd,systemd-sysv,dbus,docker.io,docker-compose,iptables,iproute2,op
 layer_packages() {
     case $1 in
     cloud) echo cloud-init ;;
+    firewalls) echo firewalld ufw nftables ipset ;;
+    # The minus removes a package.
+    sysvinit) echo sysvinit-core sysv-rc systemd-sysv- ;;
+    openrc) echo sysvinit-core openrc systemd-sysv- ;;
     # They write the files that rebridge reads, and bring VPNs up.
     tools) echo wireguard-tools wireguard-go openvpn network-manager netplan.io podman netavark aardvark-dns \
         libvirt-daemon libvirt-daemon-driver-network libvirt-clients dnsmasq-base strongswan-swanctl charon-systemd \
@@ -63,7 +67,12 @@ build_base() {
 }
 
 # What a layer depends on: its base, and this.
-layer_recipe() { cat "$state/bases/$1/.recipe"; layer_packages "$2"; declare -f build_layer fill_layer "finish_$2" 2>/dev/null || true; }
+layer_recipe() {
+    cat "$state/bases/$1/.recipe"
+    layer_packages "$2"
+    # shellcheck disable=SC2046
+    declare -f build_layer fill_layer $(compgen -A function finish_)
+}
 
 # build_layer SUITE LAYER: builds the layer SUITE+LAYER.
 build_layer() {
@@ -120,6 +129,19 @@ locale: false
 apt: {preserve_sources_list: true}
 TEXT
 }
+
+# A host has one of them at a time, as its test says.
+finish_firewalls() { chroot "$1" systemctl disable firewalld ufw; }
+
+# The boot scripts mount /sys again, without cgroups. Docker's init script mounts those of version 1 unless fstab has any,
+# and raises limits, which not every machine allows. The hosts have no terminals.
+finish_sysvinit() {
+    echo 'none /sys/fs/cgroup cgroup2 defaults 0 0' >>"$1/etc/fstab"
+    sed -i 's/^\t*ulimit .*/& || true/' "$1/etc/init.d/docker"
+    sed -i '/getty/d' "$1/etc/inittab"
+}
+
+finish_openrc() { finish_sysvinit "$1"; }
 
 # A test starts what it wants to see; the network belongs to the lab.
 finish_tools() {
