@@ -12,6 +12,7 @@ pub mod existing;
 pub mod finding;
 pub mod forecast;
 pub mod held;
+mod into_docker;
 pub mod needed;
 mod overlay_slice;
 pub mod products;

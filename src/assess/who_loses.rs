@@ -197,7 +197,7 @@ impl<'a> Kernel<'a> {
     }
 
     /// Whether anything but Docker's own route could decide about packets into this range.
-    fn is_contested(&self, range: &Range) -> bool {
+    pub(super) fn is_contested(&self, range: &Range) -> bool {
         let mut inside = self.routes_inside(&range.subnet);
         !self.rules_are_usual()
             || inside.any(|route| range.bridge.is_none() || route.dev.as_deref() != range.bridge)
@@ -284,7 +284,7 @@ impl<'a> Way<'a> {
 }
 
 /// One range of Docker's, and what would be without it.
-struct Asked<'k, 'a> {
+pub(super) struct Asked<'k, 'a> {
     kernel: &'k Kernel<'a>,
     subnet: IpNet,
     bridge: &'k str,
@@ -299,7 +299,7 @@ struct Asked<'k, 'a> {
 const TO_COME: &str = "/";
 
 impl<'k, 'a> Asked<'k, 'a> {
-    fn of(kernel: &'k Kernel<'a>, range: &Range<'k>) -> Asked<'k, 'a> {
+    pub(super) fn of(kernel: &'k Kernel<'a>, range: &Range<'k>) -> Asked<'k, 'a> {
         let bridge = range.bridge.unwrap_or(TO_COME);
         let is_there = kernel.routes_inside(&range.subnet).any(|route| {
             route.dev.as_deref() == Some(bridge) && route.dst == range.subnet && !route.dead
@@ -345,7 +345,7 @@ impl<'k, 'a> Asked<'k, 'a> {
     }
 
     /// The same; none for an address of this host and for broadcasts.
-    fn goes_into_docker(&self, packet: &Packet) -> Option<bool> {
+    pub(super) fn goes_into_docker(&self, packet: &Packet) -> Option<bool> {
         let now = self.now(packet);
         let is_sent = !matches!(now.fate, Fate::Local | Fate::Broadcast);
         is_sent.then(|| self.leaves_by_docker(&now))
