@@ -27,6 +27,7 @@ fn lost_keys_come_back_the_same_and_are_reported() {
     assert_eq!(code, 0, "{first:#}");
     for round in 1..=3 {
         sandbox.put(FILE, "{}");
+        sandbox.sh("systemctl restart docker.service");
         let (_, check) = run(&sandbox, &["check"]);
         let words = "something else rewrites /etc/docker/daemon.json: bip and \
                      default-address-pools, set by rebridge on 20";
