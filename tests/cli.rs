@@ -25,6 +25,8 @@ mod module;
 mod options;
 #[path = "cli/packed.rs"]
 mod packed;
+#[path = "cli/promises.rs"]
+mod promises;
 
 use serde_json::Value;
 use std::fs;
