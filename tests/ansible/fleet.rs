@@ -208,7 +208,7 @@ fn an_audit_heeds_a_limit_and_needs_no_linux_controller() {
     let found = answer(&controller);
     assert_eq!(names(&found), ["h20", "h28"]);
     assert!(
-        task(&played.stdout, "Find one range").contains("-> h20"),
+        task(&played.stdout, "Find one range").contains("ok: [h20]"),
         "{played:?}"
     );
     let page = fs::read_to_string(controller.folder.join("rebridge-fleet/fleet.html")).unwrap();

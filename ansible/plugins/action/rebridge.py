@@ -266,16 +266,14 @@ class ActionModule(ActionBase):
 
     def _explained(self, ran):
         """Ansible's words for a binary that did not start do not say why."""
-        if ran.get("failed") and "outcome" not in ran:
-            if self._task.async_val and ran.get("rc") == 127:
-                ran["msg"] = "async needs Python on the target, for Ansible's own wrapper; leave async out. Nothing was touched"
-            elif ran.get("rc") == 126:
-                ran["msg"] = (
-                    "the target may not run the binary where Ansible puts it (%s). If that is a noexec file system, set "
-                    "ansible_remote_tmp to a folder on another one, or install rebridge and name it with executable. "
-                    "Nothing was touched" % self._said({"stderr": ran.get("module_stderr") or "", "stdout": ran.get("module_stdout") or ""})
-                )
-        return ran
+        if not ran.get("failed") or "outcome" in ran or ran.get("rc") not in (126, 127):
+            return ran
+        said = self._said({"stderr": ran.get("module_stdout") or "", "stdout": ran.get("module_stderr") or ""})
+        why = "the target may not run the binary where Ansible puts it (%s). If that is a noexec file system, set ansible_remote_tmp to "
+        why += "a folder on another one, or install rebridge and name it with executable"
+        if self._task.async_val:
+            why = "async needs Python on the target, for Ansible's own wrapper (%s); leave async out"
+        return dict(ran, changed=False, msg=(why % said) + ". Nothing was touched")
 
     @staticmethod
     def _object(ran):
