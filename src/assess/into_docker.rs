@@ -1,7 +1,8 @@
 //! Which parts of a Docker range packets of this host go into: for the addresses of other hosts,
 //! which are no evidence on this one.
 
-use super::who_loses::{Asked, Kernel, Range};
+use super::asked::Asked;
+use super::kernel::{Kernel, Range};
 use crate::kernel_model::Packet;
 use crate::subnet::RangeSet;
 use ipnet::{IpNet, Ipv4Net};
