@@ -48,12 +48,13 @@ pub fn arm(host: &Host, seconds: u64, timeout: Duration) -> Result<(), String> {
     }
 }
 
-/// Takes the timer away, if it is there. A service that runs already is left alone: it waits for
-/// our lock, and finds nothing to do.
+/// Takes the timer away, if it is there, and the service that it has started: that one waits for the
+/// lock we hold. It would undo what you do by hand on a stranded host, and keep the next timer from
+/// being set.
 pub fn disarm(host: &Host) {
     let timer = format!("{UNIT}.timer");
     let service = format!("{UNIT}.service");
-    host.run(&["systemctl", "stop", &timer], DEADLINE);
+    host.run(&["systemctl", "stop", &timer, &service], DEADLINE);
     host.run(&["systemctl", "reset-failed", &timer, &service], DEADLINE);
     // Left behind it is only litter, and the next one replaces it.
     let _ = host.remove(&copy());

@@ -186,7 +186,7 @@ fn close(host: &Host, record: &Record, plan: &Plan, prepared: &Prepared, applied
             prepared.drop_backup(host);
             if !host.is_image() {
                 let cleared = journal::clear(host);
-                applied.notes.extend(cleared.err().map(Note::not_kept));
+                applied.notes.extend(cleared.err().map(Note::not_removed));
             }
             prepared.disarm(host);
         }

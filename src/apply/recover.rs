@@ -146,6 +146,11 @@ fn close(
     mut record: Record,
     closed: Closed,
 ) -> Result<Recovered, Refusal> {
+    // The journal last: killed before it, the next run brings the containers back.
+    let missing = match record.restart && is_of_the_run(now, &record) {
+        true => record.containers.restore(host, record.began()),
+        false => Vec::new(),
+    };
     let closing = match closed {
         Closed::Done => {
             if !record.moves.networks.is_empty() {
@@ -156,10 +161,6 @@ fn close(
         }
         Closed::WentBack => journal::forget_last(host),
         Closed::NotBegun | Closed::DidNotGoBack => journal::clear(host),
-    };
-    let missing = match record.restart && is_of_the_run(now, &record) {
-        true => record.containers.restore(host, record.began()),
-        false => Vec::new(),
     };
     match closing {
         Ok(()) => Ok(Recovered::Closed(closed, missing)),

@@ -148,10 +148,7 @@ pub fn undo(
         return Ok((result, None));
     }
     let forgotten = journal::forget_last(host);
-    let note = forgotten.err().map(|error| Note::RecordNotRemoved {
-        why: error.to_string(),
-    });
-    Ok((result, note))
+    Ok((result, forgotten.err().map(Note::not_removed)))
 }
 
 impl WayBack {
