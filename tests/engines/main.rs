@@ -36,6 +36,7 @@ mod nat;
 mod networks;
 mod operator;
 mod options;
+mod question;
 mod random_hosts;
 mod recovery;
 mod relief;
