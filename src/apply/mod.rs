@@ -16,6 +16,7 @@ mod edited_meanwhile;
 pub mod file_edit;
 pub mod firewall;
 mod forward;
+pub mod go_back;
 pub mod journal;
 pub mod networks;
 pub mod note;
