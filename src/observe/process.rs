@@ -63,7 +63,14 @@ impl Process {
     /// One that no pidfile and no unit names: started by hand, with a pidfile of its own. Not one in a
     /// container, nor a rootless one: those have namespaces of their own.
     pub fn of_this_host(host: &Host) -> Option<Process> {
-        if host.is_image() || !host.exists(Path::new("/sys/class/net/docker0")) {
+        // Worth a look at every process only where Docker has left a bridge. Not from /sys, which may
+        // show the links of another namespace.
+        let links = text_of(host, Path::new("/proc/self/net/dev"));
+        let has_docker0 = |links: String| {
+            let mut names = links.lines().map(str::trim_start);
+            names.any(|name| name.starts_with("docker0:"))
+        };
+        if host.is_image() || !links.is_some_and(has_docker0) {
             return None;
         }
         let ours = namespaces(host, "self");
