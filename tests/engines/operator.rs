@@ -58,6 +58,17 @@ fn an_operator_who_is_cut_off_is_let_in_again(suite: &str) {
     );
 }
 
+/// A session that stays cut off would never end.
+fn bounded(session: &Command) -> Command {
+    let mut command = Command::new("timeout");
+    command
+        .arg("600")
+        .arg(session.get_program())
+        .args(session.get_args())
+        .stdin(Stdio::null());
+    command
+}
+
 /// By the old range, or because the rollback is killed: the state of the apply comes back.
 #[test]
 fn a_rollback_that_cuts_you_off_is_taken_back() {
@@ -86,7 +97,7 @@ fn a_rollback_that_cuts_you_off_is_taken_back() {
         &format!("iptables -I {rule}"),
     );
     let rollback = "timeout --foreground 600 rebridge rollback --yes";
-    let ran = Ran::of(lab.over_ssh(rollback).env("TERM", "dumb"));
+    let ran = Ran::of(bounded(&lab.over_ssh(rollback)).env("TERM", "dumb"));
     let said = ran.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(
         ran.code == 4 && said.contains("was taken back: your ssh session was silent"),
@@ -103,7 +114,7 @@ fn a_rollback_that_cuts_you_off_is_taken_back() {
     lab.sh("rm -f /var/lib/rebridge/dead-man");
     assert_eq!(state(), applied);
 
-    let ran = Ran::of(lab.over_ssh(rollback).env("TERM", "xterm"));
+    let ran = Ran::of(bounded(&lab.over_ssh(rollback)).env("TERM", "xterm"));
     assert!(
         ran.code == 0 && ran.stdout.contains("your ssh session: alive"),
         "{ran:?}"

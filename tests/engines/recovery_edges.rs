@@ -28,6 +28,7 @@ fn rare_ends_are_settled() {
     a_record_without_room_is_named_and_kept_later(&lab);
     a_killed_recovery_loses_no_container(&lab);
     a_stopped_docker_is_not_asked_for_its_networks(&lab);
+    an_interrupted_run_is_not_undone_if_that_cuts_you_off(&lab);
 }
 
 /// Room for the journal, and not for the record beside it.
@@ -121,6 +122,26 @@ fn a_stopped_docker_is_not_asked_for_its_networks(lab: &Lab) {
         "{report:#}"
     );
     assert_eq!(lab.read(JOURNAL), None);
+}
+
+/// Half-way, and you work from the range that only this run has made reachable.
+fn an_interrupted_run_is_not_undone_if_that_cuts_you_off(lab: &Lab) {
+    let mut record: Value = serde_json::from_str(&lab.read(LAST).unwrap()).unwrap();
+    record["docker0_after"] = "10.1.2.3/24".into();
+    record["docker0_before"] = "172.17.0.1/16".into();
+    record["restart"] = true.into();
+    lab.put(JOURNAL, &record.to_string());
+    let pid = dockerd(lab);
+    for verb in ["apply --avoid=172.16.0.0/12", "rollback"] {
+        let session = "SSH_CONNECTION='172.17.50.3 40000 198.51.100.11 22'";
+        let ran = lab.try_sh(&format!("{session} rebridge {verb} --yes --json"));
+        assert!(
+            ran.code == 3 && ran.stdout.contains("your session comes from 172.17.50.3"),
+            "{ran:?}"
+        );
+        assert_eq!(dockerd(lab), pid);
+    }
+    assert!(lab.read(JOURNAL).is_some());
 }
 
 /// What the engine asks about every order: it may do all but stop this container.
