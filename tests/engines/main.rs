@@ -23,6 +23,7 @@ mod ci_host;
 mod config_file;
 mod configured;
 mod containers;
+mod dead_man;
 #[path = "../common/dice.rs"]
 mod dice;
 mod existing;
@@ -39,8 +40,10 @@ mod nat;
 mod networks;
 mod operator;
 mod options;
+mod question;
 mod random_hosts;
 mod recovery;
+mod recovery_edges;
 mod relief;
 mod safety;
 mod settings;
