@@ -11,10 +11,10 @@
 )]
 #![allow(clippy::print_stdout, missing_docs)]
 
+mod configured;
 #[path = "../tests/common/fleet.rs"]
 #[allow(dead_code)]
 mod crowd;
-mod configured;
 mod downtime;
 mod fleet;
 mod floor;
