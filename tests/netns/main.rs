@@ -25,4 +25,5 @@ mod relief;
 mod remains;
 mod sandbox;
 mod terminal;
+mod vm;
 mod watch;
