@@ -112,7 +112,7 @@ test: tools lab $(BINARY) $(COLLECTION) $(OWN_DEB) ## run every tier, on real ho
 		tests/tiers.sh unit golden cli netns kernel page docs engines ansible boot
 
 .PHONY: torture
-torture: tools lab $(BINARY) ## kill apply, rollback and recovery at every step, move a hundred networks, fix sixty random hosts, ask the kernel a million questions
+torture: tools lab $(BINARY) ## kill apply, rollback and recovery at every step, pull the plug, move a hundred networks, fix sixty random hosts, ask the kernel a million questions
 	REBRIDGE_BIN=$(CURDIR)/$(BINARY) cargo test --quiet --locked --test engines whole_ -- --nocapture
 	cargo test --quiet --locked --test netns whole_ -- --nocapture --test-threads=1
 

@@ -36,6 +36,7 @@ mod nat;
 mod networks;
 mod operator;
 mod options;
+mod power_cut;
 mod random_hosts;
 mod recovery;
 mod relief;
