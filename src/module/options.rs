@@ -223,6 +223,8 @@ fn job(state: State, apply: ApplyRequest) -> Job {
         })),
         State::Relieved | State::Unrelieved => Job::Relieve(Box::new(RelieveRequest {
             undo: state == State::Unrelieved,
+            unless_verified: false,
+            dead_man: apply.order.dead_man,
             look: apply.look,
             check: apply.check,
             act_on_suspected: apply.permits.act_on_suspected,

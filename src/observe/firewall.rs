@@ -13,7 +13,7 @@ use std::path::Path;
 use std::time::Duration;
 
 /// Thousands of rules are listed in less.
-const DEADLINE: Duration = Duration::from_secs(20);
+pub(super) const DEADLINE: Duration = Duration::from_secs(20);
 
 /// Docker's bridges, to know Docker's own rules by.
 pub type Bridges = BTreeSet<String>;

@@ -6,10 +6,11 @@ use super::request::RollbackRequest;
 use super::take_charge;
 use crate::apply::progress::Progress;
 use crate::apply::recover::{Recovered, recover, undo_pending};
+use crate::apply::relief::restore;
 use crate::apply::undo::{Obstacle, WayBack, undo, way_back};
 use crate::facts::Facts;
 use crate::host::Host;
-use crate::observe::{observe, observe_before_a_change};
+use crate::observe::{observe, observe_before_a_change, observe_closely};
 use crate::policy::Policy;
 use crate::report::Report;
 use crate::report::error::Error;
@@ -60,7 +61,15 @@ fn go_back(
         if consent.is_given() || asked.as_ref() == Some(&way) {
             let (result, note) = undo(host, &way, request.timeout, progress)?;
             let words = request.vocabulary;
-            return Ok(Report::undone(preview, &way, result, note.as_ref(), words));
+            let relief = match result.problem {
+                None if !way.relief().is_empty() => {
+                    restore(host, &observe_closely(host), way.relief())
+                }
+                _ => None,
+            };
+            let mut report = Report::undone(preview, &way, result, note.as_ref(), words);
+            report.relief_restored(relief, words);
+            return Ok(report);
         }
         if let Err(report) = consent.to(preview) {
             return Ok(*report);

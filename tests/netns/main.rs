@@ -22,6 +22,8 @@ mod kernel_model;
 mod networks;
 mod random_files;
 mod relief;
+mod relief_life;
+mod relief_limits;
 mod remains;
 mod sandbox;
 mod terminal;
