@@ -19,6 +19,7 @@ mod fleet;
 mod floor;
 mod judge;
 mod pair;
+mod relief;
 mod stage;
 
 fn main() {
@@ -35,6 +36,7 @@ fn main() {
             stage::typical_host();
             stage::without_docker();
             downtime::beside_a_bare_restart();
+            relief::beside_a_restart();
         }
         ["judge"] => judge::table(),
         ["fleet"] => fleet::growing(),
@@ -42,6 +44,7 @@ fn main() {
         ["typical-host"] => stage::typical_host(),
         ["without-docker"] => stage::without_docker(),
         ["downtime"] => downtime::beside_a_bare_restart(),
+        ["relief"] => relief::beside_a_restart(),
         // The rest is for the parts above, which run it on their hosts.
         ["floor", "look"] => floor::look(),
         ["floor", "dumps"] => floor::dumps(),
@@ -49,8 +52,8 @@ fn main() {
         ["pair", runs, rest @ ..] => pair::compare(runs.parse().expect("a number of runs"), rest),
         other => {
             panic!(
-                "no part {other:?}; there are judge, fleet, full-table, typical-host, without-docker and \
-                 downtime"
+                "no part {other:?}; there are judge, fleet, full-table, typical-host, without-docker, \
+                 downtime and relief"
             )
         }
     }
