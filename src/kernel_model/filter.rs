@@ -57,6 +57,17 @@ pub fn dropped(filter: &ForwardFilter, packet: &Forwarded) -> Option<Drop> {
     })
 }
 
+/// The networks that rules of any chain name, widest first.
+pub fn networks_in_rules(filter: &ForwardFilter) -> Vec<Ipv4Net> {
+    let chains = filter.tables.iter().flat_map(|table| table.chains.values());
+    let rules = chains.flat_map(|chain| &chain.rules);
+    let words = rules.flat_map(|rule| rule.split_whitespace());
+    let mut nets: Vec<Ipv4Net> = words.filter_map(|word| word.parse().ok()).collect();
+    nets.sort_by_key(|net| (net.prefix_len(), *net));
+    nets.dedup();
+    nets
+}
+
 fn chain(table: &FilterTable, name: &str, packet: &Forwarded, depth: usize) -> Verdict {
     let Some(chain_of_name) = table.chains.get(name).filter(|_| depth < DEEPEST) else {
         return Verdict::Undecided;

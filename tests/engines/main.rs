@@ -39,6 +39,7 @@ mod options;
 mod random_hosts;
 mod recovery;
 mod relief;
+mod relief_killed;
 mod safety;
 mod settings;
 mod stored;

@@ -30,7 +30,7 @@ docker run -d --stop-timeout 1 --name shop --network shop busybox sleep 1d >/dev
 
 const STARTED: &str = "docker inspect -f '{{.Name}} {{.State.StartedAt}}' $(docker ps -q) | sort";
 
-const STATE: &str = "ip -4 -d route show table all; ip rule
+pub const STATE: &str = "ip -4 -d route show table all; ip rule
 sysctl -a 2>/dev/null | grep '^net.ipv4.conf' | sort; ls /var/lib/rebridge 2>/dev/null || :";
 
 /// A client in the corp network. Its processes end with it.

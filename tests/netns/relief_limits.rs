@@ -83,6 +83,25 @@ fn a_firewall_that_drops_what_containers_send_is_named() {
     helps_the_host_alone(&sandbox, "-i docker0", &format!("iptables -D {rule}"));
 }
 
+/// A rule about one server keeps the others within reach.
+#[test]
+fn a_firewall_that_drops_a_part_is_named_and_the_rest_gets_past() {
+    let sandbox = outage();
+    sandbox.sh("iptables -A FORWARD -i docker0 -d 172.17.200.0/24 -j DROP");
+    let told = obstacles(&sandbox);
+    assert!(
+        told.len() == 1 && told[0].contains("172.17.200.0/24"),
+        "{told:#?}"
+    );
+    let (_, report) = relieve(&sandbox, &[]);
+    assert_eq!(report["relief"]["ranges"][0]["for_containers"], true);
+    until("the container's answer", || {
+        container_reaches(&sandbox, SERVER)
+    });
+    assert!(host_reaches(&sandbox, "172.17.200.7"));
+    assert!(!container_reaches(&sandbox, "172.17.200.7"));
+}
+
 /// The policy drops what no rule lets through, here the answers.
 #[test]
 fn a_firewall_that_drops_the_answers_is_named() {

@@ -158,8 +158,8 @@ impl Relief {
             for_containers: true,
             proofs,
         };
-        let obstacles = obstacles::of(assessment.facts, &range);
-        range.for_containers = !obstacles.iter().any(Obstacle::is_certain);
+        let (obstacles, gets_through) = obstacles::of(assessment.facts, &range);
+        range.for_containers = gets_through;
         self.obstacles.extend(obstacles);
         self.ranges.push(range);
     }

@@ -2,10 +2,14 @@
 //! past all the same.
 
 use super::RelievedRange;
-use crate::facts::Facts;
-use crate::kernel_model::filter::{Drop, Forwarded, dropped};
+use crate::facts::{Facts, ForwardFilter};
+use crate::kernel_model::filter::{Drop, Forwarded, dropped, networks_in_rules};
+use ipnet::Ipv4Net;
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
+
+/// More networks that rules name are not tried one by one.
+const MOST_NAMED: usize = 64;
 
 /// In order of what a reader should hear first.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,44 +22,59 @@ pub enum Obstacle {
     NotJudged { chain: String },
 }
 
-impl Obstacle {
-    pub fn is_certain(&self) -> bool {
-        !matches!(self, Obstacle::NotJudged { .. })
-    }
-}
-
-pub(super) fn of(facts: &Facts, range: &RelievedRange) -> BTreeSet<Obstacle> {
+/// What is in the way, and whether anything gets through all the same.
+pub(super) fn of(facts: &Facts, range: &RelievedRange) -> (BTreeSet<Obstacle>, bool) {
     let mut obstacles = forwarding_off(facts, range);
+    let is_forwarded = obstacles.is_empty();
     let Some(filter) = &facts.forward_filter else {
-        return obstacles;
+        return (obstacles, is_forwarded);
     };
-    let container = container_on(facts, range);
-    for route in &range.routes {
-        for hop in &route.hops {
-            let there = Forwarded {
-                comes_in: &range.bridge,
-                goes_out: &hop.dev,
-                from: container,
-                to: last_address(route.dst.broadcast()),
-                is_an_answer: false,
-                network: range.subnet,
-            };
-            let back = Forwarded {
-                comes_in: &hop.dev,
-                goes_out: &range.bridge,
-                from: there.to,
-                to: there.from,
-                is_an_answer: true,
-                ..there
-            };
-            let by = dropped(filter, &there).or_else(|| dropped(filter, &back));
-            let bridge = range.bridge.clone();
-            obstacles.extend(by.map(|by| Obstacle::Dropped { bridge, by }));
-        }
+    let mut gets_through = false;
+    for packet in packets(facts, filter, range) {
+        let answer = Forwarded {
+            comes_in: packet.goes_out,
+            goes_out: packet.comes_in,
+            from: packet.to,
+            to: packet.from,
+            is_an_answer: true,
+            ..packet
+        };
+        let by = dropped(filter, &packet).or_else(|| dropped(filter, &answer));
+        gets_through |= by.is_none();
+        let bridge = range.bridge.clone();
+        obstacles.extend(by.map(|by| Obstacle::Dropped { bridge, by }));
     }
     let chains = filter.chains_of_nft.iter().cloned();
     obstacles.extend(chains.map(|chain| Obstacle::NotJudged { chain }));
-    obstacles
+    (obstacles, is_forwarded && gets_through)
+}
+
+/// What a container sends by each route: to an address of its own, and to those that rules name.
+fn packets<'p>(
+    facts: &Facts,
+    filter: &ForwardFilter,
+    range: &'p RelievedRange,
+) -> Vec<Forwarded<'p>> {
+    let container = container_on(facts, range);
+    let mut named = networks_in_rules(filter);
+    named.truncate(MOST_NAMED);
+    let mut packets = Vec::new();
+    for route in &range.routes {
+        let inside = named.iter().filter(|net| route.dst.contains(*net));
+        let to = std::iter::once(&route.dst).chain(inside);
+        let to: Vec<Ipv4Addr> = to.map(|net| last_host(*net)).collect();
+        for hop in &route.hops {
+            packets.extend(to.iter().map(|to| Forwarded {
+                comes_in: &range.bridge,
+                goes_out: &hop.dev,
+                from: container,
+                to: *to,
+                is_an_answer: false,
+                network: range.subnet,
+            }));
+        }
+    }
+    packets
 }
 
 /// The kernel asks where a packet comes in: containers' at the bridge, the answers at the other end.
@@ -85,7 +104,8 @@ fn container_on(facts: &Facts, range: &RelievedRange) -> Ipv4Addr {
     here.unwrap_or_else(|| Ipv4Addr::from(u32::from(range.subnet.network()).saturating_add(2)))
 }
 
-/// A server's address rather than a broadcast address, where a route has both.
-fn last_address(broadcast: Ipv4Addr) -> Ipv4Addr {
-    Ipv4Addr::from(u32::from(broadcast).saturating_sub(1))
+/// A server's address rather than a broadcast address, where a network has both.
+fn last_host(net: Ipv4Net) -> Ipv4Addr {
+    let last = u32::from(net.broadcast());
+    Ipv4Addr::from(last.saturating_sub(1).max(u32::from(net.network())))
 }

@@ -166,8 +166,8 @@ pub fn obstacle(obstacle: &Obstacle) -> String {
              0, so this host forwards nothing that comes in by {dev}"
         ),
         Obstacle::Dropped { bridge, by } => format!(
-            "relief helps this host but not every container on {bridge}: {} drops their packets or \
-             the answers ({}); allow both, then relieve again",
+            "relief helps this host, but not all that containers on {bridge} send gets past: {} \
+             drops it or the answers ({}); allow both, then relieve again",
             by.tool, by.rule
         ),
         Obstacle::NotJudged { chain } => format!(
