@@ -26,11 +26,6 @@ const SESSION: &str = "your ssh session";
 /// Between two looks at a session.
 const PAUSE: Duration = Duration::from_millis(100);
 
-<<<<<<< HEAD
-pub fn reachable(host: &Host, probes: &[Probe]) -> Vec<Check> {
-    let probes = probes.iter().map(|one| probe(host, one));
-    probes.chain(session(host)).collect()
-=======
 /// `session_in`: the container that the operator's session comes out of. Docker's restart ended it,
 /// and that is no sign that the host cannot be reached.
 pub fn reachable(host: &Host, probes: &[Probe], session_in: Option<&str>) -> Vec<Check> {
@@ -41,8 +36,8 @@ pub fn reachable(host: &Host, probes: &[Probe], session_in: Option<&str>) -> Vec
         }
         None => session(host),
     };
-    probes.iter().map(probe).chain(session).collect()
->>>>>>> main
+    let probes = probes.iter().map(|one| probe(host, one));
+    probes.chain(session).collect()
 }
 
 fn probe(host: &Host, probe: &Probe) -> Check {
