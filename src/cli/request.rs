@@ -166,6 +166,7 @@ impl Fleet {
             return Err(BadValue::plain(why));
         }
         Ok(FleetRequest {
+            files: Vec::new(),
             paths: self.paths.clone(),
             policy: self.policy.policy(false, self.policy.to_repeat())?,
             max_age: Duration::from_secs(u64::from(self.max_age) * 86_400),

@@ -122,6 +122,8 @@ pub struct ExplainRequest {
 pub struct FleetRequest {
     /// Files and folders of facts; `-` is standard input.
     pub paths: Vec<PathBuf>,
+    /// Facts that are here already, each with the name of its file.
+    pub files: Vec<(String, String)>,
     pub policy: Policy,
     /// Older facts are named.
     pub max_age: Duration,
