@@ -2,12 +2,17 @@
 //! For people who work over the very network they are changing, and for a rebridge that is killed.
 
 use crate::host::child::this_program;
-use crate::host::{Host, STATE_FOLDER};
+use crate::host::{Host, JOURNAL, STATE_FOLDER};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// The transient timer and its service.
 const UNIT: &str = "rebridge-dead-man";
+
+/// Where systemd finds units at boot, and the one that does the timer's work after a reboot.
+const UNITS: &str = "/etc/systemd/system";
+const AT_BOOT: &str = "rebridge-dead-man-at-boot.service";
 
 /// systemd answers at once or is in trouble.
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -21,7 +26,13 @@ const RELIEF_IS_UNVERIFIED: &str = "relief-unverified";
 /// Sets the timer for an apply.
 pub fn arm(host: &Host, seconds: u64, timeout: Duration) -> Result<(), String> {
     let timeout = format!("--timeout={}", timeout.as_secs());
-    set(host, seconds, &["rollback", "--dead-man", &timeout])
+    let program = set(host, seconds, &["rollback", "--settle", &timeout])?;
+    // Where these files cannot be written the timer holds all the same, but for a reboot.
+    let _ = arm_for_the_boot(
+        host,
+        &[&program, "rollback", "--settle", "--yes", &timeout, WAIT],
+    );
+    Ok(())
 }
 
 /// Sets the timer for relief, and notes that it is to be undone until it is verified.
@@ -35,7 +46,7 @@ pub fn arm_for_relief(host: &Host, seconds: u64) -> Result<(), String> {
     if set.is_err() {
         let _ = host.remove(&note());
     }
-    set
+    set.map(drop)
 }
 
 pub fn relief_is_unverified(host: &Host) -> bool {
@@ -53,11 +64,11 @@ fn note() -> PathBuf {
 }
 
 /// Sets the timer. It runs a copy of this program: Ansible removes its own when it is done, and a
-/// program may lie where systemd must not run it.
-fn set(host: &Host, seconds: u64, verb: &[&str]) -> Result<(), String> {
+/// program may lie where systemd must not run it. Gives the path of the copy.
+fn set(host: &Host, seconds: u64, verb: &[&str]) -> Result<String, String> {
     disarm(host);
     let program = keep_program(host)?;
-    let program = program.to_string_lossy();
+    let program = program.to_string_lossy().into_owned();
     runs_under_systemd(host, &program)?;
     let unit = format!("--unit={UNIT}");
     let after = format!("--on-active={seconds}");
@@ -74,20 +85,61 @@ fn set(host: &Host, seconds: u64, verb: &[&str]) -> Result<(), String> {
     let words = [&command[..], verb, &["--yes", "--json", WAIT]].concat();
     let done = host.run(&words, DEADLINE);
     match done.ok() {
-        true => Ok(()),
+        true => Ok(program),
         false => Err(done.describe()),
     }
 }
 
-/// Takes the timer away, if it is there. A service that runs already is left alone: it waits for
-/// our lock, and finds nothing to do.
+/// A timer of systemd-run ends with the machine. After a power cut this unit does its work. systemd
+/// finds it at the next boot; nothing is loaded again now.
+fn arm_for_the_boot(host: &Host, command: &[&str]) -> io::Result<()> {
+    let command = command.join(" ");
+    let unit = format!(
+        "[Unit]\nDescription=Undo the run of rebridge that a reboot interrupted\n\
+         After=docker.service network.target\nConditionPathExists={JOURNAL}\n\n\
+         [Service]\nExecStart={command}\n"
+    );
+    let wanted = format!("[Unit]\nWants={AT_BOOT}\n");
+    for (path, text) in boot_files().iter().zip([unit, wanted]) {
+        if let Some(folder) = path.parent() {
+            host.make_folder(folder, 0o755)?;
+        }
+        host.replace(path, text.as_bytes(), 0o644)?;
+    }
+    Ok(())
+}
+
+/// The unit, and what makes the boot want it.
+fn boot_files() -> [PathBuf; 2] {
+    [
+        Path::new(UNITS).join(AT_BOOT),
+        Path::new(UNITS).join("multi-user.target.d/rebridge-dead-man.conf"),
+    ]
+}
+
+/// Takes away what a run that is settled had set. Not for the dead man himself: it stops his unit.
+pub fn disarm_left(host: &Host) {
+    if host.exists(&copy()) {
+        disarm(host);
+    }
+}
+
+/// Takes the timer away, if it is there, and the service that it has started: that one waits for the
+/// lock we hold. It would undo what you do by hand on a stranded host, and keep the next timer from
+/// being set.
 pub fn disarm(host: &Host) {
     let timer = format!("{UNIT}.timer");
     let service = format!("{UNIT}.service");
-    host.run(&["systemctl", "stop", &timer], DEADLINE);
+    host.run(&["systemctl", "stop", &timer, &service], DEADLINE);
     host.run(&["systemctl", "reset-failed", &timer, &service], DEADLINE);
-    // Left behind it is only litter, and the next one replaces it.
-    let _ = host.remove(&copy());
+    remove_files(host);
+}
+
+/// Left behind they are only litter: without a journal the unit does nothing.
+pub fn remove_files(host: &Host) {
+    for file in boot_files().iter().chain([&copy()]) {
+        let _ = host.remove(file);
+    }
 }
 
 fn copy() -> PathBuf {

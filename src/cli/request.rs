@@ -120,8 +120,11 @@ impl Rollback {
             check: self.check,
             unless_none: false,
             accepted: read_accept(&self.accept.accept)?,
-            dead_man: self.dead_man,
-            timeout: self.times.timeout.map(Duration::from_secs),
+            settle: self.settle,
+            order: apply::go_back::Order {
+                timeout: self.times.timeout.map(Duration::from_secs),
+                dead_man: self.dead_man,
+            },
             wait: Duration::from_secs(self.times.wait),
             vocabulary: Vocabulary::CommandLine,
         })

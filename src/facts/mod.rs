@@ -163,7 +163,18 @@ impl Facts {
             .links
             .iter()
             .find(|link| link.name == "docker0")?;
-        link.addresses.iter().find_map(crate::subnet::v4)
+        let addresses: Vec<_> = link
+            .addresses
+            .iter()
+            .filter_map(crate::subnet::v4)
+            .collect();
+        // You may have given it others.
+        let engine = self.engine_networks().find(|one| one.name == "bridge");
+        let of_docker = addresses.iter().find(|address| {
+            let subnet = IpNet::V4(address.trunc());
+            engine.is_some_and(|engine| engine.subnets.contains(&subnet))
+        });
+        of_docker.or(addresses.first()).copied()
     }
 
     /// Addresses that are Docker's own: of containers, also of those that are stopped and keep

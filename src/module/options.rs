@@ -265,8 +265,11 @@ fn job(state: State, apply: ApplyRequest, files: Vec<(String, String)>) -> Job {
             // One play rolls back a whole fleet; some of its hosts never needed the change.
             unless_none: true,
             accepted: apply.permits.accepted,
-            dead_man: false,
-            timeout: apply.order.timeout,
+            settle: false,
+            order: apply::go_back::Order {
+                timeout: apply.order.timeout,
+                dead_man: apply.order.dead_man,
+            },
             wait: apply.wait,
             vocabulary: Vocabulary::Ansible,
         }),

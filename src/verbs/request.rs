@@ -88,10 +88,9 @@ pub struct RollbackRequest {
     /// If no apply is on record, there is nothing to undo, and that is no error.
     pub unless_none: bool,
     pub accepted: Accepted,
-    /// Undo only an apply that did not finish.
-    pub dead_man: bool,
-    /// How long the restart of Docker may take; none for what suits the host.
-    pub timeout: Option<Duration>,
+    /// Undo only a run that did not finish.
+    pub settle: bool,
+    pub order: apply::go_back::Order,
     pub wait: Duration,
     pub vocabulary: Vocabulary,
 }

@@ -4,10 +4,12 @@ use super::apply::stuck;
 use super::consent::Consent;
 use super::request::RollbackRequest;
 use super::take_charge;
+use crate::apply::deadman;
+use crate::apply::go_back::go_back;
 use crate::apply::progress::Progress;
 use crate::apply::recover::{Recovered, recover, undo_pending};
 use crate::apply::relief::restore;
-use crate::apply::undo::{Obstacle, WayBack, undo, way_back};
+use crate::apply::undo::{Obstacle, WayBack, way_back};
 use crate::facts::Facts;
 use crate::host::Host;
 use crate::observe::{observe, observe_before_a_change, observe_closely};
@@ -28,12 +30,20 @@ pub fn run(
         return preview(&host, request);
     }
     let _lock = take_charge(&host, "roll back", request.wait)?;
-    if request.dead_man {
+    if request.settle {
         return settle(&host, request, progress);
     }
-    let recovered = recover(&host, request.timeout, true, progress)?;
+    let recovered = recover(
+        &host,
+        request.order.timeout,
+        true,
+        request.accepted,
+        progress,
+    )?;
     let mut report = match &recovered {
-        Recovered::Nothing | Recovered::Closed(..) => go_back(&host, request, progress, consent)?,
+        Recovered::Nothing | Recovered::Closed(..) => {
+            find_and_go(&host, request, progress, consent)?
+        }
         Recovered::Undone { .. } => Report::interrupted_undone(&observe(&host)),
         Recovered::Stuck(problem) => stuck(&host, &Policy::default(), problem, words),
     };
@@ -45,7 +55,7 @@ pub fn run(
 }
 
 /// Looks for the way back, asks, and goes it. The host may change while the question stands.
-fn go_back(
+fn find_and_go(
     host: &Host,
     request: &RollbackRequest,
     progress: &dyn Progress,
@@ -59,16 +69,14 @@ fn go_back(
         };
         let preview = Report::undo_previewed(&facts, &way);
         if consent.is_given() || asked.as_ref() == Some(&way) {
-            let (result, note) = undo(host, &way, request.timeout, progress)?;
-            let words = request.vocabulary;
-            let relief = match result.problem {
-                None if !way.relief().is_empty() => {
-                    restore(host, &observe_closely(host), way.relief())
-                }
-                _ => None,
+            let went = go_back(host, &way, request.order, progress)?;
+            let is_back = went.result.problem.is_none() && went.silent.is_none();
+            let relief = match is_back && !way.relief().is_empty() {
+                true => restore(host, &observe_closely(host), way.relief()),
+                false => None,
             };
-            let mut report = Report::undone(preview, &way, result, note.as_ref(), words);
-            report.relief_restored(relief, words);
+            let mut report = Report::undone(preview, &way, went, request.vocabulary);
+            report.relief_restored(relief, request.vocabulary);
             return Ok(report);
         }
         if let Err(report) = consent.to(preview) {
@@ -111,7 +119,10 @@ fn settle(
     request: &RollbackRequest,
     progress: &dyn Progress,
 ) -> Result<Report, Error> {
-    let undone = undo_pending(host, request.timeout, progress)?;
+    let undone = undo_pending(host, request.order.timeout, progress)?;
+    if !matches!(undone, Recovered::Stuck(_)) {
+        deadman::remove_files(host);
+    }
     Ok(match undone {
         Recovered::Stuck(problem) => stuck(host, &Policy::default(), &problem, request.vocabulary),
         Recovered::Undone { .. } => Report::interrupted_undone(&observe(host)),

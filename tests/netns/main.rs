@@ -28,4 +28,5 @@ mod relief_limits;
 mod remains;
 mod sandbox;
 mod terminal;
+mod vm;
 mod watch;

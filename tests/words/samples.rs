@@ -486,6 +486,7 @@ pub fn refusals() -> Vec<Sample<Refusal>> {
             says: some("the following directives don't match any configuration option: bipp"),
         };
         HalfWayNeedsRestart: Refusal::HalfWayNeedsRestart;
+        HalfWayCutsOff: Refusal::HalfWayCutsOff { peer: "172.17.50.3".parse().unwrap(), range: "172.17.0.0/16".parse().unwrap() };
         JournalUnreadable: Refusal::JournalUnreadable(damaged()),
             Refusal::JournalUnreadable(Unreadable::UnknownSchema { schema: 2 });
         JournalNotClosed: Refusal::JournalNotClosed { why: full() };
