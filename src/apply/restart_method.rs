@@ -45,6 +45,15 @@ impl RestartMethod {
         }
     }
 
+    /// Asks an init script whether what it started still runs.
+    pub fn status_command(&self) -> Option<[&str; 3]> {
+        match self {
+            RestartMethod::OpenRc => Some(["rc-service", "docker", "status"]),
+            RestartMethod::SysV => Some(["service", "docker", "status"]),
+            RestartMethod::Systemd | RestartMethod::Snap | RestartMethod::Command(_) => None,
+        }
+    }
+
     pub fn command(&self) -> Vec<&str> {
         match self {
             RestartMethod::Systemd => vec!["systemctl", "restart", "docker.service"],

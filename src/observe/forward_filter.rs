@@ -1,10 +1,14 @@
 //! What filters forwarded packets: the table `filter` of both backends of iptables, and chains of
 //! nftables beside it.
 
-use super::firewall::{DEADLINE, saved_by_iptables};
+use super::firewall::iptables::saved_by_iptables;
 use crate::facts::{FilterTable, ForwardFilter};
 use crate::host::Host;
 use std::thread;
+use std::time::Duration;
+
+/// Thousands of rules are listed in less.
+const DEADLINE: Duration = Duration::from_secs(20);
 
 /// The tables that the engine and iptables fill in nftables; the first is the engine's own.
 const OF_DOCKER: [&str; 1] = ["ip docker-bridges"];
