@@ -5,7 +5,7 @@ mod as_started;
 pub mod changes;
 mod compose;
 pub mod config_file;
-mod configured;
+pub mod configured;
 mod dies_with;
 pub mod engine;
 pub mod firewall;
@@ -24,6 +24,7 @@ pub mod process;
 pub mod relevant;
 mod relief_record;
 pub mod resolver;
+mod rootless;
 pub mod route_of;
 pub mod service;
 mod set_by_rebridge;
@@ -126,7 +127,8 @@ fn look(host: &Host, depth: Depth) -> Facts {
         let engine = scope.spawn(move || ask_engine(host, depth, &service, &config));
         let session = operator::session(host);
         let mut look = look_at_kernel(host, &docker, session);
-        docker.rootless = process::rootless_users(host);
+        docker.rootless = rootless::users(host);
+        docker.rootless_networks = rootless::networks(host);
         let mut unseen: Vec<String> = config_file::problem(&docker.config).into_iter().collect();
         let interrupted = interrupted::read(host, &mut unseen);
         match engine.join() {
@@ -278,6 +280,7 @@ fn known_without_asking(host: &Host, service: &Service) -> Docker {
         flag_places: BTreeMap::new(),
         installed_version: installed_version(host, service.state),
         rootless: Vec::new(),
+        rootless_networks: Vec::new(),
         engine: None,
         stored: None,
         set_by_rebridge: set_by_rebridge::read(host, &service.config_path()),

@@ -21,6 +21,7 @@ mod back;
 mod blockers;
 mod ci_host;
 mod config_file;
+mod configured;
 mod containers;
 mod dead_man;
 #[path = "../common/dice.rs"]
@@ -52,4 +53,5 @@ mod stored;
 mod torture;
 mod traffic;
 mod unit;
+mod vpn;
 mod watch;

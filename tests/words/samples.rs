@@ -21,7 +21,7 @@ use rebridge::engine_model::daemon_json::Fault;
 use rebridge::engine_model::pool_trouble::PoolTrouble;
 use rebridge::facts::{
     AddressPool, ComposeSubnet, DiesWith, Facts, FirewallRule, Keeper, LanSign, Listener, Manager,
-    Mention, Named, NetGroup, Route, Tool, Version,
+    Mention, Named, NetGroup, RootlessNetwork, Route, Tool, Version,
 };
 use rebridge::plan::blocker::{Blocker, StartFault};
 use rebridge::plan::notice::Notice;
@@ -104,6 +104,13 @@ pub fn findings() -> Vec<Sample<Finding>> {
                 subnet: "172.20.0.0/16".parse().unwrap(),
                 file: some("/srv/shop/compose.yml"),
                 line: 12,
+            },
+            over: Box::new(over.clone()),
+        };
+        RootlessOverNeeded: Finding::RootlessOverNeeded {
+            of: RootlessNetwork {
+                user: 1000,
+                net: "10.0.2.0/24".parse().unwrap(),
             },
             over: Box::new(over),
         };

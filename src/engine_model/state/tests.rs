@@ -75,6 +75,7 @@ fn host(version: &str, networks: Vec<Network>) -> Facts {
             flag_places: BTreeMap::new(),
             installed_version: None,
             rootless: Vec::new(),
+            rootless_networks: Vec::new(),
             engine,
             stored: None,
             set_by_rebridge: None,
