@@ -20,6 +20,7 @@ mod fleet;
 mod floor;
 mod judge;
 mod pair;
+mod relief;
 mod stage;
 
 fn main() {
@@ -37,6 +38,7 @@ fn main() {
             stage::without_docker();
             configured::beside_none();
             downtime::beside_a_bare_restart();
+            relief::beside_a_restart();
         }
         ["judge"] => judge::table(),
         ["fleet"] => fleet::growing(),
@@ -45,6 +47,7 @@ fn main() {
         ["without-docker"] => stage::without_docker(),
         ["configured"] => configured::beside_none(),
         ["downtime"] => downtime::beside_a_bare_restart(),
+        ["relief"] => relief::beside_a_restart(),
         // The rest is for the parts above, which run it on their hosts.
         ["floor", "look"] => floor::look(),
         ["floor", "dumps"] => floor::dumps(),
@@ -54,7 +57,7 @@ fn main() {
         other => {
             panic!(
                 "no part {other:?}; there are judge, fleet, full-table, typical-host, without-docker, \
-                 configured and downtime"
+                 configured, downtime and relief"
             )
         }
     }

@@ -72,6 +72,18 @@ pub fn read(host: &Host, depth: Depth, settings: Option<AsStarted>) -> Result<En
     })
 }
 
+/// The first process of a container that runs.
+pub fn pid_of(host: &Host, container: &str) -> Result<u32, String> {
+    let question = format!("/containers/{container}/json");
+    let detail: ApiContainerDetail = Api::new(host, DEADLINE)
+        .and_then(|api| api.ask(&question))
+        .map_err(|error| error.to_string())?;
+    match detail.state.pid {
+        0 => Err(format!("the container {container} does not run")),
+        pid => Ok(pid),
+    }
+}
+
 /// The engine itself, without what it holds.
 fn as_told(info: ApiInfo) -> Engine {
     // None are named where the built-in ones count; IPv6 pools alone are no IPv4 pool.

@@ -10,6 +10,7 @@ mod dies_with;
 pub mod engine;
 pub mod firewall;
 mod flags;
+mod forward_filter;
 pub mod init_script;
 mod interrupted;
 mod keepers;
@@ -21,6 +22,7 @@ pub mod operator;
 mod package;
 pub mod process;
 pub mod relevant;
+mod relief_record;
 pub mod resolver;
 mod rootless;
 pub mod route_of;
@@ -91,6 +93,20 @@ pub fn observe_before_a_change(host: &Host) -> Facts {
     facts.docker.dependents = dies_with::running(host, dependents);
     facts.firewall = Some(firewall::read(host, &facts.docker_devices()));
     facts
+}
+
+/// The same, and what filters the packets that containers send past the bridge. It takes child
+/// processes, too.
+pub fn observe_before_relief(host: &Host) -> Facts {
+    let mut facts = observe_closely(host);
+    add_forward_filter(host, &mut facts);
+    facts
+}
+
+pub fn add_forward_filter(host: &Host, facts: &mut Facts) {
+    if facts.docker.state == DockerState::Running {
+        facts.forward_filter = Some(forward_filter::read(host));
+    }
 }
 
 fn look(host: &Host, depth: Depth) -> Facts {
@@ -177,6 +193,8 @@ fn look(host: &Host, depth: Depth) -> Facts {
             compose,
             named,
             firewall: None,
+            forward_filter: None,
+            relief_on_record: relief_record::read(host),
             dies_with: None,
             unseen,
             taken: None,

@@ -46,6 +46,7 @@ mod random_hosts;
 mod recovery;
 mod recovery_edges;
 mod relief;
+mod relief_killed;
 mod safety;
 mod settings;
 mod stored;

@@ -25,6 +25,7 @@ use rebridge::facts::{
 };
 use rebridge::plan::blocker::{Blocker, StartFault};
 use rebridge::plan::notice::Notice;
+use rebridge::plan::relief::obstacles::Obstacle as ReliefObstacle;
 use rebridge::plan::relief::{OutOfReach, Why};
 use rebridge::policy::option::{BadValue, Opt};
 use rebridge::policy::read::read_pools;
@@ -170,8 +171,9 @@ pub fn blockers() -> Vec<Sample<Blocker>> {
         EngineSilent: Blocker::EngineSilent {
             unseen: names(&["the engine: no answer in 5 s"]),
         };
-        LiveRestore: Blocker::LiveRestore { containers: names(&["web"]) }, Blocker::LiveRestore {
+        LiveRestore: Blocker::LiveRestore { containers: names(&["web"]), is_relieved: false }, Blocker::LiveRestore {
             containers: names(&["web", "db", "cache", "mail", "queue"]),
+            is_relieved: true,
         };
         FileTurnedDown: Blocker::FileTurnedDown {
             path: some(FILE),
@@ -689,7 +691,7 @@ pub fn obstacles() -> Vec<Sample<Obstacle>> {
             subnet: "172.17.0.0/24".parse().unwrap(),
             range: "172.17.0.0/16".parse().unwrap(),
         };
-        Blocked: Obstacle::Blocked(vec![Blocker::LiveRestore { containers: names(&["web"]) }]);
+        Blocked: Obstacle::Blocked(vec![Blocker::LiveRestore { containers: names(&["web"]), is_relieved: false }]);
     })
 }
 
@@ -734,6 +736,18 @@ pub fn out_of_reach() -> Vec<Sample<OutOfReach>> {
         value: one(sample.value),
     })
     .collect()
+}
+
+/// Everything that keeps containers from getting past the bridge.
+pub fn relief_obstacles() -> Vec<Sample<ReliefObstacle>> {
+    samples!(ReliefObstacle {
+        ForwardingOff: ReliefObstacle::ForwardingOff { bridge: some("docker0"), dev: some("eth0") };
+        Dropped: ReliefObstacle::Dropped {
+            bridge: some("docker0"),
+            by: rebridge::kernel_model::filter::Drop { tool: some("iptables"), rule: some("-A DOCKER-USER -i docker0 -j DROP") },
+        };
+        NotJudged: ReliefObstacle::NotJudged { chain: some("inet site chain forward") };
+    })
 }
 
 /// Every step of relief that may fail.

@@ -83,6 +83,8 @@ fn host(version: &str, networks: Vec<Network>) -> Facts {
         },
         named: Vec::new(),
         firewall: None,
+        forward_filter: None,
+        relief_on_record: None,
         dies_with: None,
         unseen: Vec::new(),
         taken: None,
