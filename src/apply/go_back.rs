@@ -52,7 +52,7 @@ pub fn go_back(
         let _ = journal::clear(host);
         return Err(Refusal::DeadManNotArmed { why });
     }
-    let went = watched(host, &record, progress);
+    let went = watched(host, &record, way.session_in.as_deref(), progress);
     if order.dead_man.is_some() {
         deadman::disarm(host);
     }
@@ -70,7 +70,12 @@ fn record(host: &Host, way: &WayBack, order: Order) -> Result<Record, Refusal> {
     Ok(record)
 }
 
-fn watched(host: &Host, record: &Record, progress: &dyn Progress) -> WentBack {
+fn watched(
+    host: &Host,
+    record: &Record,
+    session_in: Option<&str>,
+    progress: &dyn Progress,
+) -> WentBack {
     let mut result = roll_back(host, record, progress);
     if result.problem.is_some() {
         return WentBack {
@@ -81,7 +86,7 @@ fn watched(host: &Host, record: &Record, progress: &dyn Progress) -> WentBack {
     }
     // Where only the file goes back, no connection is touched.
     if let Some(forth) = &record.forth
-        && let Some(session) = reachable::session(host)
+        && let Some(session) = reachable::session(host, session_in)
     {
         if !session.ok {
             return forward_again(host, forth, session, result, progress);

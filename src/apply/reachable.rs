@@ -26,18 +26,20 @@ const SESSION: &str = "your ssh session";
 /// Between two looks at a session.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// `session_in`: the container that the operator's session comes out of. Docker's restart ended it,
-/// and that is no sign that the host cannot be reached.
 pub fn reachable(host: &Host, probes: &[Probe], session_in: Option<&str>) -> Vec<Check> {
-    let session = match session_in {
-        Some(container) => {
-            let found = format!("not tested: it came out of the container {container}");
-            Some(Check::untested(SESSION, "alive", &found))
-        }
-        None => session(host),
-    };
+    let session = session(host, session_in);
     let probes = probes.iter().map(|one| probe(host, one));
     probes.chain(session).collect()
+}
+
+/// The operator's own ssh session. `session_in`: the container that it came out of. Docker's restart
+/// ended it there, and that is no sign that the host cannot be reached.
+pub fn session(host: &Host, session_in: Option<&str>) -> Option<Check> {
+    let Some(container) = session_in else {
+        return heard(host);
+    };
+    let found = format!("not tested: it came out of the container {container}");
+    Some(Check::untested(SESSION, "alive", &found))
 }
 
 fn probe(host: &Host, probe: &Probe) -> Check {
@@ -73,7 +75,7 @@ fn reason(error: &io::Error) -> String {
 /// Whether the far end of the operator's own ssh session still confirms what it is sent. Not whether
 /// nothing is under way: the progress line always is, on a long way. None where there is no such
 /// session, or it is over: an operator who left is not locked out.
-pub fn session(host: &Host) -> Option<Check> {
+fn heard(host: &Host) -> Option<Check> {
     let session = operator::session(host)?;
     let Some(first) = something_sent(&session)? else {
         let found = "not tested: nothing was sent to it";

@@ -72,6 +72,8 @@ pub struct WayBack {
     moves: Moves,
     /// The units that stop with Docker, as they run now.
     units: Vec<String>,
+    /// The container that the operator's session comes out of, and that stops.
+    pub session_in: Option<String>,
     /// docker0's address and the engine's networks now, for the way forward again.
     docker0_now: Option<Ipv4Net>,
     networks_now: BTreeMap<String, Vec<IpNet>>,
@@ -106,6 +108,7 @@ pub fn way_back(
         containers,
         moves: moves_back(host, facts, &applied.moves)?,
         units: facts.docker.dependents.clone(),
+        session_in: facts.session_in().filter(|_| restart).map(str::to_owned),
         docker0_now: facts.docker0(),
         networks_now: journal::networks(facts),
         applied: Record {

@@ -141,6 +141,14 @@ fn yes() -> bool {
 }
 
 impl Facts {
+    /// The container that the operator's ssh session comes out of.
+    pub fn session_in(&self) -> Option<&str> {
+        let operator = self.operator?;
+        let mut containers = self.docker.engine.iter().flat_map(|one| &one.containers);
+        let container = containers.find(|one| one.addresses.contains(&operator))?;
+        Some(&container.name)
+    }
+
     /// Docker's networks: as the engine has them, else as they are stored.
     pub fn networks(&self) -> impl Iterator<Item = &Network> {
         let stored = self.docker.stored.iter().flatten();

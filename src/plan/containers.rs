@@ -38,15 +38,13 @@ pub fn notices(facts: &Facts, stop_first: bool) -> Vec<Notice> {
 
 /// The container that the operator's session comes out of, if the plan stops it.
 pub fn session_ends(facts: &Facts, plan: &Plan) -> Option<Notice> {
-    let operator = facts.operator?;
-    let mut containers = facts.docker.engine.iter().flat_map(|one| &one.containers);
-    let container = &containers
-        .find(|one| one.addresses.contains(&operator))?
-        .name;
+    let container = facts.session_in()?;
     let all_stop = plan.restart && (plan.stop_first || !preflight::survivors(facts));
     let mut moves = plan.moves.iter();
-    (all_stop || moves.any(|one| one.restarts.contains(container))).then(|| Notice::SessionEnds {
-        container: container.clone(),
+    (all_stop || moves.any(|one| one.restarts.iter().any(|name| name == container))).then(|| {
+        Notice::SessionEnds {
+            container: container.to_owned(),
+        }
     })
 }
 
