@@ -11,14 +11,13 @@ use super::progress::Progress;
 use super::refusal::{Refusal, Step};
 use super::restart_method::RestartMethod;
 use super::rollback::{RollbackResult, roll_back};
-use super::seconds_for;
+use super::{seconds_for, unit_of};
 use crate::assess::Assessment;
 use crate::assess::clash::{Clash, Kind};
 use crate::facts::{DockerState, Facts, Network};
 use crate::host::Host;
 use crate::host::signals::Shield;
 use crate::observe::config_file::{self, keys_of};
-use crate::observe::process::Process;
 use crate::plan::blocker::Blocker;
 use crate::plan::leaving::{Leaving, docker0_leaves, network_leaves};
 use crate::plan::pending_settings::pending;
@@ -71,6 +70,8 @@ pub struct WayBack {
     /// Docker that is stopped now stays so; the bytes alone go back.
     pub restart: bool,
     method: Option<RestartMethod>,
+    /// The unit that dockerd runs in.
+    unit: Option<String>,
     stop_first: bool,
     containers: ContainerStates,
     /// The networks that are still where the apply put them, with the containers on them now.
@@ -97,12 +98,14 @@ pub fn way_back(
     let running = facts.docker.state == DockerState::Running;
     let restart = running && needs_a_restart(facts, &applied);
     let docker0_moves = applied.docker0_before != facts.docker0();
-    let service = facts.docker.service;
+    let of_now = || RestartMethod::of(facts.docker.service, None);
+    let method = applied.way.clone().or_else(of_now);
     let containers = ContainerStates::of(facts);
     let way = WayBack {
         docker_runs: running,
         restart,
-        method: applied.way.clone().or(RestartMethod::of(service, None)),
+        unit: unit_of(host, &facts.docker, method.as_ref()),
+        method,
         stop_first: restart
             && (docker0_moves && preflight::survivors(facts) || containers.are_many()),
         containers,
@@ -135,7 +138,6 @@ pub fn undo(
 ) -> Result<(RollbackResult, Option<Note>), Refusal> {
     let mut record = way.record();
     if record.touches_docker() {
-        record.unit = Process::of_pidfile(host).and_then(|process| process.unit(host));
         record.patience = Some(seconds_for(host, &record, timeout));
     }
     journal::begin(host, &record).map_err(|error| Refusal::NotPrepared {
@@ -215,11 +217,17 @@ impl WayBack {
     }
 
     /// For the journal: from here a killed rollback can be gone on with.
+    /// The unit of systemd that runs Docker.
+    pub fn unit(&self) -> &str {
+        self.unit.as_deref().unwrap_or("docker.service")
+    }
+
     fn record(&self) -> Record {
         Record {
             restart: self.restart,
             restart_ordered: true,
             way: self.method.clone(),
+            unit: self.unit.clone(),
             stop_first: self.stop_first,
             containers: self.containers.clone(),
             moves: self.moves.clone(),

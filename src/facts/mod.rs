@@ -25,7 +25,7 @@ pub use compose::{Compose, ComposeSubnet};
 pub use configured::{Configured, Role, Unread};
 pub use docker::{
     BYTE_ORDER_MARK, ConfigFile, ConfigState, Container, Detail, Docker, DockerState, Engine,
-    Network, ServiceManager, SetByRebridge,
+    Network, NotAsked, ServiceManager, SetByRebridge,
 };
 pub use in_use::{DiesWith, FirewallRule, InForce, Listener, Mention, Named, NetGroup};
 pub use kernel::Kernel;

@@ -77,7 +77,7 @@ impl Report {
             }
             Some(problem) => {
                 let what = undo::not_undone(way, &causes::not_restored(&problem, None));
-                report.leave_to_a_person(what, outcome::steps_after_rollback(words));
+                report.leave_to_a_person(what, outcome::steps_after_rollback(way.unit(), words));
             }
         }
         report

@@ -46,3 +46,4 @@ mod torture;
 mod traffic;
 mod unit;
 mod watch;
+mod which_dockerd;
