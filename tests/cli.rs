@@ -23,6 +23,8 @@ mod module;
 mod options;
 #[path = "cli/packed.rs"]
 mod packed;
+#[path = "cli/promises.rs"]
+mod promises;
 
 use serde_json::Value;
 use std::fs;

@@ -298,21 +298,45 @@ fn every_verb_and_option_that_is_named_exists() {
 
 #[test]
 fn every_link_inside_the_repository_leads_somewhere() {
-    let mut links = 0;
+    let (mut links, mut to_headings) = (0, 0);
     for (name, text) in documents() {
         for target in text
             .split("](")
             .skip(1)
             .filter_map(|rest| rest.split(')').next())
         {
-            let file = target.split('#').next().unwrap();
-            if file.is_empty() || file.contains("://") {
+            if target.contains("://") {
                 continue;
             }
-            let path = root().join(&name).parent().unwrap().join(file);
+            let (file, anchor) = target.split_once('#').unwrap_or((target, ""));
+            let path = match file.is_empty() {
+                true => root().join(&name),
+                false => root().join(&name).parent().unwrap().join(file),
+            };
             assert!(path.exists(), "{name}: {target}");
             links += 1;
+            if !anchor.is_empty() {
+                let headings = anchors(&fs::read_to_string(&path).unwrap());
+                assert!(
+                    headings.iter().any(|heading| heading == anchor),
+                    "{name}: {target}: there are {headings:?}"
+                );
+                to_headings += 1;
+            }
         }
     }
-    assert!(links >= 5, "only {links} links found");
+    assert!(links >= 5 && to_headings >= 5, "{links}, {to_headings}");
+}
+
+/// What a link to each heading ends with, as code forges make it.
+fn anchors(text: &str) -> Vec<String> {
+    let headings = text.lines().filter(|line| line.starts_with('#'));
+    let slug = |heading: &str| {
+        let words = heading.trim_start_matches('#').trim().to_lowercase();
+        let kept = words
+            .chars()
+            .filter(|c| c.is_alphanumeric() || [' ', '-', '_'].contains(c));
+        kept.collect::<String>().replace(' ', "-")
+    };
+    headings.map(slug).collect()
 }

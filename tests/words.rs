@@ -11,6 +11,8 @@
     clippy::indexing_slicing
 )]
 
+#[path = "words/documents.rs"]
+mod documents;
 #[path = "words/samples.rs"]
 mod samples;
 
