@@ -104,7 +104,7 @@ check: tools ## run format, lints and the quick tiers, in a minute
 	cargo fmt --check
 	cargo clippy --locked --all-targets --quiet -- -D warnings
 	shellcheck -x $$(git grep -lE '^#!.*sh$$' -- . ':!*.rs' ':!cloud-init')
-	tests/tiers.sh unit golden cli netns
+	LAWS=sampled tests/tiers.sh unit golden cli netns
 
 .PHONY: test
 test: tools lab $(BINARY) $(COLLECTION) $(OWN_DEB) ## run every tier, on real hosts too, and count the tests

@@ -1,8 +1,8 @@
 //! Brings the containers back after a restart of Docker, and says which of them do not run.
 
 use super::check::Check;
-use super::containers::{ContainerState, ContainerStates, Loss, Missing, PAUSE, client, list};
-use super::containers::{pause, stop_again};
+use super::containers::{ContainerState, ContainerStates, FAILS_WITHIN, Loss, Missing};
+use super::containers::{PAUSE, client, list, pause, stop_again};
 use super::parallel::for_each;
 use crate::docker::Api;
 use crate::docker::containers::{ApiContainerDetail, ApiState, lives};
@@ -81,17 +81,26 @@ impl ContainerStates {
     /// need not.
     pub fn check(&self, host: &Host, began: Option<SystemTime>, given_up: &[&str]) -> Check {
         let counts = |one: &&ContainerState| !given_up.contains(&one.name.as_str());
-        let ours = self.ours().filter(counts);
-        let faults: Vec<String> = match client(host).and_then(|api| Ok((list(&api)?, api))) {
-            Ok((now, api)) => ours
-                .filter_map(|one| fault(&api, one, now.get(&one.id)?, began))
-                .collect(),
-            // That the engine is silent is a check of its own.
-            Err(_) => Vec::new(),
-        };
+        let ours: Vec<&ContainerState> = self.ours().filter(counts).collect();
+        let mut faults = faults(host, &ours, began);
+        // What Docker starts again is never found ended, however long one waits.
+        if faults.is_empty() && ours.iter().any(|one| !one.restarts) {
+            sleep(FAILS_WITHIN);
+            faults = self::faults(host, &ours, began);
+        }
         let fault = (!faults.is_empty()).then(|| format!("all but {}", faults.join(", ")));
         Check::faultless("what runs again", "all that ran", fault)
     }
+}
+
+fn faults(host: &Host, ours: &[&ContainerState], began: Option<SystemTime>) -> Vec<String> {
+    let Ok((now, api)) = client(host).and_then(|api| Ok((list(&api)?, api))) else {
+        // That the engine is silent is a check of its own.
+        return Vec::new();
+    };
+    let ours = ours.iter();
+    ours.filter_map(|one| fault(&api, one, now.get(&one.id)?, began))
+        .collect()
 }
 
 /// A container that ought to run and does not, with the reason.

@@ -29,6 +29,10 @@ const SOON_STOPPED: usize = 8;
 
 /// Before a container that did not start is started again.
 pub const PAUSE: Duration = Duration::from_secs(1);
+/// What fails at once needs this long to fail, on a slow machine too: until then its start proves
+/// nothing.
+pub const FAILS_WITHIN: Duration = Duration::from_secs(2);
+
 /// So often a container is started before its failure counts.
 const START_TRIES: u32 = 4;
 
@@ -48,6 +52,9 @@ pub struct ContainerState {
     pub paused: bool,
     /// Whether it is removed when it stops.
     pub auto_remove: bool,
+    /// Whether Docker itself starts it again when it ends.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub restarts: bool,
     /// Whether it shares another's network.
     pub joins: bool,
     /// How many seconds it gets to stop, where it asks for its own number.
@@ -144,6 +151,7 @@ impl ContainerState {
             name: container.name.clone(),
             paused: container.paused,
             auto_remove: detail.is_some_and(|detail| detail.auto_remove),
+            restarts: detail.is_some_and(|detail| !matches!(detail.restart.as_str(), "" | "no")),
             joins: detail.is_some_and(|detail| detail.joins.is_some()),
             stop_timeout: detail.and_then(|detail| detail.stop_timeout),
             manager: container.manager,

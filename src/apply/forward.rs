@@ -192,7 +192,11 @@ impl Forward<'_> {
         let (mut checks, moves) = networks::verify_moved(self.host, moves);
         let after = observe(self.host);
         checks.push(verify::networks_are_clear(&after, self.policy, &moves));
-        checks.extend(reachable(self.host, &self.request.probes));
+        checks.extend(reachable(
+            self.host,
+            &self.request.probes,
+            self.plan.session_ends(),
+        ));
         (checks, moves, after)
     }
 }

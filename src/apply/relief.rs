@@ -201,7 +201,7 @@ fn verify(host: &Host, facts: &Facts, relief: &Relief, probes: &[Probe]) -> Vec<
             }
         }
     }
-    checks.extend(reachable(host, probes));
+    checks.extend(reachable(host, probes, None));
     checks
 }
 

@@ -116,7 +116,7 @@ pub fn moved(
     ));
     checks.push(file(host, &record.path, record.after.as_deref()));
     checks.push(docker0_and_pools_are_clear(&now, policy));
-    checks.extend(reachable(host, &request.probes));
+    checks.extend(reachable(host, &request.probes, plan.session_ends()));
     (checks, now)
 }
 

@@ -4,11 +4,12 @@ use super::clash::Clash;
 use super::configured::configured;
 use super::detour::Lost;
 use super::held::{Held, held};
+use super::kernel::{Kernel, Range};
 use super::needed::{Needed, needed};
 use super::overlay_slice;
 use super::sides::DockerSide;
 use super::traffic::{StaleCall, Traffic};
-use super::who_loses::{self, Loss, Range};
+use super::who_loses::Loss;
 use crate::engine_model::{self, state};
 use crate::facts::pools::PoolList;
 use crate::facts::{AddressPool, BUILT_IN, Facts, Network, Source, Version};
@@ -45,7 +46,7 @@ pub struct Assessment<'a> {
     /// The range docker0 gets at Docker's next start, where that is not the one it has.
     pub docker0_to_come: Option<Ipv4Net>,
     /// Who wins where ranges meet.
-    pub kernel: who_loses::Kernel<'a>,
+    pub kernel: Kernel<'a>,
     /// Every clash, the one to act on first.
     pub clashes: Vec<Clash>,
     /// The clashes there would be if the operator had not said what to ignore.
@@ -78,7 +79,7 @@ impl<'a> Assessment<'a> {
             routes_in_use: engine_model::routes_in_use(facts, version),
             stale_calls: traffic.stale,
             docker0_to_come: engine_model::docker0_to_come(facts, version),
-            kernel: who_loses::Kernel::of(facts, &devices),
+            kernel: Kernel::of(facts, &devices),
             clashes: Vec::new(),
             ignored: Vec::new(),
         };

@@ -1,8 +1,9 @@
 //! Where packets would go that Docker's route takes now: the kernel model, asked without Docker.
 
 use super::held::Held;
+use super::kernel::Kernel;
 use super::needed::Needed;
-use super::who_loses::{Kernel, Loss, meeting};
+use super::who_loses::Loss;
 use crate::facts::{Family, Hop, Rule};
 use crate::kernel_model::{Change, Fate, Packet, Verdict};
 use crate::subnet::v4;
@@ -42,7 +43,7 @@ impl Kernel<'_> {
     /// if one is given.
     pub fn way_past(&self, bridge: &str, condition: Option<&Rule>, to: Ipv4Addr) -> Way {
         let to = IpAddr::V4(to);
-        let packet = condition.map_or_else(|| Packet::to(to), |rule| meeting(rule, to));
+        let packet = condition.map_or_else(|| Packet::to(to), |rule| Packet::meeting(rule, to));
         let model = self.model();
         let now = model.route_of(&packet);
         let goes_into_it = now.devices().any(|dev| dev == bridge);

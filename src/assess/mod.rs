@@ -3,6 +3,7 @@
 //! that, so "fixed" means the same to each.
 
 pub mod address_map;
+mod asked;
 mod assessment;
 mod bridge_owner;
 pub mod clash;
@@ -12,6 +13,7 @@ pub mod existing;
 pub mod finding;
 pub mod forecast;
 pub mod held;
+mod kernel;
 pub mod needed;
 mod overlay_slice;
 pub mod products;

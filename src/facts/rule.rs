@@ -52,6 +52,14 @@ impl Rule {
             Action::Table | Action::Goto(_) | Action::Nop => false,
         }
     }
+
+    /// Whether only some packets meet it, whatever their destination.
+    pub fn has_conditions(&self) -> bool {
+        self.inverted
+            || self.l3mdev
+            || self.from.is_some_and(|from| from.prefix_len() > 0)
+            || self.conditions != Conditions::default()
+    }
 }
 
 /// What a rule asks of a packet besides its addresses; all of it must hold.

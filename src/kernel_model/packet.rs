@@ -1,5 +1,6 @@
 //! A packet, as far as its way depends on it.
 
+use crate::facts::{Masked, Rule};
 use std::net::IpAddr;
 
 /// A packet of this host, or one that it forwards.
@@ -22,7 +23,7 @@ pub struct Packet<'a> {
     pub tunnel: u64,
 }
 
-impl Packet<'_> {
+impl<'a> Packet<'a> {
     /// An ordinary packet of this host, to which no condition of a rule applies.
     pub fn to(to: IpAddr) -> Packet<'static> {
         Packet {
@@ -40,4 +41,34 @@ impl Packet<'_> {
             tunnel: 0,
         }
     }
+
+    /// A packet that meets the conditions of a rule. An ordinary one meets the opposite of a condition.
+    pub fn meeting(rule: &'a Rule, to: IpAddr) -> Packet<'a> {
+        if rule.inverted {
+            return Packet::to(to);
+        }
+        let conditions = &rule.conditions;
+        Packet {
+            from: rule
+                .from
+                .map(|from| from.addr())
+                .filter(|from| !from.is_unspecified()),
+            iif: conditions.iif.as_deref().filter(|iif| *iif != "lo"),
+            oif: conditions.oif.as_deref(),
+            mark: conditions.mark.map_or(0, |mark| mark.value),
+            tos: conditions.tos.or(conditions.dscp.map(tos_of)).unwrap_or(0),
+            flow_label: conditions.flow_label.map_or(0, |label| label.value),
+            protocol: conditions.protocol.unwrap_or(0),
+            source_port: conditions.source_port.map_or(0, |ports| ports.first),
+            port: conditions.port.map_or(0, |ports| ports.first),
+            user: conditions.users.map_or(0, |(first, _)| first),
+            tunnel: conditions.tunnel.unwrap_or(0),
+            ..Packet::to(to)
+        }
+    }
+}
+
+/// DSCP is the upper six bits of the type of service.
+fn tos_of(dscp: Masked) -> u8 {
+    u8::try_from(dscp.value << 2).unwrap_or(0)
 }

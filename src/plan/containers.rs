@@ -1,6 +1,7 @@
 //! What a restart of Docker does to running containers.
 
 use super::notice::Notice;
+use super::{Plan, preflight};
 use crate::facts::{Container, Detail, Facts, Manager};
 use std::collections::BTreeSet;
 
@@ -33,6 +34,20 @@ pub fn notices(facts: &Facts, stop_first: bool) -> Vec<Notice> {
         });
     }
     notices
+}
+
+/// The container that the operator's session comes out of, if the plan stops it.
+pub fn session_ends(facts: &Facts, plan: &Plan) -> Option<Notice> {
+    let operator = facts.operator?;
+    let mut containers = facts.docker.engine.iter().flat_map(|one| &one.containers);
+    let container = &containers
+        .find(|one| one.addresses.contains(&operator))?
+        .name;
+    let all_stop = plan.restart && (plan.stop_first || !preflight::survivors(facts));
+    let mut moves = plan.moves.iter();
+    (all_stop || moves.any(|one| one.restarts.contains(container))).then(|| Notice::SessionEnds {
+        container: container.clone(),
+    })
 }
 
 fn names(containers: &[&Container], which: impl Fn(&Detail) -> bool) -> Vec<String> {

@@ -74,6 +74,16 @@ pub struct Plan {
     pub accepted: Vec<Blocker>,
 }
 
+impl Plan {
+    /// The container that the operator's session comes out of, where carrying out the plan ends it.
+    pub fn session_ends(&self) -> Option<&str> {
+        self.notices.iter().find_map(|notice| match notice {
+            Notice::SessionEnds { container } => Some(container.as_str()),
+            _ => None,
+        })
+    }
+}
+
 /// What the operator allows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Permits {
@@ -140,6 +150,7 @@ fn weigh(facts: &Facts, mut plan: Plan, permits: &Permits) -> Decision {
         return Decision::Refuse(blocking);
     }
     plan.accepted = accepted;
+    plan.notices.extend(containers::session_ends(facts, &plan));
     Decision::Change(Box::new(plan))
 }
 

@@ -37,6 +37,10 @@ pub enum Notice {
         path: String,
         keys: Vec<String>,
     },
+    /// The operator's ssh session comes out of a container, and ends when that stops.
+    SessionEnds {
+        container: String,
+    },
     SubnetByHand {
         networks: Vec<String>,
     },

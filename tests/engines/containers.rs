@@ -198,10 +198,11 @@ fn a_rollback_days_later_looks_before_it_acts(suite: &str) {
     assert_eq!(lab.sh("cat /run/docker.pid"), pid, "nothing was restarted");
 }
 
-/// A container that exits with this code when it is started again.
-fn once(lab: &Lab, name: &str, code: u8) {
+/// A container that exits with this code when it is started again, after a moment: a program that
+/// fails to start does not fail at once.
+pub fn once(lab: &Lab, options: &str, code: u8) {
     lab.sh(&format!(
-        "docker run -d --name {name} busybox sh -c 'test -e /ran && exit {code}; touch /ran; \
+        "docker run -d {options} busybox sh -c 'test -e /ran && sleep 0.5 && exit {code}; touch /ran; \
          trap \"exit 143\" TERM; while :; do sleep 1 & wait; done'"
     ));
 }
@@ -231,7 +232,7 @@ fn containers_that_hang_on_each_other_or_on_a_manager(suite: &str) {
     // Twins: a name that only begins like a pod's, and a label of a manager that starts nothing.
     lab.container("--name k8s_dashboard");
     lab.container("--name composed -l com.docker.compose.project=shop");
-    once(&lab, "job", 0);
+    once(&lab, "--name job", 0);
     let (code, foretold) = lab.rebridge(&["apply", "--check", AVOID]);
     assert_eq!(code, 0, "{foretold:#}");
     let warnings = foretold["warnings"].to_string();
@@ -260,7 +261,7 @@ fn containers_that_hang_on_each_other_or_on_a_manager(suite: &str) {
     assert_eq!(lab.sh("docker ps --format '{{.Names}}' | sort"), running);
 
     // One that does not start again takes the change back.
-    once(&lab, "fragile", 3);
+    once(&lab, "--name fragile", 3);
     let old = lab.docker0();
     let again = ["apply", "--yes", "--avoid=10.200.255.0/24"];
     let (code, report) = lab.rebridge(&again);
@@ -282,7 +283,7 @@ fn containers_that_hang_on_each_other_or_on_a_manager(suite: &str) {
     assert_eq!(run_again(&report), ("all that ran", true), "{report:#}");
     // On the way back it is reported, and the rest is back.
     lab.sh("docker rm fragile");
-    once(&lab, "fragile", 3);
+    once(&lab, "--name fragile", 3);
     let (code, report) = lab.rebridge(&["rollback", "--yes"]);
     assert_eq!(
         (code, lab.docker0().as_str()),

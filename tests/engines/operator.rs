@@ -11,7 +11,8 @@ on_every_engine!(
     an_operator_who_is_cut_off_is_let_in_again,
     an_operator_far_away_is_not_cut_off,
     a_quiet_session_is_not_tested,
-    an_operator_who_leaves_finds_the_host_whole
+    an_operator_who_leaves_finds_the_host_whole,
+    a_session_out_of_a_container_ends_with_it
 );
 
 /// What happens at a start of Docker with pools in its file, and at any other.
@@ -167,4 +168,36 @@ fn an_operator_who_leaves_finds_the_host_whole(suite: &str) {
     );
     assert_eq!(lab.docker0(), "10.200.255.1/24");
     assert!(lab.reaches(SERVER));
+}
+
+/// A jump host in a container: the restart ends the session, and that is no reason to go back.
+fn a_session_out_of_a_container_ends_with_it(suite: &str) {
+    let lab = Lab::up(suite);
+    assert_eq!(Ran::of(&mut lab.over_ssh("true")).code, 0);
+    lab.container("--restart=always --name jump");
+    lab.sh(
+        "pid=$(docker inspect -f {{.State.Pid}} jump)
+         systemd-run -q --unit=jump --setenv=TERM=xterm nsenter -t $pid -n ssh -F none -tt \
+             -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -i /root/.ssh/id root@172.17.0.1 \
+             rebridge apply --yes --avoid=172.17.0.0/16 --result /root/result.json",
+    );
+    lab.sh(
+        "timeout 120 sh -c 'until [ -e /root/result.json ] && [ ! -e /var/lib/rebridge/journal.json ]; do sleep 0.1; done'",
+    );
+    let report = lab.read("/root/result.json").unwrap();
+    let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+    assert_eq!(report["outcome"], "changed", "{report:#}");
+    let warnings = report["warnings"].to_string();
+    assert!(
+        warnings.contains("your ssh session comes out of the container jump"),
+        "{warnings}"
+    );
+    assert_eq!(lab.docker0(), "10.200.255.1/24");
+    assert_eq!(lab.sh("docker ps --format '{{.Names}}'"), "jump\n");
+    // What is rolled back or checked in vain stays without a word of it.
+    let (_, foretold) = lab.rebridge(&["apply", "--check", "--avoid=10.200.255.0/24"]);
+    assert!(
+        !foretold.to_string().contains("your ssh session"),
+        "{foretold:#}"
+    );
 }

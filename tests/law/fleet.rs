@@ -1,7 +1,7 @@
 //! The law of the fleet, on random fleets: the range that is proposed for a host is clear on it by
 //! the host's own check with that range pinned; and the order of the hosts is no matter.
 
-use super::{ATTENDED, add_link, add_route, host, private};
+use super::{ATTENDED, add_link, add_route, host, private, sample};
 use crate::dice::Dice;
 use ipnet::Ipv4Net;
 use rebridge::assess::Assessment;
@@ -31,7 +31,7 @@ struct Seen {
 #[test]
 fn the_range_is_clear_on_every_host_by_its_own_check() {
     let mut seen = Seen::default();
-    for seed in 0..FLEETS {
+    for seed in 0..sample(FLEETS) {
         let mut dice = Dice::new(seed ^ 0xf1ee_7000);
         let hosts: Vec<Facts> = (0..1 + dice.below(9)).map(|_| crowded(&mut dice)).collect();
         let policy = policy(&mut dice);
@@ -48,7 +48,10 @@ fn the_range_is_clear_on_every_host_by_its_own_check() {
     }
     println!("{seen:?}");
     let common = [seen.one_range, seen.several, seen.without, seen.moved];
-    assert!(common.iter().all(|count| *count > 10), "{seen:?}");
+    assert!(
+        common.iter().all(|count| *count > sample(FLEETS) / 12),
+        "{seen:?}"
+    );
 }
 
 /// What `apply --pin --pool …` would leave on the host.

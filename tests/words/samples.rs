@@ -426,6 +426,7 @@ pub fn notices() -> Vec<Sample<Notice>> {
             subnet: "10.200.252.0/22".parse().unwrap(),
             containers: 300,
         };
+        SessionEnds: Notice::SessionEnds { container: some("jump") };
         SubnetByHand: Notice::SubnetByHand { networks: names(&["shop_default", "mail_default"]) };
     })
 }

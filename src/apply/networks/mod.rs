@@ -14,7 +14,7 @@ mod steps;
 
 use super::cause::Cause;
 use super::check::Check;
-use super::containers::{client, client_for_stops};
+use super::containers::{FAILS_WITHIN, client, client_for_stops};
 use super::phases::PhaseName;
 use super::progress::Phases;
 use crate::docker::{self, Api};
@@ -120,12 +120,19 @@ pub fn down(host: &Host, moves: &Moves) -> Vec<String> {
     down.map(|member| member.name.clone()).collect()
 }
 
-/// Looks when what Docker restarts by its policy has had time to come up.
+/// Looks when what fails at once has had time to fail, and what Docker restarts by its policy has
+/// had time to come up.
 fn look_once_settled(api: &Api, moves: &Moves) -> Result<Now, docker::Error> {
-    let end = Instant::now() + PATIENCE;
+    let began = Instant::now();
     loop {
         let now = Now::look(api, moves)?;
-        if now.down(moves).is_empty() || Instant::now() >= end {
+        let ran = moves.members.iter().any(|member| member.ran);
+        let enough = match now.down(moves).is_empty() {
+            true if ran => FAILS_WITHIN,
+            true => Duration::ZERO,
+            false => PATIENCE,
+        };
+        if began.elapsed() >= enough {
             return Ok(now);
         }
         sleep(PAUSE);

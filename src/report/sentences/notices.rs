@@ -75,6 +75,10 @@ pub fn notice(notice: &Notice) -> String {
              restart, if it has not already",
             keys.join(", ")
         ),
+        Notice::SessionEnds { container } => format!(
+            "your ssh session comes out of the container {container} and ends when that is \
+             stopped; rebridge finishes all the same: log in again to see how it ended"
+        ),
         Notice::SubnetByHand { networks } => format!(
             "the subnet of {} was given by hand: change it there too (a Compose file, a script), \
              or the old one comes back when the network is re-created",
