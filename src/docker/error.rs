@@ -11,7 +11,7 @@ const LONGEST: usize = 200;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error {
     /// Where it was asked.
-    pub at: String,
+    pub at: Box<str>,
     pub kind: Kind,
 }
 
@@ -60,7 +60,7 @@ impl Error {
 impl Kind {
     pub fn at(self, endpoint: &Endpoint) -> Error {
         Error {
-            at: endpoint.to_string(),
+            at: endpoint.to_string().into(),
             kind: self,
         }
     }

@@ -80,7 +80,7 @@ impl Api {
         }
         Err(first.unwrap_or_else(|| match &endpoints.tls_only {
             Some(at) => Error {
-                at: at.clone(),
+                at: at.as_str().into(),
                 kind: Kind::TlsOnly,
             },
             None => Kind::Down("dockerd does not listen there".to_owned()).at(&Endpoint::usual()),

@@ -251,8 +251,8 @@ fn lists_too_few(docker: &Docker, kernel: &Kernel) -> bool {
 /// What keeps an engine from being asked ever, not just now.
 fn not_asked(error: &Error) -> Option<NotAsked> {
     match error.kind {
-        Kind::TlsOnly => Some(NotAsked::TlsOnly(error.at.clone())),
-        Kind::Podman => Some(NotAsked::Podman(error.at.clone())),
+        Kind::TlsOnly => Some(NotAsked::TlsOnly(error.at.to_string())),
+        Kind::Podman => Some(NotAsked::Podman(error.at.to_string())),
         _ => None,
     }
 }
