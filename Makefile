@@ -107,9 +107,9 @@ check: tools ## run format, lints and the quick tiers, in a minute
 	LAWS=sampled tests/tiers.sh unit golden cli netns
 
 .PHONY: test
-test: tools lab $(BINARY) $(COLLECTION) $(OWN_DEB) ## run every tier, on real hosts too, and count the tests
+test: tools recipe-tools lab $(BINARY) $(COLLECTION) $(OWN_DEB) ## run every tier, on real hosts too, and count the tests
 	REBRIDGE_BIN=$(CURDIR)/$(BINARY) REBRIDGE_COLLECTION=$(CURDIR)/$(COLLECTION) \
-		tests/tiers.sh unit golden cli netns page docs engines ansible boot
+		tests/tiers.sh unit golden cli netns recipes page docs engines ansible boot
 
 .PHONY: torture
 torture: tools lab $(BINARY) ## kill apply, rollback and recovery at every step, move a hundred networks, fix sixty random hosts, ask the kernel a million questions
@@ -155,6 +155,10 @@ fuzz: ## feed random input to the parsers, SECONDS=600 each
 .PHONY: tools
 tools:
 	@$(LAB) tools
+
+.PHONY: recipe-tools
+recipe-tools:
+	@tests/recipes/tool.sh unpack
 
 .PHONY: dist-tools
 dist-tools:

@@ -1,6 +1,6 @@
 //! The program: reads the command line, runs a verb, prints what it found and exits with its code.
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use rebridge::cli::{Cli, Verb};
 use rebridge::module;
 use rebridge::policy::option::BadValue;
@@ -233,11 +233,30 @@ fn usage_error(error: &Error, json: bool) -> ExitCode {
         print(&(Report::refused(error, WORDS).json() + "\n"));
     } else {
         let why = error.sentence(WORDS);
+        let help = help_of_the_verb();
+        let page = error.page().map(|page| format!(" More: {page}"));
+        let page = page.unwrap_or_default();
         complain(&format!(
-            "error: {why}\nNothing was touched. `rebridge --help` shows the options.\n"
+            "error: {why}\nNothing was touched. `{help}` shows the options.{page}\n"
         ));
     }
     ExitCode::from(error.exit_code())
+}
+
+/// "rebridge check --help", by the verb that was typed.
+fn help_of_the_verb() -> String {
+    let command = Cli::command();
+    let verbs: Vec<&str> = command
+        .get_subcommands()
+        .map(|verb| verb.get_name())
+        .collect();
+    let typed = std::env::args()
+        .skip(1)
+        .find(|word| verbs.contains(&word.as_str()));
+    match typed {
+        Some(verb) => format!("rebridge {verb} --help"),
+        None => "rebridge --help".to_owned(),
+    }
 }
 
 /// clap prints help and version. An error becomes an object if `--json` asks for one.
@@ -246,7 +265,14 @@ fn usage_of_clap(error: &clap::Error) -> ExitCode {
     if error.use_stderr() && json {
         let text = error.to_string();
         let sentence = text.lines().next().unwrap_or_default();
-        let why = sentence.trim_start_matches("error: ");
+        let mut why = sentence.trim_start_matches("error: ").to_owned();
+        // The nearest option or verb.
+        let tips = text
+            .lines()
+            .filter_map(|line| line.trim().strip_prefix("tip: "));
+        for tip in tips {
+            why += &format!("; {tip}");
+        }
         return usage_error(&BadValue::plain(why).into(), true);
     }
     let _ = error.print();

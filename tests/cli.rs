@@ -363,3 +363,31 @@ fn help_has_examples_and_no_arguments_show_it() {
     assert!(text(&none.stderr).contains("Usage:"));
     assert!(text(&rebridge(&["--version"]).stdout).starts_with("rebridge "));
 }
+
+#[test]
+fn a_mistyped_option_or_verb_is_answered_with_the_nearest() {
+    for (arguments, near) in [
+        (vec!["check", "--avod", "10.0.0.0/8"], "'--avoid'"),
+        (vec!["chek"], "'check'"),
+    ] {
+        let ran = rebridge(&arguments);
+        assert_eq!(ran.status.code(), Some(2));
+        assert!(text(&ran.stderr).contains(near), "{}", text(&ran.stderr));
+        let ran = rebridge(&[arguments, vec!["--json"]].concat());
+        let answer: Value = serde_json::from_slice(&ran.stdout).unwrap();
+        let msg = answer["msg"].as_str().unwrap();
+        assert!(msg.contains(near), "{msg}");
+    }
+}
+
+#[test]
+fn a_bad_value_names_the_help_of_its_verb_and_its_page() {
+    let ran = rebridge(&["apply", "--pool", "10.0.0.0/33"]);
+    let said = text(&ran.stderr);
+    assert_eq!(ran.status.code(), Some(2), "{said}");
+    assert!(said.contains("`rebridge apply --help`"), "{said}");
+    assert!(
+        said.contains("docs/how-it-judges.md#the-choice-of-a-range"),
+        "{said}"
+    );
+}

@@ -14,6 +14,8 @@
     clippy::print_stdout
 )]
 
+#[path = "common/anchors.rs"]
+mod anchors;
 #[path = "lab/mod.rs"]
 #[allow(dead_code)]
 mod lab;
@@ -316,7 +318,7 @@ fn every_link_inside_the_repository_leads_somewhere() {
             assert!(path.exists(), "{name}: {target}");
             links += 1;
             if !anchor.is_empty() {
-                let headings = anchors(&fs::read_to_string(&path).unwrap());
+                let headings = anchors::of(&fs::read_to_string(&path).unwrap());
                 assert!(
                     headings.iter().any(|heading| heading == anchor),
                     "{name}: {target}: there are {headings:?}"
@@ -326,17 +328,4 @@ fn every_link_inside_the_repository_leads_somewhere() {
         }
     }
     assert!(links >= 5 && to_headings >= 5, "{links}, {to_headings}");
-}
-
-/// What a link to each heading ends with, as code forges make it.
-fn anchors(text: &str) -> Vec<String> {
-    let headings = text.lines().filter(|line| line.starts_with('#'));
-    let slug = |heading: &str| {
-        let words = heading.trim_start_matches('#').trim().to_lowercase();
-        let kept = words
-            .chars()
-            .filter(|c| c.is_alphanumeric() || [' ', '-', '_'].contains(c));
-        kept.collect::<String>().replace(' ', "-")
-    };
-    headings.map(slug).collect()
 }

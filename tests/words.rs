@@ -11,8 +11,12 @@
     clippy::indexing_slicing
 )]
 
+#[path = "common/anchors.rs"]
+mod anchors;
 #[path = "words/documents.rs"]
 mod documents;
+#[path = "words/help.rs"]
+mod help;
 #[path = "words/samples.rs"]
 mod samples;
 

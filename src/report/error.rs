@@ -73,6 +73,14 @@ impl Error {
         }
     }
 
+    /// Where the documents explain what is at fault in a request.
+    pub fn page(&self) -> Option<&'static str> {
+        match self {
+            Error::BadValue(bad) => bad.option.map(Vocabulary::page),
+            _ => None,
+        }
+    }
+
     pub fn is_usage(&self) -> bool {
         matches!(self, Error::BadValue(_))
     }

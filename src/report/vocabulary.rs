@@ -107,6 +107,22 @@ impl Vocabulary {
         self.pick("run again", "run the task again")
     }
 
+    /// Where the documents explain an option.
+    pub fn page(option: Opt) -> &'static str {
+        match option {
+            Opt::Accept => "docs/reference.md#blockers",
+            Opt::Avoid | Opt::AvoidFile | Opt::Ignore => "docs/reference.md#evidence",
+            Opt::Network => "docs/reference.md#existing-networks",
+            Opt::Pool => "docs/how-it-judges.md#the-choice-of-a-range",
+            Opt::Remember => "docs/reference.md#options-that-last",
+            Opt::DeadMan | Opt::NoRestart | Opt::RestartCommand => {
+                "docs/reference.md#what-apply-does-to-docker-and-its-containers"
+            }
+            Opt::Probe => "docs/reference.md#what-apply-verifies",
+            Opt::Root | Opt::Wait => "docs/reference.md#options",
+        }
+    }
+
     pub fn bad_value(self, bad: &BadValue) -> String {
         let label = bad.option.map(|option| self.label(option).to_owned());
         let place: Vec<String> = label.into_iter().chain(bad.value.clone()).collect();

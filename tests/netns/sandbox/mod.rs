@@ -46,10 +46,18 @@ impl Sandbox {
         for part in ["etc", "etc.work", "var", "var.work", "bin"] {
             fs::create_dir_all(folder.join(part)).unwrap();
         }
+        // Root of a user namespace may change nothing that the machine's root owns: it gets copies.
         let script = format!(
             "set -e
+             if grep -q ' 4294967295$' /proc/self/uid_map; then
              mount -t overlay overlay -o lowerdir=/etc,upperdir={f}/etc,workdir={f}/etc.work /etc
              mount -t overlay overlay -o lowerdir=/var,upperdir={f}/var,workdir={f}/var.work /var
+             else
+             cp -r /etc/. {f}/etc 2>/dev/null || true
+             mkdir {f}/var/lib {f}/var/tmp {f}/var/cache {f}/var/log
+             mount --bind {f}/etc /etc
+             mount --bind {f}/var /var
+             fi
              mount -t tmpfs tmpfs /run
              rm -rf /etc/docker /var/lib/rebridge /etc/resolv.conf
              echo 'nameserver 198.51.100.1' > /etc/resolv.conf
