@@ -185,10 +185,14 @@ pub struct Rollback {
     /// Do not ask: change what the plan says
     #[arg(long, short)]
     pub yes: bool,
-    /// What the timer of `apply --dead-man` runs: undo an apply that did not come to its end, and
-    /// nothing else
+    /// Put the state of now back after so many seconds unless this run has verified the rollback by
+    /// then, even if the run is killed
+    #[arg(long, value_name = "SECONDS", help_heading = groups::PROOF,
+        value_parser = clap::value_parser!(u64).range(5..=86400))]
+    dead_man: Option<u64>,
+    /// What the timer of `--dead-man` runs: undo a run that did not come to its end, and nothing else
     #[arg(long, hide = true)]
-    dead_man: bool,
+    settle: bool,
     #[command(flatten)]
     accept: AcceptArgs,
     #[command(flatten)]

@@ -9,6 +9,8 @@
     clippy::indexing_slicing
 )]
 
+#[path = "cli/fetched.rs"]
+mod fetched;
 #[path = "cli/fleet.rs"]
 mod fleet;
 #[path = "cli/image.rs"]

@@ -2,12 +2,17 @@
 //! For people who work over the very network they are changing, and for a rebridge that is killed.
 
 use crate::host::child::this_program;
-use crate::host::{Host, STATE_FOLDER};
+use crate::host::{Host, JOURNAL, STATE_FOLDER};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// The transient timer and its service.
 const UNIT: &str = "rebridge-dead-man";
+
+/// Where systemd finds units at boot, and the one that does the timer's work after a reboot.
+const UNITS: &str = "/etc/systemd/system";
+const AT_BOOT: &str = "rebridge-dead-man-at-boot.service";
 
 /// systemd answers at once or is in trouble.
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -35,28 +40,74 @@ pub fn arm(host: &Host, seconds: u64, timeout: Duration) -> Result<(), String> {
         "--",
         &program,
         "rollback",
-        "--dead-man",
+        "--settle",
         "--yes",
         "--json",
         &timeout,
         WAIT,
     ];
     let done = host.run(&words, DEADLINE);
-    match done.ok() {
-        true => Ok(()),
-        false => Err(done.describe()),
+    if !done.ok() {
+        return Err(done.describe());
+    }
+    // Where these files cannot be written the timer holds all the same, but for a reboot.
+    let _ = arm_for_the_boot(
+        host,
+        &[&program, "rollback", "--settle", "--yes", &timeout, WAIT],
+    );
+    Ok(())
+}
+
+/// A timer of systemd-run ends with the machine. After a power cut this unit does its work. systemd
+/// finds it at the next boot; nothing is loaded again now.
+fn arm_for_the_boot(host: &Host, command: &[&str]) -> io::Result<()> {
+    let command = command.join(" ");
+    let unit = format!(
+        "[Unit]\nDescription=Undo the run of rebridge that a reboot interrupted\n\
+         After=docker.service network.target\nConditionPathExists={JOURNAL}\n\n\
+         [Service]\nExecStart={command}\n"
+    );
+    let wanted = format!("[Unit]\nWants={AT_BOOT}\n");
+    for (path, text) in boot_files().iter().zip([unit, wanted]) {
+        if let Some(folder) = path.parent() {
+            host.make_folder(folder, 0o755)?;
+        }
+        host.replace(path, text.as_bytes(), 0o644)?;
+    }
+    Ok(())
+}
+
+/// The unit, and what makes the boot want it.
+fn boot_files() -> [PathBuf; 2] {
+    [
+        Path::new(UNITS).join(AT_BOOT),
+        Path::new(UNITS).join("multi-user.target.d/rebridge-dead-man.conf"),
+    ]
+}
+
+/// Takes away what a run that is settled had set. Not for the dead man himself: it stops his unit.
+pub fn disarm_left(host: &Host) {
+    if host.exists(&copy()) {
+        disarm(host);
     }
 }
 
-/// Takes the timer away, if it is there. A service that runs already is left alone: it waits for
-/// our lock, and finds nothing to do.
+/// Takes the timer away, if it is there, and the service that it has started: that one waits for the
+/// lock we hold. It would undo what you do by hand on a stranded host, and keep the next timer from
+/// being set.
 pub fn disarm(host: &Host) {
     let timer = format!("{UNIT}.timer");
     let service = format!("{UNIT}.service");
-    host.run(&["systemctl", "stop", &timer], DEADLINE);
+    host.run(&["systemctl", "stop", &timer, &service], DEADLINE);
     host.run(&["systemctl", "reset-failed", &timer, &service], DEADLINE);
-    // Left behind it is only litter, and the next one replaces it.
-    let _ = host.remove(&copy());
+    remove_files(host);
+}
+
+/// Left behind they are only litter: without a journal the unit does nothing.
+pub fn remove_files(host: &Host) {
+    for file in boot_files().iter().chain([&copy()]) {
+        let _ = host.remove(file);
+    }
 }
 
 fn copy() -> PathBuf {

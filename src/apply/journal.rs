@@ -66,6 +66,9 @@ pub struct Record {
     /// Whether this is the way back from an apply that was done.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub going_back: bool,
+    /// On a way back: what leads forward again, where the way back cuts you off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forth: Option<Box<Record>>,
     /// Where a way back that failed has left the host.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left: Option<Left>,
@@ -156,6 +159,7 @@ impl Record {
             dockerd_restarted: None,
             went_back: None,
             going_back: false,
+            forth: None,
             left: None,
             way: None,
             unit: None,

@@ -16,6 +16,7 @@ mod edited_meanwhile;
 pub mod file_edit;
 pub mod firewall;
 mod forward;
+pub mod go_back;
 pub mod journal;
 pub mod networks;
 pub mod note;
@@ -199,7 +200,7 @@ fn close(host: &Host, record: &Record, plan: &Plan, prepared: &Prepared, applied
             prepared.drop_backup(host);
             if !host.is_image() {
                 let cleared = journal::clear(host);
-                applied.notes.extend(cleared.err().map(Note::not_kept));
+                applied.notes.extend(cleared.err().map(Note::not_removed));
             }
             prepared.disarm(host);
         }

@@ -27,4 +27,10 @@ impl Note {
             why: error.to_string(),
         }
     }
+
+    pub fn not_removed(error: io::Error) -> Note {
+        Note::RecordNotRemoved {
+            why: error.to_string(),
+        }
+    }
 }

@@ -60,7 +60,7 @@ fn reason(error: &io::Error) -> String {
 /// Whether the far end of the operator's own ssh session still confirms what it is sent. Not whether
 /// nothing is under way: the progress line always is, on a long way. None where there is no such
 /// session, or it is over: an operator who left is not locked out.
-fn session(host: &Host) -> Option<Check> {
+pub fn session(host: &Host) -> Option<Check> {
     let session = operator::session(host)?;
     let Some(first) = something_sent(&session)? else {
         let found = "not tested: nothing was sent to it";

@@ -2,6 +2,7 @@
 
 use super::cause::NotRestored;
 use super::containers::{ContainerStates, Missing};
+use super::deadman;
 use super::edited_meanwhile::keep_edits;
 use super::journal::{self, Left, Record};
 use super::networks::{self, moves::Side};
@@ -9,11 +10,13 @@ use super::phases::PhaseName;
 use super::progress::Progress;
 use super::refusal::Refusal;
 use super::restart::Restarter;
-use super::rollback::{self, roll_back};
+use super::rollback::{self, put_back, roll_back};
+use super::undo::operator_in;
 use crate::facts::Facts;
 use crate::host::Host;
 use crate::host::signals::Shield;
 use crate::observe::{observe, observe_closely, service};
+use crate::policy::accept::{Accept, Accepted};
 use std::path::Path;
 use std::time::Duration;
 
@@ -51,6 +54,7 @@ pub fn recover(
     host: &Host,
     timeout: Option<Duration>,
     may_restart: bool,
+    accepted: Accepted,
     progress: &dyn Progress,
 ) -> Result<Recovered, Refusal> {
     sweep(host);
@@ -61,34 +65,67 @@ pub fn recover(
         Restarter::of(host, &record).wait_while_under_way();
     }
     let now = observe(host);
-    if has_arrived(host, &now, &record) {
+    let settled = settle(host, &now, record, may_restart, accepted, progress)?;
+    if !matches!(settled, Recovered::Stuck(_)) {
+        deadman::disarm_left(host);
+    }
+    Ok(settled)
+}
+
+fn settle(
+    host: &Host,
+    now: &Facts,
+    record: Record,
+    may_restart: bool,
+    accepted: Accepted,
+    progress: &dyn Progress,
+) -> Result<Recovered, Refusal> {
+    if has_arrived(host, now, &record) {
         let closed = match record.going_back {
             true => Closed::DidNotGoBack,
             false => Closed::Done,
         };
-        close(host, &now, record, closed)
-    } else if has_not_begun(host, &now, &record) {
+        close(host, now, record, closed)
+    } else if has_not_begun(host, now, &record) {
         let closed = match record.going_back {
             true => Closed::WentBack,
             false => Closed::NotBegun,
         };
-        close(host, &now, record, closed)
+        close(host, now, record, closed)
     } else if record.touches_docker() && !may_restart {
         Err(Refusal::HalfWayNeedsRestart)
     } else {
+        may_come_back(now, &record, accepted)?;
         undo(host, record, progress)
     }
 }
 
-/// Undoes an interrupted run, however far it came.
+/// Whether docker0's old range may be Docker's again, for all that is known of your session.
+fn may_come_back(now: &Facts, record: &Record, accepted: Accepted) -> Result<(), Refusal> {
+    let moves = record.restart && now.docker0() != record.docker0_before;
+    let range = record.old_range().filter(|_| moves);
+    let cut_off = range.and_then(|range| Some((operator_in(now, &range)?, range)));
+    match cut_off {
+        Some((peer, range)) if !accepted.holds(Accept::Lockout) => {
+            Err(Refusal::HalfWayCutsOff { peer, range })
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// What the dead man's switch does: undoes an interrupted run, however far it came. A way back that
+/// it was set for leads forward again.
 pub fn undo_pending(
     host: &Host,
     timeout: Option<Duration>,
     progress: &dyn Progress,
 ) -> Result<Recovered, Refusal> {
-    match pending(host, timeout)? {
-        Some(record) => undo(host, record, progress),
-        None => Ok(Recovered::Nothing),
+    let Some(mut record) = pending(host, timeout)? else {
+        return Ok(Recovered::Nothing);
+    };
+    match record.forth.take() {
+        Some(forth) => forward_again(host, record, *forth, progress),
+        None => undo(host, record, progress),
     }
 }
 
@@ -146,6 +183,11 @@ fn close(
     mut record: Record,
     closed: Closed,
 ) -> Result<Recovered, Refusal> {
+    // The journal last: killed before it, the next run brings the containers back.
+    let missing = match record.restart && is_of_the_run(now, &record) {
+        true => record.containers.restore(host, record.began()),
+        false => Vec::new(),
+    };
     let closing = match closed {
         Closed::Done => {
             if !record.moves.networks.is_empty() {
@@ -156,10 +198,6 @@ fn close(
         }
         Closed::WentBack => journal::forget_last(host),
         Closed::NotBegun | Closed::DidNotGoBack => journal::clear(host),
-    };
-    let missing = match record.restart && is_of_the_run(now, &record) {
-        true => record.containers.restore(host, record.began()),
-        false => Vec::new(),
     };
     match closing {
         Ok(()) => Ok(Recovered::Closed(closed, missing)),
@@ -185,6 +223,34 @@ fn is_of_the_run(now: &Facts, record: &Record) -> bool {
     };
     let went_back = record.went_back.as_deref().is_some_and(soon_after);
     went_back || record.dockerd_restarted.is_none() && soon_after(&record.began)
+}
+
+fn forward_again(
+    host: &Host,
+    record: Record,
+    forth: Record,
+    progress: &dyn Progress,
+) -> Result<Recovered, Refusal> {
+    let now = observe_closely(host);
+    let mut forth = Record {
+        patience: record.patience,
+        ..forth
+    };
+    if now.docker.engine.is_some() && !is_of_the_run(&now, &record) {
+        forth.containers = ContainerStates::of(&now);
+    }
+    progress.step(PhaseName::UndoInterruptedRun);
+    let _shield = Shield::raise(progress.calm());
+    let text = now.docker.config.text;
+    let copy = match text == rollback::text_with_bip(&record) {
+        true => None,
+        false => keep_edits(host, text.as_deref(), &mut forth)?,
+    };
+    if let Some(problem) = put_back(host, &forth, progress).problem {
+        return Ok(Recovered::Stuck(problem));
+    }
+    let _ = journal::clear(host);
+    Ok(Recovered::Undone { copy })
 }
 
 fn undo(host: &Host, mut record: Record, progress: &dyn Progress) -> Result<Recovered, Refusal> {

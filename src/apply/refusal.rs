@@ -2,6 +2,8 @@
 
 use super::journal::Unreadable;
 use super::networks::record::NotRecorded;
+use ipnet::IpNet;
+use std::net::IpAddr;
 
 /// A step before the host is touched, and what it works on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +49,12 @@ pub enum Refusal {
     },
     /// An earlier run is half-way, and undoing it needs the restart that was forbidden.
     HalfWayNeedsRestart,
+    /// An earlier run is half-way, and undoing it would put docker0 over the range that the
+    /// operator's session comes from.
+    HalfWayCutsOff {
+        peer: IpAddr,
+        range: IpNet,
+    },
     /// An earlier run was interrupted, and Docker reads another file now than the one it changed.
     PathMoved {
         changed: String,

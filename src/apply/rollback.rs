@@ -48,8 +48,7 @@ pub struct RollbackResult {
     pub after: Facts,
 }
 
-/// Puts the state of before back and verifies it. Goes on after a fault as long as the next step
-/// can still help.
+/// Puts the state of before back and verifies it.
 pub fn roll_back(host: &Host, record: &Record, progress: &dyn Progress) -> RollbackResult {
     let now = humantime::format_rfc3339_seconds(SystemTime::now());
     let record = &Record {
@@ -58,6 +57,12 @@ pub fn roll_back(host: &Host, record: &Record, progress: &dyn Progress) -> Rollb
     };
     // Only a run that follows a kill would miss it, and take our restart for another's.
     let _ = journal::begin(host, record);
+    put_back(host, record, progress)
+}
+
+/// The same without a word in the journal. Goes on after a fault as long as the next step can still
+/// help.
+pub fn put_back(host: &Host, record: &Record, progress: &dyn Progress) -> RollbackResult {
     let mut back = Rollback {
         host,
         record,

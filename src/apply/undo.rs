@@ -1,22 +1,18 @@
 //! The way back from the last apply, be it days later: whether it can be gone, and what it takes on
-//! the host as it is now.
+//! the host as it is now. `go_back` goes it.
 
 use super::containers::ContainerStates;
 use super::file_edit::{Edit, differing, edit};
 use super::journal::{self, Record, Unreadable};
+use super::networks;
 use super::networks::moves::{Moves, Relocation};
 use super::networks::record::{NotRecorded, record_back};
-use super::note::Note;
-use super::progress::Progress;
-use super::refusal::{Refusal, Step};
 use super::restart_method::RestartMethod;
-use super::rollback::{RollbackResult, roll_back};
-use super::{seconds_for, unit_of};
+use super::unit_of;
 use crate::assess::Assessment;
 use crate::assess::clash::{Clash, Kind};
 use crate::facts::{DockerState, Facts, Network};
 use crate::host::Host;
-use crate::host::signals::Shield;
 use crate::observe::config_file::{self, keys_of};
 use crate::plan::blocker::Blocker;
 use crate::plan::leaving::{Leaving, docker0_leaves, network_leaves};
@@ -29,7 +25,8 @@ use crate::policy::accept::Accepted;
 use crate::subnet::{overlap, v4};
 use ipnet::{IpNet, Ipv4Net};
 use serde_json::{Map, Value};
-use std::time::Duration;
+use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 /// Why the last apply cannot be undone.
 #[derive(Debug, Clone, PartialEq)]
@@ -78,6 +75,9 @@ pub struct WayBack {
     moves: Moves,
     /// The units that stop with Docker, as they run now.
     units: Vec<String>,
+    /// docker0's address and the engine's networks now, for the way forward again.
+    docker0_now: Option<Ipv4Net>,
+    networks_now: BTreeMap<String, Vec<IpNet>>,
 }
 
 /// Finds the way back; none where the last apply was undone already.
@@ -111,6 +111,8 @@ pub fn way_back(
         containers,
         moves: moves_back(host, facts, &applied.moves)?,
         units: facts.docker.dependents.clone(),
+        docker0_now: facts.docker0(),
+        networks_now: journal::networks(facts),
         applied: Record {
             dockerd_began: facts.docker.started.clone(),
             ..applied
@@ -127,33 +129,6 @@ fn needs_a_restart(facts: &Facts, applied: &Record) -> bool {
     // Nothing takes docker0 away again: where there was none before, only the file goes back.
     let moved = applied.had_docker0() && applied.docker0_before != facts.docker0();
     moved || applied.restart && pools_alone
-}
-
-/// Goes the way back, verified. The error is why it was not begun.
-pub fn undo(
-    host: &Host,
-    way: &WayBack,
-    timeout: Option<Duration>,
-    progress: &dyn Progress,
-) -> Result<(RollbackResult, Option<Note>), Refusal> {
-    let mut record = way.record();
-    if record.touches_docker() {
-        record.patience = Some(seconds_for(host, &record, timeout));
-    }
-    journal::begin(host, &record).map_err(|error| Refusal::NotPrepared {
-        step: Step::WriteJournal,
-        why: error.to_string(),
-    })?;
-    let _shield = Shield::raise(progress.calm());
-    let result = roll_back(host, &record, progress);
-    if result.problem.is_some() {
-        return Ok((result, None));
-    }
-    let forgotten = journal::forget_last(host);
-    let note = forgotten.err().map(|error| Note::RecordNotRemoved {
-        why: error.to_string(),
-    });
-    Ok((result, note))
 }
 
 impl WayBack {
@@ -216,13 +191,13 @@ impl WayBack {
         }
     }
 
-    /// For the journal: from here a killed rollback can be gone on with.
     /// The unit of systemd that runs Docker.
     pub fn unit(&self) -> &str {
         self.unit.as_deref().unwrap_or("docker.service")
     }
 
-    fn record(&self) -> Record {
+    /// For the journal: from here a killed rollback can be gone on with.
+    pub(super) fn record(&self) -> Record {
         Record {
             restart: self.restart,
             restart_ordered: true,
@@ -237,6 +212,19 @@ impl WayBack {
             units: self.units.clone(),
             ..self.applied.clone()
         }
+    }
+
+    /// What leads forward again from where that record leads to.
+    pub(super) fn forth(&self, host: &Host, record: &Record) -> Result<Record, NotRecorded> {
+        Ok(Record {
+            before: record.after.clone(),
+            after: record.before.clone(),
+            docker0_before: self.docker0_now,
+            docker0_after: record.docker0_before,
+            networks: self.networks_now.clone(),
+            moves: networks::record::record(host, &self.moves())?,
+            ..record.clone()
+        })
     }
 
     /// Docker neither starts with docker0 on a range that another network holds, nor creates a
@@ -319,10 +307,16 @@ impl WayBack {
     /// A session from the old range is cut off when docker0 lies over that range again.
     fn lockout(&self, facts: &Facts) -> Option<Blocker> {
         let range = self.applied.old_range()?;
-        let peer = facts.operator.filter(|peer| range.contains(peer))?;
-        let is_a_container = facts.docker_addresses().contains(&peer);
-        (!is_a_container).then_some(Blocker::Lockout { peer, range })
+        let peer = operator_in(facts, &range)?;
+        Some(Blocker::Lockout { peer, range })
     }
+}
+
+/// Where the operator's session comes from, if from this range and not from a container.
+pub(super) fn operator_in(facts: &Facts, range: &IpNet) -> Option<IpAddr> {
+    let peer = facts.operator.filter(|peer| range.contains(peer))?;
+    let is_a_container = facts.docker_addresses().contains(&peer);
+    (!is_a_container).then_some(peer)
 }
 
 fn path_is_as_applied(facts: &Facts, applied: &Record) -> Result<(), Obstacle> {

@@ -13,6 +13,7 @@ pub mod existing;
 pub mod finding;
 pub mod forecast;
 pub mod held;
+mod into_docker;
 mod kernel;
 pub mod needed;
 mod overlay_slice;

@@ -150,7 +150,7 @@ mod tests {
             let bare = bare.filter(|option| option.get_help_heading().is_none());
             let bare: BTreeSet<&str> = bare.map(|option| option.get_id().as_str()).collect();
             let own = [
-                "about", "accept", "check", "count", "dead_man", "engine", "help", "paths", "undo",
+                "about", "accept", "check", "count", "engine", "help", "paths", "settle", "undo",
                 "yes",
             ];
             assert!(bare.iter().all(|id| own.contains(id)), "{bare:?}");

@@ -107,8 +107,11 @@ impl Rollback {
             check: self.check,
             unless_none: false,
             accepted: read_accept(&self.accept.accept)?,
-            dead_man: self.dead_man,
-            timeout: self.times.timeout.map(Duration::from_secs),
+            settle: self.settle,
+            order: apply::go_back::Order {
+                timeout: self.times.timeout.map(Duration::from_secs),
+                dead_man: self.dead_man,
+            },
             wait: Duration::from_secs(self.times.wait),
             vocabulary: Vocabulary::CommandLine,
         })
@@ -153,6 +156,7 @@ impl Fleet {
             return Err(BadValue::plain(why));
         }
         Ok(FleetRequest {
+            files: Vec::new(),
             paths: self.paths.clone(),
             policy: self.policy.policy(false, self.policy.to_repeat())?,
             max_age: Duration::from_secs(u64::from(self.max_age) * 86_400),

@@ -281,9 +281,35 @@ pub struct ConfigFile {
     /// Whether the dockerd that runs has read it as it is; null where that is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub loaded: Option<bool>,
+    /// Why no new version can be put in its place; only before a change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_only: Option<String>,
+    /// The tools that keep it, as far as they leave a sign; only before a change.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keepers: Vec<Keeper>,
     /// The text itself. Never printed.
     #[serde(skip)]
     pub text: Option<String>,
+}
+
+/// A configuration tool that keeps daemon.json.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Keeper {
+    pub tool: Tool,
+    /// The file that shows it.
+    pub sign: String,
+}
+
+/// A configuration tool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum Tool {
+    Ansible,
+    Chef,
+    Puppet,
+    Salt,
 }
 
 /// What was found where daemon.json should be.

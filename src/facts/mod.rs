@@ -25,7 +25,7 @@ pub use compose::{Compose, ComposeSubnet};
 pub use configured::{Configured, Role, Unread};
 pub use docker::{
     BYTE_ORDER_MARK, ConfigFile, ConfigState, Container, Detail, Docker, DockerState, Engine,
-    Network, NotAsked, ServiceManager, SetByRebridge,
+    Keeper, Network, NotAsked, ServiceManager, SetByRebridge, Tool,
 };
 pub use in_use::{DiesWith, FirewallRule, InForce, Listener, Mention, Named, NetGroup};
 pub use kernel::Kernel;
@@ -155,7 +155,18 @@ impl Facts {
             .links
             .iter()
             .find(|link| link.name == "docker0")?;
-        link.addresses.iter().find_map(crate::subnet::v4)
+        let addresses: Vec<_> = link
+            .addresses
+            .iter()
+            .filter_map(crate::subnet::v4)
+            .collect();
+        // You may have given it others.
+        let engine = self.engine_networks().find(|one| one.name == "bridge");
+        let of_docker = addresses.iter().find(|address| {
+            let subnet = IpNet::V4(address.trunc());
+            engine.is_some_and(|engine| engine.subnets.contains(&subnet))
+        });
+        of_docker.or(addresses.first()).copied()
     }
 
     /// Addresses that are Docker's own: of containers, also of those that are stopped and keep

@@ -7,7 +7,7 @@ use crate::facts::{AddressPool, DockerState, Facts, Link, RouteKind, Source};
 use crate::plan::choose::stored;
 use crate::plan::favoured::Marks;
 use crate::plan::{free_space, wanted};
-use crate::subnet::{RangeSet, v4};
+use crate::subnet::v4;
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -76,8 +76,8 @@ pub struct Range {
     pub net: Ipv4Net,
     /// The network; none for a pool.
     pub name: Option<String>,
-    /// What of it hides an address that is not this host's: not the parts with narrower routes, nor
-    /// those Docker steps round.
+    /// The parts of it whose packets go into Docker's bridge, or would. An address of another host in
+    /// one of them is hidden.
     pub open: Vec<Ipv4Net>,
 }
 
@@ -101,7 +101,7 @@ impl Summary {
             version: facts.version_text().map(str::to_owned),
             docker0: facts.docker0(),
             stored: stored(assessment),
-            ranges: ranges(assessment, &needs),
+            ranges: ranges(assessment),
             pools,
             addresses: addresses(facts),
             marks: Marks::of(facts),
@@ -138,38 +138,30 @@ fn state(assessment: &Assessment) -> State {
     states.max().unwrap_or_default()
 }
 
-fn ranges(assessment: &Assessment, needs: &[Need]) -> Vec<Range> {
+fn ranges(assessment: &Assessment) -> Vec<Range> {
+    let kernel = &assessment.kernel;
     let held = assessment.held.iter().filter(|held| !held.is_isolated);
     let held = held.filter_map(|held| {
         let net = v4(&held.subnet)?.trunc();
         Some(Range {
             net,
             name: Some(held.label().to_owned()),
-            open: without_narrower(vec![net], net.prefix_len(), needs),
+            open: kernel.parts_into_docker(Some(&held.bridge), net, net.prefix_len()),
         })
     });
     let taken = assessment.stored_v4();
     let pools = assessment.pools_as_seen().into_iter().map(|pool| {
         let blocked = assessment.blocked_in(&pool, &taken);
-        let pieces = blocked.carve(pool.base, pool.size);
+        let pieces = blocked.carve(pool.base, pool.size).into_iter();
         Range {
             net: pool.base,
             name: None,
-            open: without_narrower(pieces, pool.size, needs),
+            open: pieces
+                .flat_map(|piece| kernel.parts_into_docker(None, piece, pool.size))
+                .collect(),
         }
     });
     held.chain(pools).collect()
-}
-
-/// The longest prefix wins: an address on a narrower network of this host is not hidden.
-fn without_narrower(pieces: Vec<Ipv4Net>, size: u8, needs: &[Need]) -> Vec<Ipv4Net> {
-    let narrower = needs.iter().filter(|need| {
-        let a_route = matches!(need.source, Source::OnLink | Source::Route);
-        a_route && need.net.prefix_len() > size
-    });
-    let narrower = RangeSet::new(narrower.map(|need| need.net));
-    let pieces = pieces.into_iter();
-    pieces.flat_map(|piece| narrower.carve(piece, 32)).collect()
 }
 
 /// The addresses of links that lead to other hosts. libvirt's bridge has the same address on every

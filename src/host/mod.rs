@@ -23,7 +23,7 @@ pub mod signals;
 use nix::fcntl::{Flock, FlockArg};
 use std::fs;
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 /// Where rebridge keeps what the next run must know.
@@ -105,6 +105,10 @@ impl Host {
                 .open(&path)
         };
         let file = file.map_err(|error| LockError::Io(path.clone(), error))?;
+        if !self.is_image() {
+            // Earlier versions made it readable.
+            let _ = file.set_permissions(fs::Permissions::from_mode(0o600));
+        }
         match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
             Ok(held) => Ok(Lock { _held: held }),
             Err((_, nix::errno::Errno::EAGAIN)) => Err(LockError::Busy),

@@ -2,6 +2,7 @@
 //! their copies.
 
 use super::Host;
+use nix::unistd::{AccessFlags, access};
 use std::ffi::OsString;
 use std::fs::{self, OpenOptions, Permissions};
 use std::io::{self, Write};
@@ -17,6 +18,14 @@ pub struct Staged {
 }
 
 impl Host {
+    /// Why no file can be made at this path, as far as that shows beforehand.
+    pub fn cannot_replace(&self, path: &Path) -> Option<String> {
+        let target = self.resolve(path).ok()?;
+        let folder = target.ancestors().skip(1).find(|folder| folder.exists())?;
+        let errno = access(folder, AccessFlags::W_OK).err()?;
+        Some(errno.desc().to_owned())
+    }
+
     /// Makes a folder and those above it.
     pub fn make_folder(&self, path: &Path, mode: u32) -> io::Result<()> {
         let path = self.resolve(path)?;

@@ -7,7 +7,7 @@
 //! dockerd started below us could then not be stopped. `exec` resets handlers. SIGKILL and a power
 //! cut remain; for them there is the journal.
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
+use signal_hook::consts::{SIGALRM, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2};
 use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
@@ -16,9 +16,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-/// Ctrl-C, Ctrl-\ and Ctrl-Z, a polite kill, a terminal that hangs up. Stopped by Ctrl-Z, a run would
-/// hold its lock with Docker half-way, and the dead man's switch would wait for that lock.
-const SHIELDED: [i32; 5] = [SIGINT, SIGQUIT, SIGTSTP, SIGTERM, SIGHUP];
+/// Ctrl-C, Ctrl-\ and Ctrl-Z, a polite kill, a terminal that hangs up, and what ends a program that
+/// does not know it. Stopped by Ctrl-Z, a run would hold its lock with Docker half-way, and the dead
+/// man's switch would wait for that lock.
+const SHIELDED: [i32; 8] = [
+    SIGINT, SIGQUIT, SIGTSTP, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGALRM,
+];
 
 /// Between two looks whether a signal has come.
 const PAUSE: Duration = Duration::from_millis(50);

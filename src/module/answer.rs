@@ -24,6 +24,19 @@ pub struct Asked {
 /// 100,000.
 const MOST: usize = 100;
 
+impl Asked {
+    /// The object, with the options as understood.
+    pub fn answered(self, mut object: Map<String, Value>, code: u8) -> Answered {
+        if let Some(shown) = self.shown.filter(|_| !self.no_log) {
+            object.insert("invocation".to_owned(), json!({"module_args": shown}));
+        }
+        Answered {
+            json: Value::Object(object).to_string() + "\n",
+            code,
+        }
+    }
+}
+
 pub fn answer(ended: Result<Report, Error>, asked: Asked) -> Answered {
     let (mut report, code) = match ended {
         Ok(report) => {
@@ -58,13 +71,7 @@ pub fn answer(ended: Result<Report, Error>, asked: Asked) -> Answered {
         };
         object.insert("diff".to_owned(), diff);
     }
-    if let Some(shown) = asked.shown.filter(|_| !asked.no_log) {
-        object.insert("invocation".to_owned(), json!({"module_args": shown}));
-    }
-    Answered {
-        json: Value::Object(object).to_string() + "\n",
-        code,
-    }
+    asked.answered(object, code)
 }
 
 /// What was seen, for `rebridge fleet`. Nothing is judged, so there is no report.
@@ -73,7 +80,7 @@ pub fn answer_facts(ended: Result<Facts, Error>, asked: Asked) -> Answered {
         Ok(facts) => facts,
         Err(error) => return answer(Err(error), asked),
     };
-    let mut object = Map::from_iter([
+    let object = Map::from_iter([
         ("changed".to_owned(), json!(false)),
         ("failed".to_owned(), json!(false)),
         (
@@ -83,13 +90,7 @@ pub fn answer_facts(ended: Result<Facts, Error>, asked: Asked) -> Answered {
         ("warnings".to_owned(), json!(facts.unseen)),
         ("facts".to_owned(), json!(facts)),
     ]);
-    if let Some(shown) = asked.shown.filter(|_| !asked.no_log) {
-        object.insert("invocation".to_owned(), json!({"module_args": shown}));
-    }
-    Answered {
-        json: Value::Object(object).to_string() + "\n",
-        code: 0,
-    }
+    asked.answered(object, 0)
 }
 
 /// One for daemon.json, one for the options that are kept, one for the networks that move.

@@ -2,15 +2,18 @@
 //! a file with the options as one JSON object. It prints one JSON object, whatever happens.
 
 pub mod answer;
+mod fleet;
 pub mod options;
 pub mod read;
 
 use crate::apply::progress::Silent;
 use crate::host::operator_files;
 use crate::policy::option::BadValue;
+use crate::report::Report;
 use crate::verbs;
 use crate::verbs::consent::Consent;
 use answer::{Asked, answer, answer_facts};
+use fleet::answer_fleet;
 use options::Job;
 use serde_json::{Map, Value};
 use std::ffi::OsString;
@@ -50,10 +53,15 @@ pub fn run(path: &Path) -> Answered {
         Err(bad) => return answer(Err(bad.into()), asked),
     };
     asked.shown = Some(options.shown);
-    asked.only_looks = matches!(options.job, Job::Check(_));
+    asked.only_looks = matches!(options.job, Job::Check(_) | Job::Advice(_));
     match options.job {
         Job::Facts(target) => answer_facts(verbs::facts::take(&target), asked),
+        Job::Fleet(request) => answer_fleet(verbs::fleet::with_page(&request), asked),
         Job::Check(request) => answer(verbs::check::run(&request), asked),
+        Job::Advice(request) => {
+            let ended = verbs::check::run(&request).map(Report::as_advice);
+            answer(ended, asked)
+        }
         Job::Apply(request) => {
             let ended = verbs::apply::run(&request, &Silent, Consent::Given);
             answer(ended, asked)

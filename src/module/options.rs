@@ -1,5 +1,6 @@
 //! The module's options, read and coerced as Ansible coerces them, and the request they mean.
 
+use super::fleet;
 use super::read::{Args, named};
 use crate::apply::{self, check::Probe};
 use crate::host::operator_files;
@@ -11,14 +12,14 @@ use crate::policy::read::{read_avoid, read_avoid_file, read_avoid_named, read_ig
 use crate::policy::{Declared, Policy};
 use crate::report::vocabulary::Vocabulary;
 use crate::verbs::request::{
-    ApplyRequest, CheckRequest, Look, RelieveRequest, RollbackRequest, Target,
+    ApplyRequest, CheckRequest, FleetRequest, Look, RelieveRequest, RollbackRequest, Target,
 };
 use serde_json::{Map, Value};
 use std::path::PathBuf;
 use std::time::Duration;
 
 /// In the order of the documentation.
-pub const NAMES: [&str; 19] = [
+pub const NAMES: [&str; 20] = [
     "state",
     "avoid",
     "avoid_files",
@@ -38,6 +39,7 @@ pub const NAMES: [&str; 19] = [
     "accept",
     "root",
     "avoid_inventory",
+    "folder",
 ];
 
 /// What the action plugin has read on the controller. Not for plays.
@@ -46,10 +48,13 @@ const NAMED: &str = "avoid_named";
 #[derive(Debug)]
 pub enum Job {
     Check(Box<CheckRequest>),
+    /// A check whose answer is what ought to be set.
+    Advice(Box<CheckRequest>),
     Apply(Box<ApplyRequest>),
     Rollback(RollbackRequest),
     Relieve(Box<RelieveRequest>),
     Facts(Target),
+    Fleet(FleetRequest),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,17 +65,21 @@ enum State {
     Pinned,
     Relieved,
     Unrelieved,
+    Advice,
     Facts,
+    Fleet,
 }
 
-const STATES: [(&str, State); 7] = [
+const STATES: [(&str, State); 9] = [
     ("fixed", State::Fixed),
     ("checked", State::Checked),
     ("rolled_back", State::RolledBack),
     ("pinned", State::Pinned),
     ("relieved", State::Relieved),
     ("unrelieved", State::Unrelieved),
+    ("advice", State::Advice),
     ("facts", State::Facts),
+    ("fleet", State::Fleet),
 ];
 const NETWORKS: [(&str, Existing); 2] =
     [("report", Existing::Report), ("recreate", Existing::Move)];
@@ -87,7 +96,7 @@ pub struct Options {
 
 /// `check` is Ansible's check mode.
 pub fn read(args: Map<String, Value>, check: bool) -> Result<Options, BadValue> {
-    let mut args = Args::new(args, &NAMES, NAMED)?;
+    let mut args = Args::new(args, &NAMES, &[NAMED, fleet::FACTS])?;
     let state = args.choice("state", &STATES, "fixed")?;
     let look = look(&mut args, state)?;
     let mut permits = permits(&mut args)?;
@@ -100,19 +109,30 @@ pub fn read(args: Map<String, Value>, check: bool) -> Result<Options, BadValue> 
         relieve: false,
         permits,
         order,
-        wait: Duration::from_secs(args.seconds("wait", 0, 0..=86400)?),
+        wait: Duration::from_secs(args.seconds("wait", 60, 0..=86400)?),
     };
-    if args.flag("avoid_inventory", false)? {
-        return Err(BadValue::plain(
-            "avoid_inventory: only the action plugin of the collection knows the inventory; call \
-             the module by its full name, rebridge.docker.rebridge",
-        ));
-    }
+    only_of_the_plugin(&mut args)?;
+    let files = fleet::files(&mut args)?;
     agree(state, &apply)?;
     Ok(Options {
-        job: job(state, apply),
+        job: job(state, apply, files),
         shown: args.shown(),
     })
+}
+
+/// What the action plugin takes away before it calls the module.
+fn only_of_the_plugin(args: &mut Args) -> Result<(), BadValue> {
+    let inventory = args.flag("avoid_inventory", false)?;
+    let folder = args.text("folder")?.is_some();
+    let name = match (inventory, folder) {
+        (true, _) => "avoid_inventory",
+        (_, true) => "folder",
+        _ => return Ok(()),
+    };
+    Err(BadValue::plain(format!(
+        "{name}: only the action plugin of the collection knows the controller; call the module by \
+         its full name, rebridge.docker.rebridge"
+    )))
 }
 
 // What to look at, and by which policy.
@@ -120,12 +140,14 @@ pub fn read(args: Map<String, Value>, check: bool) -> Result<Options, BadValue> 
 fn look(args: &mut Args, state: State) -> Result<Look, BadValue> {
     let avoid = avoid(args)?;
     let root = args.text("root")?.map(PathBuf::from);
+    let pools = read_pools(&args.pools("pools")?)?;
     Ok(Look {
         target: root.map_or(Target::ThisHost, Target::Image),
         policy: Policy {
             avoid,
-            pools: read_pools(&args.pools("pools")?)?,
-            pin: state == State::Pinned,
+            // Advice with pools of yours is about these pools, whether anything clashes or not.
+            pin: state == State::Pinned || state == State::Advice && !pools.is_empty(),
+            pools,
             ignore: read_ignore(&args.words("ignore")?)?,
             given: Vec::new(),
             options: Vec::new(),
@@ -214,13 +236,18 @@ fn agree(state: State, apply: &ApplyRequest) -> Result<(), BadValue> {
     Err(BadValue::plain(why))
 }
 
-fn job(state: State, apply: ApplyRequest) -> Job {
+fn check_of(look: Look) -> Box<CheckRequest> {
+    Box::new(CheckRequest {
+        look,
+        ..CheckRequest::default()
+    })
+}
+
+fn job(state: State, apply: ApplyRequest, files: Vec<(String, String)>) -> Job {
     match state {
         State::Fixed | State::Pinned => Job::Apply(Box::new(apply)),
-        State::Checked => Job::Check(Box::new(CheckRequest {
-            look: apply.look,
-            ..CheckRequest::default()
-        })),
+        State::Checked => Job::Check(check_of(apply.look)),
+        State::Advice => Job::Advice(check_of(apply.look)),
         State::Relieved | State::Unrelieved => Job::Relieve(Box::new(RelieveRequest {
             undo: state == State::Unrelieved,
             look: apply.look,
@@ -230,13 +257,17 @@ fn job(state: State, apply: ApplyRequest) -> Job {
             wait: apply.wait,
         })),
         State::Facts => Job::Facts(apply.look.target),
+        State::Fleet => Job::Fleet(fleet::request(apply.look.policy, files)),
         State::RolledBack => Job::Rollback(RollbackRequest {
             check: apply.check,
             // One play rolls back a whole fleet; some of its hosts never needed the change.
             unless_none: true,
             accepted: apply.permits.accepted,
-            dead_man: false,
-            timeout: apply.order.timeout,
+            settle: false,
+            order: apply::go_back::Order {
+                timeout: apply.order.timeout,
+                dead_man: apply.order.dead_man,
+            },
             wait: apply.wait,
             vocabulary: Vocabulary::Ansible,
         }),

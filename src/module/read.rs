@@ -22,10 +22,10 @@ impl Args {
     pub fn new(
         given: Map<String, Value>,
         names: &[&str],
-        internal: &str,
+        internal: &[&str],
     ) -> Result<Args, BadValue> {
         for name in given.keys().map(String::as_str) {
-            let is_ours = names.contains(&name) || name == internal;
+            let is_ours = names.contains(&name) || internal.contains(&name);
             if !is_ours && !name.starts_with("_ansible_") {
                 return Err(BadValue::plain(unknown(name, names)));
             }

@@ -126,6 +126,8 @@ mod tests {
             keys,
             names: Vec::new(),
             loaded: None,
+            read_only: None,
+            keepers: Vec::new(),
             text: None,
         })
     }

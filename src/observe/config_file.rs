@@ -54,6 +54,8 @@ pub fn read(host: &Host, path: &str) -> ConfigFile {
         keys: Map::new(),
         names: Vec::new(),
         loaded: None,
+        read_only: None,
+        keepers: Vec::new(),
         text: None,
     };
     let as_path = Path::new(path);

@@ -13,6 +13,7 @@ pub mod firewall;
 mod flags;
 pub mod init_script;
 mod interrupted;
+mod keepers;
 pub mod kernel;
 mod listeners;
 pub mod loaded;
@@ -73,7 +74,13 @@ pub fn observe_closely(host: &Host) -> Facts {
 /// The same, and what else a change of Docker's bridges could take away. It takes child processes.
 pub fn observe_before_a_change(host: &Host) -> Facts {
     let mut facts = observe_closely(host);
-    if host.is_image() || facts.docker.state == DockerState::Absent {
+    if host.is_image() {
+        return facts;
+    }
+    let path = facts.docker.config.path.clone();
+    facts.docker.config.read_only = host.cannot_replace(Path::new(&path));
+    facts.docker.config.keepers = keepers::of(host, &path);
+    if facts.docker.state == DockerState::Absent {
         return facts;
     }
     let engine = facts.docker.engine.as_ref();

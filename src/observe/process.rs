@@ -60,6 +60,29 @@ impl Process {
         Some(Process::new(host, pid?, None))
     }
 
+    /// One that no pidfile and no unit names: started by hand, with a pidfile of its own. Not one in a
+    /// container, nor a rootless one: those have namespaces of their own.
+    pub fn of_this_host(host: &Host) -> Option<Process> {
+        // Worth a look at every process only where Docker has left a bridge. Not from /sys, which may
+        // show the links of another namespace.
+        let links = text_of(host, Path::new("/proc/self/net/dev"));
+        let has_docker0 = |links: String| {
+            let mut names = links.lines().map(str::trim_start);
+            names.any(|name| name.starts_with("docker0:"))
+        };
+        if host.is_image() || !links.is_some_and(has_docker0) {
+            return None;
+        }
+        let ours = namespaces(host, "self");
+        let pids = host.list(Path::new("/proc"));
+        pids.iter()
+            .filter_map(|name| name.parse().ok())
+            .filter(|pid| runs_dockerd(host, *pid))
+            .find(|pid| namespaces(host, &pid.to_string()) == ours)
+            .map(|pid| Process::new(host, pid, None))
+            .filter(|process| !process.command_line.is_empty())
+    }
+
     /// When it began, by the clock that stamps its networks: dockerd writes its pidfile before
     /// anything else.
     pub fn began(&self, host: &Host) -> Option<String> {
@@ -149,6 +172,11 @@ pub fn main_pid(host: &Host, unit: &str) -> Option<u32> {
     let active = matches!(value("ActiveState")?, "active" | "reloading" | "activating");
     let pid = value("MainPID")?.parse().ok()?;
     (active && pid != 0).then_some(pid)
+}
+
+/// Those of the network and of the mounts, as far as we may know.
+fn namespaces(host: &Host, process: &str) -> [Option<PathBuf>; 2] {
+    ["net", "mnt"].map(|kind| host.link_target(Path::new(&format!("/proc/{process}/ns/{kind}"))))
 }
 
 fn command_line(host: &Host, pid: u32) -> Vec<String> {

@@ -31,7 +31,8 @@ pub struct Service {
 }
 
 impl Service {
-    /// That of a dockerd which its pidfile names. How it will be started next plays no part.
+    /// That of a dockerd outside its unit, or which its pidfile names. How it will be started next
+    /// plays no part.
     pub fn of_process(host: &Host, process: Process) -> Service {
         let words = process.command_line.iter().skip(1).map(String::as_str);
         let (manager, unit) = manager(host, &process);
@@ -54,6 +55,11 @@ impl Service {
         } else {
             None
         };
+        if process.is_none()
+            && let Some(process) = Process::of_this_host(host)
+        {
+            return Service::of_process(host, process);
+        }
         let snap = is_snap(host);
         let state = if process.is_some() {
             DockerState::Running

@@ -21,6 +21,11 @@ pub enum Blocker {
         path: String,
         why: String,
     },
+    /// No new version can be put in its place: a read-only file system, mostly.
+    FileReadOnly {
+        path: String,
+        why: String,
+    },
     /// A file that parses but cannot be edited: a fault of rebridge.
     FileNotEdited {
         path: String,

@@ -23,6 +23,7 @@ pub mod relief;
 pub mod relocate;
 pub mod room;
 pub mod wanted;
+pub mod wanted_flags;
 
 pub use file_change::FileChange;
 
@@ -133,6 +134,7 @@ fn nothing(facts: &Facts) -> Decision {
 fn weigh(facts: &Facts, mut plan: Plan, permits: &Permits) -> Decision {
     let mut blockers = std::mem::take(&mut plan.accepted);
     let leaving = leaving::leaving(facts, &plan);
+    blockers.extend(preflight::file_is_read_only(facts, &plan));
     blockers.extend(preflight::file_starts(facts, Some(&plan)));
     if plan.restart {
         blockers.extend(preflight::restart_blockers(facts, plan.docker0.is_some()));
@@ -251,6 +253,7 @@ fn settle_docker0(assessment: &Assessment, permits: &Permits) -> Result<Option<P
             None => DependentKeys::default(),
         };
         write = Some(change_file(facts, &goal, dependent.keys)?);
+        notices.extend(kept_by_tools(facts));
     }
     if restart {
         notices.extend(containers::notices(facts, stop_first));
@@ -272,6 +275,15 @@ fn settle_docker0(assessment: &Assessment, permits: &Permits) -> Result<Option<P
 fn is_in_force(assessment: &Assessment, goal: &Goal) -> bool {
     let docker0 = goal.docker0.is_none() || goal.docker0 == assessment.facts.docker0();
     docker0 && goal.pools == assessment.pools
+}
+
+/// A tool that keeps the file and does not know the new keys puts its own version back.
+fn kept_by_tools(facts: &Facts) -> impl Iterator<Item = Notice> {
+    let config = &facts.docker.config;
+    config.keepers.iter().map(|keeper| Notice::FileIsKept {
+        path: config.path.clone(),
+        keeper: keeper.clone(),
+    })
 }
 
 /// The keys that rebridge had set, if they are gone from the file.

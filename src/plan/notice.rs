@@ -1,7 +1,7 @@
 //! What the operator should know about a plan before it is carried out. Data;
 //! `report/sentences/notices.rs` has the words.
 
-use crate::facts::{AddressPool, Manager};
+use crate::facts::{AddressPool, Keeper, Manager};
 use ipnet::Ipv4Net;
 
 #[derive(Debug, Clone, PartialEq)]
@@ -23,6 +23,11 @@ pub enum Notice {
         keys: Vec<String>,
         /// When rebridge set them.
         set: String,
+    },
+    /// A tool that puts its own version of the file back.
+    FileIsKept {
+        path: String,
+        keeper: Keeper,
     },
     /// They are stopped, and rebridge does not start them again.
     LeftToManager {

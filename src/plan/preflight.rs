@@ -33,6 +33,16 @@ pub fn is_docker(facts: &Facts) -> Result<(), Blocker> {
     }
 }
 
+/// A new version of the file must be able to take its place.
+pub fn file_is_read_only(facts: &Facts, plan: &Plan) -> Option<Blocker> {
+    plan.write.as_ref()?;
+    let config = &facts.docker.config;
+    Some(Blocker::FileReadOnly {
+        path: config.path.clone(),
+        why: config.read_only.clone()?,
+    })
+}
+
 /// Docker Desktop runs its engine in a virtual machine and rewrites the file there.
 pub fn settings_are_here(facts: &Facts) -> Result<(), Blocker> {
     match &facts.docker.engine {

@@ -17,7 +17,7 @@ use crate::engine_model::daemon_json;
 use crate::facts::Facts;
 use crate::plan::blocker::Blocker;
 use crate::plan::relocate::Move;
-use crate::plan::{Decision, Plan, lost_keys, wanted};
+use crate::plan::{Decision, Plan, lost_keys, wanted, wanted_flags};
 use crate::policy::option::Opt;
 use crate::policy::options_file::Name;
 use ipnet::Ipv4Net;
@@ -243,6 +243,7 @@ impl Report {
         report.notes.extend(unread_files(assessment.facts));
         report.notes.extend(unread_keys(assessment.facts));
         report.wanted.daemon_json = wanted::keys(assessment);
+        report.wanted.flags = wanted_flags::flags(assessment);
         let lost = lost_keys(assessment.facts);
         report.warnings.extend(lost.as_ref().map(notices::notice));
         report.warnings.extend(swarm::notes(assessment, words));

@@ -1,6 +1,7 @@
 //! The result: its data, which is the JSON; the sentences in it; metrics and the map.
 
 pub mod advice;
+mod as_advice;
 mod build;
 mod cures;
 pub mod error;
@@ -154,6 +155,10 @@ pub struct Wanted {
     /// The keys that say where docker0 and new networks lie, with their values; empty if Docker's
     /// own choice will do.
     pub daemon_json: Map<String, Value>,
+    /// The same as flags of dockerd, for tools that give it flags. Docker does not start with a
+    /// setting in both places.
+    #[serde(default)]
+    pub flags: Vec<String>,
 }
 
 /// A change as Ansible shows it.

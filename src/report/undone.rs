@@ -4,8 +4,7 @@ use super::advice;
 use super::sentences::{afterwards, causes, outcome, undo};
 use super::vocabulary::Vocabulary;
 use super::{Diff, Outcome, Report};
-use crate::apply::note::Note;
-use crate::apply::rollback::RollbackResult;
+use crate::apply::go_back::WentBack;
 use crate::apply::undo::WayBack;
 use crate::facts::Facts;
 
@@ -47,13 +46,12 @@ impl Report {
     }
 
     /// `rollback`: what was undone, after a preview of it.
-    pub fn undone(
-        preview: Report,
-        way: &WayBack,
-        result: RollbackResult,
-        note: Option<&Note>,
-        words: Vocabulary,
-    ) -> Report {
+    pub fn undone(preview: Report, way: &WayBack, went: WentBack, words: Vocabulary) -> Report {
+        let WentBack {
+            result,
+            note,
+            silent,
+        } = went;
         let mut report = Report {
             restarted: result.restarted,
             verified: result.verified,
@@ -68,15 +66,23 @@ impl Report {
         report.warnings.extend(missing);
         report
             .warnings
-            .extend(result.notes.iter().chain(note).map(afterwards::note));
-        match result.problem {
-            None => {
+            .extend(result.notes.iter().chain(&note).map(afterwards::note));
+        match (result.problem, silent) {
+            (None, None) => {
                 report.rolled_back = true;
                 report.outcome = Outcome::Changed;
                 report.msg = undo::undone(way);
             }
-            Some(problem) => {
-                let what = undo::not_undone(way, &causes::not_restored(&problem, None));
+            (None, Some(session)) => {
+                report.changed = false;
+                report.failed = true;
+                report.rolled_back = true;
+                report.outcome = Outcome::RolledBack;
+                report.msg = undo::cut_off(way, &session);
+            }
+            (Some(problem), silent) => {
+                let problem = causes::not_restored(&problem, None);
+                let what = undo::not_undone(way, silent.as_ref(), &problem);
                 report.leave_to_a_person(what, outcome::steps_after_rollback(way.unit(), words));
             }
         }

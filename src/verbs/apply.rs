@@ -43,7 +43,9 @@ pub fn run(
     let mut notes: Vec<String> = Vec::new();
     if !host.is_image() {
         let may_restart = request.permits.restart;
-        let recovered = recover(&host, request.order.timeout, may_restart, progress)?;
+        let accepted = request.permits.accepted;
+        let timeout = request.order.timeout;
+        let recovered = recover(&host, timeout, may_restart, accepted, progress)?;
         notes = undo::recovered(&recovered);
         if let Recovered::Stuck(problem) = recovered {
             return Ok(stuck(&host, &policy, &problem, words));

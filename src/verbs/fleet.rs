@@ -30,8 +30,26 @@ const LINES: [&str; 2] = ["jsonl", "ndjson"];
 /// More threads than these only wait for each other.
 const THREADS: usize = 8;
 
+/// Writes the page if a file is named for it.
 pub fn run(request: &FleetRequest) -> Result<Fleet, Error> {
-    let sources = sources(&request.paths)?;
+    let (fleet, hosts) = find(request)?;
+    if let Some(file) = &request.html {
+        let page = page::render(&fleet, &hosts);
+        file.write(&page).map_err(BadValue::plain)?;
+    }
+    Ok(fleet)
+}
+
+/// The answer and its page.
+pub fn with_page(request: &FleetRequest) -> Result<(Fleet, String), Error> {
+    let (fleet, hosts) = find(request)?;
+    let page = page::render(&fleet, &hosts);
+    Ok((fleet, page))
+}
+
+fn find(request: &FleetRequest) -> Result<(Fleet, Vec<Summary>), Error> {
+    let mut sources = sources(&request.paths)?;
+    sources.extend(request.files.iter().map(Source::of_text));
     let policy = &request.policy;
     let read = each(&sources, |_, source| {
         let (named, facts) = source.read()?;
@@ -67,11 +85,7 @@ pub fn run(request: &FleetRequest) -> Result<Fleet, Error> {
         unread,
     };
     let fleet = looked.result(answers, run);
-    if let Some(file) = &request.html {
-        let page = page::render(&fleet, &looked.hosts);
-        file.write(&page).map_err(BadValue::plain)?;
-    }
-    Ok(fleet)
+    Ok((fleet, looked.hosts))
 }
 
 /// The facts of one host.
@@ -85,11 +99,19 @@ struct Source {
 
 enum Text {
     File(PathBuf),
-    /// Standard input comes only once.
+    /// Standard input comes only once, and Ansible sends the files' text.
     Held(Vec<u8>),
 }
 
 impl Source {
+    fn of_text((name, text): &(String, String)) -> Source {
+        Source {
+            name: Arc::from(name.as_str()),
+            text: Arc::new(Text::Held(text.clone().into_bytes())),
+            line: None,
+        }
+    }
+
     fn read(&self) -> Result<(Named, Facts), Unread> {
         let line = self.line.map(|(line, _)| line);
         let read = self.bytes().map_err(|error| error.to_string());

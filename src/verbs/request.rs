@@ -84,10 +84,9 @@ pub struct RollbackRequest {
     /// If no apply is on record, there is nothing to undo, and that is no error.
     pub unless_none: bool,
     pub accepted: Accepted,
-    /// Undo only an apply that did not finish.
-    pub dead_man: bool,
-    /// How long the restart of Docker may take; none for what suits the host.
-    pub timeout: Option<Duration>,
+    /// Undo only a run that did not finish.
+    pub settle: bool,
+    pub order: apply::go_back::Order,
     pub wait: Duration,
     pub vocabulary: Vocabulary,
 }
@@ -118,6 +117,8 @@ pub struct ExplainRequest {
 pub struct FleetRequest {
     /// Files and folders of facts; `-` is standard input.
     pub paths: Vec<PathBuf>,
+    /// Facts that are here already, each with the name of its file.
+    pub files: Vec<(String, String)>,
     pub policy: Policy,
     /// Older facts are named.
     pub max_age: Duration,

@@ -4,9 +4,11 @@ use super::apply::stuck;
 use super::consent::Consent;
 use super::request::RollbackRequest;
 use super::take_charge;
+use crate::apply::deadman;
+use crate::apply::go_back::go_back;
 use crate::apply::progress::Progress;
 use crate::apply::recover::{Recovered, recover, undo_pending};
-use crate::apply::undo::{Obstacle, WayBack, undo, way_back};
+use crate::apply::undo::{Obstacle, WayBack, way_back};
 use crate::facts::Facts;
 use crate::host::Host;
 use crate::observe::{observe, observe_before_a_change};
@@ -27,12 +29,20 @@ pub fn run(
         return preview(&host, request);
     }
     let _lock = take_charge(&host, "roll back", request.wait)?;
-    if request.dead_man {
+    if request.settle {
         return settle(&host, request, progress);
     }
-    let recovered = recover(&host, request.timeout, true, progress)?;
+    let recovered = recover(
+        &host,
+        request.order.timeout,
+        true,
+        request.accepted,
+        progress,
+    )?;
     let mut report = match &recovered {
-        Recovered::Nothing | Recovered::Closed(..) => go_back(&host, request, progress, consent)?,
+        Recovered::Nothing | Recovered::Closed(..) => {
+            find_and_go(&host, request, progress, consent)?
+        }
         Recovered::Undone { .. } => Report::interrupted_undone(&observe(&host)),
         Recovered::Stuck(problem) => stuck(&host, &Policy::default(), problem, words),
     };
@@ -44,7 +54,7 @@ pub fn run(
 }
 
 /// Looks for the way back, asks, and goes it. The host may change while the question stands.
-fn go_back(
+fn find_and_go(
     host: &Host,
     request: &RollbackRequest,
     progress: &dyn Progress,
@@ -58,9 +68,8 @@ fn go_back(
         };
         let preview = Report::undo_previewed(&facts, &way);
         if consent.is_given() || asked.as_ref() == Some(&way) {
-            let (result, note) = undo(host, &way, request.timeout, progress)?;
-            let words = request.vocabulary;
-            return Ok(Report::undone(preview, &way, result, note.as_ref(), words));
+            let went = go_back(host, &way, request.order, progress)?;
+            return Ok(Report::undone(preview, &way, went, request.vocabulary));
         }
         if let Err(report) = consent.to(preview) {
             return Ok(*report);
@@ -102,7 +111,10 @@ fn settle(
     request: &RollbackRequest,
     progress: &dyn Progress,
 ) -> Result<Report, Error> {
-    let undone = undo_pending(host, request.timeout, progress)?;
+    let undone = undo_pending(host, request.order.timeout, progress)?;
+    if !matches!(undone, Recovered::Stuck(_)) {
+        deadman::remove_files(host);
+    }
     Ok(match undone {
         Recovered::Stuck(problem) => stuck(host, &Policy::default(), &problem, request.vocabulary),
         Recovered::Undone { .. } => Report::interrupted_undone(&observe(host)),

@@ -80,6 +80,32 @@ fn the_binary_is_brought_once_and_never_run_where_others_may_write() {
     }
     trips(&controller);
     assert_eq!(trips(&controller), 1);
+
+    // Ansible's own words for these are about JSON.
+    controller.write("play.yml", &in_the_background(LOOK));
+    let played = controller.playbook(&["play.yml"]);
+    assert_eq!(played.recap("h"), (0, 1), "{played:?}");
+    assert!(
+        played.stdout.contains("async needs Python on the target"),
+        "{played:?}"
+    );
+    lab.sh(
+        "for at in /var/cache/rebridge /mnt; do mount -t tmpfs -o noexec,mode=700 none $at; done",
+    );
+    let played = controller.module(LOOK, &["-e", "ansible_remote_tmp=/mnt/ansible"]);
+    assert_eq!(played.recap("h"), (0, 1), "{played:?}");
+    assert!(
+        played
+            .stdout
+            .contains("set ansible_remote_tmp to a folder on another one"),
+        "{played:?}"
+    );
+}
+
+fn in_the_background(options: &str) -> String {
+    format!(
+        "- hosts: h\n  gather_facts: false\n  tasks:\n    - rebridge.docker.rebridge: {options}\n      async: 60\n      poll: 1\n"
+    )
 }
 
 #[test]
@@ -154,13 +180,7 @@ fn another_architecture_users_async_and_delegation() {
     );
 
     // In the background, and on another host than the play's.
-    controller.write(
-        "play.yml",
-        &format!(
-            "- hosts: h\n  gather_facts: false\n  tasks:\n    - \
-                                           rebridge.docker.rebridge: {LOOK}\n      async: 60\n      poll: 1\n"
-        ),
-    );
+    controller.write("play.yml", &in_the_background(LOOK));
     let played = controller.playbook(&["play.yml"]);
     assert_eq!(
         (played.code, &controller.result("h")["outcome"]),

@@ -62,6 +62,12 @@ fn dockers_keep_off_the_other_hosts_of_the_inventory() {
         controller.result("h26")["avoid_inventory"]["without_facts"],
         json!(["h28"])
     );
+    let strict = controller.module("{state: checked, avoid_inventory: strict}", &[]);
+    assert_eq!(
+        (strict.recap("h26"), strict.recap("h28")),
+        ((0, 1), (0, 1)),
+        "{strict:?}"
+    );
 }
 
 #[test]
@@ -84,6 +90,8 @@ fn files_on_the_controller_and_wrong_options() {
         ("{state: checkd}", "did you mean checked?"),
         ("{avoid_inventory: perhaps}", "avoid_inventory"),
         ("{avoid_named: []}", "avoid_named is not an option"),
+        ("{folder: /tmp}", "folder and state: fleet go together"),
+        ("{state: fleet, folder: /no/such}", "cannot read the facts"),
         ("{executable: rebridge}", "absolute path"),
         (
             "{executable: /usr/bin/no-such}",
@@ -157,56 +165,86 @@ fn the_role_does_the_same_with_a_binary_by_path() {
     assert!(controller.playbook(&["role.yml"]).stdout.contains("fixd"));
 }
 
+/// AWX always offers a limit, and a controller may be a Mac.
 #[test]
-fn an_audit_leaves_one_report_of_the_fleet() {
+fn an_audit_heeds_a_limit_and_needs_no_linux_controller() {
     let controller = Controller::up(&[("h20", "bookworm"), ("h28", "forky")]);
-    controller
-        .lab
-        .at("h28")
-        .put("/etc/docker/daemon.json", "{\"bip\": \"10.9.0.1/24\"}");
-    controller
-        .lab
-        .at("h28")
-        .sh("systemctl restart docker.service");
+    controller.write("ansible.cfg", "[defaults]\nshow_custom_stats = true\n");
+    let options = r#"{"rebridge_avoid": ["172.17.0.0/16"]}"#;
+    let arguments = ["rebridge.docker.audit", "-e", options];
+    let played = controller.playbook(&[&arguments[..], &["--limit", "h28"]].concat());
+    assert_eq!(
+        (played.code, played.recap("h28")),
+        (0, (0, 0)),
+        "{played:?}"
+    );
+    let found = answer(&controller);
+    assert_eq!(
+        (names(&found), found["options"].clone()),
+        (vec!["h28"], json!(["--avoid", "172.17.0.0/16"]))
+    );
+    assert_eq!(
+        (&found["counts"]["present"], &found["hosts"][0]["state"]),
+        (&json!(1), &json!("present"))
+    );
+    assert!(
+        task(&played.stdout, "Find one range").contains("-> localhost"),
+        "{played:?}"
+    );
+    // AWX keeps what set_stats has, and not the folder.
+    let stats = played.stdout.split("CUSTOM STATS").nth(1).unwrap();
+    assert!(
+        stats.contains("rebridge_fleet") && stats.contains("10.200.0.0/16"),
+        "{stats}"
+    );
+
+    fs::create_dir(controller.folder.join("bin")).unwrap();
+    controller.write("bin/uname", "#!/bin/sh\necho Darwin arm64\n");
+    let command = format!(
+        "chmod +x bin/uname; PATH=$PWD/bin:$PATH exec ansible-playbook rebridge.docker.audit -e '{options}'"
+    );
+    let played = controller.run(&["bash", "-c", &command]);
+    assert_eq!(played.code, 0, "{played:?}");
+    let found = answer(&controller);
+    assert_eq!(names(&found), ["h20", "h28"]);
+    assert!(
+        task(&played.stdout, "Find one range").contains("ok: [h20]"),
+        "{played:?}"
+    );
+    let page = fs::read_to_string(controller.folder.join("rebridge-fleet/fleet.html")).unwrap();
+    assert!(
+        page.contains("h20") && page.contains("10.200.0.0/16"),
+        "{page}"
+    );
+    two_names_of_one_host_wait_for_each_other(&controller);
+}
+
+fn two_names_of_one_host_wait_for_each_other(controller: &Controller) {
     let inventory = fs::read_to_string(controller.folder.join("inventory")).unwrap();
-    controller.write(
-        "inventory",
-        &(inventory + "[away]\ngone ansible_host=198.51.100.1 ansible_port=1\n"),
-    );
-    let networks = r#"{"rebridge_avoid": ["172.17.0.0/16"], "rebridge_ignore": ["172.17.0.0/24"]}"#;
-    let played = controller.playbook(&["rebridge.docker.audit", "-e", networks]);
-    assert_eq!(played.recap("h20"), (0, 0), "{played:?}");
-    let text = fs::read_to_string(controller.folder.join("rebridge-audit.json")).unwrap();
-    let report: Value = serde_json::from_str(&text).unwrap();
-    assert_eq!(report["hosts"].as_array().unwrap().len(), 3, "{report:#}");
-    let of = |name: &str| {
-        report["hosts"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .find(|host| host["host"] == name)
-            .unwrap()
-            .clone()
-    };
-    assert_eq!(
-        (&of("h20")["state"], &of("h20")["docker0_would_be"]),
-        (&json!("clashing"), &json!("10.200.255.1/24"))
-    );
-    assert_eq!(of("h20")["would_set"]["bip"], "10.200.255.1/24");
-    assert_eq!(of("gone")["state"], "unreachable");
-    assert_eq!(report["count"]["unreachable"], 1);
-    let page = fs::read_to_string(controller.folder.join("rebridge-audit.html")).unwrap();
-    for words in [
-        "h20",
-        "gone",
-        "172.17.0.0/16",
-        "10.200.255.1/24",
-        "unreachable",
-    ] {
-        assert!(page.contains(words), "{words}: {page}");
-    }
-    assert_eq!(
-        controller.lab.at("h20").read("/etc/docker/daemon.json"),
-        None
-    );
+    let alias = "[hosts]\nalias ansible_host=198.51.100.11\n";
+    controller.write("inventory", &(inventory + alias));
+    let task = "{avoid: 172.17.0.0/16}";
+    let played = controller.module(task, &["--limit", "h20,alias"]);
+    assert_eq!(played.code, 0, "{played:?}");
+    let changed = played.recap("h20").0 + played.recap("alias").0;
+    assert_eq!(changed, 1, "{played:?}");
+}
+
+fn answer(controller: &Controller) -> Value {
+    let text = fs::read_to_string(controller.folder.join("rebridge-fleet/fleet.json"));
+    serde_json::from_str(&text.unwrap()).unwrap()
+}
+
+fn names(found: &Value) -> Vec<&str> {
+    let hosts = found["hosts"].as_array().unwrap().iter();
+    hosts.map(|host| host["name"].as_str().unwrap()).collect()
+}
+
+/// What a play printed of a task.
+fn task<'t>(stdout: &'t str, name: &str) -> &'t str {
+    let rest = stdout
+        .split(&format!("TASK [{name}]"))
+        .nth(1)
+        .unwrap_or_default();
+    rest.split("TASK [").next().unwrap_or_default()
 }

@@ -18,5 +18,6 @@ mod fleet;
 #[path = "../lab/mod.rs"]
 #[allow(dead_code)]
 mod lab;
+mod other_roles;
 mod plays;
 mod settle;

@@ -26,7 +26,7 @@ fn a_fleet_settles_on_one_range() {
     let inventory = fs::read_to_string(controller.folder.join("inventory")).unwrap();
     let away = "[away]\ngone ansible_host=198.51.100.1 ansible_port=1\n";
     controller.write("inventory", &(inventory.clone() + away));
-    let played = controller.playbook(&["rebridge.docker.fleet"]);
+    let played = controller.playbook(&["rebridge.docker.audit"]);
     assert_eq!(played.code, 0, "{played:?}");
     assert_eq!(played.recap("h20"), (0, 0), "{played:?}");
     assert!(played.stdout.contains("no facts of gone"), "{played:?}");
@@ -39,6 +39,10 @@ fn a_fleet_settles_on_one_range() {
     );
     let base = found["groups"][0]["pools"][0]["base"].as_str().unwrap();
     assert_eq!((base, &found["groups"][1]), ("10.214.0.0/16", &Value::Null));
+    let all = SIMULATED + hosts.len();
+    assert_eq!(found["groups"][0]["clear_on"], all);
+    let page = fs::read_to_string(controller.folder.join("rebridge-fleet/fleet.html")).unwrap();
+    assert!(page.contains("web-0199") && page.contains("10.214.0.0/16"));
 
     // The first host fails its probe: it is as it was, and the roll stops.
     controller.write("inventory", &inventory);
@@ -72,7 +76,7 @@ fn a_fleet_settles_on_one_range() {
         assert_eq!(again.recap(host), (0, 0), "{again:?}");
     }
     // With facts taken again these hosts are clear.
-    let played = controller.playbook(&["rebridge.docker.fleet"]);
+    let played = controller.playbook(&["rebridge.docker.audit"]);
     assert_eq!(played.code, 0, "{played:?}");
     let found = answer(&controller);
     for (host, _) in hosts {

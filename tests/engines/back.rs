@@ -170,6 +170,15 @@ pub fn drop_in_that_waits(lab: &Lab) {
     );
 }
 
+/// Docker's start with the new file does not end while there is /root/hold.
+pub fn drop_in_that_holds(lab: &Lab) {
+    drop_in(
+        lab,
+        "ExecStartPost=/bin/sh -c 'if grep -qs pools /etc/docker/daemon.json; then while [ -e \
+         /root/hold ]; do sleep 0.1; done; fi'",
+    );
+}
+
 fn a_run_killed_during_the_restart_is_settled_by_the_next(suite: &str) {
     let lab = Lab::up(suite);
     lab.container("--restart=always --name always");

@@ -22,6 +22,7 @@ mod blockers;
 mod ci_host;
 mod config_file;
 mod containers;
+mod dead_man;
 #[path = "../common/dice.rs"]
 mod dice;
 mod existing;
@@ -36,8 +37,10 @@ mod nat;
 mod networks;
 mod operator;
 mod options;
+mod question;
 mod random_hosts;
 mod recovery;
+mod recovery_edges;
 mod relief;
 mod safety;
 mod settings;

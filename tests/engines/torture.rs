@@ -25,12 +25,12 @@ const APPLY: [&str; 4] = [
     "--networks=recreate",
 ];
 const ROLLBACK: [&str; 2] = ["rollback", "--yes"];
-const DEAD_MAN: [&str; 3] = ["rollback", "--dead-man", "--yes"];
+const DEAD_MAN: [&str; 3] = ["rollback", "--settle", "--yes"];
 
 const FILE: &str = "/etc/docker/daemon.json";
 const OLD_FILE: &str = "{\n\t\"log-opts\" : {\"max-size\":\"10m\"},\n\t\"debug\":false\n}";
 
-const KILL_AT: &str = include_str!("torture/kill_at.py");
+pub const KILL_AT: &str = include_str!("torture/kill_at.py");
 
 /// The matrix in small, one verb an engine.
 #[test]

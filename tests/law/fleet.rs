@@ -1,11 +1,12 @@
 //! The law of the fleet, on random fleets: the range that is proposed for a host is clear on it by
 //! the host's own check with that range pinned; and the order of the hosts is no matter.
 
-use super::{ATTENDED, add_link, add_route, host, private, sample};
+use super::{ATTENDED, add_link, add_route, address_in, host, private, sample};
 use crate::dice::Dice;
-use ipnet::Ipv4Net;
+use ipnet::{IpNet, Ipv4Net};
 use rebridge::assess::Assessment;
 use rebridge::assess::clash::Clash;
+use rebridge::assess::sides::Loser;
 use rebridge::facts::{AddressPool, Facts, Taken};
 use rebridge::fleet::host::Answer;
 use rebridge::fleet::result::Fleet;
@@ -16,6 +17,7 @@ use rebridge::plan::{Decision, Permits, plan};
 use rebridge::policy::accept::Accepted;
 use rebridge::policy::{Declared, Origin, Policy};
 use rebridge::subnet::overlap4;
+use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
 
 const FLEETS: u64 = 120;
@@ -209,6 +211,66 @@ fn a_docker_that_hides_another_host_is_named() {
     );
     // The other has a narrower route than docker0's and hides only its own neighbours.
     assert!(other.hides.is_empty(), "{other:?}");
+}
+
+/// The fleet asks the kernel model, as the host's own `check` does if you name the address there.
+#[test]
+fn what_is_hidden_is_judged_as_check_would() {
+    let (mut hidden, mut not_hidden, mut by_a_rule) = (0, 0, 0);
+    for seed in 0..1500 {
+        let mut dice = Dice::new(seed ^ 0x41dd_e000);
+        let mut facts = crowded(&mut dice);
+        if dice.percent(50) {
+            let docker0 = facts
+                .docker0()
+                .map_or(private(&mut dice), |net| net.trunc());
+            add_route(&mut facts, part_of(docker0, &mut dice), &mut dice);
+        }
+        let plain = Policy::default();
+        let assessment = Assessment::of(&facts, &plain);
+        let summary = Summary::of(Named::default(), &assessment);
+        for held in assessment.held.iter().filter(|held| !held.is_isolated) {
+            let IpNet::V4(subnet) = held.subnet else {
+                continue;
+            };
+            let at = address_in(subnet, &mut dice);
+            if facts.kernel.links.iter().any(|link| {
+                let mut own = link.addresses.iter();
+                own.any(|own| own.addr() == IpAddr::V4(at))
+            }) {
+                continue;
+            }
+            let label = Some(held.label());
+            let mut ranges = summary.ranges.iter();
+            let open = ranges.any(|range| {
+                range.name.as_deref() == label && range.open.iter().any(|open| open.contains(&at))
+            });
+            let named = Policy {
+                avoid: vec![Declared {
+                    net: Ipv4Net::from(at).into(),
+                    origin: Origin::Named("--avoid".into()),
+                }],
+                ..Policy::default()
+            };
+            let check = Assessment::of(&facts, &named);
+            let loses = check.lost_now().iter().any(|lost| {
+                lost.held == held
+                    && lost.need.net == Ipv4Net::from(at).into()
+                    && lost.loss.loser == Loser::Host
+            });
+            assert_eq!(open, loses, "seed {seed}: {at} in {held:?}\n{facts:#?}");
+            hidden += u32::from(open);
+            not_hidden += u32::from(!open);
+            by_a_rule += u32::from(!open && !facts.kernel.rules.is_empty());
+        }
+    }
+    println!("{hidden} hidden, {not_hidden} not, {by_a_rule} of them with rules");
+    assert!(hidden > 100 && not_hidden > 100 && by_a_rule > 10);
+}
+
+fn part_of(net: Ipv4Net, dice: &mut Dice) -> Ipv4Net {
+    let prefix = (net.prefix_len() + 1 + u8::try_from(dice.below(4)).unwrap()).min(30);
+    Ipv4Net::new(address_in(net, dice), prefix).unwrap().trunc()
 }
 
 #[test]

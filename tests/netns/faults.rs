@@ -68,6 +68,51 @@ fn a_full_disk_leaves_nothing_half_written() {
     }
 }
 
+/// The state folder becomes read-only during the restart. A change that is undone is not called done.
+#[test]
+fn a_journal_that_stays_open_is_named() {
+    for (restart, outcome, words) in [
+        (
+            Restart::Moves,
+            "changed",
+            "of this change could not be kept",
+        ),
+        (
+            Restart::DoesNothing,
+            "rolled_back",
+            "of the undone change could not be removed",
+        ),
+    ] {
+        let sandbox = Sandbox::with_docker0();
+        install(&sandbox, restart);
+        sandbox.sh(
+            "mkdir -p /var/lib/rebridge && mount -t tmpfs tmpfs /var/lib/rebridge
+             sed -i 's|^restart)|restart) mount -o remount,ro /var/lib/rebridge|' $SANDBOX/bin/systemctl",
+        );
+        let (_, report) = sandbox.json(&APPLY);
+        assert_eq!(report["outcome"], outcome, "{report:#}");
+        let warnings = report["warnings"].to_string();
+        assert!(warnings.contains(words), "{report:#}");
+        let advises = report["msg"].to_string().contains("rebridge rollback");
+        assert!(!advises, "{report:#}");
+        assert!(sandbox.read("/var/lib/rebridge/journal.json").is_some());
+        sandbox.sh("mount -o remount,rw /var/lib/rebridge
+             sed -i 's|mount -o remount,ro /var/lib/rebridge||' $SANDBOX/bin/systemctl");
+        let (code, report) = sandbox.json(&["rollback", "--yes"]);
+        let back = outcome == "changed";
+        assert_eq!(code, if back { 0 } else { 3 }, "{report:#}");
+        assert!(
+            report["warnings"]
+                .to_string()
+                .contains("its journal is closed")
+                || !back,
+            "{report:#}"
+        );
+        assert_eq!(sandbox.docker0(), "172.17.0.1/16");
+        assert!(sandbox.read("/var/lib/rebridge/journal.json").is_none());
+    }
+}
+
 #[test]
 fn read_only_places_are_named() {
     for place in ["/etc/docker", "/var/lib/rebridge"] {
@@ -245,7 +290,7 @@ fn of_ten_at_once_one_works() {
 
 #[test]
 fn signals_wait_until_the_host_is_whole() {
-    for signal in ["INT", "QUIT", "TSTP", "TERM", "HUP"] {
+    for signal in ["INT", "QUIT", "TSTP", "TERM", "HUP", "USR1", "USR2", "ALRM"] {
         let sandbox = Sandbox::with_docker0();
         install(&sandbox, Restart::Moves);
         // The stand-in is rebridge's child.

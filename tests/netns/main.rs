@@ -20,6 +20,7 @@ mod hosts;
 mod keep;
 mod kernel_model;
 mod networks;
+mod owners;
 mod random_files;
 mod relief;
 mod remains;

@@ -21,8 +21,8 @@ use rebridge::docker::endpoint::Endpoint;
 use rebridge::engine_model::daemon_json::Fault;
 use rebridge::engine_model::pool_trouble::PoolTrouble;
 use rebridge::facts::{
-    AddressPool, ComposeSubnet, DiesWith, Facts, FirewallRule, LanSign, Listener, Manager, Mention,
-    Named, NetGroup, Route, Version,
+    AddressPool, ComposeSubnet, DiesWith, Facts, FirewallRule, Keeper, LanSign, Listener, Manager,
+    Mention, Named, NetGroup, Route, Tool, Version,
 };
 use rebridge::plan::blocker::{Blocker, StartFault};
 use rebridge::plan::notice::Notice;
@@ -135,6 +135,10 @@ pub fn blockers() -> Vec<Sample<Blocker>> {
         FileUnreadable: Blocker::FileUnreadable {
             path: some(FILE),
             why: some("Permission denied"),
+        };
+        FileReadOnly: Blocker::FileReadOnly {
+            path: some(FILE),
+            why: some("Read-only file system"),
         };
         FileNotEdited: Blocker::FileNotEdited {
             path: some(FILE),
@@ -408,6 +412,13 @@ pub fn notices() -> Vec<Sample<Notice>> {
             keys: names(&["bip"]),
             set: some("2026-11-20T10:00:00Z"),
         };
+        FileIsKept: Notice::FileIsKept {
+            path: some(FILE),
+            keeper: Keeper {
+                tool: Tool::Puppet,
+                sign: some("/var/lib/puppet/state/resources.txt"),
+            },
+        };
         LeftToManager: Notice::LeftToManager {
             manager: Manager::Nomad,
             containers: names(&["cache"]),
@@ -476,6 +487,7 @@ pub fn refusals() -> Vec<Sample<Refusal>> {
             says: some("the following directives don't match any configuration option: bipp"),
         };
         HalfWayNeedsRestart: Refusal::HalfWayNeedsRestart;
+        HalfWayCutsOff: Refusal::HalfWayCutsOff { peer: "172.17.50.3".parse().unwrap(), range: "172.17.0.0/16".parse().unwrap() };
         JournalUnreadable: Refusal::JournalUnreadable(damaged()),
             Refusal::JournalUnreadable(Unreadable::UnknownSchema { schema: 2 });
         JournalNotClosed: Refusal::JournalNotClosed { why: full() };

@@ -68,14 +68,17 @@ class ActionModule(ActionBase):
         task_vars = task_vars or {}
         try:
             args, notes, extra = self._arguments(task_vars)
+            folder = self._folder(args)
             result.update(self._answer(args, task_vars))
+            if folder:
+                self._keep(folder, result)
             if notes:
                 result["warnings"] = notes + list(result.get("warnings") or [])
             result.update(extra)
             # The module never saw these options.
             shown = (result.get("invocation") or {}).get("module_args")
             if isinstance(shown, dict):
-                for name in ("avoid_files", "avoid_inventory", "executable"):
+                for name in ("avoid_files", "avoid_inventory", "executable", "folder"):
                     if name in self._task.args:
                         shown[name] = self._task.args[name]
         finally:
@@ -87,18 +90,22 @@ class ActionModule(ActionBase):
 
     def _arguments(self, task_vars):
         args = dict(self._task.args)
-        if "avoid_named" in args:
-            raise AnsibleActionFail("avoid_named is not an option; name the networks with avoid")
+        for name in ("avoid_named", "facts_named"):
+            if name in args:
+                raise AnsibleActionFail("%s is not an option; use avoid or folder" % name)
         records, notes, extra = [], [], {}
         for name in self._names(args.pop("avoid_files", None)):
             records.append({"name": name, "text": self._read(name)})
         wanted = args.pop("avoid_inventory", None)
+        strict = wanted == "strict"
         try:
-            wanted = wanted is not None and boolean(wanted)
+            wanted = strict or wanted is not None and boolean(wanted)
         except TypeError as error:
-            raise AnsibleActionFail("avoid_inventory: %s" % error) from error
+            raise AnsibleActionFail("avoid_inventory: %s; the choices are true, false and strict" % error) from error
         if wanted:
             found, notes, extra = self._inventory(task_vars)
+            if strict and notes:
+                raise AnsibleActionFail("%s. Nothing was touched, because avoid_inventory is strict" % notes[0])
             records += found
         if records:
             args["avoid_named"] = records
@@ -135,6 +142,47 @@ class ActionModule(ActionBase):
                 % (len(without), len(hosts), shown)
             )
         return records, notes, {"avoid_inventory": {"hosts": len(hosts), "networks": number, "without_facts": without}}
+
+    # --- the folder of a fleet, on the controller
+
+    def _folder(self, args):
+        """Puts the facts in the folder into the args, for a binary that may run elsewhere."""
+        folder = args.pop("folder", None)
+        if (args.get("state") == "fleet") != bool(folder):
+            raise AnsibleActionFail("folder and state: fleet go together; the facts of the hosts are in FOLDER/facts")
+        if not folder:
+            return None
+        folder = os.path.abspath(os.path.expanduser(folder))
+        facts = os.path.join(folder, "facts")
+        try:
+            names = sorted(name for name in os.listdir(facts) if name.endswith(".json"))
+            texts = [self._text(os.path.join(facts, name)) for name in names]
+        except (OSError, UnicodeDecodeError) as error:
+            raise AnsibleActionFail("folder: cannot read the facts on the controller: %s" % error) from error
+        args["facts_named"] = [{"name": name, "text": text} for name, text in zip(names, texts)]
+        return folder
+
+    @staticmethod
+    def _text(path):
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+
+    @staticmethod
+    def _keep(folder, result):
+        """Writes the answer into the folder. What stays in the result is short enough for a log."""
+        page, answer = result.pop("page", None), result.get("fleet")
+        if page is None or answer is None:
+            return
+        for name, text in (("fleet.html", page), ("fleet.json", json.dumps(answer, indent=2) + "\n")):
+            there = os.path.join(folder, name)
+            try:
+                with open(there + ".new", "w", encoding="utf-8") as file:
+                    file.write(text)
+                os.replace(there + ".new", there)
+            except OSError as error:
+                raise AnsibleActionFail("folder: cannot write %s on the controller: %s" % (there, error)) from error
+        for long in ("hosts", "unread", "passed", "in_the_way"):
+            answer.pop(long, None)
 
     # --- the target
 
@@ -208,12 +256,24 @@ class ActionModule(ActionBase):
             raise AnsibleActionFail("executable does not work with async; remove one of the two")
         self._own_binaries()
         self._file_for(machine)
-        return self._execute_module(
+        ran = self._execute_module(
             module_name="rebridge.docker." + BINARIES[machine],
             module_args=args,
             task_vars=task_vars,
             wrap_async=bool(self._task.async_val) and not self._connection.has_native_async,
         )
+        return self._explained(ran)
+
+    def _explained(self, ran):
+        """Ansible's words for a binary that did not start do not say why."""
+        if not ran.get("failed") or "outcome" in ran or ran.get("rc") not in (126, 127):
+            return ran
+        said = self._said({"stderr": ran.get("module_stdout") or "", "stdout": ran.get("module_stderr") or ""})
+        why = "the target may not run the binary where Ansible puts it (%s). If that is a noexec file system, set ansible_remote_tmp to "
+        why += "a folder on another one, or install rebridge and name it with executable"
+        if self._task.async_val:
+            why = "async needs Python on the target, for Ansible's own wrapper (%s); leave async out"
+        return dict(ran, changed=False, msg=(why % said) + ". Nothing was touched")
 
     @staticmethod
     def _object(ran):

@@ -29,10 +29,15 @@ options:
       - V(relieved) ends the outage without a restart, by routes past Docker's bridge. They last until the next boot, or
         until V(fixed) moves C(docker0). It heeds O(avoid), O(avoid_files), O(ignore), O(act_on), O(probe) and O(wait).
       - V(unrelieved) takes these routes away.
+      - V(advice) changes nothing and does not fail because of clashes. RV(wanted) says what ought to stand in
+        C(daemon.json), for roles and tools that own the file. It stays the same from run to run. With O(pools), it is
+        about these pools, whether anything clashes or not.
       - V(facts) changes and judges nothing. It returns what C(rebridge facts) prints in RV(facts), for C(rebridge fleet),
         which finds one range for many hosts.
+      - V(fleet) looks at no host. It judges the facts in O(folder) and leaves C(fleet.html) and C(fleet.json) there. The
+        binary runs where the task is delegated to. It heeds O(avoid), O(avoid_files), O(pools) and O(ignore).
     type: str
-    choices: [fixed, checked, rolled_back, pinned, relieved, unrelieved, facts]
+    choices: [fixed, checked, rolled_back, pinned, relieved, unrelieved, advice, facts, fleet]
     default: fixed
   avoid:
     description:
@@ -55,8 +60,15 @@ options:
         included.
       - Gather or cache the facts of all hosts first, not only of the hosts of this play. A warning and
         RV(avoid_inventory.without_facts) name the hosts without facts.
-    type: bool
+      - V(strict) fails instead, so that hosts of one play never get ranges by different facts. For many hosts, one range
+        for all is better; see the playbook C(rebridge.docker.audit).
+    type: raw
     default: false
+  folder:
+    description:
+      - A folder on the controller, for O(state=fleet). Its folder C(facts) has a file C(NAME.json) for each host, with
+        RV(facts), or with C(host), C(group) and C(facts).
+    type: path
   pools:
     description:
       - Address pools to choose from, as C(base=10.200.0.0/16,size=24), as a bare network (size 24), or as a dictionary of
@@ -130,9 +142,10 @@ options:
     default: 0
   wait:
     description:
-      - How many seconds to wait for another rebridge on the same host to finish.
+      - How many seconds to wait for another rebridge on the same host to finish. Two names of one host in the inventory
+        need it.
     type: int
-    default: 0
+    default: 60
   dead_man:
     description:
       - A systemd timer on the target rolls back after this many seconds, unless rebridge has verified the change by then.
@@ -228,6 +241,13 @@ EXAMPLES = r"""
     state: facts
   become: true
   register: seen
+
+- name: What belongs into daemon.json, for a role that writes it
+  rebridge.docker.rebridge:
+    state: advice
+    avoid: 172.17.0.0/16
+  become: true
+  register: docker_ranges
 
 - name: Undo the last change
   rebridge.docker.rebridge:
@@ -329,6 +349,22 @@ plan:
   description: The keys to set (C(daemon_json)), whether to C(restart), the C(networks) to move, and the new address of C(docker0).
   returned: always
   type: dict
+wanted:
+  description: What ought to be, whether it is or not. The same from run to run.
+  returned: always
+  type: dict
+  contains:
+    daemon_json:
+      description: The keys of C(daemon.json); empty if Docker's own choice will do.
+      type: dict
+    flags:
+      description: The same as flags of dockerd. Docker does not start with a setting in both places.
+      type: list
+      elements: str
+fleet:
+  description: The answer without its hosts, which C(fleet.json) has.
+  returned: with O(state=fleet)
+  type: dict
 relief:
   description: What leads past Docker's bridges, in C(ranges) with their C(routes), and what only the cure reaches, in C(out_of_reach).
   returned: with O(state=relieved)
@@ -361,7 +397,7 @@ backup_file:
   description: The copy of the old C(daemon.json) on the target.
   returned: always
   type: str
-  sample: /etc/docker/daemon.json.rebridge-20260101T120000Z
+  sample: /etc/docker/daemon.json.rebridge-2026-01-01T12:00:00Z
 phases:
   description: How long each phase took, C(name), C(what) and C(seconds), and the C(steps) of a restart of Docker.
   returned: when rebridge changed something

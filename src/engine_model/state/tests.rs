@@ -38,6 +38,8 @@ fn host(version: &str, networks: Vec<Network>) -> Facts {
         keys: serde_json::Map::new(),
         names: Vec::new(),
         loaded: None,
+        read_only: None,
+        keepers: Vec::new(),
         text: None,
     };
     let engine = (!version.is_empty()).then(|| Engine {

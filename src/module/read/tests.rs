@@ -8,7 +8,7 @@ fn args(value: Value) -> Args {
     Args::new(
         json!({"avoid": value}).as_object().unwrap().clone(),
         &NAMES,
-        "own",
+        &["own"],
     )
     .unwrap()
 }
@@ -103,7 +103,7 @@ fn pools_are_spelled_as_docker_spells_them() {
 fn an_unknown_name_is_refused_with_the_nearest_option() {
     let refused = |name: &str| {
         let given = json!({name: 1}).as_object().unwrap().clone();
-        Args::new(given, &NAMES, "own").unwrap_err().why
+        Args::new(given, &NAMES, &["own"]).unwrap_err().why
     };
     assert_eq!(
         refused("timeuot"),
@@ -117,7 +117,7 @@ fn an_unknown_name_is_refused_with_the_nearest_option() {
                 .unwrap()
                 .clone(),
             &NAMES,
-            "own"
+            &["own"]
         )
         .is_ok()
     );

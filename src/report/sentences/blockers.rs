@@ -90,6 +90,7 @@ pub fn place(blocker: &Blocker) -> Option<String> {
     Some(match blocker {
         Blocker::FileBroken { path, .. }
         | Blocker::FileUnreadable { path, .. }
+        | Blocker::FileReadOnly { path, .. }
         | Blocker::FileNotEdited { path, .. }
         | Blocker::BridgeSwitchedOff { path }
         | Blocker::BridgeOfTheOperator { path, .. }
@@ -132,6 +133,7 @@ pub fn what(blocker: &Blocker, words: Vocabulary) -> String {
             format!("cannot edit {path}: {why}")
         }
         Blocker::FileUnreadable { path, why } => format!("cannot read {path}: {why}"),
+        Blocker::FileReadOnly { path, why } => format!("cannot write {path}: {why}"),
         Blocker::SettingsElsewhere { system } => format!(
             "cannot change Docker's ranges: this is {system}, which keeps its settings in a \
              virtual machine of its own"
@@ -410,6 +412,10 @@ pub fn next(blocker: &Blocker, words: Vocabulary) -> String {
         Blocker::FileUnreadable { .. } => format!(
             "the file is untouched; {}, or fix the file's permissions",
             words.as_root()
+        ),
+        Blocker::FileReadOnly { .. } => format!(
+            "the file is untouched; make its folder writable and {again}, or give the keys of \
+             wanted.daemon_json to whatever makes the file"
         ),
         Blocker::FileNotEdited { .. } => {
             "the file is untouched; this is a fault of rebridge, please report it".to_owned()

@@ -1,6 +1,6 @@
 //! What the operator should know about a plan, in words.
 
-use crate::facts::Manager;
+use crate::facts::{Manager, Tool};
 use crate::phrases::{containers_are, count, first_few};
 use crate::plan::notice::Notice;
 
@@ -16,6 +16,15 @@ fn manager_in_words(manager: Manager) -> &'static str {
         Manager::Rancher => "Rancher",
         Manager::Mesos => "Mesos",
         Manager::GitLabRunner => "GitLab Runner",
+    }
+}
+
+fn tool_in_words(tool: Tool) -> &'static str {
+    match tool {
+        Tool::Ansible => "Ansible",
+        Tool::Chef => "Chef",
+        Tool::Puppet => "Puppet",
+        Tool::Salt => "Salt",
     }
 }
 
@@ -40,6 +49,14 @@ pub fn notice(notice: &Notice) -> String {
             set.get(..10).unwrap_or(set),
             if keys.len() == 1 { "is" } else { "are" }
         ),
+        Notice::FileIsKept { path, keeper } => {
+            let tool = tool_in_words(keeper.tool);
+            format!(
+                "{tool} keeps {path} ({}) and puts its own version back on its next run: give it \
+                 the keys of wanted.daemon_json too",
+                keeper.sign
+            )
+        }
         Notice::LeftToManager {
             manager,
             containers,

@@ -3,6 +3,7 @@
 use super::causes::not_recorded;
 use crate::apply::journal::{FOLDER, SCHEMA, Unreadable};
 use crate::apply::refusal::{Refusal, Step};
+use crate::policy::accept::Accept;
 use crate::policy::option::Opt;
 use crate::report::vocabulary::Vocabulary;
 
@@ -45,6 +46,12 @@ pub fn refused(refusal: &Refusal, words: Vocabulary) -> String {
             "an earlier run was interrupted half-way; undoing it needs a restart of Docker, which \
              {} forbids; nothing was touched; {again} without it once Docker is up",
             words.switch(Opt::NoRestart)
+        ),
+        Refusal::HalfWayCutsOff { peer, range } => format!(
+            "an earlier run was interrupted half-way; undoing it puts docker0 over {range} again, \
+             and your session comes from {peer}; nothing was touched; {again} from elsewhere, or \
+             with {} if you can do without the session",
+            words.accept(&[Accept::Lockout.word()])
         ),
         Refusal::PathMoved { changed, read } => format!(
             "an earlier run was interrupted while it changed {changed}, and Docker reads {read} \

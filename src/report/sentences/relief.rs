@@ -25,8 +25,8 @@ pub fn not_needed(assessment: &Assessment, words: Vocabulary) -> String {
                 .to_owned()
         }
         (false, Some(_)) => format!(
-            "nothing to relieve: the evidence comes and goes, and without a question to you only {} \
-             acts on it",
+            "nothing was relieved: only traffic shows this clash, and it may be over soon; add {} to \
+             act on it all the same",
             words.act_on_suspected()
         ),
     }

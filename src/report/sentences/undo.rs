@@ -3,6 +3,7 @@
 use super::causes::not_recorded;
 use super::refusals::why_unreadable;
 use super::{afterwards, blockers};
+use crate::apply::check::Check;
 use crate::apply::file_edit::{Edit, KeyEdit, Setting};
 use crate::apply::journal::FOLDER;
 use crate::apply::recover::{Closed, Recovered};
@@ -78,9 +79,28 @@ pub fn undone(way: &WayBack) -> String {
     )
 }
 
-pub fn not_undone(way: &WayBack, problem: &str) -> String {
+/// Your session fell silent, and the state of the apply is back.
+pub fn cut_off(way: &WayBack, session: &Check) -> String {
+    format!(
+        "the rollback of the apply of {} was taken back: {} was {}; everything is as it was before \
+         the rollback, and verified",
+        way.began(),
+        session.what,
+        session.found
+    )
+}
+
+/// `silent` is your session, where it had to go forward again.
+pub fn not_undone(way: &WayBack, silent: Option<&Check>, problem: &str) -> String {
     let began = way.began();
-    format!("the apply of {began} could not be undone: {problem}")
+    match silent {
+        None => format!("the apply of {began} could not be undone: {problem}"),
+        Some(session) => format!(
+            "the apply of {began} was undone, but {} was {}; and the way forward again failed: \
+             {problem}",
+            session.what, session.found
+        ),
+    }
 }
 
 /// Where docker0 was before.
