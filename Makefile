@@ -109,10 +109,10 @@ check: tools ## run format, lints and the quick tiers, in a minute
 .PHONY: test
 test: tools recipe-tools lab $(BINARY) $(COLLECTION) $(OWN_DEB) ## run every tier, on real hosts too, and count the tests
 	REBRIDGE_BIN=$(CURDIR)/$(BINARY) REBRIDGE_COLLECTION=$(CURDIR)/$(COLLECTION) \
-		tests/tiers.sh unit golden cli netns recipes page docs engines ansible boot
+		tests/tiers.sh unit golden cli netns kernel recipes page docs engines ansible boot
 
 .PHONY: torture
-torture: tools lab $(BINARY) ## kill apply, rollback and recovery at every step, move a hundred networks, fix sixty random hosts, ask the kernel a million questions
+torture: tools lab $(BINARY) ## kill apply, rollback and recovery at every step, pull the plug, move a hundred networks, fix sixty random hosts, ask the kernel a million questions
 	REBRIDGE_BIN=$(CURDIR)/$(BINARY) cargo test --quiet --locked --test engines whole_ -- --nocapture
 	cargo test --quiet --locked --test netns whole_ -- --nocapture --test-threads=1
 
@@ -130,8 +130,9 @@ golden: ## accept the output of the golden cases as expected
 	BLESS=1 cargo test --quiet --locked --test golden --test words
 
 .PHONY: lab
-lab: tools ## build the file systems of the lab's hosts, once
+lab: tools ## build the file systems of the lab's hosts and unpack its kernels, once
 	$(LAB) bases
+	$(LAB) kernels
 
 .PHONY: demo
 demo: tools $(BINARY) ## show the outage and the fix, on a throw-away host

@@ -68,6 +68,11 @@ impl<'a> Kernel<'a> {
         links.any(|link| link.name == name && link.table.is_some())
     }
 
+    pub(super) fn is_port_of(&self, vrf: &str, bridge: Option<&str>) -> bool {
+        let mut links = self.facts.kernel.links.iter();
+        links.any(|link| Some(link.name.as_str()) == bridge && link.master.as_deref() == Some(vrf))
+    }
+
     pub(super) fn model(&self) -> &KernelModel<'a> {
         self.model
             .get_or_init(|| KernelModel::new(&self.facts.kernel))

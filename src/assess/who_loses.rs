@@ -99,7 +99,11 @@ impl<'a> Kernel<'a> {
             }
             let plain = used.iter().map(|packet| Packet::to(packet.to));
             let into_docker = match way.is_of_its_own {
-                true => used.iter().filter(|one| asked.reaches_docker(one)).count(),
+                // docker0's own address is this host's in every VRF: no packet for it is sent.
+                true => used
+                    .iter()
+                    .filter(|one| asked.goes_into_docker(one) == Some(true))
+                    .count(),
                 false => plain.filter(|one| asked.reaches_docker(one)).count(),
             };
             if into_docker > 0 {
@@ -109,8 +113,9 @@ impl<'a> Kernel<'a> {
                     in_part: into_docker < used.len(),
                 });
             }
-            // A VRF without a route of its own looks into main, but no container answers it.
-            let may_hide = way.vrf.is_none();
+            // A VRF without a route of its own looks into main, but no container answers it, unless
+            // Docker's bridge is a port of it.
+            let may_hide = way.vrf.is_none_or(|vrf| self.is_port_of(vrf, range.bridge));
             if may_hide && used.iter().any(|packet| asked.hides_docker(packet, route)) {
                 conditional.get_or_insert(Loss {
                     condition: way.condition,

@@ -37,6 +37,7 @@ mod nat;
 mod networks;
 mod operator;
 mod options;
+mod power_cut;
 mod question;
 mod random_hosts;
 mod recovery;

@@ -45,6 +45,15 @@ impl Lab {
     /// Several hosts, each with its suite, not booted. The value stands for the first host;
     /// [`Lab::at`] gives another.
     pub fn of(hosts: &[(&str, &str)]) -> Lab {
+        Lab::made(hosts, None)
+    }
+
+    /// A host, not booted, that writes to a disk of its own: a file with a file system in it.
+    pub fn on_disk(suite: &str, disk: &Path) -> Lab {
+        Lab::made(&[(HOST, suite)], disk.to_str())
+    }
+
+    fn made(hosts: &[(&str, &str)], disk: Option<&str>) -> Lab {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let name = format!(
             "t{}-{}",
@@ -63,7 +72,9 @@ impl Lab {
             .map(|(host, suite)| format!("{host}={suite}"))
             .collect();
         let pairs: Vec<&str> = pairs.iter().map(String::as_str).collect();
-        lab.script(&[&["create", "--owner", &owner, &lab.name], &pairs[..]].concat());
+        let mut options = vec!["create", "--owner", &owner];
+        options.extend(disk.into_iter().flat_map(|disk| ["--disk", disk]));
+        lab.script(&[&options[..], &[&lab.name], &pairs].concat());
         // Test the shipped binary if the Makefile built it.
         let binary =
             std::env::var("REBRIDGE_BIN").unwrap_or(env!("CARGO_BIN_EXE_rebridge").to_owned());

@@ -26,4 +26,5 @@ mod relief;
 mod remains;
 mod sandbox;
 mod terminal;
+mod vm;
 mod watch;

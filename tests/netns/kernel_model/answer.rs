@@ -2,7 +2,7 @@
 
 use super::question::Question;
 use nix::libc;
-use rebridge::facts::{RT_TABLE_LOCAL, RT_TABLE_MAIN, Route, RouteKind};
+use rebridge::facts::{Link, RT_TABLE_LOCAL, RT_TABLE_MAIN, Route, RouteKind};
 use rebridge::kernel_model::{Fate, Verdict};
 use std::net::IpAddr;
 
@@ -23,7 +23,12 @@ pub enum Answer {
 
 /// All answers that agree with the model. Where IPv4 has no rules of its own, the kernel calls the
 /// table local main: the two are one.
-pub fn expected(verdict: &Verdict, question: &Question, local_is_main: bool) -> Vec<Answer> {
+pub fn expected(
+    verdict: &Verdict,
+    question: &Question,
+    local_is_main: bool,
+    links: &[Link],
+) -> Vec<Answer> {
     let answers = verdict.all().flat_map(|verdict| {
         let error = error_of(verdict).map(Answer::Error);
         let assumed = verdict.bound_to.map(|dev| Answer::Route {
@@ -34,7 +39,8 @@ pub fn expected(verdict: &Verdict, question: &Question, local_is_main: bool) -> 
         });
         let passes = verdict.fate.passes();
         let routes = verdict.routes.iter().filter(move |_| passes);
-        let routes = routes.map(move |route| by_route(route, verdict, question, local_is_main));
+        let routes =
+            routes.map(move |route| by_route(route, verdict, question, local_is_main, links));
         error.into_iter().chain(assumed).chain(routes)
     });
     answers.collect()
@@ -52,7 +58,13 @@ fn error_of(verdict: &Verdict) -> Option<i32> {
     }
 }
 
-fn by_route(route: &Route, verdict: &Verdict, question: &Question, local_is_main: bool) -> Answer {
+fn by_route(
+    route: &Route,
+    verdict: &Verdict,
+    question: &Question,
+    local_is_main: bool,
+    links: &[Link],
+) -> Answer {
     let kind = match route.kind {
         RouteKind::Local => libc::RTN_LOCAL,
         RouteKind::Anycast => libc::RTN_ANYCAST,
@@ -61,8 +73,8 @@ fn by_route(route: &Route, verdict: &Verdict, question: &Question, local_is_main
     };
     let comes_in = question.packet.iif.is_some();
     let dev = match verdict.fate {
-        Fate::Local => Some("lo"),
-        Fate::Broadcast if comes_in => Some("lo"),
+        Fate::Local => Some(loopback_of(route, links)),
+        Fate::Broadcast if comes_in => Some(loopback_of(route, links)),
         _ => route.dev.as_deref(),
     };
     let is_local = question.packet.to.is_ipv4() && route.table == RT_TABLE_LOCAL;
@@ -76,4 +88,13 @@ fn by_route(route: &Route, verdict: &Verdict, question: &Question, local_is_main
         dev: dev.unwrap_or_default().to_owned(),
         gateway: route.gateway,
     }
+}
+
+/// A VRF device is the loopback of its ports.
+fn loopback_of<'l>(route: &Route, links: &'l [Link]) -> &'l str {
+    let named = |name: Option<&str>| links.iter().find(|link| Some(link.name.as_str()) == name);
+    let port = named(route.dev.as_deref());
+    let master = named(port.and_then(|port| port.master.as_deref()));
+    let vrf = master.filter(|master| master.table.is_some());
+    vrf.map_or("lo", |vrf| vrf.name.as_str())
 }

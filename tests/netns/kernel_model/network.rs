@@ -27,6 +27,12 @@ const FRA_DSCP_MASK: u16 = 30;
 /// `fd00:0:0:N::1/64`.
 pub const LINKS: [&str; 9] = ["va", "vb", "vc", "vd", "br0", "br1", "mac", "tun0", "port"];
 
+/// The VRF devices, with their tables, which others use as well, and their ports.
+const VRF_PORTS: [(&str, u32, &[&str]); 2] =
+    [("red", 10, &["vc", "mac"]), ("blue", 70000, &["tun0"])];
+
+pub const VRFS: [&str; 2] = ["red", "blue"];
+
 /// The tables in use besides the three that every kernel has.
 const TABLES: [u32; 5] = [10, 11, 12, 300, 70000];
 
@@ -46,12 +52,14 @@ pub struct Size {
     pub routes: u32,
     /// Whether some IPv6 routes are for certain sources only.
     pub by_source: bool,
+    /// Whether some links are ports of VRF devices.
+    pub vrf: bool,
 }
 
 /// Makes one in this namespace. Without rules it has those that every kernel begins with.
 pub fn make(dice: &mut Dice, size: Size) {
     settings(dice);
-    links();
+    links(size.vrf);
     family(dice, 4, size);
     // IPv6 routes come last: the kernel loses those for certain sources where another route to the
     // same network goes with its link.
@@ -147,7 +155,7 @@ fn settings(dice: &mut Dice) {
     set("ipv4/nexthop_compat_mode", u32::from(dice.percent(50)));
 }
 
-fn links() {
+fn links(vrf: bool) {
     let mut commands = String::from("link set lo up\n");
     for name in ["va", "vb", "vc", "vd", "port"] {
         let far = format!("{name}-far");
@@ -164,6 +172,9 @@ fn links() {
          link set br1 group 7
          link set tun0 group 8\n",
     );
+    if vrf {
+        vrfs(&mut commands);
+    }
     for (number, name) in LINKS.iter().enumerate() {
         writeln!(commands, "addr add 10.0.{number}.1/24 dev {name}").unwrap();
         writeln!(
@@ -191,6 +202,17 @@ fn links() {
             !RelevantSpace::default().concerns(address) || routes.any(local)
         })
     });
+}
+
+/// VRF devices, before their ports have addresses: IPv6 ones would go when a link becomes a port.
+fn vrfs(commands: &mut String) {
+    for (name, table, ports) in VRF_PORTS {
+        writeln!(commands, "link add name {name} type vrf table {table}").unwrap();
+        writeln!(commands, "link set {name} up").unwrap();
+        for port in ports {
+            writeln!(commands, "link set {port} master {name}").unwrap();
+        }
+    }
 }
 
 fn until(is_so: impl Fn() -> bool) {

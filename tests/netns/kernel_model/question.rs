@@ -1,7 +1,7 @@
 //! What is asked about a network.
 
 use super::dice::Dice;
-use super::network::{FLOW_LABELS, LINKS, MARKS, PORTS, PROTOCOLS, TOS, address};
+use super::network::{FLOW_LABELS, LINKS, MARKS, PORTS, PROTOCOLS, TOS, VRFS, address};
 use rebridge::facts::Kernel;
 use rebridge::kernel_model::Packet;
 use std::net::IpAddr;
@@ -32,7 +32,7 @@ impl Question {
             }
             // Of IPv6 `ip route get` only knows sockets that are bound and have no address.
             if dice.percent(20) && (family == 4 || packet.from.is_none()) {
-                packet.oif = Some(dice.pick(&LINKS));
+                packet.oif = Some(interface(dice, kernel));
             }
             if dice.percent(20) {
                 packet.user = dice.pick(&[999, 1000, 1500, 2001]);
@@ -88,6 +88,16 @@ impl Question {
             say("dport", unless_0(packet.port.into()));
         }
         words
+    }
+}
+
+/// What a socket may be bound to.
+fn interface(dice: &mut Dice, kernel: &Kernel) -> &'static str {
+    let has_vrfs = kernel.links.iter().any(|link| link.table.is_some());
+    if has_vrfs && dice.percent(40) {
+        dice.pick(&VRFS)
+    } else {
+        dice.pick(&LINKS)
     }
 }
 
