@@ -1,6 +1,8 @@
-//! Why Docker did not start, in its own words, from the journal of systemd.
+//! Why Docker did not start, in its own words: from the journal of systemd, or from the file that
+//! init scripts let it write.
 
 use crate::host::Host;
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 /// The journal answers at once, or never.
@@ -22,6 +24,23 @@ pub fn why_it_failed(host: &Host, unit: &str, since: SystemTime) -> Option<Strin
         &since,
     ];
     pick_cause(unit, &host.run(&words, DEADLINE).stdout)
+}
+
+/// Where the init scripts of Debian, Alpine and Gentoo send what dockerd says.
+const FILE: &str = "/var/log/docker.log";
+
+/// A start that fails says less than this.
+const MOST_BYTES: u64 = 4 << 20;
+
+/// How long that file is now.
+pub fn end_of_file(host: &Host) -> u64 {
+    host.size(Path::new(FILE))
+}
+
+/// The words of a dockerd that ended, since that file was so long; none where it left none.
+pub fn why_it_ended(host: &Host, end_before: u64) -> Option<String> {
+    let added = host.read_added(Path::new(FILE), end_before, MOST_BYTES);
+    pick_cause(&String::from_utf8_lossy(&added.ok()?))
 }
 
 /// What dockerd says before the cause.

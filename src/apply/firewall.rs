@@ -5,7 +5,8 @@ use super::check::Check;
 use super::note::Note;
 use crate::facts::Facts;
 use crate::host::Host;
-use crate::observe::firewall::saved_by_iptables;
+use crate::observe::firewall::iptables::saved_by_iptables;
+use crate::observe::firewall::nft;
 use ipnet::IpNet;
 use serde_json::Value;
 use std::time::Duration;
@@ -69,16 +70,15 @@ fn names(rule: &str, net: &IpNet) -> bool {
 pub fn leftovers(host: &Host, network: &str, old: &IpNet) -> Vec<Note> {
     let saved = saved_by_iptables(host, &[]).into_iter();
     let saved: String = saved.map(|(_, text)| text).collect();
-    let tables: Vec<&str> = saved
-        .lines()
-        .filter_map(|line| line.strip_prefix('*'))
-        .collect();
-    let listed = host.run(&["nft", "list", "ruleset"], DEADLINE).stdout;
+    let tables = saved.lines().filter_map(|line| line.strip_prefix('*'));
+    let tables: Vec<String> = tables.map(str::to_owned).collect();
+    let ruleset = nft::ruleset(host).unwrap_or_default();
+    let of_nft = nft::rules(&ruleset, &tables).into_iter();
     let rules: Vec<String> = saved
         .lines()
         .filter(|line| line.starts_with("-A "))
         .map(str::to_owned)
-        .chain(rules_of_nft(&listed, &tables))
+        .chain(of_nft.map(|rule| format!("{}: {}", rule.place, rule.text)))
         .filter(|rule| names(rule, old))
         .collect();
     let quoted = rules.iter().take(QUOTED);
@@ -96,43 +96,4 @@ pub fn leftovers(host: &Host, network: &str, old: &IpNet) -> Vec<Note> {
         });
     }
     notes
-}
-
-/// Every line of a ruleset with the table and the chain or set it stands in; without Docker's own
-/// tables and without those that `iptables-save` has listed already.
-fn rules_of_nft(listed: &str, known: &[&str]) -> Vec<String> {
-    let (mut table, mut part, mut rules) = (String::new(), String::new(), Vec::new());
-    for line in listed.lines() {
-        let depth = line.len() - line.trim_start_matches('\t').len();
-        let words = line.trim().trim_end_matches('{').trim();
-        match depth {
-            0 => table = words.to_owned(),
-            1 => part = words.to_owned(),
-            _ => {
-                let name = table.rsplit(' ').next().unwrap_or_default();
-                if name != "docker-bridges" && !known.contains(&name) {
-                    rules.push(format!("{table} {part}: {words}"));
-                }
-            }
-        }
-    }
-    rules
-}
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
-mod tests {
-    use super::rules_of_nft;
-
-    #[test]
-    fn a_rule_is_shown_with_its_place() {
-        let listed = "table ip filter {\n\tchain INPUT {\n\t\tip saddr 10.0.0.0/8 accept\n\t}\n}\n\
-                      table ip docker-bridges {\n\tchain x {\n\t\tip saddr 10.0.0.0/8 accept\n\t}\n}\n\
-                      table inet site {\n\tset office {\n\t\telements = { 172.17.0.0/16 }\n\t}\n\tchain in {\n\t\tdrop\n\t}\n}\n";
-        let rules = [
-            "table inet site set office: elements = { 172.17.0.0/16 }",
-            "table inet site chain in: drop",
-        ];
-        assert_eq!(rules_of_nft(listed, &["filter"]), rules);
-    }
 }

@@ -18,6 +18,12 @@ const BOOKKEEPING: Duration = Duration::from_secs(20);
 /// Between two looks at an engine that is starting.
 const PAUSE: Duration = Duration::from_millis(100);
 
+/// Between two looks whether an init script's dockerd is there.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// A dockerd writes its pidfile at once, but on a busy machine that too takes a while.
+const GONE: Duration = Duration::from_secs(15);
+
 /// When a restart counts as failed.
 #[derive(Debug, Clone, Copy)]
 pub struct Deadline {
@@ -77,6 +83,7 @@ impl<'a> Restarter<'a> {
     /// Restarts Docker and waits until the engine answers.
     fn restart(&self, deadline: Deadline) -> Result<(), Cause> {
         let (host, began) = (self.host, SystemTime::now());
+        let end_of_log = daemon_log::end_of_file(host);
         // Always, because systemd allows three starts in 60 s, good ones included; then it refuses the
         // fourth and takes docker.socket down with it. Not every unit has a socket, and then this exits
         // 1; a real failure shows in the restart.
@@ -100,7 +107,47 @@ impl<'a> Restarter<'a> {
         if let RestartMethod::Command(_) = self.method {
             self.wait_for_another(before, deadline.at)?;
         }
-        wait_for_answer(host, deadline.at)
+        match self.method.status_command() {
+            Some(status) => self.wait_for_init_script(&status, deadline.at, end_of_log),
+            None => wait_for_answer(host, deadline.at),
+        }
+    }
+
+    /// An init script returns before dockerd has done anything, and nothing reports that it ended at
+    /// once: without this look, Docker would stay down until the deadline.
+    fn wait_for_init_script(
+        &self,
+        status: &[&str],
+        deadline: Instant,
+        end_of_log: u64,
+    ) -> Result<(), Cause> {
+        let mut gone_since = None;
+        loop {
+            match wait_for_answer(self.host, deadline.min(Instant::now() + LOOK)) {
+                Ok(()) => return Ok(()),
+                Err(cause) if Instant::now() >= deadline => return Err(cause),
+                Err(_) if !self.is_gone(status) => gone_since = None,
+                Err(_) => {
+                    let since = *gone_since.get_or_insert_with(Instant::now);
+                    if since.elapsed() >= GONE {
+                        let says = daemon_log::why_it_ended(self.host, end_of_log);
+                        let says = says.unwrap_or_else(|| "no dockerd runs".to_owned());
+                        return Err(Cause::DockerNotStarted { says });
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whether there is no dockerd, and nothing that may become one. The codes are those of the Linux
+    /// Standard Base for a program that does not run, and OpenRC's for one that crashed.
+    fn is_gone(&self, status: &[&str]) -> bool {
+        let runs = service::read(self.host).process.is_some();
+        !runs
+            && matches!(
+                self.host.run(status, BOOKKEEPING).ended,
+                Ended::Code(1..=3 | 32)
+            )
     }
 
     /// The unit of systemd that runs dockerd.

@@ -45,6 +45,15 @@ impl RestartMethod {
         }
     }
 
+    /// Asks an init script whether what it started still runs.
+    pub fn status_command(&self) -> Option<[&str; 3]> {
+        match self {
+            RestartMethod::OpenRc => Some(["rc-service", "docker", "status"]),
+            RestartMethod::SysV => Some(["service", "docker", "status"]),
+            RestartMethod::Systemd | RestartMethod::Snap | RestartMethod::Command(_) => None,
+        }
+    }
+
     /// What restarts Docker, whose unit is this where it has one.
     pub fn command<'a>(&'a self, unit: Option<&'a str>) -> Vec<&'a str> {
         match self {

@@ -50,7 +50,7 @@ pub struct Mention {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FirewallRule {
-    /// What listed it: `iptables`, `iptables-legacy`, `nft`, `ipset`.
+    /// What listed it: `iptables`, `iptables-legacy`, `nft`, `ipset`, `firewalld`.
     pub tool: String,
     /// The table and the chain or set it stands in.
     pub place: String,
@@ -58,6 +58,9 @@ pub struct FirewallRule {
     pub text: String,
     /// The networks it asks for; each group is one condition, and any of its networks fulfils it.
     pub groups: Vec<NetGroup>,
+    /// The file and line it is written in, where a known file holds it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub written: Option<String>,
 }
 
 /// One condition of a rule.

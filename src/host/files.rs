@@ -8,7 +8,7 @@ use nix::sys::statfs::{
 use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::fs::{self, OpenOptions};
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Component, Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -107,6 +107,21 @@ impl Host {
         // It may grow while it is read.
         file.take(most).read_to_end(&mut bytes)?;
         Ok(Some(bytes))
+    }
+
+    /// How many bytes a file has now; none where there is no such file.
+    pub fn size(&self, path: &Path) -> u64 {
+        let meta = self.resolve(path).and_then(fs::metadata);
+        meta.map_or(0, |meta| meta.len())
+    }
+
+    /// What was added to a file behind its first bytes, but for the end of what is longer than this.
+    pub fn read_added(&self, path: &Path, behind: u64, most: u64) -> io::Result<Vec<u8>> {
+        let mut file = fs::File::open(self.resolve(path)?)?;
+        file.seek(SeekFrom::Start(behind))?;
+        let mut bytes = Vec::new();
+        file.take(most).read_to_end(&mut bytes)?;
+        Ok(bytes)
     }
 
     /// When a file was last written.

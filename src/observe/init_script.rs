@@ -27,13 +27,34 @@ const VARIABLES: [&str; 5] = [
 
 /// The arguments those files give to dockerd.
 pub fn arguments(host: &Host) -> Vec<Argument> {
+    let script = host.read(Path::new(SCRIPT)).ok().flatten();
+    let script = String::from_utf8_lossy(&script.unwrap_or_default()).into_owned();
     let mut all = Vec::new();
-    for file in FILES {
+    for file in files_of(&script) {
         if let Ok(Some(bytes)) = host.read(Path::new(file)) {
             all.extend(of_file(file, &String::from_utf8_lossy(&bytes)));
         }
     }
     all
+}
+
+/// The files that this script reads; all of them where that cannot be told.
+fn files_of(script: &str) -> Vec<&'static str> {
+    let by_openrc = script
+        .lines()
+        .next()
+        .is_some_and(|line| line.starts_with("#!") && line.contains("openrc-run"));
+    let reads = |file: &&str| {
+        let folder = Path::new(file).parent().and_then(Path::to_str);
+        // OpenRC reads the file named like the service before the script.
+        by_openrc && *file == "/etc/conf.d/docker"
+            || folder.is_some_and(|folder| script.contains(folder))
+    };
+    let read: Vec<&str> = FILES.into_iter().filter(reads).collect();
+    if read.is_empty() {
+        return FILES.to_vec();
+    }
+    read
 }
 
 fn of_file(file: &str, text: &str) -> Vec<Argument> {
@@ -70,6 +91,15 @@ fn of_file(file: &str, text: &str) -> Vec<Argument> {
 #[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_files_that_the_script_reads_count() {
+        let debians = "#!/bin/sh\nBASE=docker\n. /etc/default/$BASE\n";
+        assert_eq!(files_of(debians), ["/etc/default/docker"]);
+        let openrcs = "#!/sbin/openrc-run\ncommand_args=\"$DOCKER_OPTS\"\n";
+        assert_eq!(files_of(openrcs), ["/etc/conf.d/docker"]);
+        assert_eq!(files_of(""), FILES);
+    }
 
     #[test]
     fn the_last_value_counts_and_one_may_add_to_another() {

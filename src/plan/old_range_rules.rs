@@ -136,7 +136,7 @@ fn stands_in(twin: &FirewallRule, rule: &FirewallRule, at: usize, range: &Range)
 
 /// A rule's text without its networks.
 fn shape(text: &str) -> Vec<&str> {
-    let words = text.split_whitespace();
+    let words = text.split([' ', '=']);
     words
         .map(|word| match word.trim_end_matches(',').parse::<IpNet>() {
             Ok(_) => "*",
@@ -159,6 +159,7 @@ mod tests {
                 inverted: false,
                 nets: nets.iter().map(|net| net.parse().unwrap()).collect(),
             }],
+            written: None,
         }
     }
 

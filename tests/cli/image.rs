@@ -93,7 +93,7 @@ fn a_flag_of_an_image_that_contradicts_the_file_is_refused_with_its_place() {
         (
             "red-hat",
             &[
-                SCRIPT,
+                ("etc/init.d/docker", "#!/bin/sh\n. /etc/sysconfig/docker\n"),
                 ("etc/sysconfig/docker", "OPTIONS=--bip=172.17.0.1/16\n"),
             ],
             "/etc/sysconfig/docker line 1",

@@ -26,7 +26,9 @@ mod dead_man;
 #[path = "../common/dice.rs"]
 mod dice;
 mod existing;
+mod firewalls;
 mod forecast;
+mod init_systems;
 mod job;
 #[allow(dead_code)]
 #[path = "../lab/mod.rs"]

@@ -4,8 +4,17 @@
 
 PACKAGES=systemd,systemd-sysv,dbus,docker.io,docker-compose,iptables,iproute2,openssh-server,ca-certificates,kmod,procps,python3,strace
 
-# A separate layer on top of a base, so that hosts without cloud-init do not wait for it at each boot.
-CLOUD_PACKAGES=(cloud-init)
+# What a host can have on top of a base. A layer of its own, so that other hosts do not wait for it at each boot.
+layer_packages() {
+    case $1 in
+    cloud) echo cloud-init ;;
+    firewalls) echo firewalld ufw nftables ipset ;;
+    # The minus removes a package.
+    sysvinit) echo sysvinit-core sysv-rc systemd-sysv- ;;
+    openrc) echo sysvinit-core openrc systemd-sysv- ;;
+    *) die "no layer $1" ;;
+    esac
+}
 
 # Debian's mirror, from apt's own sources.
 mirror() {
@@ -54,45 +63,61 @@ build_base() {
 }
 
 # What a layer depends on: its base, and this.
-cloud_recipe() { cat "$state/bases/$1/.recipe"; echo "${CLOUD_PACKAGES[*]}"; declare -f build_cloud fill_cloud; }
+layer_recipe() {
+    cat "$state/bases/$1/.recipe"
+    layer_packages "$2"
+    # shellcheck disable=SC2046
+    declare -f build_layer fill_layer $(compgen -A function finish_)
+}
 
-# build_cloud SUITE: builds the layer SUITE+cloud. Its cloud-init reads its data from a seed in the host's file system.
-build_cloud() {
-    local suite=$1 layer=$state/bases/$1+cloud stamp began=$SECONDS
+# build_layer SUITE LAYER: builds the layer SUITE+LAYER.
+build_layer() {
+    local suite=$1 name=$2 layer=$state/bases/$1+$2 stamp began=$SECONDS
     build_base "$suite"
-    stamp=$(cloud_recipe "$suite" | sha256sum)
+    stamp=$(layer_recipe "$suite" "$name" | sha256sum)
     [ "$(cat "$layer/.recipe" 2>/dev/null)" = "$stamp" ] && return
-    exec {layering}>"$state/bases/.$suite+cloud.lock"
+    exec {layering}>"$state/bases/.$suite+$name.lock"
     flock $layering
     [ "$(cat "$layer/.recipe" 2>/dev/null)" = "$stamp" ] && return
     rm -rf --one-file-system "$layer.new" "$layer.work" "$layer.root"
     mkdir -p "$layer.new" "$layer.work" "$layer.root"
     mount -t overlay overlay -o "lowerdir=$state/bases/$suite,upperdir=$layer.new,workdir=$layer.work,volatile" "$layer.root"
     local status=0
-    (fill_cloud "$layer.root") >"$layer.log" 2>&1 || status=$?
+    (fill_layer "$layer.root" "$name") >"$layer.log" 2>&1 || status=$?
     umount "$layer.root"
     rm -rf --one-file-system "$layer.work" "$layer.root"
-    [ $status = 0 ] || die "building $suite+cloud failed; last lines of $layer.log: $(tail -5 "$layer.log")"
+    [ $status = 0 ] || die "building $suite+$name failed; last lines of $layer.log: $(tail -5 "$layer.log")"
     echo "$stamp" >"$layer.new/.recipe"
     rm -rf --one-file-system "$layer"
     mv "$layer.new" "$layer"
     flock -u $layering
-    echo "layer $suite+cloud: built in $((SECONDS - began)) s"
+    echo "layer $suite+$name: built in $((SECONDS - began)) s"
 }
 
-fill_cloud() {
+fill_layer() {
     set -e
-    local root=$1
+    local root=$1 name=$2 packages
+    packages=$(layer_packages "$name")
     # Use this machine's nameservers while apt downloads packages.
     cp "$root/etc/resolv.conf" "$root/etc/resolv.conf.lab"
     cp /etc/resolv.conf "$root/etc/resolv.conf"
+    # Nothing that is installed may start in this chroot.
+    printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
+    chmod 755 "$root/usr/sbin/policy-rc.d"
     chroot "$root" apt-get -q -o Acquire::Check-Valid-Until=false update
-    DEBIAN_FRONTEND=noninteractive chroot "$root" apt-get -q -y --no-install-recommends install "${CLOUD_PACKAGES[@]}"
+    # shellcheck disable=SC2086
+    DEBIAN_FRONTEND=noninteractive chroot "$root" apt-get -q -y --no-install-recommends --allow-remove-essential \
+        install $packages
     chroot "$root" apt-get clean
-    rm -rf "$root"/var/lib/apt/lists/*
+    rm -rf "$root"/var/lib/apt/lists/* "$root/usr/sbin/policy-rc.d"
     mv "$root/etc/resolv.conf.lab" "$root/etc/resolv.conf"
-    # The lab sets up the network before cloud-init runs; root is the only user.
-    cat >"$root/etc/cloud/cloud.cfg.d/99_lab.cfg" <<'TEXT'
+    ! declare -F "finish_$name" >/dev/null || "finish_$name" "$root"
+}
+
+# The lab sets up the network before cloud-init runs, which reads its data from a seed in the host's file system; root is
+# the only user.
+finish_cloud() {
+    cat >"$1/etc/cloud/cloud.cfg.d/99_lab.cfg" <<'TEXT'
 datasource_list: [NoCloud, None]
 network: {config: disabled}
 users: []
@@ -100,3 +125,16 @@ locale: false
 apt: {preserve_sources_list: true}
 TEXT
 }
+
+# A host has one of them at a time, as its test says.
+finish_firewalls() { chroot "$1" systemctl disable firewalld ufw; }
+
+# The boot scripts mount /sys again, without cgroups. Docker's init script mounts those of version 1 unless fstab has any,
+# and raises limits, which not every machine allows. The hosts have no terminals.
+finish_sysvinit() {
+    echo 'none /sys/fs/cgroup cgroup2 defaults 0 0' >>"$1/etc/fstab"
+    sed -i 's/^\t*ulimit .*/& || true/' "$1/etc/init.d/docker"
+    sed -i '/getty/d' "$1/etc/inittab"
+}
+
+finish_openrc() { finish_sysvinit "$1"; }

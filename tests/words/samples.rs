@@ -291,6 +291,7 @@ pub fn blockers() -> Vec<Sample<Blocker>> {
                     inverted: false,
                     nets: vec!["172.16.0.0/12".parse().unwrap()],
                 }],
+                written: Some("/etc/ufw/user.rules line 25".to_owned()),
             }),
         };
         PendingSetting: pending(Some("/var/lib/docker"), Some("/srv/docker")),

@@ -3,7 +3,7 @@
 use crate::assess::sides::rule_in_words;
 use crate::engine_model::daemon_json::Fault;
 use crate::engine_model::pool_trouble::PoolTrouble;
-use crate::facts::{DiesWith, LanSign, Listener, Route};
+use crate::facts::{DiesWith, FirewallRule, LanSign, Listener, Route};
 use crate::phrases::{and_more, count, first_few};
 use crate::plan::blocker::{Blocker, StartFault};
 use crate::policy::accept::Accept;
@@ -111,7 +111,10 @@ pub fn place(blocker: &Blocker) -> Option<String> {
             format!("container {container}")
         }
         Blocker::PolicyRuleForOldRange { rule, .. } => rule_in_words(rule),
-        Blocker::FirewallRuleForOldRange { rule, .. } => format!("{} {}", rule.tool, rule.place),
+        Blocker::FirewallRuleForOldRange { rule, .. } => match &rule.written {
+            Some(place) => place.clone(),
+            None => format!("{} {}", rule.tool, rule.place),
+        },
         Blocker::DiesWithDocker { place } => match place {
             DiesWith::Unit(unit) => unit.clone(),
             DiesWith::Container(container) => format!("container {container}"),
@@ -318,9 +321,10 @@ pub fn what(blocker: &Blocker, words: Vocabulary) -> String {
             to,
             rule,
         } => format!(
-            "the rule \"{}\" ({}, {}) is for {from}, the old range of {network}, and not for the \
-             new one, {to}",
-            rule.text, rule.tool, rule.place
+            "the rule \"{}\" ({}) is for {from}, the old range of {network}, and not for \
+             the new one, {to}",
+            rule.text,
+            place_of_rule(rule)
         ),
         Blocker::PendingSetting {
             setting,
@@ -685,4 +689,12 @@ fn route_in_words(route: &Route) -> String {
         via.unwrap_or_default(),
         table.unwrap_or_default()
     )
+}
+
+fn place_of_rule(rule: &FirewallRule) -> String {
+    let place = format!("{}, {}", rule.tool, rule.place);
+    match &rule.written {
+        Some(written) => format!("{place}, written in {written}"),
+        None => place,
+    }
 }
