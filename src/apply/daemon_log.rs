@@ -40,7 +40,7 @@ pub fn end_of_file(host: &Host) -> u64 {
 /// The words of a dockerd that ended, since that file was so long; none where it left none.
 pub fn why_it_ended(host: &Host, end_before: u64) -> Option<String> {
     let added = host.read_added(Path::new(FILE), end_before, MOST_BYTES);
-    pick_cause(&String::from_utf8_lossy(&added.ok()?))
+    pick_cause("docker.service", &String::from_utf8_lossy(&added.ok()?))
 }
 
 /// What dockerd says before the cause.
