@@ -11,6 +11,7 @@
 )]
 #![allow(clippy::print_stdout, missing_docs)]
 
+mod configured;
 #[path = "../tests/common/fleet.rs"]
 #[allow(dead_code)]
 mod crowd;
@@ -19,6 +20,7 @@ mod fleet;
 mod floor;
 mod judge;
 mod pair;
+mod relief;
 mod stage;
 
 fn main() {
@@ -34,23 +36,28 @@ fn main() {
             stage::full_table();
             stage::typical_host();
             stage::without_docker();
+            configured::beside_none();
             downtime::beside_a_bare_restart();
+            relief::beside_a_restart();
         }
         ["judge"] => judge::table(),
         ["fleet"] => fleet::growing(),
         ["full-table"] => stage::full_table(),
         ["typical-host"] => stage::typical_host(),
         ["without-docker"] => stage::without_docker(),
+        ["configured"] => configured::beside_none(),
         ["downtime"] => downtime::beside_a_bare_restart(),
+        ["relief"] => relief::beside_a_restart(),
         // The rest is for the parts above, which run it on their hosts.
         ["floor", "look"] => floor::look(),
         ["floor", "dumps"] => floor::dumps(),
         ["floor", "routes"] => floor::routes(),
+        ["read-configured", runs] => configured::read(runs.parse().expect("a number of runs")),
         ["pair", runs, rest @ ..] => pair::compare(runs.parse().expect("a number of runs"), rest),
         other => {
             panic!(
-                "no part {other:?}; there are judge, fleet, full-table, typical-host, without-docker and \
-                 downtime"
+                "no part {other:?}; there are judge, fleet, full-table, typical-host, without-docker, \
+                 configured, downtime and relief"
             )
         }
     }

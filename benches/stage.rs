@@ -111,7 +111,7 @@ pub struct Lab(String);
 
 impl Lab {
     /// A host with rebridge and this program on it.
-    fn with_programs() -> Lab {
+    pub fn with_programs() -> Lab {
         let lab = Lab::up();
         for (from, to) in [(rebridge(), "rebridge"), (this(), "bench")] {
             std::fs::copy(&from, format!("{}/usr/bin/{to}", lab.root())).expect(&from);

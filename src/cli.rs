@@ -163,13 +163,19 @@ pub struct Relieve {
     /// Take all relief away
     #[arg(long)]
     undo: bool,
+    /// What the timer of `relieve --dead-man` runs: undo relief that was not verified, and nothing
+    /// else
+    #[arg(long, hide = true, requires = "undo")]
+    unless_verified: bool,
     #[command(flatten)]
     look: LookArgs,
     #[command(flatten)]
     act_on: ActOnArgs,
-    /// Take it away again unless this address accepts a TCP connection afterwards; repeatable
-    #[arg(long, value_name = "HOST:PORT", help_heading = groups::PROOF)]
-    probe: Vec<String>,
+    #[command(flatten)]
+    proof: ProofArgs,
+    /// Roll back unless this address accepts a TCP connection from inside this container; repeatable
+    #[arg(long, value_name = "NAME=HOST:PORT", help_heading = groups::PROOF)]
+    probe_container: Vec<String>,
     /// How long to wait for another rebridge to finish
     #[arg(long, value_name = "SECONDS", default_value_t = 0, help_heading = groups::TIMES)]
     wait: u64,

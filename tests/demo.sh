@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The story of rebridge on a throw-away host: a puzzling outage, and the fix. Usage: demo.sh BINARY
+# The story of rebridge on a throw-away host: a puzzling outage, first aid, and the cure. Usage: demo.sh BINARY
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 lab="$here/lab/lab"
@@ -43,9 +43,18 @@ status=0
 show rebridge check || status=$?
 [ "$status" = 1 ] || { echo "check exited $status, not 1"; exit 1; }
 
-say "The fix. The operator knows that 172.17 has more servers."
+say "First aid. The operator knows that 172.17 has more servers, and Docker must not restart before the night."
+pid=$(on_host cat /run/docker.pid)
+show rebridge relieve --yes --avoid 172.17.0.0/16
+show ip route show proto 114
+reach
+[ "$(on_host cat /run/docker.pid)" = "$pid" ] || { echo "Docker was restarted"; exit 1; }
+
+say "The cure, in the window: docker0 moves, and the routes past it go."
 show rebridge apply --yes --avoid 172.17.0.0/16
 reach
+left=$(on_host ip route show table all proto 114)
+[ -z "$left" ] || { echo "left over: $left"; exit 1; }
 
 say "A second run has nothing to do."
 again=$(on_host rebridge apply --yes --json --avoid 172.17.0.0/16)

@@ -114,6 +114,12 @@ fn sentences(words: Vocabulary) -> String {
     );
     section(
         &mut text,
+        "Obstacle of relief",
+        samples::relief_obstacles(),
+        relief::obstacle,
+    );
+    section(
+        &mut text,
         "Fault of relief",
         samples::relief_faults(),
         |one| relief::taken_away(Some(one), &[]),

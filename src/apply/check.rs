@@ -121,6 +121,8 @@ pub struct Probe {
     pub name: String,
     /// Looked up before anything was touched: later there may be no nameserver to ask.
     pub addresses: Vec<SocketAddr>,
+    /// The container from which it must be reachable; none for this host itself.
+    pub container: Option<String>,
 }
 
 impl Probe {
@@ -128,11 +130,27 @@ impl Probe {
         names.iter().map(|name| Probe::look_up(name)).collect()
     }
 
+    /// "web=172.17.50.10:8080": from inside the container web.
+    pub fn from_a_container(text: &str) -> Result<Probe, BadValue> {
+        let usage = || {
+            let example = "write NAME=HOST:PORT, for example web=172.17.50.10:8080";
+            BadValue::plain(format!("--probe-container {text}: {example}"))
+        };
+        let (container, address) = text.split_once('=').ok_or_else(usage)?;
+        let addresses = address.to_socket_addrs().map_err(|_| usage())?;
+        Ok(Probe {
+            name: address.to_owned(),
+            addresses: addresses.collect(),
+            container: Some(container.to_owned()),
+        })
+    }
+
     fn look_up(name: &str) -> Result<Probe, BadValue> {
         match name.to_socket_addrs() {
             Ok(addresses) => Ok(Probe {
                 name: name.to_owned(),
                 addresses: addresses.collect(),
+                container: None,
             }),
             Err(error) => {
                 let why = format!("{error}; write HOST:PORT, for example 172.17.50.10:8080");

@@ -20,17 +20,59 @@ const DEADLINE: Duration = Duration::from_secs(20);
 /// How long the roll-back waits for an apply that is still at work.
 const WAIT: &str = "--wait=3600";
 
-/// Sets the timer. It runs a copy of this program: Ansible removes its own when it is done, and a
-/// program may lie where systemd must not run it.
+/// While this is there, relief is not verified.
+const RELIEF_IS_UNVERIFIED: &str = "relief-unverified";
+
+/// Sets the timer for an apply.
 pub fn arm(host: &Host, seconds: u64, timeout: Duration) -> Result<(), String> {
+    let timeout = format!("--timeout={}", timeout.as_secs());
+    let program = set(host, seconds, &["rollback", "--settle", &timeout])?;
+    // Where these files cannot be written the timer holds all the same, but for a reboot.
+    let _ = arm_for_the_boot(
+        host,
+        &[&program, "rollback", "--settle", "--yes", &timeout, WAIT],
+    );
+    Ok(())
+}
+
+/// Sets the timer for relief, and notes that it is to be undone until it is verified.
+pub fn arm_for_relief(host: &Host, seconds: u64) -> Result<(), String> {
+    let noted = host
+        .make_folder(Path::new(STATE_FOLDER), 0o700)
+        .and_then(|()| host.replace(&note(), b"", 0o600));
+    let set = noted
+        .map_err(|error| error.to_string())
+        .and_then(|()| set(host, seconds, &["relieve", "--undo", "--unless-verified"]));
+    if set.is_err() {
+        let _ = host.remove(&note());
+    }
+    set.map(drop)
+}
+
+pub fn relief_is_unverified(host: &Host) -> bool {
+    host.exists(&note())
+}
+
+/// Relief is verified, or taken away: a timer that has gone off already finds nothing to do.
+pub fn disarm_for_relief(host: &Host) {
+    let _ = host.remove(&note());
+    disarm(host);
+}
+
+fn note() -> PathBuf {
+    Path::new(STATE_FOLDER).join(RELIEF_IS_UNVERIFIED)
+}
+
+/// Sets the timer. It runs a copy of this program: Ansible removes its own when it is done, and a
+/// program may lie where systemd must not run it. Gives the path of the copy.
+fn set(host: &Host, seconds: u64, verb: &[&str]) -> Result<String, String> {
     disarm(host);
     let program = keep_program(host)?;
-    let program = program.to_string_lossy();
+    let program = program.to_string_lossy().into_owned();
     runs_under_systemd(host, &program)?;
     let unit = format!("--unit={UNIT}");
     let after = format!("--on-active={seconds}");
-    let timeout = format!("--timeout={}", timeout.as_secs());
-    let words = [
+    let command = [
         "systemd-run",
         "--quiet",
         "--collect",
@@ -39,23 +81,13 @@ pub fn arm(host: &Host, seconds: u64, timeout: Duration) -> Result<(), String> {
         "--timer-property=AccuracySec=100ms",
         "--",
         &program,
-        "rollback",
-        "--settle",
-        "--yes",
-        "--json",
-        &timeout,
-        WAIT,
     ];
+    let words = [&command[..], verb, &["--yes", "--json", WAIT]].concat();
     let done = host.run(&words, DEADLINE);
-    if !done.ok() {
-        return Err(done.describe());
+    match done.ok() {
+        true => Ok(program),
+        false => Err(done.describe()),
     }
-    // Where these files cannot be written the timer holds all the same, but for a reboot.
-    let _ = arm_for_the_boot(
-        host,
-        &[&program, "rollback", "--settle", "--yes", &timeout, WAIT],
-    );
-    Ok(())
 }
 
 /// A timer of systemd-run ends with the machine. After a power cut this unit does its work. systemd

@@ -11,7 +11,7 @@
 use super::containers::ContainerStates;
 use super::networks::moves::Moves;
 use super::restart_method::RestartMethod;
-use crate::facts::Facts;
+use crate::facts::{Facts, ReliefRoute};
 use crate::host::{Host, STATE_FOLDER};
 use crate::plan::Plan;
 use ipnet::{IpNet, Ipv4Net};
@@ -96,6 +96,9 @@ pub struct Record {
     /// The units that stop with Docker and ran before.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub units: Vec<String>,
+    /// The relief that stood before, which a cure takes away.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub relief: Vec<ReliefRoute>,
 }
 
 fn yes() -> bool {
@@ -170,6 +173,7 @@ impl Record {
             containers,
             moves: Moves::default(),
             units: facts.docker.dependents.clone(),
+            relief: facts.kernel.relief.clone(),
         }
     }
 

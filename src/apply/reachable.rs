@@ -2,6 +2,8 @@
 
 use super::check::{Check, Probe};
 use crate::host::Host;
+use crate::host::inside::in_network_of;
+use crate::observe::engine;
 use crate::observe::kernel::peers::{self, Delivery};
 use crate::observe::operator::{self, Session};
 use nix::errno::Errno;
@@ -34,10 +36,21 @@ pub fn reachable(host: &Host, probes: &[Probe], session_in: Option<&str>) -> Vec
         }
         None => session(host),
     };
-    probes.iter().map(probe).chain(session).collect()
+    let probes = probes.iter().map(|one| probe(host, one));
+    probes.chain(session).collect()
 }
 
-fn probe(probe: &Probe) -> Check {
+fn probe(host: &Host, probe: &Probe) -> Check {
+    let Some(container) = &probe.container else {
+        return Check::answered(&format!("probe {}", probe.name), connect(probe));
+    };
+    let answer = engine::pid_of(host, container).and_then(|pid| {
+        in_network_of(pid, || connect(probe)).unwrap_or_else(|why| Err(reason(&why)))
+    });
+    Check::answered(&format!("probe {} from {container}", probe.name), answer)
+}
+
+fn connect(probe: &Probe) -> Result<(), String> {
     let mut answer = Err("it has no address".to_owned());
     for address in &probe.addresses {
         answer = TcpStream::connect_timeout(address, DEADLINE)
@@ -47,7 +60,7 @@ fn probe(probe: &Probe) -> Check {
             break;
         }
     }
-    Check::answered(&format!("probe {}", probe.name), answer)
+    answer
 }
 
 /// The system's words for an error, without its number.

@@ -4,18 +4,21 @@
 //! before is on disk before it is changed: whatever kills a run, the next one settles the rest.
 
 use super::check::{Check, Probe};
+use super::deadman;
 use super::reachable::reachable;
+use super::refusal::Refusal;
 use crate::facts::{Facts, Hop, RELIEF_PROTOCOL, ReliefRoute};
 use crate::host::relief_routes::{HopOrder, Order};
-use crate::host::{Host, STATE_FOLDER};
-use crate::observe::route_of::route_of;
+use crate::host::{Host, RELIEF_RECORD, STATE_FOLDER};
+use crate::observe::route_of::{forwarded_route_of, route_of};
 use crate::plan::relief::{Proof, Relief, RelievedRange};
+use crate::subnet::v4;
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
-use std::path::PathBuf;
+use std::path::Path;
 
 /// The shape of records that this version writes and reads.
 const SCHEMA: u32 = 1;
@@ -28,6 +31,9 @@ struct Record {
     boot: String,
     /// The bridges on which proxy ARP was off.
     proxy_arp_was_off: BTreeSet<String>,
+    /// What this host needs, or will in a moment. Others may take routes away.
+    #[serde(default)]
+    routes: Vec<ReliefRoute>,
 }
 
 /// A change of the kernel's state, which may fail.
@@ -65,7 +71,8 @@ pub enum End {
 pub fn is_in_place(host: &Host, facts: &Facts, relief: &Relief) -> bool {
     let mut ranges = relief.ranges.iter();
     has_its_routes(facts, relief)
-        && ranges.all(|range| host.proxy_arp(&range.bridge).unwrap_or(false))
+        && ranges
+            .all(|range| !range.for_containers || host.proxy_arp(&range.bridge).unwrap_or(false))
         && (!relief.ranges.is_empty() || !is_on_record(host))
 }
 
@@ -76,9 +83,26 @@ pub fn has_its_routes(facts: &Facts, relief: &Relief) -> bool {
     there.len() == wanted.len() && there.iter().all(|route| wanted.contains(&route))
 }
 
-/// Whether proxy ARP waits to be switched off again.
+/// Whether something of this boot waits to be undone.
 fn is_on_record(host: &Host) -> bool {
-    Record::read(host).is_ok_and(|record| !record.proxy_arp_was_off.is_empty())
+    Record::read(host).is_ok_and(|record| !record.is_empty())
+}
+
+/// The same, undone by a timer unless it is verified by then, even if this run is killed.
+pub fn relieve_watched(
+    host: &Host,
+    facts: &Facts,
+    relief: &Relief,
+    probes: &[Probe],
+    dead_man: Option<u64>,
+) -> Result<Done, Refusal> {
+    let Some(seconds) = dead_man else {
+        return Ok(relieve(host, facts, relief, probes));
+    };
+    deadman::arm_for_relief(host, seconds).map_err(|why| Refusal::DeadManNotArmed { why })?;
+    let done = relieve(host, facts, relief, probes);
+    deadman::disarm_for_relief(host);
+    Ok(done)
 }
 
 /// Brings the host to this relief and proves it; if that fails, takes all relief away.
@@ -100,6 +124,35 @@ pub fn relieve(host: &Host, facts: &Facts, relief: &Relief, probes: &[Probe]) ->
     Done { verified, end }
 }
 
+/// Brings back relief that stood before a cure, once that is undone: each route past the network that
+/// holds its range now. None where nothing is missing.
+pub fn restore(host: &Host, facts: &Facts, routes: &[ReliefRoute]) -> Option<Done> {
+    let mut relief = Relief::default();
+    for network in facts.networks() {
+        let Some(bridge) = &network.bridge else {
+            continue;
+        };
+        for subnet in network.subnets.iter().filter_map(v4) {
+            let here = routes.iter().filter(|route| subnet.contains(&route.dst));
+            let routes: Vec<ReliefRoute> = here.cloned().collect();
+            if !routes.is_empty() {
+                relief.ranges.push(RelievedRange {
+                    network: Some(network.name.clone()),
+                    bridge: bridge.clone(),
+                    subnet,
+                    kept: Vec::new(),
+                    routes,
+                    for_containers: true,
+                    proofs: Vec::new(),
+                });
+            }
+        }
+    }
+    let there = &facts.kernel.relief;
+    let is_missing = relief.routes().any(|route| !there.contains(route));
+    is_missing.then(|| relieve(host, facts, &relief, &[]))
+}
+
 /// Takes all relief away. Goes on after a fault, and reports the first.
 pub fn take_away(host: &Host, there: &[ReliefRoute]) -> Result<(), Fault> {
     let mut first = Ok(());
@@ -117,13 +170,15 @@ pub fn settle(host: &Host, there: &[ReliefRoute], relief: &Relief) -> Result<(),
         remove(host, route)?;
     }
     for bridge in record.proxy_arp_was_off.clone() {
-        if relief.ranges.iter().all(|range| range.bridge != bridge) {
+        let mut ranges = relief.ranges.iter();
+        if ranges.all(|range| range.bridge != bridge || !range.for_containers) {
             restore_proxy_arp(host, &bridge)?;
             record.proxy_arp_was_off.remove(&bridge);
-            record.write(host)?;
         }
     }
-    for range in &relief.ranges {
+    record.routes = wanted.iter().copied().cloned().collect();
+    record.write(host)?;
+    for range in relief.ranges.iter().filter(|range| range.for_containers) {
         switch_proxy_arp_on(host, &mut record, range)?;
     }
     for route in wanted.iter().filter(|route| !there.contains(route)) {
@@ -198,6 +253,7 @@ fn verify(host: &Host, facts: &Facts, relief: &Relief, probes: &[Probe]) -> Vec<
             if let Some(range) = relief.ranges.iter().find(lies_in) {
                 let what = format!("the way to container {}", container.name);
                 checks.push(Check::equal(&what, &range.bridge, device_to(address)));
+                checks.extend(gets_past(&container.name, address, range));
             }
         }
     }
@@ -212,6 +268,20 @@ fn leads_past(proof: &Proof) -> Option<Check> {
     };
     let what = format!("the way to {}", proof.to);
     Some(Check::equal(&what, dev, device_to(proof.to)))
+}
+
+/// The kernel's answer about a packet that this container sends. The routes of rules that hold for
+/// containers alone lead elsewhere, but never into the bridge.
+fn gets_past(name: &str, address: Ipv4Addr, range: &RelievedRange) -> Option<Check> {
+    let proof = range.proofs.first().filter(|_| range.for_containers)?;
+    let what = format!("the way from container {name} to {}", proof.to);
+    let past = format!("past {}", range.bridge);
+    let fault = match forwarded_route_of(address, &range.bridge, proof.to) {
+        Ok(hop) if hop.dev.as_ref() == Some(&range.bridge) => Some(range.bridge.clone()),
+        Ok(_) => None,
+        Err(error) => Some(format!("nowhere ({error})")),
+    };
+    Some(Check::faultless(&what, &past, fault))
 }
 
 fn device_to(address: Ipv4Addr) -> String {
@@ -238,7 +308,7 @@ impl Record {
             boot,
             ..Record::default()
         };
-        let Some(bytes) = host.read(&path()).map_err(fault)? else {
+        let Some(bytes) = host.read(Path::new(RELIEF_RECORD)).map_err(fault)? else {
             return Ok(none);
         };
         let record: Record = serde_json::from_slice(&bytes)
@@ -256,18 +326,19 @@ impl Record {
 
     fn write(&self, host: &Host) -> Result<(), Fault> {
         let fault = |error: io::Error| Fault::new(Deed::WriteRecord, &error);
-        if self.proxy_arp_was_off.is_empty() {
-            return host.remove(&path()).map_err(fault);
+        if self.is_empty() {
+            return host.remove(Path::new(RELIEF_RECORD)).map_err(fault);
         }
         let text = serde_json::to_vec_pretty(self).map_err(|error| fault(error.into()))?;
         host.make_folder(STATE_FOLDER.as_ref(), 0o700)
             .map_err(fault)?;
-        host.replace(&path(), &text, 0o600).map_err(fault)
+        host.replace(Path::new(RELIEF_RECORD), &text, 0o600)
+            .map_err(fault)
     }
-}
 
-fn path() -> PathBuf {
-    PathBuf::from(STATE_FOLDER).join("relief.json")
+    fn is_empty(&self) -> bool {
+        self.proxy_arp_was_off.is_empty() && self.routes.is_empty()
+    }
 }
 
 impl Fault {

@@ -11,7 +11,7 @@ use super::restart_method::RestartMethod;
 use super::unit_of;
 use crate::assess::Assessment;
 use crate::assess::clash::{Clash, Kind};
-use crate::facts::{DockerState, Facts, Network};
+use crate::facts::{DockerState, Facts, Network, ReliefRoute};
 use crate::host::Host;
 use crate::observe::config_file::{self, keys_of};
 use crate::plan::blocker::Blocker;
@@ -153,6 +153,14 @@ impl WayBack {
         let now = keys_of(self.applied.after.as_deref()).unwrap_or_default();
         let then = keys_of(self.applied.before.as_deref()).unwrap_or_default();
         (differing(&now, &then), differing(&then, &now))
+    }
+
+    /// The relief that this apply made useless, and that this host needs again.
+    pub fn relief(&self) -> &[ReliefRoute] {
+        match self.restart || !self.moves.networks.is_empty() {
+            true => &self.applied.relief,
+            false => &[],
+        }
     }
 
     /// The networks that move back.

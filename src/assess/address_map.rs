@@ -55,6 +55,9 @@ pub struct DockerRange {
     pub clashes: Vec<IpNet>,
     /// The addresses that both claim.
     pub shared: Vec<IpNet>,
+    /// Whether relief leads packets past it, for a part of it at least.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub relieved: bool,
 }
 
 /// When Docker has a range.
@@ -123,8 +126,13 @@ fn held_range(held: &Held, clashes: &[Clash]) -> DockerRange {
         let is_there = clash.kind == Kind::Present || clash.is_over_a_file();
         is_there && clash.docker.subnet == held.subnet
     });
-    let clashes = nets(over.map(|clash| clash.with.net));
+    let over: Vec<&Clash> = over.collect();
+    let mut present = over.iter().filter(|clash| clash.kind == Kind::Present);
+    let relieved = over.iter().any(|clash| clash.relieved)
+        && present.all(|clash| clash.relieved && clash.led_astray.is_empty());
+    let clashes = nets(over.iter().map(|clash| clash.with.net));
     DockerRange {
+        relieved,
         net: held.subnet,
         when: When::Now,
         name: Some(held.label().to_owned()),
@@ -140,6 +148,7 @@ fn docker0_later(subnet: IpNet, clashes: &[Clash]) -> DockerRange {
     });
     let clashes = nets(over.map(|clash| clash.with.net));
     DockerRange {
+        relieved: false,
         net: subnet,
         when: When::Next,
         name: Some("docker0".to_owned()),
@@ -151,6 +160,7 @@ fn docker0_later(subnet: IpNet, clashes: &[Clash]) -> DockerRange {
 fn next_range(next: Next) -> DockerRange {
     let clashes = nets(next.clash.iter().map(|clash| clash.with.net));
     DockerRange {
+        relieved: false,
         net: next.subnet,
         when: When::Next,
         name: next.network.map(|_| "docker0".to_owned()),
@@ -172,6 +182,7 @@ fn pool_range(assessment: &Assessment, pool: &AddressPool, taken: &RangeSet) -> 
         .filter(|clash| net.contains(&clash.docker.subnet))
         .collect();
     DockerRange {
+        relieved: false,
         net,
         when: When::Later,
         name: None,

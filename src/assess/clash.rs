@@ -8,6 +8,7 @@ use crate::facts::{Certainty, Contact, Facts, Source};
 use crate::subnet::overlap;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
+use std::net::IpAddr;
 
 /// A Docker range and a needed network that share addresses.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -26,6 +27,10 @@ pub struct Clash {
     /// Whether relief leads packets past Docker's bridge, for a part of the range at least.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub relieved: bool,
+    /// Containers that have an address in the part that relief leads past the bridge: packets for
+    /// them go astray.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub led_astray: Vec<String>,
     /// One sentence.
     pub explain: String,
 }
@@ -46,12 +51,18 @@ impl Clash {
     pub fn present(docker: DockerSide, need: &Needed, loss: Loss, facts: &Facts) -> Clash {
         let with = NeededSide::of(need, Some(&docker.subnet), facts);
         let relieved = loss.loser == Loser::Host && is_relieved(&docker, &with, facts);
+        let led_astray = if relieved {
+            led_astray(&docker, facts)
+        } else {
+            Vec::new()
+        };
         let explain = match relieved {
-            true => sentence::relieved(&docker, &with),
+            true => sentence::relieved(&docker, &with, &led_astray),
             false => sentence::present(&docker, &with, loss),
         };
         Clash {
             relieved,
+            led_astray,
             ..Clash::of(Kind::Present, docker, with, loss, explain)
         }
     }
@@ -86,6 +97,7 @@ impl Clash {
             docker,
             with,
             relieved: false,
+            led_astray: Vec::new(),
             explain,
         }
     }
@@ -151,6 +163,19 @@ fn is_relieved(docker: &DockerSide, with: &NeededSide, facts: &Facts) -> bool {
         let dst = IpNet::V4(route.dst);
         docker.subnet.contains(&dst) && overlap(&with.net, &dst)
     })
+}
+
+/// The containers on this bridge that a relief route leads past.
+fn led_astray(docker: &DockerSide, facts: &Facts) -> Vec<String> {
+    let leads_past = |address: &IpAddr| {
+        let mut relief = facts.kernel.relief.iter();
+        docker.subnet.contains(address)
+            && relief.any(|route| IpNet::V4(route.dst).contains(address))
+    };
+    let engine = facts.docker.engine.iter();
+    let containers = engine.flat_map(|engine| &engine.containers);
+    let astray = containers.filter(|one| one.addresses.iter().any(leads_past));
+    astray.map(|one| one.name.clone()).collect()
 }
 
 /// Which clashes to list and count; an empty list leaves nothing out.

@@ -9,7 +9,7 @@ use super::sides::{NeededSide, rule_in_words};
 use super::traffic::StaleCall;
 use crate::engine_model;
 use crate::facts::pools::{Pool, PoolList};
-use crate::facts::{AddressPool, ComposeSubnet, Engine, Network};
+use crate::facts::{AddressPool, ComposeSubnet, Engine, Network, RootlessNetwork};
 use crate::subnet::{PRIVATE_BLOCKS, SHARED_BLOCKS, net, overlap, overlap4, v4};
 use ipnet::{IpNet, Ipv4Net};
 use std::collections::BTreeSet;
@@ -45,6 +45,11 @@ pub enum Finding {
     /// have it, or not yet.
     ComposeOverNeeded {
         of: ComposeSubnet,
+        over: Box<NeededSide>,
+    },
+    /// A rootless Docker lives in a range that this host needs elsewhere.
+    RootlessOverNeeded {
+        of: RootlessNetwork,
         over: Box<NeededSide>,
     },
     /// Two of Docker's pools share addresses.
@@ -90,6 +95,7 @@ pub fn findings(assessment: &Assessment) -> Vec<Finding> {
     findings.extend(ipv6_pools_over_needed(assessment));
     findings.extend(past_docker(assessment));
     findings.extend(compose_over_needed(assessment));
+    findings.extend(rootless_over_needed(assessment));
     findings.extend(empty_networks(assessment));
     findings.extend(pools_overlap(&assessment.pools));
     findings.extend(full_pools(assessment));
@@ -171,6 +177,20 @@ fn compose_over_needed(assessment: &Assessment) -> Vec<Finding> {
             Some(Finding::ComposeOverNeeded { of, over })
         })
         .collect()
+}
+
+/// This host reaches what it needs; the containers of that Docker do not.
+fn rootless_over_needed(assessment: &Assessment) -> Vec<Finding> {
+    let networks = assessment.facts.docker.rootless_networks.iter();
+    let over_needed = networks.filter_map(|of| {
+        let net = IpNet::V4(of.net);
+        let mut needed = assessment.needed.iter();
+        let over = needed.find(|need| overlap(&need.net, &net))?;
+        let over = Box::new(NeededSide::of(over, Some(&net), assessment.facts));
+        let of = of.clone();
+        Some(Finding::RootlessOverNeeded { of, over })
+    });
+    over_needed.collect()
 }
 
 fn pools_overlap(pools: &[AddressPool]) -> Option<Finding> {

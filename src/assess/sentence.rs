@@ -4,8 +4,12 @@ use super::needed::{Evidence, Needed};
 use super::sides::{DockerSide, Loser, NeededSide, rule_in_words};
 use super::who_loses::Loss;
 use crate::facts::Source;
+use crate::phrases::first_few;
 use crate::subnet::short;
 use ipnet::IpNet;
+
+/// More containers than these are only counted.
+const NAMED: usize = 3;
 
 /// Of a range Docker holds now.
 pub fn present(docker: &DockerSide, with: &NeededSide, loss: Loss) -> String {
@@ -75,14 +79,31 @@ pub fn once_up(docker: &DockerSide, with: &NeededSide, loss: Loss) -> String {
 }
 
 /// Of a range Docker holds now, where relief is in place.
-pub fn relieved(docker: &DockerSide, with: &NeededSide) -> String {
+pub fn relieved(docker: &DockerSide, with: &NeededSide, led_astray: &[String]) -> String {
+    let bridge = docker.bridge.as_deref().unwrap_or("the bridge");
+    let but = match led_astray {
+        [] => "except where containers live".to_owned(),
+        names => format!(
+            "but {} an address there now, and cannot be reached; relieve again",
+            containers_have(names)
+        ),
+    };
     format!(
-        "{}, which shadows {}; relieved until the next boot: routes lead past {}, except where \
-         containers live",
+        "{}, which shadows {}; relieved until the next boot: routes lead past {bridge}, {but}",
         holder(docker),
         with.describe(),
-        docker.bridge.as_deref().unwrap_or("the bridge"),
     )
+}
+
+/// "the container web has", "the containers web, db have"
+fn containers_have(names: &[String]) -> String {
+    match names {
+        [one] => format!("the container {one} has"),
+        more => format!(
+            "the containers {} have",
+            first_few(more, NAMED, String::clone)
+        ),
+    }
 }
 
 /// Of the range that docker0 or a stored network gets when Docker next starts.

@@ -144,7 +144,10 @@ impl NeededSide {
             Evidence::Declared(_) | Evidence::Peer(_) | Evidence::Operator => (None, None),
         };
         let (file, line) = match need.evidence {
-            Evidence::Configured(one) => (Some(one.file.clone()), Some(one.line)),
+            Evidence::Configured(one) => {
+                let line = Some(one.line).filter(|line| *line > 0);
+                (Some(one.file.clone()), line)
+            }
             _ => (None, None),
         };
         let what = what(need, docker, facts);
@@ -241,6 +244,7 @@ fn what(need: &Needed, docker: Option<&IpNet>, facts: &Facts) -> String {
         }
         Evidence::Address(_, address) => format!("address {address}"),
         Evidence::Nameserver(server) => format!("nameserver in {}", server.file),
+        Evidence::Configured(one) if one.line == 0 => format!("{} (`{}`)", one.what, one.file),
         Evidence::Configured(one) => format!("{} in {} line {}", one.what, one.file, one.line),
         Evidence::Declared(declared) => declared.origin.to_string(),
         Evidence::Neighbour(neighbour) => {

@@ -150,7 +150,16 @@ mod tests {
             let bare = bare.filter(|option| option.get_help_heading().is_none());
             let bare: BTreeSet<&str> = bare.map(|option| option.get_id().as_str()).collect();
             let own = [
-                "about", "accept", "check", "count", "engine", "help", "paths", "settle", "undo",
+                "about",
+                "accept",
+                "check",
+                "count",
+                "engine",
+                "help",
+                "paths",
+                "settle",
+                "undo",
+                "unless_verified",
                 "yes",
             ];
             assert!(bare.iter().all(|id| own.contains(id)), "{bare:?}");

@@ -94,10 +94,23 @@ impl Relieve {
             look: self.look.look(false)?,
             check: self.check,
             undo: self.undo,
+            unless_verified: self.unless_verified,
             act_on_suspected: self.act_on.act_on_suspected(attended),
-            probes: Probe::look_up_all(&self.probe)?,
+            probes: self.probes()?,
+            dead_man: self.proof.dead_man,
             wait: Duration::from_secs(self.wait),
         })
+    }
+}
+
+impl Relieve {
+    /// Those from this host, then those from containers.
+    fn probes(&self) -> Result<Vec<Probe>, BadValue> {
+        let mut probes = Probe::look_up_all(&self.proof.probe)?;
+        for text in &self.probe_container {
+            probes.push(Probe::from_a_container(text)?);
+        }
+        Ok(probes)
     }
 }
 

@@ -20,9 +20,9 @@ pub struct Configured {
     /// Whether a gateway leads there.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub by_gateway: bool,
-    /// The file.
+    /// The file, or the command that shows it.
     pub file: String,
-    /// The line, from 1.
+    /// The line, from 1; 0 if a command shows it.
     pub line: usize,
 }
 
@@ -33,7 +33,7 @@ pub struct Configured {
 pub enum Role {
     /// A route or an interface brings it, once that is up.
     Network,
-    /// A server this host sends to, on whatever way there is.
+    /// A server, or a network of them, that this host sends to on whatever way there is.
     Server,
     /// An address with a name. It may be a container's.
     Named,

@@ -4,7 +4,7 @@ use super::compose::Compose;
 use super::in_use::{InForce, Mention};
 use super::manager::Manager;
 use super::pools::AddressPool;
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -56,6 +56,9 @@ pub struct Docker {
     /// The users whose own, rootless Docker runs besides.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rootless: Vec<u32>,
+    /// The networks that such a Docker lives in, where it has one of its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rootless_networks: Vec<RootlessNetwork>,
     /// The engine's own view; null where it does not run or may not be asked.
     pub engine: Option<Engine>,
     /// The networks Docker has on disk and re-creates when it starts; null where the engine answers
@@ -67,6 +70,16 @@ pub struct Docker {
     pub set_by_rebridge: Option<SetByRebridge>,
     /// Its configuration file.
     pub config: ConfigFile,
+}
+
+/// What a rootless Docker has instead of this host's network.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct RootlessNetwork {
+    /// The user.
+    pub user: u32,
+    /// Its range: no host in it can be reached from there.
+    pub net: Ipv4Net,
 }
 
 /// Keys of daemon.json that rebridge set.

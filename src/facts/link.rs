@@ -29,6 +29,9 @@ pub struct Link {
     /// The group it is in; rules can suppress routes by it.
     #[serde(default, skip_serializing_if = "is_default")]
     pub group: u32,
+    /// Whether this host drops what comes in here and is not for it: IPv4 forwarding is off.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub no_forwarding: bool,
 }
 
 impl Link {

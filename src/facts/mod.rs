@@ -8,6 +8,7 @@ mod bridges;
 mod compose;
 mod configured;
 mod docker;
+mod filter;
 mod in_use;
 mod kernel;
 mod link;
@@ -25,15 +26,16 @@ pub use compose::{Compose, ComposeSubnet};
 pub use configured::{Configured, Role, Unread};
 pub use docker::{
     BYTE_ORDER_MARK, ConfigFile, ConfigState, Container, Detail, Docker, DockerState, Engine,
-    Keeper, Network, NotAsked, ServiceManager, SetByRebridge, Tool,
+    Keeper, Network, NotAsked, RootlessNetwork, ServiceManager, SetByRebridge, Tool,
 };
+pub use filter::{FilterChain, FilterTable, ForwardFilter};
 pub use in_use::{DiesWith, FirewallRule, InForce, Listener, Mention, Named, NetGroup};
 pub use kernel::Kernel;
 pub use link::{Link, is_a_docker_name};
 pub use manager::Manager;
 pub use peer::{Contact, Neighbour, NeighbourState, Peer, Resident, Translation};
 pub use pools::{AddressPool, BUILT_IN};
-pub use relief::{Hop, RELIEF_PROTOCOL, ReliefRoute};
+pub use relief::{Hop, RELIEF_PROTOCOL, ReliefOnRecord, ReliefRoute};
 pub use route::{
     Family, Preference, RT_TABLE_DEFAULT, RT_TABLE_LOCAL, RT_TABLE_MAIN, Route, RouteKind, Scope,
 };
@@ -85,6 +87,12 @@ pub struct Facts {
     /// The firewall's rules that name networks, without Docker's own; null where it was not asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub firewall: Option<Vec<FirewallRule>>,
+    /// What filters forwarded packets; null where it was not asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forward_filter: Option<ForwardFilter>,
+    /// Relief of an earlier run, while it is on record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub relief_on_record: Option<ReliefOnRecord>,
     /// What this run would die with when Docker restarts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dies_with: Option<DiesWith>,

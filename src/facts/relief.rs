@@ -23,6 +23,16 @@ pub struct ReliefRoute {
     pub source: Option<Ipv4Addr>,
 }
 
+/// Relief as an earlier run left it. Routing daemons and reboots take routes away without a word.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ReliefOnRecord {
+    /// Whether this host has been booted since.
+    pub ended_by_a_boot: bool,
+    /// The routes that stood then.
+    pub routes: Vec<ReliefRoute>,
+}
+
 /// Where packets go next.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

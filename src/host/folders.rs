@@ -1,10 +1,10 @@
-//! Tells when a file of these names comes or goes in one of these folders.
+//! Tells when files of these names or endings come, change or go in these folders.
 
 use super::Host;
 use nix::errno::Errno;
-use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify, InotifyEvent};
-use std::collections::BTreeSet;
-use std::ffi::OsString;
+use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify, InotifyEvent, WatchDescriptor};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ffi::OsStr;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
@@ -19,30 +19,80 @@ const COMES_OR_GOES: AddWatchFlags = AddWatchFlags::IN_CREATE
 #[derive(Debug)]
 pub struct Folders {
     inotify: Inotify,
-    folders: BTreeSet<PathBuf>,
-    names: BTreeSet<OsString>,
+    /// Which names count in a folder.
+    folders: BTreeMap<PathBuf, Names>,
+    watched: HashMap<WatchDescriptor, PathBuf>,
+}
+
+/// Names, and endings of names. The empty ending is that of a name without a dot.
+#[derive(Debug, Default)]
+struct Names {
+    whole: BTreeSet<String>,
+    endings: BTreeSet<String>,
+}
+
+impl Names {
+    fn have(&self, name: &OsStr) -> bool {
+        let name = name.to_string_lossy();
+        let mut endings = self.endings.iter();
+        self.whole.contains(name.as_ref())
+            || endings.any(|ending| match ending.as_str() {
+                "" => !name.contains('.'),
+                ending => name.ends_with(ending),
+            })
+    }
 }
 
 impl Folders {
-    /// For these paths. The folder of one need not exist as long as the one above it does.
-    pub fn of(host: &Host, paths: &[&str]) -> io::Result<Folders> {
+    pub fn none() -> io::Result<Folders> {
         let flags = InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK;
-        let mut folders = Folders {
+        Ok(Folders {
             inotify: Inotify::init(flags)?,
-            folders: BTreeSet::new(),
-            names: BTreeSet::new(),
-        };
-        for path in paths.iter().map(Path::new) {
-            let folder = path.parent().unwrap_or(path);
-            folders.names.extend(path.file_name().map(OsString::from));
-            folders.names.extend(folder.file_name().map(OsString::from));
-            folders.folders.insert(host.resolve(folder)?);
-        }
-        folders.watch();
-        Ok(folders)
+            folders: BTreeMap::new(),
+            watched: HashMap::new(),
+        })
     }
 
-    /// Whether one came or went since the last time.
+    /// Adds a file. Its folder need not exist yet.
+    pub fn add_file(&mut self, host: &Host, path: &Path) {
+        if let (Some(folder), Some(name)) = (path.parent(), path.file_name())
+            && let Some(names) = self.names_in(host, folder)
+        {
+            names.whole.insert(name.to_string_lossy().into_owned());
+        }
+    }
+
+    /// Adds the files of a folder that have this ending.
+    pub fn add_ending(&mut self, host: &Host, folder: &Path, ending: &str) {
+        if let Some(names) = self.names_in(host, folder) {
+            names.endings.insert(ending.to_owned());
+        }
+    }
+
+    /// Of a folder that is not there, it counts that it comes.
+    fn names_in(&mut self, host: &Host, folder: &Path) -> Option<&mut Names> {
+        let folder = host.resolve(folder).ok()?;
+        let mut missing = folder.as_path();
+        while let (Some(above), Some(name)) = (missing.parent(), missing.file_name())
+            && !missing.exists()
+        {
+            let names = self.folders.entry(above.to_owned()).or_default();
+            names.whole.insert(name.to_string_lossy().into_owned());
+            missing = above;
+        }
+        Some(self.folders.entry(folder).or_default())
+    }
+
+    /// Watches what is there. A folder that is watched already stays so.
+    pub fn watch(&mut self) {
+        for folder in self.folders.keys() {
+            if let Ok(watch) = self.inotify.add_watch(folder, COMES_OR_GOES) {
+                self.watched.insert(watch, folder.clone());
+            }
+        }
+    }
+
+    /// Whether one came, changed or went since the last time.
     pub fn told(&mut self) -> bool {
         let mut told = false;
         loop {
@@ -61,15 +111,12 @@ impl Folders {
 
     /// An event without a name says that some were lost, or that a folder went.
     fn counts(&self, event: &InotifyEvent) -> bool {
-        let mut names = event.name.iter();
-        event.name.is_none() || names.any(|name| self.names.contains(name))
-    }
-
-    /// One that is watched already stays so.
-    fn watch(&self) {
-        for folder in &self.folders {
-            let _ = self.inotify.add_watch(folder, COMES_OR_GOES);
-        }
+        let Some(name) = &event.name else {
+            return true;
+        };
+        let folder = self.watched.get(&event.wd);
+        let names = folder.and_then(|folder| self.folders.get(folder));
+        names.is_some_and(|names| names.have(name))
     }
 }
 

@@ -3,6 +3,7 @@
 
 use super::child::shell;
 use duct::Handle;
+use rustix::process::{Pid, Signal, kill_process_group};
 use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
@@ -96,9 +97,18 @@ impl Running {
         ended.read(&mut [0]).is_ok()
     }
 
+    /// What hangs is most often a child of the shell: all of its group ends.
+    fn kill(&self) {
+        let pids = self.handle.pids().into_iter();
+        let groups = pids.filter_map(|pid| Pid::from_raw(i32::try_from(pid).ok()?));
+        for group in groups {
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+    }
+
     fn result(self) -> Option<String> {
         if !self.has_ended() {
-            let _ = self.handle.kill();
+            self.kill();
             return Some(format!("ran for {} s and was killed", LONGEST.as_secs()));
         }
         match self.handle.try_wait() {
@@ -109,5 +119,61 @@ impl Running {
             Ok(_) => None,
             Err(error) => Some(format!("was lost: {error}")),
         }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::path::Path;
+
+    /// Polls until there is something to say.
+    fn until<T>(mut ask: impl FnMut() -> Option<T>) -> T {
+        let began = Instant::now();
+        loop {
+            if let Some(answer) = ask() {
+                return answer;
+            }
+            assert!(began.elapsed() < LONGEST, "nothing came of it");
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// A zombie has ended.
+    fn has_ended(pid: &str) -> bool {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat"));
+        stat.map_or(true, |stat| stat.contains(") Z "))
+    }
+
+    #[test]
+    fn what_hangs_is_killed_with_its_children_and_the_next_text_gets_its_turn() {
+        let folder = std::env::temp_dir().join(format!("rebridge-hook-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let path = |name: &str| folder.join(name).to_string_lossy().into_owned();
+        let read = |path: &str| fs::read_to_string(Path::new(path)).ok();
+        // The first run hangs in a child of the shell, with its output still open.
+        let command = format!(
+            "cat > {got}; [ -e {child} ] || {{ sleep 1000 & echo $! > {child}.new; mv {child}.new \
+             {child}; wait; }}",
+            got = path("got"),
+            child = path("child")
+        );
+        let (now, mut hook) = (Instant::now(), Hook::new(&command));
+        assert_eq!(hook.run("one".to_owned(), now), None);
+        let child = until(|| read(&path("child"))).trim().to_owned();
+        assert_eq!(hook.run("two".to_owned(), now), None, "it waits");
+        assert_eq!(hook.run("three".to_owned(), now + LONGEST / 2), None);
+        assert!(!has_ended(&child));
+
+        let late = now + LONGEST;
+        assert_eq!(hook.until(), Some(late));
+        let wrong = hook.go_on(late).unwrap();
+        assert!(wrong.ends_with("ran for 60 s and was killed"), "{wrong}");
+        until(|| has_ended(&child).then_some(()));
+        until(|| hook.running.as_ref()?.has_ended().then_some(()));
+        assert_eq!(read(&path("got")).unwrap(), "three", "the last one counts");
+        fs::remove_dir_all(&folder).unwrap();
     }
 }

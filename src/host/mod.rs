@@ -13,6 +13,7 @@ pub mod child;
 pub mod files;
 pub mod folders;
 pub mod hook;
+pub mod inside;
 pub mod netlink;
 pub mod operator_files;
 mod proxy_arp;
@@ -34,6 +35,9 @@ pub const JOURNAL: &str = "/var/lib/rebridge/journal.json";
 
 /// The record of the last change that was done and verified.
 pub const LAST_APPLY: &str = "/var/lib/rebridge/last.json";
+
+/// What relief changed, for as long as it stands.
+pub const RELIEF_RECORD: &str = "/var/lib/rebridge/relief.json";
 
 /// A machine, or the unpacked image of one.
 #[derive(Debug, Clone)]

@@ -47,17 +47,14 @@ pub struct Request<'a> {
 /// Asks for everything of a kind, and gives every answer's payload to `each` as it comes in;
 /// nothing is kept. `S` is begun again when the kernel says that its list changed under way; after
 /// a few times the last reading stands.
-pub fn dump<S: Default>(request: &Request, mut each: impl FnMut(&mut S, &[u8])) -> io::Result<S> {
-    let mut socket = Socket::open(request.protocol)?;
-    let mut tries = 0;
-    loop {
-        tries += 1;
-        let mut state = S::default();
-        let steady = socket.dump(request, &mut |payload| each(&mut state, payload))?;
-        if steady || tries == TRIES {
-            return Ok(state);
-        }
-    }
+pub fn dump<S: Default>(request: &Request, each: impl FnMut(&mut S, &[u8])) -> io::Result<S> {
+    Socket::open(request.protocol)?.dump_steadily(request, each)
+}
+
+/// The same of the IPsec part of the kernel, which nix has no protocol for: the one of the request
+/// does not count.
+pub fn dump_ipsec<S: Default>(request: &Request, each: impl FnMut(&mut S, &[u8])) -> io::Result<S> {
+    Socket::of_ipsec()?.dump_steadily(request, each)
 }
 
 /// A netlink socket that is connected to the kernel: it takes no message from another process.
@@ -80,6 +77,20 @@ impl Socket {
             SockFlag::SOCK_CLOEXEC,
             protocol,
         )?;
+        Socket::connected(descriptor, groups)
+    }
+
+    fn of_ipsec() -> io::Result<Socket> {
+        let descriptor = rustix::net::socket_with(
+            rustix::net::AddressFamily::NETLINK,
+            rustix::net::SocketType::DGRAM,
+            rustix::net::SocketFlags::CLOEXEC,
+            Some(rustix::net::netlink::XFRM),
+        )?;
+        Socket::connected(descriptor, &[])
+    }
+
+    fn connected(descriptor: OwnedFd, groups: &[u32]) -> io::Result<Socket> {
         let mask = groups.iter().fold(0, |mask, group| mask | 1 << (group - 1));
         bind(descriptor.as_raw_fd(), &NetlinkAddr::new(0, mask))?;
         connect(descriptor.as_raw_fd(), &NetlinkAddr::new(0, 0))?;
@@ -123,6 +134,22 @@ impl Socket {
         self.send(request, NLM_F_REQUEST | NLM_F_ACK | flags)?;
         messages(self.receive()?, &mut |_, _| {})?;
         Ok(())
+    }
+
+    fn dump_steadily<S: Default>(
+        &mut self,
+        request: &Request,
+        mut each: impl FnMut(&mut S, &[u8]),
+    ) -> io::Result<S> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let mut state = S::default();
+            let steady = self.dump(request, &mut |payload| each(&mut state, payload))?;
+            if steady || tries == TRIES {
+                return Ok(state);
+            }
+        }
     }
 
     /// Whether the list held still meanwhile.

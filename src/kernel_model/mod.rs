@@ -5,6 +5,7 @@
 //! other routes. It knows the networks that the facts have, which is the space Docker may use, and
 //! no link-local or multicast addresses.
 
+pub mod filter;
 mod flow;
 mod found;
 mod ipv4;

@@ -250,6 +250,8 @@ fn job(state: State, apply: ApplyRequest, files: Vec<(String, String)>) -> Job {
         State::Advice => Job::Advice(check_of(apply.look)),
         State::Relieved | State::Unrelieved => Job::Relieve(Box::new(RelieveRequest {
             undo: state == State::Unrelieved,
+            unless_verified: false,
+            dead_man: apply.order.dead_man,
             look: apply.look,
             check: apply.check,
             act_on_suspected: apply.permits.act_on_suspected,

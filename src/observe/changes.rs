@@ -1,14 +1,15 @@
-//! Says when the host's network, or Docker's, may have changed. Nothing is read out of what changed:
+//! Says when the host's network, Docker's, or what configures them may have changed. Nothing is read out of what changed:
 //! the readers of this stage look at everything again.
 
 mod docker;
+mod files;
 mod kernel;
 
 use super::relevant::RelevantSpace;
 use crate::facts::Facts;
 use crate::host::Host;
-use docker::DockerChanges;
 pub use docker::is_stopping;
+use files::FileChanges;
 use kernel::KernelChanges;
 use std::io;
 use std::os::fd::BorrowedFd;
@@ -16,7 +17,7 @@ use std::os::fd::BorrowedFd;
 /// A subscription.
 pub struct Changes {
     kernel: KernelChanges,
-    docker: DockerChanges,
+    files: FileChanges,
     /// Routes elsewhere are no change: a router's table changes all day.
     space: RelevantSpace,
 }
@@ -25,7 +26,7 @@ impl Changes {
     pub fn subscribe(host: &Host) -> io::Result<Changes> {
         Ok(Changes {
             kernel: KernelChanges::subscribe()?,
-            docker: DockerChanges::subscribe(host)?,
+            files: FileChanges::subscribe(host)?,
             space: RelevantSpace::default(),
         })
     }
@@ -35,9 +36,9 @@ impl Changes {
         self.kernel.descriptor()
     }
 
-    /// Readable when Docker may have come or gone.
-    pub fn of_docker(&self) -> BorrowedFd<'_> {
-        self.docker.descriptor()
+    /// Readable when Docker may have come or gone, or a file that configures networks.
+    pub fn of_files(&self) -> BorrowedFd<'_> {
+        self.files.descriptor()
     }
 
     /// How many changes the kernel has announced.
@@ -45,9 +46,9 @@ impl Changes {
         self.kernel.take(&self.space)
     }
 
-    /// Whether Docker came or went.
-    pub fn take_docker(&mut self) -> bool {
-        self.docker.take()
+    /// Whether Docker, or a file, came or went.
+    pub fn take_files(&mut self) -> bool {
+        self.files.take()
     }
 
     /// The kernel's announcements up to now are of no interest: a look is to come.
@@ -56,7 +57,8 @@ impl Changes {
     }
 
     /// What a look has found decides what counts as a change from now on.
-    pub fn has_seen(&mut self, facts: &Facts) {
+    pub fn has_seen(&mut self, host: &Host, facts: &Facts) {
+        self.files.follow_folders(host);
         self.space = RelevantSpace::of_facts(facts);
     }
 }

@@ -1,6 +1,7 @@
 //! The engine's own view, over its API: version, pools, networks, live containers.
 
 use super::as_started::AsStarted;
+use super::endpoints;
 use crate::docker::containers::{ApiContainer, ApiContainerDetail};
 use crate::docker::endpoint::Endpoints;
 use crate::docker::networks::{ApiInfo, ApiInspect, ApiNetwork, ApiPool, BridgeShows};
@@ -76,6 +77,18 @@ pub fn read(
         networks,
         ..own
     })
+}
+
+/// The first process of a container that runs.
+pub fn pid_of(host: &Host, container: &str) -> Result<u32, String> {
+    let question = format!("/containers/{container}/json");
+    let detail: ApiContainerDetail = endpoints::api(host, DEADLINE)
+        .and_then(|api| api.ask(&question))
+        .map_err(|error| error.to_string())?;
+    match detail.state.pid {
+        0 => Err(format!("the container {container} does not run")),
+        pid => Ok(pid),
+    }
 }
 
 /// The engine itself, without what it holds.

@@ -5,12 +5,13 @@ mod as_started;
 pub mod changes;
 mod compose;
 pub mod config_file;
-mod configured;
+pub mod configured;
 mod dies_with;
 pub mod endpoints;
 pub mod engine;
 pub mod firewall;
 mod flags;
+mod forward_filter;
 pub mod init_script;
 mod interrupted;
 mod keepers;
@@ -22,7 +23,9 @@ pub mod operator;
 mod package;
 pub mod process;
 pub mod relevant;
+mod relief_record;
 pub mod resolver;
+mod rootless;
 pub mod route_of;
 pub mod service;
 mod set_by_rebridge;
@@ -94,6 +97,20 @@ pub fn observe_before_a_change(host: &Host) -> Facts {
     facts
 }
 
+/// The same, and what filters the packets that containers send past the bridge. It takes child
+/// processes, too.
+pub fn observe_before_relief(host: &Host) -> Facts {
+    let mut facts = observe_closely(host);
+    add_forward_filter(host, &mut facts);
+    facts
+}
+
+pub fn add_forward_filter(host: &Host, facts: &mut Facts) {
+    if facts.docker.state == DockerState::Running {
+        facts.forward_filter = Some(forward_filter::read(host));
+    }
+}
+
 fn look(host: &Host, depth: Depth) -> Facts {
     thread::scope(|scope| {
         // While Docker runs this is needed last of all, and it takes a while: many folders.
@@ -119,7 +136,8 @@ fn look(host: &Host, depth: Depth) -> Facts {
         let engine = scope.spawn(move || ask_engine(host, &asked, depth, &service, &config));
         let session = operator::session(host);
         let mut look = look_at_kernel(host, &docker, session);
-        docker.rootless = process::rootless_users(host);
+        docker.rootless = rootless::users(host);
+        docker.rootless_networks = rootless::networks(host);
         let mut unseen: Vec<String> = config_file::problem(&docker.config).into_iter().collect();
         let interrupted = interrupted::read(host, &mut unseen);
         match engine.join() {
@@ -188,6 +206,8 @@ fn look(host: &Host, depth: Depth) -> Facts {
             compose,
             named,
             firewall: None,
+            forward_filter: None,
+            relief_on_record: relief_record::read(host),
             dies_with: None,
             unseen,
             taken: None,
@@ -285,6 +305,7 @@ fn known_without_asking(host: &Host, service: &Service) -> Docker {
         flag_places: BTreeMap::new(),
         installed_version: installed_version(host, service.state),
         rootless: Vec::new(),
+        rootless_networks: Vec::new(),
         engine: None,
         stored: None,
         set_by_rebridge: set_by_rebridge::read(host, &service.config_path()),

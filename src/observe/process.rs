@@ -110,20 +110,8 @@ impl Process {
     }
 }
 
-/// The users whose own, rootless Docker runs. Its bridges lie in a network namespace of its own.
-pub fn rootless_users(host: &Host) -> Vec<u32> {
-    if host.is_image() {
-        return Vec::new();
-    }
-    let users = host.list(Path::new("/run/user")).into_iter();
-    users
-        .filter(|user| dockerd(host, &format!("/run/user/{user}/docker.pid")).is_some())
-        .filter_map(|user| user.parse().ok())
-        .collect()
-}
-
 /// The dockerd a pidfile names, if that process is one.
-fn dockerd(host: &Host, pidfile: &str) -> Option<u32> {
+pub fn dockerd(host: &Host, pidfile: &str) -> Option<u32> {
     let pid = text_of(host, Path::new(pidfile))?.trim().parse().ok()?;
     runs_dockerd(host, pid).then_some(pid)
 }
@@ -179,17 +167,17 @@ fn namespaces(host: &Host, process: &str) -> [Option<PathBuf>; 2] {
     ["net", "mnt"].map(|kind| host.link_target(Path::new(&format!("/proc/{process}/ns/{kind}"))))
 }
 
-fn command_line(host: &Host, pid: u32) -> Vec<String> {
+pub fn command_line(host: &Host, pid: u32) -> Vec<String> {
     let text = text_of(host, &proc(pid, "cmdline")).unwrap_or_default();
     let words = text.split('\0').filter(|word| !word.is_empty());
     words.map(str::to_owned).collect()
 }
 
-fn proc(pid: u32, file: &str) -> PathBuf {
+pub fn proc(pid: u32, file: &str) -> PathBuf {
     PathBuf::from(format!("/proc/{pid}/{file}"))
 }
 
-fn text_of(host: &Host, path: &Path) -> Option<String> {
+pub fn text_of(host: &Host, path: &Path) -> Option<String> {
     let bytes = host.read(path).ok().flatten()?;
     Some(String::from_utf8_lossy(&bytes).into_owned())
 }

@@ -65,6 +65,7 @@ pub enum Blocker {
     },
     LiveRestore {
         containers: Vec<String>,
+        is_relieved: bool,
     },
     /// dockerd would not start with the file, as it is or as it would become.
     FileTurnedDown {

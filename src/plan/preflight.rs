@@ -122,6 +122,7 @@ fn live_restore(facts: &Facts) -> Option<Blocker> {
     let containers = engine.containers.iter();
     Some(Blocker::LiveRestore {
         containers: containers.map(|one| one.name.clone()).collect(),
+        is_relieved: !facts.kernel.relief.is_empty(),
     })
 }
 

@@ -6,7 +6,7 @@ use super::error::Error;
 use super::sentences::findings::finding;
 use super::sentences::networks::{existing, left_alone};
 use super::sentences::outcome::{self, CLEAR};
-use super::sentences::{afterwards, blockers, notices, refusals, swarm};
+use super::sentences::{afterwards, blockers, notices, refusals, relief, swarm};
 use super::vocabulary::Vocabulary;
 use super::{Diff, DockerReport, InTheWay, Outcome, PlanReport, Report};
 use crate::apply::applied::{Applied, End};
@@ -33,6 +33,7 @@ impl Report {
                 words.apply()
             ));
         }
+        report.warnings.extend(relief::on_record(assessment, words));
         report.advice.reasons = advice::reasons(assessment, decision);
         if report.clashes.is_empty() {
             report.msg = CLEAR.to_owned();

@@ -81,7 +81,7 @@ fn relief(assessment: &Assessment) -> Option<Step> {
         .clashes
         .iter()
         .filter(|clash| clash.kind == Kind::Present);
-    let is_lost = present.any(|clash| !clash.relieved);
+    let is_lost = present.any(|clash| !clash.relieved || !clash.led_astray.is_empty());
     let can_help = is_lost && !Relief::of(assessment, true).ranges.is_empty();
     let does = "ends the outage now and restarts nothing; lasts until the next boot";
     can_help.then(|| Step::again(assessment, "relieve", does))

@@ -2,6 +2,7 @@
 //! saw, and what it could not see.
 
 use super::advice::why_this_range;
+use super::sentences::relief::route as route_in_words;
 use crate::assess::Assessment;
 use crate::assess::forecast::forecast;
 use crate::assess::held::Held;
@@ -126,12 +127,30 @@ fn of_held(assessment: &Assessment, held: &Held, answer: String) -> Explanation 
         title: "Where the range came from",
         lines: vec![came, keeps.to_owned()],
     }];
+    let relief = relief(assessment.facts, held);
+    let answer = match relief.is_empty() {
+        true => answer,
+        false => format!("{answer}, and is relieved"),
+    };
+    if !relief.is_empty() {
+        parts.push(Part {
+            title: "What leads past it until the next boot",
+            lines: relief,
+        });
+    }
     parts.extend(order_and_sight(assessment, held.subnet));
     Explanation {
         schema: 1,
         answer,
         parts,
     }
+}
+
+/// The relief routes inside its range, a line each.
+fn relief(facts: &Facts, held: &Held) -> Vec<String> {
+    let routes = facts.kernel.relief.iter();
+    let here = routes.filter(|route| held.subnet.contains(&IpNet::V4(route.dst)));
+    shortened(here.map(route_in_words).collect())
 }
 
 /// docker0 does not exist, or not yet.

@@ -68,4 +68,6 @@ fn is_the_same(a: &Clash, b: &Clash) -> bool {
         && a.with.source == b.with.source
         && a.with.dev == b.with.dev
         && a.with.table == b.with.table
+        && a.relieved == b.relieved
+        && a.led_astray == b.led_astray
 }

@@ -18,6 +18,9 @@ pub struct ReliefReport {
     pub ranges: Vec<RelievedRange>,
     /// What only the cure helps, one sentence each.
     pub out_of_reach: Vec<String>,
+    /// Why containers do not get past the bridge although this host does, one sentence each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub obstacles: Vec<String>,
 }
 
 impl ReliefReport {
@@ -51,10 +54,13 @@ impl Report {
         let mut report = Report::judged(assessment, &[], words);
         let out_of_reach = relief.out_of_reach.iter().map(sentences::out_of_reach);
         let out_of_reach: Vec<String> = out_of_reach.collect();
+        let obstacles: Vec<String> = relief.obstacles.iter().map(sentences::obstacle).collect();
+        report.warnings.extend(obstacles.iter().cloned());
         report.warnings.extend(out_of_reach.iter().cloned());
         report.relief = Some(ReliefReport {
             ranges: relief.ranges.clone(),
             out_of_reach,
+            obstacles,
         });
         let is_clean = assessment.clashes.is_empty();
         report.outcome = if is_clean {
@@ -124,11 +130,9 @@ impl Report {
             self.outcome = relief.outcome;
         }
         self.verified.splice(0..0, relief.verified);
-        let out_of_reach = relief
-            .relief
-            .iter()
-            .flat_map(|one| one.out_of_reach.clone());
-        self.warnings.extend(out_of_reach);
+        let limits = relief.relief.iter();
+        let limits = limits.flat_map(|one| one.obstacles.iter().chain(&one.out_of_reach));
+        self.warnings.extend(limits.cloned());
         if self.outcome == Outcome::Changed {
             self.advice.next = Step::back_from_relief_and_file();
         }
@@ -142,6 +146,23 @@ impl Report {
             Some(Ok(())) => self.notes.push(sentences::ENDED.to_owned()),
             Some(Err(fault)) => self.warnings.push(sentences::not_ended(&fault)),
         }
+    }
+
+    /// What became of relief that stood before an apply which is undone now.
+    pub fn relief_restored(&mut self, restored: Option<Done>, words: Vocabulary) {
+        let Some(done) = restored else { return };
+        match done.end {
+            End::Relieved => self.notes.push(sentences::RESTORED.to_owned()),
+            End::TakenAway(fault) => {
+                let why = sentences::taken_away(fault.as_ref(), &done.verified);
+                self.warnings.push(sentences::not_restored(&why, words));
+            }
+            End::Stranded(fault, then) => {
+                let why = sentences::stranded(fault.as_ref(), &done.verified, &then);
+                self.warnings.push(sentences::not_restored(&why, words));
+            }
+        }
+        self.verified.extend(done.verified);
     }
 
     /// `relieve --undo`: before it, or with nothing to undo.

@@ -13,7 +13,7 @@ use crate::apply::relief::{Fault, settle};
 use crate::assess::Assessment;
 use crate::facts::Facts;
 use crate::host::Host;
-use crate::observe::{observe, observe_before_a_change, observe_closely};
+use crate::observe::{add_forward_filter, observe, observe_before_a_change, observe_closely};
 use crate::plan::project::project;
 use crate::plan::relief::Relief;
 use crate::plan::{Decision, Permits, plan};
@@ -69,18 +69,24 @@ fn relief_of(request: &ApplyRequest) -> Option<RelieveRequest> {
         look: request.look.clone(),
         check: request.check,
         undo: false,
+        unless_verified: false,
         act_on_suspected: request.permits.act_on_suspected,
         probes: request.order.probes.clone(),
+        // The timer is the file's, which comes after.
+        dead_man: None,
         wait: request.wait,
     })
 }
 
 /// `apply --check`.
 fn would(request: &ApplyRequest, policy: &Policy) -> Result<Report, Error> {
-    let facts = match &request.look.target {
+    let mut facts = match &request.look.target {
         Target::SavedFacts(_) => facts_of(&request.look)?,
         target => look(&host_of(target)?, policy, &request.permits),
     };
+    if request.relieve {
+        add_forward_filter(&Host::live(), &mut facts);
+    }
     let assessment = Assessment::of(&facts, policy);
     let mut report = preview(&assessment, &request.permits, request.look.vocabulary);
     let relief = relief_of(request);
@@ -131,13 +137,17 @@ fn fix(
 /// Takes away the relief that the cure has made useless. None where there was none.
 fn end_relief(host: &Host, after: &Assessment) -> Option<Result<(), Fault>> {
     let there = &after.facts.kernel.relief;
-    if there.is_empty() {
+    if there.is_empty() && after.facts.relief_on_record.is_none() {
         return None;
     }
     let wanted = Relief::of(after, true);
     let stays = there
         .iter()
         .all(|route| wanted.routes().any(|one| one == route));
+    if there.is_empty() && wanted.ranges.is_empty() {
+        // Only a record is left, of routes that others or a reboot took away.
+        return settle(host, there, &wanted).err().map(Err);
+    }
     (!stays).then(|| settle(host, there, &wanted))
 }
 

@@ -4,17 +4,19 @@ use super::consent::Consent;
 use super::options::policy_of;
 use super::request::{RelieveRequest, Target};
 use super::{facts_of, take_charge};
-use crate::apply::relief::{has_its_routes, is_in_place, relieve, take_away};
+use crate::apply::deadman;
+use crate::apply::relief::{has_its_routes, is_in_place, relieve_watched, take_away};
 use crate::assess::Assessment;
 use crate::facts::Facts;
 use crate::host::Host;
-use crate::observe::observe_closely;
+use crate::observe::{observe_before_relief, observe_closely, observe_quickly};
 use crate::plan::relief::Relief;
 use crate::policy::Policy;
 use crate::policy::option::BadValue;
 use crate::report::Report;
 use crate::report::error::Error;
 use crate::report::relieved::Standing;
+use crate::report::sentences::relief::VERIFIED;
 
 pub fn run(request: &RelieveRequest, consent: Consent) -> Result<Report, Error> {
     let policy = policy_of(&request.look)?;
@@ -31,10 +33,12 @@ pub fn run(request: &RelieveRequest, consent: Consent) -> Result<Report, Error> 
         }
     }
     if request.check {
-        let facts = observe_closely(&host);
         return Ok(match request.undo {
-            true => Report::relief_undo_previewed(&facts, is_there(&host, &facts)),
-            false => preview(&host, &facts, &policy, request),
+            true => {
+                let facts = observe_closely(&host);
+                Report::relief_undo_previewed(&facts, is_there(&host, &facts))
+            }
+            false => preview(&host, &observe_before_relief(&host), &policy, request),
         });
     }
     let _lock = take_charge(&host, "relieve", request.wait)?;
@@ -91,7 +95,7 @@ pub fn carry_out(
 ) -> Result<Report, Error> {
     let mut asked = None;
     loop {
-        let facts = observe_closely(host);
+        let facts = observe_before_relief(host);
         if facts.interrupted {
             return Err(Error::HalfWay);
         }
@@ -100,8 +104,9 @@ pub fn carry_out(
             return Ok(planned.preview);
         }
         if consent.is_given() || asked.as_ref() == Some(&planned.relief) {
-            let done = relieve(host, &facts, &planned.relief, &request.probes);
-            let seen = observe_closely(host);
+            let dead_man = request.dead_man;
+            let done = relieve_watched(host, &facts, &planned.relief, &request.probes, dead_man)?;
+            let seen = observe_quickly(host);
             let after = Assessment::of(&seen, policy);
             let words = request.look.vocabulary;
             let Planned {
@@ -118,15 +123,26 @@ pub fn carry_out(
 
 fn undo(host: &Host, request: &RelieveRequest, consent: Consent) -> Result<Report, Error> {
     let facts = observe_closely(host);
+    if request.unless_verified && !deadman::relief_is_unverified(host) {
+        return Ok(Report::nothing_to_undo(&facts, VERIFIED));
+    }
     let is_there = is_there(host, &facts);
     let preview = Report::relief_undo_previewed(&facts, is_there);
     if !is_there {
-        return Ok(preview);
+        // What a reboot left on record is over, too.
+        let forgotten = take_away(host, &[]);
+        return Ok(match forgotten {
+            Ok(()) => preview,
+            Err(_) => Report::relief_undone(preview, &facts, forgotten, request.look.vocabulary),
+        });
     }
     if let Err(report) = consent.to(preview.clone()) {
         return Ok(*report);
     }
     let done = take_away(host, &facts.kernel.relief);
+    if request.unless_verified && done.is_ok() {
+        deadman::disarm_for_relief(host);
+    }
     Ok(Report::relief_undone(
         preview,
         &facts,

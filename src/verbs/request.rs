@@ -71,8 +71,12 @@ pub struct RelieveRequest {
     pub check: bool,
     /// Take relief away.
     pub undo: bool,
+    /// Only if the run that relieved was killed before it had verified that.
+    pub unless_verified: bool,
     pub act_on_suspected: bool,
     pub probes: Vec<Probe>,
+    /// Seconds until a timer takes relief away that is not verified.
+    pub dead_man: Option<u64>,
     /// How long to wait for another rebridge to finish.
     pub wait: Duration,
 }

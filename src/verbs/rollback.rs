@@ -8,10 +8,11 @@ use crate::apply::deadman;
 use crate::apply::go_back::go_back;
 use crate::apply::progress::Progress;
 use crate::apply::recover::{Recovered, recover, undo_pending};
+use crate::apply::relief::restore;
 use crate::apply::undo::{Obstacle, WayBack, way_back};
 use crate::facts::Facts;
 use crate::host::Host;
-use crate::observe::{observe, observe_before_a_change};
+use crate::observe::{observe, observe_before_a_change, observe_closely};
 use crate::policy::Policy;
 use crate::report::Report;
 use crate::report::error::Error;
@@ -69,7 +70,14 @@ fn find_and_go(
         let preview = Report::undo_previewed(&facts, &way);
         if consent.is_given() || asked.as_ref() == Some(&way) {
             let went = go_back(host, &way, request.order, progress)?;
-            return Ok(Report::undone(preview, &way, went, request.vocabulary));
+            let is_back = went.result.problem.is_none() && went.silent.is_none();
+            let relief = match is_back && !way.relief().is_empty() {
+                true => restore(host, &observe_closely(host), way.relief()),
+                false => None,
+            };
+            let mut report = Report::undone(preview, &way, went, request.vocabulary);
+            report.relief_restored(relief, request.vocabulary);
+            return Ok(report);
         }
         if let Err(report) = consent.to(preview) {
             return Ok(*report);

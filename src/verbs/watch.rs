@@ -1,5 +1,5 @@
-//! `rebridge watch`: looks again whenever the host's network or Docker's changes, and says when the
-//! clashes do. It changes nothing.
+//! `rebridge watch`: looks again whenever the host's network, Docker's or a file that configures one
+//! changes, and says when the clashes do. It changes nothing.
 //!
 //! Idle, it sleeps without a time-out until a descriptor has something to say.
 
@@ -113,7 +113,7 @@ impl<'a> Watch<'a> {
         if self.calls.take_again() {
             self.schedule.ask(now);
         }
-        if self.changes.take_docker() {
+        if self.changes.take_files() {
             self.schedule.changed(now, 1);
         }
         if !self.schedule.is_deaf(now) {
@@ -132,7 +132,7 @@ impl<'a> Watch<'a> {
             None => PollTimeout::NONE,
         };
         let mut waiting = self.calls.descriptors().to_vec();
-        waiting.push(self.changes.of_docker());
+        waiting.push(self.changes.of_files());
         waiting.extend(self.hook.as_ref().and_then(Hook::descriptor));
         // What else changes makes no difference: it may pile up, and be lost.
         waiting.extend((!self.schedule.is_deaf(now)).then(|| self.changes.of_kernel()));
@@ -192,7 +192,7 @@ impl<'a> Watch<'a> {
         }
         self.answered = answers;
         self.unanswered = 0;
-        self.changes.has_seen(facts);
+        self.changes.has_seen(&self.host, facts);
         let assessment = assessed(facts, policy, &self.request.only);
         let report = judge(&assessment, self.request.look.vocabulary);
         if let Some(file) = &self.request.metrics {

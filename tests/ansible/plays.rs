@@ -186,7 +186,12 @@ fn relief_comes_first_and_the_cure_later() {
         [(1, 0); 3],
         "{played:?}"
     );
-    let again = controller.module(play, &[]);
+    let playbook = [
+        "rebridge.docker.relieve",
+        "-e",
+        "rebridge_avoid=172.17.0.0/16 rebridge_probe=172.17.50.10:8080",
+    ];
+    let again = controller.playbook(&playbook);
     assert_eq!(
         hosts.map(|host| again.recap(host)),
         [(0, 0); 3],
@@ -196,7 +201,7 @@ fn relief_comes_first_and_the_cure_later() {
         assert!(lab.at(host).reaches(SERVER), "{host}");
     }
     assert_eq!(hosts.map(|host| lab.at(host).sh("pidof dockerd")), started);
-    let cured = controller.module("{avoid: 172.17.0.0/16}", &[]);
+    let cured = controller.playbook(&[&playbook[..], &["--tags", "cure"]].concat());
     assert_eq!(
         hosts.map(|host| cured.recap(host)),
         [(1, 0); 3],

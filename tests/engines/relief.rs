@@ -7,6 +7,13 @@ use std::process::{Child, Command, Stdio};
 
 on_every_engine!(relief_ends_the_outage_and_nothing_stops);
 
+mod docker_28_5_again {
+    #[test]
+    fn relief_is_watched_over() {
+        super::relief_is_watched_over("forky");
+    }
+}
+
 const AVOID: [&str; 2] = ["--avoid", "172.17.0.0/16,172.18.0.0/16"];
 const SHOP_SERVER: &str = "172.18.50.10:8080";
 
@@ -23,7 +30,7 @@ docker run -d --stop-timeout 1 --name shop --network shop busybox sleep 1d >/dev
 
 const STARTED: &str = "docker inspect -f '{{.Name}} {{.State.StartedAt}}' $(docker ps -q) | sort";
 
-const STATE: &str = "ip -4 -d route show table all; ip rule
+pub const STATE: &str = "ip -4 -d route show table all; ip rule
 sysctl -a 2>/dev/null | grep '^net.ipv4.conf' | sort; ls /var/lib/rebridge 2>/dev/null || :";
 
 /// A client in the corp network. Its processes end with it.
@@ -191,4 +198,97 @@ fn the_cure_ends_it(lab: &Lab) {
 
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+/// What else decides about relief on a real host: a program inside a container, a timer, the cure
+/// and its rollback, and a networkd that manages all routes.
+fn relief_is_watched_over(suite: &str) {
+    let lab = Lab::up(suite);
+    lab.image();
+    lab.sh("docker run -d --stop-timeout 1 --name web busybox sleep 1d >/dev/null");
+    let before = lab.sh(STATE);
+    a_probe_from_a_container_decides(&lab, &before);
+    a_killed_run_is_undone_by_the_timer(&lab, &before);
+    a_rollback_brings_it_back(&lab);
+    networkd_takes_it_away_and_check_says_so(&lab);
+}
+
+fn a_probe_from_a_container_decides(lab: &Lab, before: &str) {
+    let with = |probe: &str| {
+        let (_, report) = lab.rebridge(
+            &[
+                &["relieve", "--yes", "--probe-container", probe],
+                &AVOID[..],
+            ]
+            .concat(),
+        );
+        report["outcome"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(with("web=172.17.50.10:9"), "rolled_back");
+    assert_eq!(lab.sh(STATE), before);
+    assert_eq!(with("web=172.17.50.10:8080"), "changed");
+    undo(lab);
+    assert_eq!(lab.sh(STATE), before);
+}
+
+/// Killed while it waits for answers, a minute at most, with all routes in their place. Nobody has
+/// that address on the bridge, and the kernel asks for it for seconds.
+fn a_killed_run_is_undone_by_the_timer(lab: &Lab, before: &str) {
+    let probes = "--probe 172.17.0.200:9 ".repeat(20);
+    lab.sh(&format!(
+        "rebridge relieve --yes --avoid 172.17.0.0/16 --dead-man 5 {probes} >/tmp/killed 2>&1 & run=$!
+         until ip route show 172.17.128.0/17 | grep -q 'proto 114'; do
+             kill -0 $run || exit 1; sleep 0.02
+         done
+         kill -9 $run"
+    ));
+    lab.sh(
+        "for i in $(seq 600); do
+             [ -z \"$(ip route show table all proto 114)$(ls /var/lib/rebridge)\" ] && exit 0; sleep 0.1
+         done; exit 1",
+    );
+    assert_eq!(lab.sh(STATE), before);
+    let (_, report) =
+        lab.rebridge(&[&["relieve", "--yes", "--dead-man", "5"], &AVOID[..]].concat());
+    assert_eq!(report["outcome"], "changed", "{report:#}");
+    assert_eq!(
+        lab.sh("systemctl list-timers --all | grep -c rebridge-dead || :"),
+        "0\n"
+    );
+}
+
+fn a_rollback_brings_it_back(lab: &Lab) {
+    let relieved = lab.sh("ip route show proto 114");
+    let (_, report) = lab.rebridge(&[&["apply", "--yes"], &AVOID[..]].concat());
+    assert_eq!(report["outcome"], "changed", "{report:#}");
+    assert_eq!(lab.sh("ip route show table all proto 114"), "");
+    let (_, report) = lab.rebridge(&["rollback", "--yes"]);
+    assert_eq!(report["outcome"], "changed", "{report:#}");
+    assert_eq!(lab.sh("ip route show proto 114"), relieved, "{report:#}");
+    assert!(lab.reaches(SERVER) && container_reaches(lab, "web", SERVER));
+}
+
+/// As it is by default: networkd removes the routes of others when it configures a link. It does so
+/// without udev only where /sys cannot be written to.
+fn networkd_takes_it_away_and_check_says_so(lab: &Lab) {
+    let address = lab.sh("ip -4 -o addr show eth0 | awk '{ print $4 }'");
+    lab.put(
+        "/etc/systemd/network/10-eth0.network",
+        &format!(
+            "[Match]\nName=eth0\n[Network]\nAddress={}\nGateway=198.51.100.1\n",
+            address.trim()
+        ),
+    );
+    lab.sh(
+        "mount -o remount,bind,ro /sys && systemctl start systemd-networkd
+         for i in $(seq 600); do
+             [ -z \"$(ip route show proto 114)\" ] && exit 0; sleep 0.1
+         done; exit 1",
+    );
+    let (code, report) = lab.rebridge(&[&["check"], &AVOID[..]].concat());
+    assert_eq!(code, 1, "{report:#}");
+    let warnings = report["warnings"].to_string();
+    assert!(warnings.contains("relief routes are gone"), "{warnings}");
+    relieve(lab);
+    assert!(lab.reaches(SERVER) && container_reaches(lab, "web", SERVER));
 }

@@ -201,14 +201,14 @@ fn host_with_networks(suite: &str) -> Lab {
 }
 
 /// How many steps a verb takes that nobody kills.
-fn steps_of(lab: &Lab, verb: &[&str]) -> usize {
+pub fn steps_of(lab: &Lab, verb: &[&str]) -> usize {
     let said = lab.sh(&traced(verb, 0));
     let count = said.split_whitespace().next().unwrap();
     count.parse().unwrap()
 }
 
 /// Kills a verb right before this step; says which that was.
-fn kill(lab: &Lab, verb: &[&str], step: usize) -> String {
+pub fn kill(lab: &Lab, verb: &[&str], step: usize) -> String {
     let ran = lab.try_sh(&traced(verb, step));
     // The last few steps may not come again: the number of looks at a child differs.
     let said = || lab.sh("cat /root/said");

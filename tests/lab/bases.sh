@@ -12,6 +12,10 @@ layer_packages() {
     # The minus removes a package.
     sysvinit) echo sysvinit-core sysv-rc systemd-sysv- ;;
     openrc) echo sysvinit-core openrc systemd-sysv- ;;
+    # They write the files that rebridge reads, and bring VPNs up.
+    tools) echo wireguard-tools wireguard-go openvpn network-manager netplan.io podman netavark aardvark-dns \
+        libvirt-daemon libvirt-daemon-driver-network libvirt-clients dnsmasq-base strongswan-swanctl charon-systemd \
+        incus-base ;;
     *) die "no layer $1" ;;
     esac
 }
@@ -138,3 +142,9 @@ finish_sysvinit() {
 }
 
 finish_openrc() { finish_sysvinit "$1"; }
+
+# A test starts what it wants to see; the network belongs to the lab.
+finish_tools() {
+    find "$1/etc/systemd/system" -type l \( -name '*etworkManager*' -o -name 'openvpn*' -o -name 'incus*' -o \
+        -name 'virt*' -o -name 'libvirt*' -o -name 'strongswan*' -o -name 'podman*' -o -name 'netavark*' \) -delete
+}

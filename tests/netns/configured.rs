@@ -138,6 +138,135 @@ fn a_file_that_cannot_be_read_is_a_note() {
     );
 }
 
+/// What the kernel has of IPsec needs no file and no route. Each twin leads nothing there.
+#[test]
+fn a_policy_of_ipsec_is_found_without_a_file_or_a_route() {
+    let ends = "tmpl src 198.51.100.11 dst 203.0.113.5 proto esp mode tunnel";
+    let sandbox = Sandbox::with_docker0();
+    for (twin, policy) in [
+        (
+            "comes in",
+            format!("src 172.17.40.0/24 dst 198.51.100.11/32 dir in {ends}"),
+        ),
+        (
+            "comes from there",
+            format!("src 172.17.40.0/24 dst 203.0.113.0/24 dir out {ends}"),
+        ),
+        (
+            "passes as it is",
+            "src 198.51.100.11/32 dst 172.17.41.0/24 dir out".to_owned(),
+        ),
+        (
+            "drops",
+            format!("src 198.51.100.11/32 dst 172.17.42.0/24 dir out action block {ends}"),
+        ),
+        (
+            "is the way out",
+            format!("src 198.51.100.11/32 dst 0.0.0.0/0 dir out {ends}"),
+        ),
+    ] {
+        sandbox.sh(&format!("ip xfrm policy add {policy}"));
+        assert!(sandbox.clashes(&[]).is_empty(), "one that {twin}");
+    }
+    sandbox.sh(&format!(
+        "ip xfrm policy add src 198.51.100.11/32 dst 172.17.40.0/24 dir out {ends}
+         ip xfrm policy add src fd00:1::1/128 dst fd00:17::/64 dir out tmpl src fd00:1::1 dst \
+         fd00:2::1 proto esp mode tunnel"
+    ));
+    let (code, report) = sandbox.json(&["check"]);
+    let clash = &report["clashes"][0];
+    let with = &clash["with"];
+    assert_eq!(
+        (code, &clash["kind"], &clash["loser"], &with["net"]),
+        (
+            1,
+            &"present".into(),
+            &"host".into(),
+            &"172.17.40.0/24".into()
+        ),
+        "{report:#}"
+    );
+    assert_eq!(
+        (&with["source"], &with["file"], &with["line"]),
+        (&"configured".into(), &"ip xfrm policy".into(), &Value::Null)
+    );
+    assert_eq!(report["clashes"].as_array().unwrap().len(), 1, "{report:#}");
+    assert!(sandbox.clashes(&["--ignore", "172.17.40.0/24"]).is_empty());
+    // Docker's IPv6 could take this one.
+    let pools = "{\"default-address-pools\": [{\"base\": \"fd00:17::/56\", \"size\": 64}]}";
+    sandbox.put("/etc/docker/daemon.json", pools);
+    let facts = sandbox.rebridge(&["facts"]).stdout;
+    assert!(facts.contains("\"fd00:17::/64\""), "{facts}");
+}
+
+#[test]
+fn an_image_is_judged_by_the_files_of_netplan_and_a_host_by_what_came_of_them() {
+    let sandbox = Sandbox::with_docker0();
+    let text = "network:\n  ethernets:\n    eth7:\n      routes:\n      - to: 172.17.0.0/16\n        \
+                via: 10.8.0.1\n";
+    sandbox.put("/etc/netplan/50-office.yaml", text);
+    assert!(sandbox.clashes(&[]).is_empty());
+    sandbox.sh(
+        "mkdir -p /run/image/etc/netplan /run/image/usr/bin; touch /run/image/usr/bin/dockerd
+                cp /etc/netplan/50-office.yaml /run/image/etc/netplan/",
+    );
+    let (code, report) = sandbox.json(&["check", "--root", "/run/image"]);
+    let with = &report["clashes"][0]["with"];
+    assert_eq!(
+        (code, &with["file"], &with["line"], &with["dev"]),
+        (
+            1,
+            &"/etc/netplan/50-office.yaml".into(),
+            &5.into(),
+            &"eth7".into()
+        ),
+        "{report:#}"
+    );
+    sandbox.sh("sed -i 's/172.17.0.0.16/default/' /run/image/etc/netplan/50-office.yaml");
+    let (code, report) = sandbox.json(&["check", "--root", "/run/image"]);
+    assert_eq!(code, 0, "{report:#}");
+}
+
+/// Stand-ins for the processes that rootlesskit makes: the range is on a command line.
+#[test]
+fn a_rootless_docker_in_a_needed_range_is_worth_a_note() {
+    let sandbox = Sandbox::with_docker0();
+    sandbox.sh("cp $(command -v sleep) $SANDBOX/dockerd; mkdir -p /run/user/1000");
+    sandbox.stand_in(
+        "rootlesskit",
+        "$SANDBOX/dockerd 1000 & echo $! > /run/user/1000/new
+         mv /run/user/1000/new /run/user/1000/docker.pid; trap 'kill $!' TERM; wait",
+    );
+    for (flag, over) in [
+        ("--mtu=65520", "10.0.2.0/24"),
+        ("--cidr=10.0.9.0/24", "10.0.9.0/24"),
+    ] {
+        let pidfile = sandbox.path("/run/user/1000/docker.pid");
+        let rootlesskit = sandbox.start(&["rootlesskit", "--net=slirp4netns", flag]);
+        while !pidfile.exists() {
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        sandbox.sh(&format!("ip route add {over} via 198.51.100.7"));
+        let (code, report) = sandbox.json(&["check"]);
+        let notes = report["notes"].to_string();
+        assert!(
+            notes.contains(&format!(
+                "user 1000 lives in {over}, over {over}, the route via"
+            )),
+            "{report:#}"
+        );
+        assert_eq!(code, 0, "{report:#}");
+        sandbox.sh(&format!("ip route del {over}"));
+        let (_, report) = sandbox.json(&["check"]);
+        assert!(
+            !report["notes"].to_string().contains("user 1000"),
+            "{report:#}"
+        );
+        sandbox.sh("kill $(cat /run/user/1000/docker.pid); rm /run/user/1000/docker.pid");
+        drop(rootlesskit);
+    }
+}
+
 #[test]
 fn no_secret_of_a_file_gets_into_the_facts() {
     let sandbox = Sandbox::with_docker0();
@@ -192,6 +321,47 @@ fn no_secret_of_a_file_gets_into_the_facts() {
             "SECRET\n[SECRET\n",
         ),
         ("/etc/cni/net.d/x.conflist", "{SECRET"),
+        (
+            "/etc/systemd/network/w.netdev.d/peer.conf",
+            "[WireGuardPeer]\nPresharedKey=SECRET\nAllowedIPs=172.17.8.0/24\n",
+        ),
+        (
+            "/etc/network/interfaces.d/w",
+            "iface w inet static\naddress 172.17.5.9/24\nwpa-psk SECRET\n",
+        ),
+        (
+            "/etc/sysconfig/network-scripts/ifcfg-w",
+            "IPADDR=172.17.6.9\nPREFIX=24\nWPA_PSK=SECRET\nKEY1=SECRET\n",
+        ),
+        (
+            "/etc/swanctl/conf.d/x.conf",
+            "remote_ts = 172.19.1.0/24\nsecrets { ike { secret = SECRET\n id = SECRET } }\n",
+        ),
+        (
+            "/var/lib/incus/networks/x/dnsmasq.pid",
+            "args: [--listen-address=172.19.2.1, --dhcp-option, 'SECRET', -s, SECRET]\n",
+        ),
+        (
+            "/etc/incus/preseed.yaml",
+            "config:\n  core.trust_password: SECRET\nx:\n  ipv4.address: 172.19.3.1/24\n",
+        ),
+        (
+            "/etc/libvirt/qemu/networks/x.xml",
+            "<network><name>SECRET</name><ip address='172.19.4.1' prefix='24'/></network>\n",
+        ),
+        (
+            "/etc/zabbix/zabbix_agentd.conf",
+            "Server=172.19.5.5\nTLSPSKIdentity=SECRET\nUserParameter=x,SECRET\n",
+        ),
+        (
+            "/etc/rancher/rke2/config.yaml",
+            "token: SECRET\nagent-token: SECRET\nservice-cidr: 172.19.6.0/24\n",
+        ),
+        (
+            "/etc/default/docker",
+            "export http_proxy=\"http://SECRET:SECRET@172.19.7.5:3128\"\n",
+        ),
+        ("/etc/hosts", "172.19.8.5 db.corp # SECRET\n"),
     ] {
         sandbox.put(path, text);
     }
@@ -199,7 +369,7 @@ fn no_secret_of_a_file_gets_into_the_facts() {
     assert_eq!(facts.code, 0, "{facts:?}");
     assert_eq!(
         facts.stdout.matches("\"role\"").count(),
-        10,
+        21,
         "{}",
         facts.stdout
     );
@@ -208,7 +378,32 @@ fn no_secret_of_a_file_gets_into_the_facts() {
 
 /// A file of each further format with a network or a server over docker0, the line that names it,
 /// and the same file with nothing that counts.
-const FORMATS: [(&str, usize, &str, &str); 17] = [
+const FORMATS: [(&str, usize, &str, &str); 21] = [
+    (
+        "/etc/systemd/network/wg0.network.d/site.conf",
+        2,
+        "[Route]\nDestination=172.17.0.0/16\n",
+        "[Route]\nDestination=172.17.0.0/16\nTable=200\n",
+    ),
+    (
+        "/var/lib/incus/networks/labbr0/dnsmasq.pid",
+        2,
+        "name: dnsmasq\nargs: [--listen-address=172.17.0.1, --dhcp-range, \
+         '172.17.0.2,172.17.255.254,1h']\n",
+        "name: dnsmasq\nargs: [--interface=labbr0, --dhcp-range, '172.17.0.2,172.17.255.254,1h']\n",
+    ),
+    (
+        "/etc/cloud/cloud.cfg.d/90-lxd.cfg",
+        2,
+        "lxd: {preseed: ...}\n    ipv4.address: 172.17.0.1/16\n",
+        "lxd: {preseed: ...}\n    ipv4.address: auto\n",
+    ),
+    (
+        "/var/lib/kubelet/config.yaml",
+        2,
+        "clusterDNS:\n- 172.17.0.10\nkind: KubeletConfiguration\n",
+        "clusterDNS:\n- 10.96.0.10\nclusterDomain: 172.17.0.10\n",
+    ),
     (
         "/etc/openvpn/client/office.conf",
         3,

@@ -23,6 +23,8 @@ mod networks;
 mod owners;
 mod random_files;
 mod relief;
+mod relief_life;
+mod relief_limits;
 mod remains;
 mod sandbox;
 mod terminal;

@@ -8,10 +8,10 @@ use serde_json::Value;
 use std::process::Stdio;
 use std::time::Duration;
 
-const AVOID: [&str; 2] = ["--avoid", "172.17.0.0/16"];
+pub const AVOID: [&str; 2] = ["--avoid", "172.17.0.0/16"];
 
 /// Servers behind the default gateway, and a container behind docker0.
-fn outage() -> Sandbox {
+pub fn outage() -> Sandbox {
     let sandbox = Sandbox::with_docker0();
     sandbox.sh("ip netns add world
          ip link set corp netns world
@@ -39,21 +39,21 @@ fn outage() -> Sandbox {
 /// A closed port answers too, and at once; what goes into the bridge has no answer.
 const CALL: &str = "timeout 1 bash -c '</dev/tcp/$1/9' 2>&1 | grep -q refused";
 
-fn host_reaches(sandbox: &Sandbox, server: &str) -> bool {
+pub fn host_reaches(sandbox: &Sandbox, server: &str) -> bool {
     sandbox
         .run(&["bash", "-c", &CALL.replace("$1", server)])
         .code
         == 0
 }
 
-fn container_reaches(sandbox: &Sandbox, server: &str) -> bool {
+pub fn container_reaches(sandbox: &Sandbox, server: &str) -> bool {
     let call = CALL.replace("$1", server);
     let call = ["ip", "netns", "exec", "box", "bash", "-c", &call];
     sandbox.run(&call).code == 0
 }
 
 /// Everything that relief touches. IPv6 addresses settle by themselves meanwhile.
-fn state(sandbox: &Sandbox) -> Vec<String> {
+pub fn state(sandbox: &Sandbox) -> Vec<String> {
     sandbox.sh(
         "ip -4 -d route show table all; ip rule
          sysctl -a 2>/dev/null | grep '^net.ipv4.conf' | sort; ls /var/lib/rebridge 2>/dev/null || :",
@@ -63,18 +63,18 @@ fn state(sandbox: &Sandbox) -> Vec<String> {
     .collect()
 }
 
-fn is_as_before(sandbox: &Sandbox, before: &[String]) {
+pub fn is_as_before(sandbox: &Sandbox, before: &[String]) {
     let now = state(sandbox);
     let new: Vec<&String> = now.iter().filter(|line| !before.contains(line)).collect();
     let gone: Vec<&String> = before.iter().filter(|line| !now.contains(line)).collect();
     assert!(now == before, "new: {new:#?}, gone: {gone:#?}");
 }
 
-fn relieve(sandbox: &Sandbox, more: &[&str]) -> (i32, Value) {
+pub fn relieve(sandbox: &Sandbox, more: &[&str]) -> (i32, Value) {
     sandbox.json(&[&["relieve", "--yes"], &AVOID[..], more].concat())
 }
 
-fn routes(report: &Value) -> Vec<String> {
+pub fn routes(report: &Value) -> Vec<String> {
     let ranges = report["relief"]["ranges"].as_array().unwrap();
     let routes = ranges
         .iter()

@@ -22,10 +22,11 @@ use rebridge::engine_model::daemon_json::Fault;
 use rebridge::engine_model::pool_trouble::PoolTrouble;
 use rebridge::facts::{
     AddressPool, ComposeSubnet, DiesWith, Facts, FirewallRule, Keeper, LanSign, Listener, Manager,
-    Mention, Named, NetGroup, Route, Tool, Version,
+    Mention, Named, NetGroup, RootlessNetwork, Route, Tool, Version,
 };
 use rebridge::plan::blocker::{Blocker, StartFault};
 use rebridge::plan::notice::Notice;
+use rebridge::plan::relief::obstacles::Obstacle as ReliefObstacle;
 use rebridge::plan::relief::{OutOfReach, Why};
 use rebridge::policy::option::{BadValue, Opt};
 use rebridge::policy::read::read_pools;
@@ -105,6 +106,13 @@ pub fn findings() -> Vec<Sample<Finding>> {
                 file: some("/srv/shop/compose.yml"),
                 line: 12,
             },
+            over: Box::new(over.clone()),
+        };
+        RootlessOverNeeded: Finding::RootlessOverNeeded {
+            of: RootlessNetwork {
+                user: 1000,
+                net: "10.0.2.0/24".parse().unwrap(),
+            },
             over: Box::new(over),
         };
         PastDocker: Finding::PastDocker {
@@ -166,8 +174,9 @@ pub fn blockers() -> Vec<Sample<Blocker>> {
         EngineSilent: Blocker::EngineSilent {
             unseen: names(&["the engine: no answer in 5 s"]),
         };
-        LiveRestore: Blocker::LiveRestore { containers: names(&["web"]) }, Blocker::LiveRestore {
+        LiveRestore: Blocker::LiveRestore { containers: names(&["web"]), is_relieved: false }, Blocker::LiveRestore {
             containers: names(&["web", "db", "cache", "mail", "queue"]),
+            is_relieved: true,
         };
         FileTurnedDown: Blocker::FileTurnedDown {
             path: some(FILE),
@@ -690,7 +699,7 @@ pub fn obstacles() -> Vec<Sample<Obstacle>> {
             subnet: "172.17.0.0/24".parse().unwrap(),
             range: "172.17.0.0/16".parse().unwrap(),
         };
-        Blocked: Obstacle::Blocked(vec![Blocker::LiveRestore { containers: names(&["web"]) }]);
+        Blocked: Obstacle::Blocked(vec![Blocker::LiveRestore { containers: names(&["web"]), is_relieved: false }]);
     })
 }
 
@@ -735,6 +744,18 @@ pub fn out_of_reach() -> Vec<Sample<OutOfReach>> {
         value: one(sample.value),
     })
     .collect()
+}
+
+/// Everything that keeps containers from getting past the bridge.
+pub fn relief_obstacles() -> Vec<Sample<ReliefObstacle>> {
+    samples!(ReliefObstacle {
+        ForwardingOff: ReliefObstacle::ForwardingOff { bridge: some("docker0"), dev: some("eth0") };
+        Dropped: ReliefObstacle::Dropped {
+            bridge: some("docker0"),
+            by: rebridge::kernel_model::filter::Drop { tool: some("iptables"), rule: some("-A DOCKER-USER -i docker0 -j DROP") },
+        };
+        NotJudged: ReliefObstacle::NotJudged { chain: some("inet site chain forward") };
+    })
 }
 
 /// Every step of relief that may fail.

@@ -1,4 +1,4 @@
-//! Docker's coming and going, seen by its pidfile (inotify) and not by asking.
+//! Docker's coming and going, seen by its files and not by asking.
 //!
 //! Its announcements (`GET /events`) are not listened to: a client that holds that answer delays
 //! every stop of Docker 26 and 28 by five seconds (measured; `docker events` does it too). A network
@@ -6,36 +6,18 @@
 
 use crate::docker::endpoint::SOCKET;
 use crate::host::Host;
-use crate::host::folders::Folders;
 use crate::observe::process::{PIDFILES, Process};
 use crate::observe::unit;
-use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
 /// systemd answers at once or is in trouble.
 const DEADLINE: Duration = Duration::from_secs(5);
 
-pub struct DockerChanges {
-    folders: Folders,
-}
-
-impl DockerChanges {
-    pub fn subscribe(host: &Host) -> io::Result<DockerChanges> {
-        let mut paths = PIDFILES.to_vec();
-        paths.push(SOCKET);
-        let folders = Folders::of(host, &paths)?;
-        Ok(DockerChanges { folders })
-    }
-
-    pub fn descriptor(&self) -> BorrowedFd<'_> {
-        self.folders.as_fd()
-    }
-
-    /// Whether it came or went.
-    pub fn take(&mut self) -> bool {
-        self.folders.told()
-    }
+/// The files that tell.
+pub fn files() -> Vec<&'static str> {
+    let mut files = PIDFILES.to_vec();
+    files.push(SOCKET);
+    files
 }
 
 /// Whether a dockerd is on its way out. Where systemd listens on its socket, a question to it would

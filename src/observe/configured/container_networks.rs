@@ -101,6 +101,13 @@ mod tests {
         );
         let text = r#"{"name": "lan", "driver": "macvlan", "ipam_options": {"driver": "dhcp"}}"#;
         assert!(shown(read, path, text).is_empty());
-        assert!(read(&File { path, text: "{" }).is_err());
+        assert!(
+            read(&File {
+                path,
+                text: "{",
+                main: ""
+            })
+            .is_err()
+        );
     }
 }

@@ -1,5 +1,5 @@
 //! Pod and service ranges of Kubernetes: config files of k3s and RKE2, their units, static manifests
-//! of kubeadm, arguments of MicroK8s. The flags are called the same everywhere, or nearly.
+//! of kubeadm, arguments of MicroK8s; on a node without these, the address of the cluster's DNS. The flags are called the same everywhere, or nearly.
 
 use super::File;
 use super::entry::{Entry, network};
@@ -16,10 +16,16 @@ pub const PLACES: &[Place] = &[
     Place::File("/var/snap/microk8s/current/args/kube-apiserver"),
     Place::File("/var/snap/microk8s/current/args/kube-controller-manager"),
     Place::File("/var/snap/microk8s/current/args/kube-proxy"),
+    Place::File("/var/snap/microk8s/current/args/kubelet"),
+    Place::File("/var/lib/kubelet/config.yaml"),
+    Place::Folder("/var/lib/rancher/k3s/agent/etc/kubelet.conf.d", ".conf"),
+    Place::Folder("/var/lib/rancher/rke2/agent/etc/kubelet.conf.d", ".conf"),
 ];
 
-const FLAGS: [&str; 4] = [
+const FLAGS: [&str; 6] = [
     "cluster-cidr",
+    "cluster-dns",
+    "clusterDNS",
     "pod-network-cidr",
     "service-cidr",
     "service-cluster-ip-range",
@@ -77,6 +83,12 @@ mod tests {
                 manifest
             ),
             ["3 network 172.17.0.0/16 service-cluster-ip-range of Kubernetes"]
+        );
+        let node = "clusterDNS:\n- 172.17.0.10\nclusterDomain: cluster.local\nhealthzBindAddress: \
+                    127.0.0.1\nstaticPodPath: /etc/kubernetes/manifests\n";
+        assert_eq!(
+            shown(read, "/var/lib/kubelet/config.yaml", node),
+            ["2 network 172.17.0.10/32 clusterDNS of Kubernetes"]
         );
         let unit = "ExecStart=/usr/local/bin/k3s \\\n    server \\\n\t'--service-cidr' \\\n\
                     \t'172.18.0.0/16' \\\n\t'--token' \\\n\t'10.0.0.1' \\\n";

@@ -129,6 +129,7 @@ WARNING: edit with virsh <ip address='10.9.9.1' netmask='255.255.255.0'>
         let file = File {
             path: PATH,
             text: "no network",
+            main: "",
         };
         assert!(read(&file).is_err());
     }

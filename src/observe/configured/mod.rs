@@ -1,5 +1,6 @@
 //! What files of this host say of networks and servers, up or not: [`FORMATS`] lists the readers,
-//! and one walker finds the files and reads them.
+//! and one walker finds the files and reads them. IPsec's policies have no file; the kernel shows
+//! them.
 //!
 //! A reader is a pure function from a text to entries. It keeps addresses and nothing else, so no
 //! key or password leaves it. Names are not resolved. A file that cannot be read or understood is a
@@ -11,14 +12,17 @@ mod entry;
 mod hosts;
 mod ifcfg;
 mod ifupdown;
+mod incus;
 mod ini;
 mod ipsec;
 mod kubernetes;
 mod libvirt;
 mod mounts;
+mod netplan;
 mod network_manager;
 mod networkd;
 mod openvpn;
+mod policies;
 mod proxies;
 mod servers;
 mod walk;
@@ -38,9 +42,12 @@ struct Format {
 }
 
 /// A file for a reader.
+#[derive(Default)]
 struct File<'a> {
     path: &'a str,
     text: &'a str,
+    /// The text of the file that it adds to, where it is a drop-in.
+    main: &'a str,
 }
 
 const FORMATS: &[Format] = &[
@@ -53,6 +60,8 @@ const FORMATS: &[Format] = &[
     Format::new(ifcfg::PLACES, ifcfg::read),
     Format::new(ipsec::PLACES, ipsec::read),
     Format::new(libvirt::PLACES, libvirt::read),
+    Format::new(incus::STATES, incus::read_state),
+    Format::new(incus::PRESEEDS, incus::read_preseed),
     Format::new(container_networks::PLACES, container_networks::read),
     Format::new(kubernetes::PLACES, kubernetes::read),
     Format::new(docker::PLACES, docker::read),
@@ -61,6 +70,18 @@ const FORMATS: &[Format] = &[
     Format::new(servers::PLACES, servers::read),
     Format::new(hosts::PLACES, hosts::read),
 ];
+
+/// The folders that such files come in, with their endings.
+pub fn folders(host: &Host) -> Vec<(String, &'static str)> {
+    let places = FORMATS.iter().flat_map(|format| format.places);
+    let mut folders: Vec<_> = places.flat_map(|place| place.folders(host)).collect();
+    folders.sort();
+    folders.dedup();
+    folders
+}
+
+/// On a booted host Netplan has written what its files say for networkd or NetworkManager.
+const IN_AN_IMAGE: Format = Format::new(netplan::PLACES, netplan::read);
 
 type Reader = fn(&File) -> Result<Vec<Entry>, String>;
 
@@ -76,6 +97,11 @@ pub fn read(host: &Host) -> (Vec<Configured>, Vec<Unread>) {
     for format in FORMATS {
         walk.read(format);
     }
+    if host.is_image() {
+        walk.read(&IN_AN_IMAGE);
+    } else {
+        walk.add(policies::SHOWN_BY, policies::read());
+    }
     walk.finish()
 }
 
@@ -84,6 +110,11 @@ impl File<'_> {
     fn stem(&self) -> &str {
         let name = self.path.rsplit('/').next().unwrap_or_default();
         name.rsplit_once('.').map_or(name, |(stem, _)| stem)
+    }
+
+    /// The name of the folder it lies in.
+    fn folder(&self) -> &str {
+        self.path.rsplit('/').nth(1).unwrap_or_default()
     }
 }
 
@@ -95,7 +126,19 @@ mod testing {
 
     /// What a reader finds, an entry a line.
     pub fn shown(read: Reader, path: &str, text: &str) -> Vec<String> {
-        let entries = read(&File { path, text }).unwrap();
+        shown_of(
+            read,
+            &File {
+                path,
+                text,
+                main: "",
+            },
+        )
+    }
+
+    /// The same of a drop-in.
+    pub fn shown_of(read: Reader, file: &File) -> Vec<String> {
+        let entries = read(file).unwrap();
         let entries = entries.into_iter().filter(|entry| !entry.is_ours());
         entries
             .map(|one| {

@@ -9,17 +9,25 @@ pub const NETWORKS: &[Place] = &[
     Place::Folder("/etc/systemd/network", ".network"),
     Place::Folder("/run/systemd/network", ".network"),
     Place::Folder("/usr/lib/systemd/network", ".network"),
+    Place::DropIns("/etc/systemd/network", ".network"),
+    Place::DropIns("/run/systemd/network", ".network"),
+    Place::DropIns("/usr/lib/systemd/network", ".network"),
 ];
 
 pub const NETDEVS: &[Place] = &[
     Place::Folder("/etc/systemd/network", ".netdev"),
     Place::Folder("/run/systemd/network", ".netdev"),
     Place::Folder("/usr/lib/systemd/network", ".netdev"),
+    Place::DropIns("/etc/systemd/network", ".netdev"),
+    Place::DropIns("/run/systemd/network", ".netdev"),
+    Place::DropIns("/usr/lib/systemd/network", ".netdev"),
 ];
 
 pub fn read_network(file: &File) -> Result<Vec<Entry>, String> {
+    let main = settings(file.main);
     let settings = settings(file.text);
-    let dev = value_in(&settings, "Match", "Name").filter(|name| is_one_name(name));
+    let dev = value_in(&settings, "Match", "Name").or(value_in(&main, "Match", "Name"));
+    let dev = dev.filter(|name| is_one_name(name));
     let entries = settings.iter().flat_map(|one| of_network(one, &settings));
     Ok(entries.map(|entry| entry.on(dev)).collect())
 }
@@ -60,9 +68,12 @@ fn route(one: &Setting, settings: &[Setting]) -> Option<Entry> {
 }
 
 pub fn read_netdev(file: &File) -> Result<Vec<Entry>, String> {
+    let main = settings(file.main);
     let settings = settings(file.text);
-    let dev = value_in(&settings, "NetDev", "Name");
-    let everywhere = value_in(&settings, "WireGuard", "RouteTable");
+    let of_either =
+        |section, key| value_in(&settings, section, key).or(value_in(&main, section, key));
+    let dev = of_either("NetDev", "Name");
+    let everywhere = of_either("WireGuard", "RouteTable");
     let mut entries = Vec::new();
     for one in &settings {
         // Without a table, networkd adds no routes for them.
@@ -97,7 +108,7 @@ pub fn dns_server(word: &str) -> Option<std::net::IpAddr> {
 #[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 mod tests {
     use super::*;
-    use crate::observe::configured::testing::shown;
+    use crate::observe::configured::testing::{shown, shown_of};
 
     /// As netplan 0.106 writes it for a tunnel.
     const NETWORK: &str = "\
@@ -137,6 +148,28 @@ Type=unreachable
                 "7 server 10.0.0.1/32 wg0 DNS of systemd-networkd",
                 "11 routed 172.17.0.0/16 wg0 Route of systemd-networkd",
             ]
+        );
+    }
+
+    #[test]
+    fn a_drop_in_is_about_the_interface_of_its_file() {
+        let file = File {
+            path: "/etc/systemd/network/wg0.network.d/site.conf",
+            text: "[Route]\nDestination=172.17.0.0/16\n",
+            main: NETWORK,
+        };
+        assert_eq!(
+            shown_of(read_network, &file),
+            ["2 network 172.17.0.0/16 wg0 Route of systemd-networkd"]
+        );
+        let file = File {
+            path: "/etc/systemd/network/wg0.netdev.d/site.conf",
+            text: "[WireGuardPeer]\nAllowedIPs=172.17.0.0/16\n",
+            main: "[NetDev]\nName=wg0\n[WireGuard]\nRouteTable=main\n",
+        };
+        assert_eq!(
+            shown_of(read_netdev, &file),
+            ["2 network 172.17.0.0/16 wg0 AllowedIPs of a WireGuard peer"]
         );
     }
 

@@ -2,12 +2,12 @@
 
 use crate::facts::Link;
 use crate::host::netlink::{
-    Request, address, attributes, attributes_after, dump, text, u8_at, u32_at,
+    AF_INET, Request, address, attributes, attributes_after, dump, text, u8_at, u32_at,
 };
 use ipnet::IpNet;
 use nix::libc::{
-    IFA_ADDRESS, IFA_LOCAL, IFF_LOWER_UP, IFF_UP, IFLA_GROUP, IFLA_IFNAME, IFLA_INFO_DATA,
-    IFLA_INFO_KIND, IFLA_LINKINFO, IFLA_MASTER, RTM_GETADDR, RTM_GETLINK,
+    IFA_ADDRESS, IFA_LOCAL, IFF_LOWER_UP, IFF_UP, IFLA_AF_SPEC, IFLA_GROUP, IFLA_IFNAME,
+    IFLA_INFO_DATA, IFLA_INFO_KIND, IFLA_LINKINFO, IFLA_MASTER, RTM_GETADDR, RTM_GETLINK,
 };
 use nix::sys::socket::SockProtocol;
 use std::collections::BTreeMap;
@@ -15,6 +15,9 @@ use std::io;
 
 /// From linux/if_link.h; libc lacks it.
 const IFLA_VRF_TABLE: u16 = 1;
+const IFLA_INET_CONF: u16 = 1;
+/// The place of `forwarding` among an interface's settings: linux/ip.h counts from 1.
+const IPV4_DEVCONF_FORWARDING: usize = 0;
 
 /// Links by their index, with their addresses of both families.
 pub type Links = BTreeMap<u32, Link>;
@@ -90,11 +93,20 @@ pub fn link(payload: &[u8]) -> Option<LinkMessage> {
             IFLA_IFNAME => link.name = text(value),
             IFLA_MASTER => message.master = u32_at(value, 0),
             IFLA_GROUP => link.group = u32_at(value, 0)?,
+            IFLA_AF_SPEC => link.no_forwarding = forwards(value) == Some(false),
             IFLA_LINKINFO => (link.kind, link.table) = kind_and_table(value),
             _ => {}
         }
     }
     Some(message)
+}
+
+/// Whether IPv4 packets that come in by a link are sent on; its settings are one list of numbers.
+fn forwards(families: &[u8]) -> Option<bool> {
+    let inet = u16::from(AF_INET);
+    let (_, of_inet) = attributes(families).find(|(family, _)| *family == inet)?;
+    let (_, settings) = attributes(of_inet).find(|(kind, _)| *kind == IFLA_INET_CONF)?;
+    Some(u32_at(settings, 4 * IPV4_DEVCONF_FORWARDING)? != 0)
 }
 
 /// What a link is, and the routing table of a VRF device.

@@ -2,6 +2,7 @@
 //! they need, without a restart. Longer prefixes win, so Docker's own route stays as it is.
 
 mod kept;
+pub mod obstacles;
 mod routes;
 
 use crate::assess::Assessment;
@@ -11,8 +12,10 @@ use crate::assess::sides::{DockerSide, Loser};
 use crate::facts::{Certainty, ReliefRoute};
 use crate::subnet::{RangeSet, v4};
 use ipnet::{IpNet, Ipv4Net};
+use obstacles::Obstacle;
 use routes::Past;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
 /// More routes than these are a routing table of their own, and no first aid.
@@ -23,6 +26,7 @@ const MOST_ROUTES: usize = 128;
 pub struct Relief {
     pub ranges: Vec<RelievedRange>,
     pub out_of_reach: Vec<OutOfReach>,
+    pub obstacles: BTreeSet<Obstacle>,
 }
 
 /// A range of Docker's that packets get past.
@@ -39,6 +43,9 @@ pub struct RelievedRange {
     pub kept: Vec<Ipv4Net>,
     /// The routes past the bridge.
     pub routes: Vec<ReliefRoute>,
+    /// Whether containers get past it too. Then this host answers ARP on the bridge for what lies
+    /// past it.
+    pub for_containers: bool,
     #[serde(skip)]
     pub proofs: Vec<Proof>,
 }
@@ -139,16 +146,22 @@ impl Relief {
         }
         let proofs = all.iter().filter_map(Past::proof).collect();
         let routes = routes::without_repeated(all.into_iter().map(|past| past.route).collect());
-        if !routes.is_empty() {
-            self.ranges.push(RelievedRange {
-                network: held.network.clone(),
-                bridge: held.bridge.clone(),
-                subnet,
-                kept,
-                routes,
-                proofs,
-            });
+        if routes.is_empty() {
+            return;
         }
+        let mut range = RelievedRange {
+            network: held.network.clone(),
+            bridge: held.bridge.clone(),
+            subnet,
+            kept,
+            routes,
+            for_containers: true,
+            proofs,
+        };
+        let (obstacles, gets_through) = obstacles::of(assessment.facts, &range);
+        range.for_containers = gets_through;
+        self.obstacles.extend(obstacles);
+        self.ranges.push(range);
     }
 
     fn leave(&mut self, held: &Held, lost: &[&Lost], why: Why) {

@@ -164,3 +164,31 @@ fn very_many_servers_are_too_many_routes() {
     let wide = relief(&facts, &format!("172.17.0.0/16,{}", servers.join(",")));
     assert_eq!(wide.routes().count(), 8, "the wide network says it all");
 }
+
+/// Containers on macvlan leave by the LAN and not by this host, and no bridge is in the way.
+#[test]
+fn a_macvlan_network_needs_no_relief() {
+    let facts = include_str!("../../../tests/golden/macvlan-is-no-clash/facts.json");
+    let facts: Facts = serde_json::from_str(facts).unwrap();
+    let networks: Vec<String> = facts
+        .networks()
+        .filter(|network| network.driver == "macvlan")
+        .flat_map(|network| network.subnets.iter().map(ToString::to_string))
+        .collect();
+    assert!(!networks.is_empty());
+    assert_eq!(relief(&facts, &networks.join(",")), Relief::default());
+}
+
+#[test]
+fn ipv6_is_left_to_the_cure() {
+    let facts = include_str!("../../../tests/golden/ipv6-declared/facts.json");
+    let facts: Facts = serde_json::from_str(facts).unwrap();
+    let request = include_str!("../../../tests/golden/ipv6-declared/request");
+    let avoid = request.split_whitespace().last().unwrap();
+    let found = relief(&facts, avoid);
+    assert!(found.ranges.is_empty(), "{found:?}");
+    assert_eq!(
+        found.out_of_reach.first().map(|one| &one.why),
+        Some(&Why::Ipv6)
+    );
+}

@@ -95,7 +95,11 @@ impl Map {
             }
             When::Now => {
                 let name = range.name.as_deref().unwrap_or("Docker");
-                format!("{name} holds {net}, but this host needs {needed}")
+                let relief = match range.relieved {
+                    true => "; routes lead past it until the next boot",
+                    false => "",
+                };
+                format!("{name} holds {net}, but this host needs {needed}{relief}")
             }
             When::Next => {
                 format!("Docker's next network gets {net}, but this host needs {needed}")
@@ -109,6 +113,7 @@ impl Map {
     /// The verdict in a word.
     pub fn word(&self) -> &'static str {
         match self.first_clash() {
+            Some(range) if self.bites(range) && range.relieved => "relieved, not cured",
             Some(range) if self.bites(range) => "clashing",
             Some(_) => "could clash",
             None => "clean",
@@ -135,8 +140,8 @@ impl Map {
             .find_map(|when| {
                 let of_then = self.docker.iter().filter(|range| range.when == *when);
                 let clashing = of_then.filter(|range| !range.clashes.is_empty());
-                // What bites comes before what is not up.
-                clashing.min_by_key(|range| !self.bites(range))
+                // What bites comes before what is not up, and before what is relieved.
+                clashing.min_by_key(|range| (!self.bites(range), range.relieved))
             })
     }
 }

@@ -344,6 +344,7 @@ mod tests {
             }
         });
         let docker = ["docker0", name].map(|name| DockerRange {
+            relieved: false,
             name: Some(name.to_owned()),
             clashes: vec![net("172.17.0.0/16")],
             shared: vec![net("172.17.0.0/16")],

@@ -175,7 +175,7 @@ pub fn what(blocker: &Blocker, words: Vocabulary) -> String {
             "cannot plan a restart: Docker runs but did not answer ({})",
             unseen.join("; ")
         ),
-        Blocker::LiveRestore { containers } => format!(
+        Blocker::LiveRestore { containers, .. } => format!(
             "cannot move docker0: live-restore is on and {} running ({}). While a container runs, \
              Docker leaves docker0 where it is",
             count(containers.len(), "container is", "containers are"),
@@ -457,12 +457,16 @@ pub fn next(blocker: &Blocker, words: Vocabulary) -> String {
         Blocker::EngineSilent { .. } => {
             format!("make sure that `docker info` works as root, then {again}")
         }
-        Blocker::LiveRestore { .. } => format!(
-            "{}, which stops such containers for the restart and starts them again; or {} ends the \
-             outage and stops nothing",
-            with_accept(Accept::ContainerStop, words),
-            words.relieve()
-        ),
+        Blocker::LiveRestore { is_relieved, .. } => {
+            let relief = match is_relieved {
+                true => "relief holds until then".to_owned(),
+                false => format!("or {} ends the outage and stops nothing", words.relieve()),
+            };
+            format!(
+                "{}, which stops such containers for the restart and starts them again; {relief}",
+                with_accept(Accept::ContainerStop, words),
+            )
+        }
         Blocker::FileTurnedDown { faults, .. } => match faults.as_slice() {
             [Fault::Empty] => {
                 format!("the file is untouched; write {{}} into it or remove it, then {again}")

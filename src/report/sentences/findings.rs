@@ -52,6 +52,14 @@ pub fn finding(finding: &Finding, words: Vocabulary) -> String {
             of.subnet,
             over.describe()
         ),
+        Finding::RootlessOverNeeded { of, over } => format!(
+            "the rootless Docker of user {} lives in {}, over {}: its containers cannot reach that. \
+             Give it another range: \
+             `DOCKERD_ROOTLESS_ROOTLESSKIT_FLAGS=--cidr=RANGE` in the environment of its unit",
+            of.user,
+            of.net,
+            over.describe()
+        ),
         Finding::PoolsOverlap { first, second } => format!(
             "Docker's address pools {first} and {second} overlap; engines differ in what they make \
              of that"

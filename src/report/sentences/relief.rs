@@ -5,8 +5,10 @@ use crate::apply::check::Check;
 use crate::apply::relief::{Deed, Fault};
 use crate::assess::Assessment;
 use crate::assess::clash::Kind;
+use crate::assess::sides::Loser;
 use crate::facts::{Facts, RELIEF_PROTOCOL, RT_TABLE_MAIN, ReliefRoute};
 use crate::phrases::{count, first_few};
+use crate::plan::relief::obstacles::Obstacle;
 use crate::plan::relief::{OutOfReach, Relief, RelievedRange, Why};
 use crate::report::vocabulary::Vocabulary;
 use crate::subnet::short;
@@ -67,6 +69,20 @@ pub fn done(relief: &Relief) -> String {
 /// That the cure has taken relief away.
 pub const ENDED: &str = "the relief routes are gone: Docker no longer is in the way";
 
+/// That a rollback has brought relief back.
+pub const RESTORED: &str =
+    "the relief routes that stood before the apply are there again, until the next boot";
+
+pub fn not_restored(why: &str, words: Vocabulary) -> String {
+    format!(
+        "the relief that stood before the apply did not come back: {why}; try {}",
+        words.relieve()
+    )
+}
+
+/// What the dead man's switch finds where a run has come to its end.
+pub const VERIFIED: &str = "the run that was to be undone has verified its relief; nothing to do";
+
 pub fn not_ended(fault: &Fault) -> String {
     format!(
         "relief routes are left over, which do no harm and go with the next boot: {}",
@@ -93,7 +109,8 @@ fn past_one(range: &RelievedRange) -> String {
 
 /// What happens after a yes.
 pub fn then(relief: &Relief) -> Vec<String> {
-    let answers = relief.ranges.iter().map(|range| {
+    let for_containers = relief.ranges.iter().filter(|range| range.for_containers);
+    let answers = for_containers.map(|range| {
         format!(
             "this host answers ARP on {} for what lies past it, so that containers get there too",
             range.bridge
@@ -139,6 +156,47 @@ pub fn out_of_reach(one: &OutOfReach) -> String {
         Why::TooManyRoutes => "it would take more than 128 routes".to_owned(),
     };
     format!("no relief for {net} behind {name}: {why}; only the cure helps")
+}
+
+/// Why containers stay behind.
+pub fn obstacle(obstacle: &Obstacle) -> String {
+    match obstacle {
+        Obstacle::ForwardingOff { bridge, dev } => format!(
+            "relief helps this host but no container on {bridge}: net.ipv4.conf.{dev}.forwarding is \
+             0, so this host forwards nothing that comes in by {dev}"
+        ),
+        Obstacle::Dropped { bridge, by } => format!(
+            "relief helps this host, but not all that containers on {bridge} send gets past: {} \
+             drops it or the answers ({}); allow both, then relieve again",
+            by.tool, by.rule
+        ),
+        Obstacle::NotJudged { chain } => format!(
+            "the nftables chain {chain} drops some forwarded packets; whether it drops those of \
+             containers was not judged"
+        ),
+    }
+}
+
+/// What became of relief since it was carried out, if something is lost by it.
+pub fn on_record(assessment: &Assessment, words: Vocabulary) -> Option<String> {
+    let record = assessment.facts.relief_on_record.as_ref()?;
+    let there = &assessment.facts.kernel.relief;
+    let gone = record.routes.iter().filter(|route| !there.contains(route));
+    let gone = gone.count();
+    let mut clashes = assessment.clashes.iter();
+    let is_lost = clashes.any(|clash| clash.kind == Kind::Present && clash.loser == Loser::Host);
+    if gone == 0 || !is_lost {
+        return None;
+    }
+    let routes = count(gone, "relief route", "relief routes");
+    let why = match record.ended_by_a_boot {
+        true => "went with the reboot",
+        false => "are gone: something else on this host removed them",
+    };
+    Some(format!(
+        "{routes} {why}; {} adds them again",
+        words.relieve()
+    ))
 }
 
 pub fn taken_away(fault: Option<&Fault>, verified: &[Check]) -> String {

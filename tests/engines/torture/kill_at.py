@@ -1,7 +1,8 @@
 """kill_at.py NUMBER COMMAND...: runs a command, all its threads traced, and kills it right before its NUMBERth step.
 
 A step is a system call, of whatever thread, that changes something or begins to: a file is written, synced, renamed or
-removed, a child is started or first waited for, an order (no question) is sent to the engine. Children are not traced.
+removed, a setting or a route changes, a child is started or first waited for, an order (no question) is sent to the
+engine. Children are not traced.
 With number 0 nothing is killed. Prints how many steps it saw, and the last one. Exits as the command did; 137 if killed.
 """
 import ctypes, os, signal, struct, sys
@@ -15,6 +16,7 @@ EVENT_STOP, WALL, CLONE_THREAD = 128, 0x40000000, 0x10000
 ARM = os.uname().machine == "aarch64"
 FILES = {64: "write", 82: "fsync", 83: "fdatasync", 38: "renameat", 276: "renameat2", 35: "unlinkat", 55: "fchown"} if ARM else \
     {1: "write", 74: "fsync", 75: "fdatasync", 82: "rename", 264: "renameat", 316: "renameat2", 87: "unlink", 263: "unlinkat", 93: "fchown"}
+ROUTES = {24: "new route", 25: "removal of a route"}
 SEND = {206} if ARM else {44}
 CLONE, CLONE3, VFORK, WAITS = (220, 435, -1, {260, 95}) if ARM else (56, 435, 58, {61, 247})
 
@@ -36,9 +38,12 @@ class Steps:
     def name(self, pid, number, args):
         """What a step it is; None if none."""
         if number in SEND or FILES.get(number) == "write":
-            if memory(pid, args[1], 6).startswith((b"POST /", b"DELETE")):
+            begins = memory(pid, args[1], 6)
+            if begins.startswith((b"POST /", b"DELETE")):
                 return memory(pid, args[1], 60).split(b" HTTP")[0].decode()
-            if number in SEND or not os.readlink(f"/proc/{pid}/fd/{args[0]}").startswith(("/var/", "/etc/")):
+            if number in SEND and struct.unpack_from("H", begins, 4)[0] in ROUTES:
+                return ROUTES[struct.unpack_from("H", begins, 4)[0]]
+            if number in SEND or not os.readlink(f"/proc/{pid}/fd/{args[0]}").startswith(("/var/", "/etc/", "/proc/sys/")):
                 return None
         if number in FILES:
             return FILES[number]
