@@ -55,8 +55,16 @@ pub fn relief_is_unverified(host: &Host) -> bool {
 
 /// Relief is verified, or taken away: a timer that has gone off already finds nothing to do.
 pub fn disarm_for_relief(host: &Host) {
+    if relief_is_unverified(host) {
+        let _ = host.remove(&note());
+        disarm(host);
+    }
+}
+
+/// The same for the dead man himself, who must not stop his own unit.
+pub fn relief_is_undone(host: &Host) {
     let _ = host.remove(&note());
-    disarm(host);
+    remove_files(host);
 }
 
 fn note() -> PathBuf {

@@ -96,11 +96,11 @@ pub fn relieve_watched(
     probes: &[Probe],
     dead_man: Option<u64>,
 ) -> Result<Done, Refusal> {
-    let Some(seconds) = dead_man else {
-        return Ok(relieve(host, facts, relief, probes));
-    };
-    deadman::arm_for_relief(host, seconds).map_err(|why| Refusal::DeadManNotArmed { why })?;
+    if let Some(seconds) = dead_man {
+        deadman::arm_for_relief(host, seconds).map_err(|why| Refusal::DeadManNotArmed { why })?;
+    }
     let done = relieve(host, facts, relief, probes);
+    // The timer may also be that of an earlier run, which was killed.
     deadman::disarm_for_relief(host);
     Ok(done)
 }

@@ -100,7 +100,10 @@ pub fn carry_out(
             return Err(Error::HalfWay);
         }
         let planned = planned(Some(host), &facts, policy, request);
-        if planned.standing != Standing::ToChange {
+        // What a killed run has left to its timer is there, but nobody has verified it.
+        let is_unverified =
+            planned.standing == Standing::InPlace && deadman::relief_is_unverified(host);
+        if planned.standing != Standing::ToChange && !is_unverified {
             return Ok(planned.preview);
         }
         if consent.is_given() || asked.as_ref() == Some(&planned.relief) {
@@ -131,6 +134,9 @@ fn undo(host: &Host, request: &RelieveRequest, consent: Consent) -> Result<Repor
     if !is_there {
         // What a reboot left on record is over, too.
         let forgotten = take_away(host, &[]);
+        if request.unless_verified {
+            deadman::relief_is_undone(host);
+        }
         return Ok(match forgotten {
             Ok(()) => preview,
             Err(_) => Report::relief_undone(preview, &facts, forgotten, request.look.vocabulary),
@@ -140,8 +146,10 @@ fn undo(host: &Host, request: &RelieveRequest, consent: Consent) -> Result<Repor
         return Ok(*report);
     }
     let done = take_away(host, &facts.kernel.relief);
-    if request.unless_verified && done.is_ok() {
-        deadman::disarm_for_relief(host);
+    match request.unless_verified {
+        true if done.is_ok() => deadman::relief_is_undone(host),
+        true => {}
+        false => deadman::disarm_for_relief(host),
     }
     Ok(Report::relief_undone(
         preview,

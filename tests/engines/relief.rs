@@ -234,27 +234,36 @@ fn a_probe_from_a_container_decides(lab: &Lab, before: &str) {
 /// Killed while it waits for answers, a minute at most, with all routes in their place. Nobody has
 /// that address on the bridge, and the kernel asks for it for seconds.
 fn a_killed_run_is_undone_by_the_timer(lab: &Lab, before: &str) {
-    let probes = "--probe 172.17.0.200:9 ".repeat(20);
-    lab.sh(&format!(
-        "rebridge relieve --yes --avoid 172.17.0.0/16 --dead-man 5 {probes} >/tmp/killed 2>&1 & run=$!
-         until ip route show 172.17.128.0/17 | grep -q 'proto 114'; do
-             kill -0 $run || exit 1; sleep 0.02
-         done
-         kill -9 $run"
-    ));
+    kill_while_it_waits(lab, 5);
     lab.sh(
         "for i in $(seq 600); do
              [ -z \"$(ip route show table all proto 114)$(ls /var/lib/rebridge)\" ] && exit 0; sleep 0.1
          done; exit 1",
     );
     assert_eq!(lab.sh(STATE), before);
+    // A run that verifies what a killed one has left takes its timer away.
+    kill_while_it_waits(lab, 3600);
+    let timer = "systemctl list-timers --all | grep -c rebridge-dead || :";
+    assert_eq!(lab.sh(timer), "1\n");
+    relieve(lab);
+    assert_eq!(lab.sh(timer), "0\n");
+    undo(lab);
+    assert_eq!(lab.sh(STATE), before);
     let (_, report) =
         lab.rebridge(&[&["relieve", "--yes", "--dead-man", "5"], &AVOID[..]].concat());
     assert_eq!(report["outcome"], "changed", "{report:#}");
-    assert_eq!(
-        lab.sh("systemctl list-timers --all | grep -c rebridge-dead || :"),
-        "0\n"
-    );
+    assert_eq!(lab.sh(timer), "0\n");
+}
+
+fn kill_while_it_waits(lab: &Lab, seconds: u32) {
+    let probes = "--probe 172.17.0.200:9 ".repeat(20);
+    lab.sh(&format!(
+        "rebridge relieve --yes --avoid 172.17.0.0/16 --dead-man {seconds} {probes} >/tmp/killed 2>&1 & run=$!
+         until ip route show 172.17.128.0/17 | grep -q 'proto 114'; do
+             kill -0 $run || exit 1; sleep 0.02
+         done
+         kill -9 $run"
+    ));
 }
 
 fn a_rollback_brings_it_back(lab: &Lab) {
