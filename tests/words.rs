@@ -166,10 +166,12 @@ fn sentences(words: Vocabulary) -> String {
 
     let facts = overlays.0;
     title(&mut text, "By hand, after an apply");
-    let steps = outcome::steps_by_hand("/etc/docker/daemon.json", facts.docker0(), words);
+    let steps = outcome::steps_by_hand(&facts, words);
     text += &(outcome::numbered(&steps).join("\n") + "\n");
     title(&mut text, "By hand, after a rollback");
-    text += &(outcome::numbered(&outcome::steps_after_rollback(words)).join("\n") + "\n");
+    text += &(outcome::numbered(&outcome::steps_after_rollback("docker.service", words))
+        .join("\n")
+        + "\n");
     text
 }
 

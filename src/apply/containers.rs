@@ -11,6 +11,7 @@ use crate::docker::containers::ApiContainer;
 use crate::docker::{self, Api};
 use crate::facts::{Container, Facts, Manager};
 use crate::host::Host;
+use crate::observe::endpoints;
 use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
 use std::thread::sleep;
@@ -222,12 +223,12 @@ pub fn pause(api: &Api, id: &str) -> Result<(), docker::Error> {
 
 /// A client of the engine with patience for containers.
 pub fn client(host: &Host) -> Result<Api, docker::Error> {
-    Api::new(host, DEADLINE)
+    endpoints::api(host, DEADLINE)
 }
 
 /// The same with patience for those that may take this long to stop.
 pub fn client_for_stops(host: &Host, longest: Duration) -> Result<Api, docker::Error> {
-    Api::new(host, DEADLINE + longest)
+    endpoints::api(host, DEADLINE + longest)
 }
 
 /// How long a container may take to stop.

@@ -14,16 +14,16 @@ pub fn why_it_failed(host: &Host, unit: &str, since: SystemTime) -> Option<Strin
         .duration_since(SystemTime::UNIX_EPOCH)
         .map_or(0, |time| time.as_secs());
     let since = format!("--since=@{since}");
-    let unit = format!("--unit={unit}");
+    let of_unit = format!("--unit={unit}");
     let words = [
         "journalctl",
-        &unit,
+        &of_unit,
         "--output=cat",
         "--no-pager",
         "--lines=200",
         &since,
     ];
-    pick_cause(&host.run(&words, DEADLINE).stdout)
+    pick_cause(unit, &host.run(&words, DEADLINE).stdout)
 }
 
 /// Where the init scripts of Debian, Alpine and Gentoo send what dockerd says.
@@ -40,7 +40,7 @@ pub fn end_of_file(host: &Host) -> u64 {
 /// The words of a dockerd that ended, since that file was so long; none where it left none.
 pub fn why_it_ended(host: &Host, end_before: u64) -> Option<String> {
     let added = host.read_added(Path::new(FILE), end_before, MOST_BYTES);
-    pick_cause(&String::from_utf8_lossy(&added.ok()?))
+    pick_cause("docker.service", &String::from_utf8_lossy(&added.ok()?))
 }
 
 /// What dockerd says before the cause.
@@ -49,32 +49,43 @@ const FATAL: &str = "failed to start daemon: ";
 /// How dockerd's last words begin.
 const LAST_WORDS: [&str; 2] = [FATAL, "unable to configure the Docker daemon"];
 
-/// How lines begin that name no cause: systemd's own bookkeeping, and log lines of normal work.
-const NORMAL: [&str; 12] = [
-    "docker.service: ",
-    "Failed to start docker",
-    "Stopped docker",
-    "Stopping docker",
-    "Starting docker",
-    "Started docker",
-    "Closed docker",
-    "Listening on docker",
-    "Dependency failed",
-    "time=\"",
-    "Processing ",
-    "See '",
+/// What systemd says of a unit before its name: its own bookkeeping.
+const OF_A_UNIT: [&str; 8] = [
+    "",
+    "Failed to start ",
+    "Stopped ",
+    "Stopping ",
+    "Starting ",
+    "Started ",
+    "Closed ",
+    "Listening on ",
 ];
+
+/// How lines begin that name no cause, whatever the unit.
+const NORMAL: [&str; 4] = ["Dependency failed", "time=\"", "Processing ", "See '"];
 
 /// The line of a log that names the cause: dockerd's last words, else the last line that is not
 /// normal.
-fn pick_cause(log: &str) -> Option<String> {
+fn pick_cause(unit: &str, log: &str) -> Option<String> {
     let lines = log.lines().rev().map(str::trim);
     let lines: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
     let cause = lines
         .iter()
         .find(|line| begins_with_one_of(line, &LAST_WORDS))
-        .or_else(|| lines.iter().find(|line| !begins_with_one_of(line, &NORMAL)))?;
+        .or_else(|| lines.iter().find(|line| !is_normal(unit, line)))?;
     Some(cause.strip_prefix(FATAL).unwrap_or(cause).to_owned())
+}
+
+fn is_normal(unit: &str, line: &str) -> bool {
+    let stem = unit.strip_suffix(".service").unwrap_or(unit);
+    let of_a_unit = OF_A_UNIT.iter().any(|beginning| {
+        let named = line.strip_prefix(beginning).unwrap_or_default();
+        match beginning.is_empty() {
+            true => named.starts_with(&format!("{unit}: ")),
+            false => named.starts_with(stem) || named.starts_with("docker"),
+        }
+    });
+    of_a_unit || begins_with_one_of(line, &NORMAL)
 }
 
 fn begins_with_one_of(line: &str, beginnings: &[&str]) -> bool {
@@ -97,17 +108,20 @@ mod tests {
                    docker.service: Failed with result 'exit-code'.\n\
                    Failed to start docker.service - Docker Application Container Engine.\n";
         assert_eq!(
-            pick_cause(log).as_deref(),
+            pick_cause("docker.service", log).as_deref(),
             Some("Error initializing network controller: invalid CIDR address: 10.0.0.1")
         );
         let refused = "Starting docker.service - Docker\nno pools allowed here\n\
                        docker.service: Control process exited, code=exited, status=1/FAILURE\n";
         assert_eq!(
-            pick_cause(refused).as_deref(),
+            pick_cause("docker.service", refused).as_deref(),
             Some("no pools allowed here")
         );
         assert_eq!(
-            pick_cause("docker.service: Failed with result 'exit-code'.\n"),
+            pick_cause(
+                "docker.service",
+                "docker.service: Failed with result 'exit-code'.\n"
+            ),
             None
         );
     }

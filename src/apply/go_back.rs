@@ -12,7 +12,6 @@ use super::undo::WayBack;
 use super::{deadman, seconds_for};
 use crate::host::Host;
 use crate::host::signals::Shield;
-use crate::observe::process::Process;
 use std::time::Duration;
 
 /// What the operator wants of a rollback.
@@ -62,7 +61,6 @@ pub fn go_back(
 fn record(host: &Host, way: &WayBack, order: Order) -> Result<Record, Refusal> {
     let mut record = way.record();
     if record.touches_docker() {
-        record.unit = Process::of_pidfile(host).and_then(|process| process.unit(host));
         record.patience = Some(seconds_for(host, &record, order.timeout));
         let forth = way.forth(host, &record);
         record.forth = Some(Box::new(forth.map_err(Refusal::NetworksNotRecorded)?));

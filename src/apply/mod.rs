@@ -40,11 +40,12 @@ pub mod validate;
 pub mod verify;
 
 use crate::assess::Assessment;
-use crate::facts::Facts;
+use crate::facts::{Docker, Facts, ServiceManager};
 use crate::host::Host;
 use crate::host::signals::Shield;
 use crate::observe::observe;
 use crate::observe::process::Process;
+use crate::observe::unit;
 use crate::plan::Plan;
 use applied::{Applied, End};
 use forward::Forward;
@@ -96,23 +97,35 @@ pub fn apply(
 
 /// What is needed to undo the plan.
 fn record(host: &Host, before: &Facts, plan: &Plan, request: &Request) -> Result<Record, Refusal> {
-    let service = before.docker.service;
     let moves = networks::record::record(host, &plan.moves);
     let mut record = Record {
-        way: RestartMethod::of(service, request.restart_command.as_deref()),
+        way: RestartMethod::of(before.docker.service, request.restart_command.as_deref()),
         moves: moves.map_err(Refusal::NetworksNotRecorded)?,
         ..Record::of(before, plan, SystemTime::now())
     };
     if record.touches_docker() {
-        record.unit = Process::of_pidfile(host).and_then(|process| process.unit(host));
+        record.unit = unit_of(host, &before.docker, record.way.as_ref());
         record.patience = Some(seconds_for(host, &record, request.timeout));
     }
     Ok(record)
 }
 
+/// The unit of systemd that dockerd runs in. One that is not there to run it is only of interest
+/// where you restart Docker by a command of your own.
+fn unit_of(host: &Host, docker: &Docker, method: Option<&RestartMethod>) -> Option<String> {
+    match (docker.service, method) {
+        (Some(ServiceManager::Systemd), _) => Some(docker.unit().to_owned()),
+        (Some(_), _) | (None, Some(RestartMethod::Command(_))) => {
+            Process::of_pidfile(host).and_then(|process| process.unit(host))
+        }
+        (None, _) => None,
+    }
+}
+
 /// How long a restart may take: what the operator says, else what suits the host.
 fn seconds_for(host: &Host, record: &Record, timeout: Option<Duration>) -> u64 {
-    let patience = timeout.unwrap_or_else(|| patience::of(host, &record.containers));
+    let unit = record.unit.as_deref().unwrap_or(unit::NAME);
+    let patience = timeout.unwrap_or_else(|| patience::of(host, unit, &record.containers));
     patience.as_secs()
 }
 

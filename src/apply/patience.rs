@@ -3,7 +3,6 @@
 
 use super::containers::ContainerStates;
 use crate::host::Host;
-use crate::observe::unit;
 use std::time::Duration;
 
 /// For questions to systemd.
@@ -36,10 +35,10 @@ struct Unit {
 }
 
 /// How long a restart may take until it counts as failed.
-pub fn of(host: &Host, containers: &ContainerStates) -> Duration {
+pub fn of(host: &Host, unit: &str, containers: &ContainerStates) -> Duration {
     let property =
         "--property=TimeoutStopUSec,InactiveExitTimestampMonotonic,ActiveEnterTimestampMonotonic";
-    let words = ["systemctl", "show", unit::NAME, property];
+    let words = ["systemctl", "show", unit, property];
     let unit = Unit::read(&host.run(&words, BOOKKEEPING).stdout);
     enough(&unit, containers.longest_stop(), containers.living.len())
 }

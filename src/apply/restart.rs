@@ -6,10 +6,9 @@ use super::phases::{Phase, PhaseName};
 use super::progress::Phases;
 use super::restart_method::RestartMethod;
 use super::{daemon_log, under_way};
-use crate::docker;
 use crate::host::Host;
 use crate::host::child::Ended;
-use crate::observe::service;
+use crate::observe::{endpoints, service};
 use std::thread::sleep;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -45,7 +44,8 @@ impl<'a> Restarter<'a> {
     pub fn of(host: &'a Host, record: &'a Record) -> Restarter<'a> {
         let method = record.way.clone().unwrap_or_default();
         let mut units = method.units().to_vec();
-        if let Some(unit) = record.unit.as_deref().filter(|unit| !units.contains(unit)) {
+        if let Some(unit) = record.unit.as_deref() {
+            units.retain(|one| *one != unit);
             units.insert(0, unit);
         }
         Restarter {
@@ -66,7 +66,7 @@ impl<'a> Restarter<'a> {
             name,
             || self.restart(deadline),
             |restarted, took| match (restarted, &self.method) {
-                (Ok(()), RestartMethod::Systemd) => steps(self.host, took).unwrap_or_default(),
+                (Ok(()), RestartMethod::Systemd) => self.steps(took).unwrap_or_default(),
                 (Ok(()) | Err(_), _) => Vec::new(),
             },
         )
@@ -75,7 +75,7 @@ impl<'a> Restarter<'a> {
     /// Waits for a stop or a start that is under way, as long as Docker is at work on it: to
     /// restart it would only begin again.
     pub fn wait_while_under_way(&self) {
-        if let Some(unit) = self.units.first() {
+        if let Some(unit) = self.unit() {
             under_way::wait(self.host, unit);
         }
     }
@@ -94,13 +94,12 @@ impl<'a> Restarter<'a> {
         let before = service::read(host).started;
         // The unit itself has no start timeout, so ours is the only one.
         let left = deadline.at.saturating_duration_since(Instant::now());
-        let done = host.run(&self.method.command(), left);
+        let done = host.run(&self.method.command(self.unit()), left);
         let outlasts = done.ended == Ended::TimedOut && !deadline.firm;
         let restarted = done.ok() || outlasts && self.comes_up_later();
         if !restarted {
             let says = self
-                .units
-                .first()
+                .unit()
                 .and_then(|unit| daemon_log::why_it_failed(host, unit, began))
                 .unwrap_or_else(|| done.describe());
             return Err(Cause::DockerNotStarted { says });
@@ -151,10 +150,13 @@ impl<'a> Restarter<'a> {
             )
     }
 
+    /// The unit of systemd that runs dockerd.
+    fn unit(&self) -> Option<&'a str> {
+        self.units.first().copied()
+    }
+
     fn comes_up_later(&self) -> bool {
-        let mut units = self.units.iter();
-        units
-            .next()
+        self.unit()
             .is_some_and(|unit| under_way::wait(self.host, unit))
     }
 
@@ -168,39 +170,40 @@ impl<'a> Restarter<'a> {
         }
         Ok(())
     }
+
+    /// How long Docker took to stop, to start and to answer, in a restart that took this long
+    /// altogether. By the clock of systemd, which notes when a unit changes its state; none where the
+    /// notes are not those of this restart.
+    fn steps(&self, took: Duration) -> Option<Vec<Phase>> {
+        let property = "--property=ActiveExitTimestampMonotonic,InactiveEnterTimestampMonotonic,\
+                        InactiveExitTimestampMonotonic,ActiveEnterTimestampMonotonic";
+        let words = ["systemctl", "show", self.unit()?, property];
+        let shown = self.host.run(&words, BOOKKEEPING).stdout;
+        let [left, stopped, starting, started] =
+            ["ActiveExit", "InactiveEnter", "InactiveExit", "ActiveEnter"]
+                .map(|change| moment(&shown, change));
+        let (left, started) = (left?, started?);
+        let stop = stopped?.checked_sub(left)?;
+        let start = started.checked_sub(starting?)?;
+        let answer = took.checked_sub(started.checked_sub(left)?)?;
+        Some(vec![
+            Phase::new(PhaseName::Stop, stop),
+            Phase::new(PhaseName::Start, start),
+            Phase::new(PhaseName::Answer, answer),
+        ])
+    }
 }
 
 /// Waits until the engine answers.
 pub fn wait_for_answer(host: &Host, deadline: Instant) -> Result<(), Cause> {
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
-        match docker::ping(host, left.clamp(PAUSE, Duration::from_secs(5))) {
+        match endpoints::ping(host, left.clamp(PAUSE, Duration::from_secs(5))) {
             Ok(()) => return Ok(()),
             Err(why) if left.is_zero() => return Err(Cause::DockerNotAnswering(why)),
             Err(_) => sleep(PAUSE),
         }
     }
-}
-/// How long Docker took to stop, to start and to answer, in a restart that took this long
-/// altogether. By the clock of systemd, which notes when a unit changes its state; none where the
-/// notes are not those of this restart.
-fn steps(host: &Host, took: Duration) -> Option<Vec<Phase>> {
-    let property = "--property=ActiveExitTimestampMonotonic,InactiveEnterTimestampMonotonic,\
-                    InactiveExitTimestampMonotonic,ActiveEnterTimestampMonotonic";
-    let words = ["systemctl", "show", "docker.service", property];
-    let shown = host.run(&words, BOOKKEEPING).stdout;
-    let [left, stopped, starting, started] =
-        ["ActiveExit", "InactiveEnter", "InactiveExit", "ActiveEnter"]
-            .map(|change| moment(&shown, change));
-    let (left, started) = (left?, started?);
-    let stop = stopped?.checked_sub(left)?;
-    let start = started.checked_sub(starting?)?;
-    let answer = took.checked_sub(started.checked_sub(left)?)?;
-    Some(vec![
-        Phase::new(PhaseName::Stop, stop),
-        Phase::new(PhaseName::Start, start),
-        Phase::new(PhaseName::Answer, answer),
-    ])
 }
 
 /// When a unit made a change of state, since the boot.

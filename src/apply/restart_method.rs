@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RestartMethod {
-    /// docker.service of systemd.
+    /// The unit of systemd that dockerd runs in.
     #[default]
     Systemd,
     /// The snap, whose service systemd runs too.
@@ -34,7 +34,7 @@ impl RestartMethod {
         })
     }
 
-    /// The units whose failures systemd counts.
+    /// The units whose failures systemd counts, Docker's usual ones.
     pub fn units(&self) -> &'static [&'static str] {
         match self {
             RestartMethod::Systemd | RestartMethod::Command(_) => {
@@ -54,9 +54,12 @@ impl RestartMethod {
         }
     }
 
-    pub fn command(&self) -> Vec<&str> {
+    /// What restarts Docker, whose unit is this where it has one.
+    pub fn command<'a>(&'a self, unit: Option<&'a str>) -> Vec<&'a str> {
         match self {
-            RestartMethod::Systemd => vec!["systemctl", "restart", "docker.service"],
+            RestartMethod::Systemd => {
+                vec!["systemctl", "restart", unit.unwrap_or("docker.service")]
+            }
             RestartMethod::Snap => vec!["snap", "restart", "docker.dockerd"],
             RestartMethod::OpenRc => vec!["rc-service", "docker", "restart"],
             RestartMethod::SysV => vec!["service", "docker", "restart"],

@@ -8,6 +8,7 @@ use super::networks;
 use super::networks::moves::{Moves, Relocation};
 use super::networks::record::{NotRecorded, record_back};
 use super::restart_method::RestartMethod;
+use super::unit_of;
 use crate::assess::Assessment;
 use crate::assess::clash::{Clash, Kind};
 use crate::facts::{DockerState, Facts, Network, ReliefRoute};
@@ -66,6 +67,8 @@ pub struct WayBack {
     /// Docker that is stopped now stays so; the bytes alone go back.
     pub restart: bool,
     method: Option<RestartMethod>,
+    /// The unit that dockerd runs in.
+    unit: Option<String>,
     stop_first: bool,
     containers: ContainerStates,
     /// The networks that are still where the apply put them, with the containers on them now.
@@ -97,12 +100,14 @@ pub fn way_back(
     let running = facts.docker.state == DockerState::Running;
     let restart = running && needs_a_restart(facts, &applied);
     let docker0_moves = applied.docker0_before != facts.docker0();
-    let service = facts.docker.service;
+    let of_now = || RestartMethod::of(facts.docker.service, None);
+    let method = applied.way.clone().or_else(of_now);
     let containers = ContainerStates::of(facts);
     let way = WayBack {
         docker_runs: running,
         restart,
-        method: applied.way.clone().or(RestartMethod::of(service, None)),
+        unit: unit_of(host, &facts.docker, method.as_ref()),
+        method,
         stop_first: restart
             && (docker0_moves && preflight::survivors(facts) || containers.are_many()),
         containers,
@@ -197,12 +202,18 @@ impl WayBack {
         }
     }
 
+    /// The unit of systemd that runs Docker.
+    pub fn unit(&self) -> &str {
+        self.unit.as_deref().unwrap_or("docker.service")
+    }
+
     /// For the journal: from here a killed rollback can be gone on with.
     pub(super) fn record(&self) -> Record {
         Record {
             restart: self.restart,
             restart_ordered: true,
             way: self.method.clone(),
+            unit: self.unit.clone(),
             stop_first: self.stop_first,
             containers: self.containers.clone(),
             moves: self.moves.clone(),

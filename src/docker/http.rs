@@ -1,8 +1,9 @@
-//! HTTP over the engine's unix socket: `ureq` with a transport that is a unix stream.
+//! HTTP to the engine: `ureq` with a transport that is a unix or a TCP stream.
 
-use std::io::{Read, Write};
+use super::endpoint::Endpoint;
+use std::io::{self, Read, Write};
+use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{
@@ -12,7 +13,10 @@ use ureq::unversioned::transport::{
 /// Ten thousand networks take a tenth of this.
 const LARGEST: u64 = 64 << 20;
 
-/// A client of one socket.
+/// How long a connection may take where the call has no limit.
+const CONNECT: Duration = Duration::from_secs(20);
+
+/// A client of one endpoint.
 #[derive(Debug)]
 pub struct Client {
     agent: ureq::Agent,
@@ -20,7 +24,7 @@ pub struct Client {
 
 impl Client {
     /// A client whose every call ends within the deadline.
-    pub fn new(socket: &Path, deadline: Duration) -> Client {
+    pub fn new(endpoint: &Endpoint, deadline: Duration) -> Client {
         let config = ureq::Agent::config_builder()
             .timeout_global(Some(deadline))
             // Each call a fresh connection: the engine may have been restarted since the last one.
@@ -29,8 +33,8 @@ impl Client {
             // The engine says why it refuses, in the body.
             .http_status_as_error(false)
             .build();
-        let connector = UnixConnector {
-            socket: socket.to_path_buf(),
+        let connector = StreamConnector {
+            endpoint: endpoint.clone(),
         };
         Client {
             agent: ureq::Agent::with_parts(config, connector, NoResolver),
@@ -124,39 +128,81 @@ impl Resolver for NoResolver {
 }
 
 #[derive(Debug)]
-struct UnixConnector {
-    socket: PathBuf,
+struct StreamConnector {
+    endpoint: Endpoint,
 }
 
-impl<In: Transport> Connector<In> for UnixConnector {
-    type Out = UnixTransport;
+impl<In: Transport> Connector<In> for StreamConnector {
+    type Out = StreamTransport;
 
     fn connect(
         &self,
         details: &ConnectionDetails,
         _: Option<In>,
-    ) -> Result<Option<UnixTransport>, ureq::Error> {
-        let stream = UnixStream::connect(&self.socket)?;
+    ) -> Result<Option<StreamTransport>, ureq::Error> {
+        let stream = match &self.endpoint {
+            Endpoint::Unix(path) => Stream::Unix(UnixStream::connect(path)?),
+            Endpoint::Tcp(address) => {
+                let limit = details.timeout.not_zero().map(|limit| *limit);
+                let limit = limit.unwrap_or(CONNECT);
+                Stream::Tcp(TcpStream::connect_timeout(address, limit)?)
+            }
+        };
         let buffers = LazyBuffers::new(
             details.config.input_buffer_size(),
             details.config.output_buffer_size(),
         );
-        Ok(Some(UnixTransport { stream, buffers }))
+        Ok(Some(StreamTransport { stream, buffers }))
     }
 }
 
-struct UnixTransport {
-    stream: UnixStream,
+enum Stream {
+    Unix(UnixStream),
+    Tcp(TcpStream),
+}
+
+impl Stream {
+    fn set_write_timeout(&self, limit: Option<Duration>) -> io::Result<()> {
+        match self {
+            Stream::Unix(stream) => stream.set_write_timeout(limit),
+            Stream::Tcp(stream) => stream.set_write_timeout(limit),
+        }
+    }
+
+    fn set_read_timeout(&self, limit: Option<Duration>) -> io::Result<()> {
+        match self {
+            Stream::Unix(stream) => stream.set_read_timeout(limit),
+            Stream::Tcp(stream) => stream.set_read_timeout(limit),
+        }
+    }
+
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match self {
+            Stream::Unix(stream) => stream.write_all(bytes),
+            Stream::Tcp(stream) => stream.write_all(bytes),
+        }
+    }
+
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Stream::Unix(stream) => stream.read(buffer),
+            Stream::Tcp(stream) => stream.read(buffer),
+        }
+    }
+}
+
+struct StreamTransport {
+    stream: Stream,
     buffers: LazyBuffers,
 }
 
-impl std::fmt::Debug for UnixTransport {
+impl std::fmt::Debug for StreamTransport {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("UnixTransport")
+        f.write_str("StreamTransport")
     }
 }
 
-impl Transport for UnixTransport {
+impl Transport for StreamTransport {
     fn buffers(&mut self) -> &mut dyn Buffers {
         &mut self.buffers
     }

@@ -1,13 +1,15 @@
-//! The client of the engine: its API over its unix socket, spoken in a version both sides know.
+//! The client of the engine: its API, spoken in a version both sides know.
 
 pub mod containers;
+pub mod endpoint;
 mod error;
 pub mod http;
 pub mod networks;
 
 use crate::facts::Network;
 use crate::host::Host;
-pub use error::Error;
+use endpoint::{Endpoint, Endpoints};
+pub use error::{Error, Kind};
 use http::{Answer, Client};
 use networks::ApiNetwork;
 use serde::Deserialize;
@@ -15,9 +17,6 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::path::Path;
 use std::time::Duration;
-
-/// The engine's socket on every Linux distribution (`/var/run` is a link to `/run`).
-pub const SOCKET: &str = "/run/docker.sock";
 
 /// The newest API version this was tried with, Docker 29.7's.
 const NEWEST: ApiVersion = ApiVersion {
@@ -42,15 +41,11 @@ impl ApiVersion {
     }
 }
 
-/// Whether the engine answers; for use only after a start has been asked for.
-pub fn ping(host: &Host, deadline: Duration) -> Result<(), Error> {
-    Api::new(host, deadline).map(|_| ())
-}
-
 /// A client that has agreed with the engine on an API version. It may be used by several threads at
 /// once.
 pub struct Api {
     client: Client,
+    endpoint: Endpoint,
     /// None until it is agreed upon: `/_ping` and `/version` go without.
     version: Option<ApiVersion>,
     engine: Option<PingedEngine>,
@@ -73,17 +68,43 @@ struct Versions {
 }
 
 impl Api {
-    /// Asks which versions the engine speaks. Every later call ends within the deadline too.
-    pub fn new(host: &Host, deadline: Duration) -> Result<Api, Error> {
-        let socket = host
-            .resolve(Path::new(SOCKET))
-            .map_err(|error| Error::Down(error.to_string()))?;
+    /// Asks at the first of the endpoints that is there which versions the engine speaks. Every
+    /// later call ends within the deadline too.
+    pub fn new(host: &Host, endpoints: &Endpoints, deadline: Duration) -> Result<Api, Error> {
+        let mut first = None;
+        for endpoint in &endpoints.plain {
+            match Api::at(host, endpoint, deadline) {
+                Err(error) if error.is_down() => drop(first.get_or_insert(error)),
+                answer => return answer,
+            }
+        }
+        Err(first.unwrap_or_else(|| match &endpoints.tls_only {
+            Some(at) => Error {
+                at: at.as_str().into(),
+                kind: Kind::TlsOnly,
+            },
+            None => Kind::Down("dockerd does not listen there".to_owned()).at(&Endpoint::usual()),
+        }))
+    }
+
+    fn at(host: &Host, endpoint: &Endpoint, deadline: Duration) -> Result<Api, Error> {
+        let connected = match endpoint {
+            Endpoint::Unix(path) => host
+                .resolve(Path::new(path))
+                .map(|path| Endpoint::Unix(path.to_string_lossy().into_owned()))
+                .map_err(|error| Kind::Down(error.to_string()).at(endpoint))?,
+            Endpoint::Tcp(_) => endpoint.clone(),
+        };
         let mut api = Api {
-            client: Client::new(&socket, deadline),
+            client: Client::new(&connected, deadline),
+            endpoint: endpoint.clone(),
             version: None,
             engine: None,
         };
         let pong = api.get("/_ping")?;
+        if pong.header("Libpod-Api-Version").is_some() {
+            return Err(Kind::Podman.at(endpoint));
+        }
         // Without the header it is no engine of this century; it will say so itself.
         let theirs = pong.header("Api-Version").and_then(ApiVersion::parse);
         api.version = Some(match theirs {
@@ -109,34 +130,51 @@ impl Api {
 
     /// What a GET answers.
     pub fn ask<T: DeserializeOwned>(&self, path: &str) -> Result<T, Error> {
-        understand(&self.get(path)?.body).map_err(|error| Error::NotUnderstood {
-            question: path.to_owned(),
-            why: error.to_string(),
-        })
+        let answer = self.get(path)?;
+        understand(&answer.body).map_err(|error| self.not_understood(path, &error.to_string()))
+    }
+
+    /// That an answer made no sense.
+    pub fn not_understood(&self, question: &str, why: &str) -> Error {
+        let kind = Kind::NotUnderstood {
+            question: question.to_owned(),
+            why: why.to_owned(),
+        };
+        kind.at(&self.endpoint)
     }
 
     /// Orders something with a POST that has no body; the engine's own words if it will not.
     pub fn order(&self, path: &str) -> Result<(), Error> {
-        obeyed(path, self.client.post(&self.versioned(path)))
+        self.obeyed(path, self.client.post(&self.versioned(path)))
     }
 
     /// Orders something with a POST of these words.
     pub fn order_with(&self, path: &str, body: &Value) -> Result<(), Error> {
-        obeyed(path, self.client.post_json(&self.versioned(path), body))
+        self.obeyed(path, self.client.post_json(&self.versioned(path), body))
     }
 
     /// Orders the removal of something.
     pub fn remove(&self, path: &str) -> Result<(), Error> {
-        obeyed(path, self.client.delete(&self.versioned(path)))
+        self.obeyed(path, self.client.delete(&self.versioned(path)))
     }
 
     fn get(&self, path: &str) -> Result<Answer, Error> {
         let answer = self.client.get(&self.versioned(path));
-        let answer = answer.map_err(|error| Error::of_request(path, &error))?;
+        let answer = answer.map_err(|error| Kind::of_request(path, &error).at(&self.endpoint))?;
         if answer.ok() {
             Ok(answer)
         } else {
-            Err(Error::refused(Some(path), answer.status, &answer.body))
+            Err(Kind::refused(Some(path), answer.status, &answer.body).at(&self.endpoint))
+        }
+    }
+
+    /// The engine's own words if it did not do as it was told; what is so already is fine.
+    fn obeyed(&self, path: &str, answer: Result<Answer, ureq::Error>) -> Result<(), Error> {
+        let answer = answer.map_err(|error| Kind::of_request(path, &error).at(&self.endpoint))?;
+        if answer.ok() || answer.unchanged() {
+            Ok(())
+        } else {
+            Err(Kind::refused(None, answer.status, &answer.body).at(&self.endpoint))
         }
     }
 
@@ -156,16 +194,6 @@ impl PingedEngine {
             version: product.strip_prefix("Docker/")?.to_owned(),
             swarm: pong.header("Swarm")? != "inactive",
         })
-    }
-}
-
-/// The engine's own words if it did not do as it was told; what is so already is fine.
-fn obeyed(path: &str, answer: Result<Answer, ureq::Error>) -> Result<(), Error> {
-    let answer = answer.map_err(|error| Error::of_request(path, &error))?;
-    if answer.ok() || answer.unchanged() {
-        Ok(())
-    } else {
-        Err(Error::refused(None, answer.status, &answer.body))
     }
 }
 

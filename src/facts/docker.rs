@@ -18,6 +18,9 @@ pub struct Docker {
     pub state: DockerState,
     /// What starts and stops it; null where rebridge knows no way.
     pub service: Option<ServiceManager>,
+    /// The unit of systemd that runs it, where that is not docker.service.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
     /// When the daemon that runs now began, by the clock that stamps its networks: UTC to the
     /// nanosecond.
     #[serde(default)]
@@ -38,6 +41,12 @@ pub struct Docker {
     /// The units that run now and that systemd stops when it stops Docker; only before a change.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dependents: Vec<String>,
+    /// Where its API listens, as `-H` spells it, where that is not /run/docker.sock.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub listens: Vec<String>,
+    /// What keeps its API from being asked at all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_asked: Option<NotAsked>,
     /// Where the next start keeps its data, links followed; only while Docker runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_data_root: Option<String>,
@@ -96,12 +105,23 @@ pub enum DockerState {
     Running,
 }
 
+/// What keeps Docker's API from being asked at all, with the place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case", tag = "is", content = "at")]
+pub enum NotAsked {
+    /// Every listener wants a certificate.
+    TlsOnly(String),
+    /// Podman answers where Docker would.
+    Podman(String),
+}
+
 /// What starts and stops Docker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum ServiceManager {
-    /// docker.service of systemd.
+    /// A unit of systemd, docker.service most often.
     Systemd,
     /// The snap, whose service systemd runs too.
     Snap,
@@ -321,6 +341,11 @@ pub enum ConfigState {
 }
 
 impl Docker {
+    /// The unit of systemd that runs it.
+    pub fn unit(&self) -> &str {
+        self.unit.as_deref().unwrap_or("docker.service")
+    }
+
     /// The values a flag of dockerd's command line was given.
     pub fn flag(&self, name: &str) -> &[String] {
         self.flags.get(name).map(Vec::as_slice).unwrap_or_default()

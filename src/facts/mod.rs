@@ -26,7 +26,7 @@ pub use compose::{Compose, ComposeSubnet};
 pub use configured::{Configured, Role, Unread};
 pub use docker::{
     BYTE_ORDER_MARK, ConfigFile, ConfigState, Container, Detail, Docker, DockerState, Engine,
-    Keeper, Network, RootlessNetwork, ServiceManager, SetByRebridge, Tool,
+    Keeper, Network, NotAsked, RootlessNetwork, ServiceManager, SetByRebridge, Tool,
 };
 pub use filter::{FilterChain, FilterTable, ForwardFilter};
 pub use in_use::{DiesWith, FirewallRule, InForce, Listener, Mention, Named, NetGroup};

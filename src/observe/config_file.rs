@@ -11,7 +11,7 @@ use std::path::Path;
 
 /// The keys of daemon.json that facts may show: those that say where bridges lie, refer to docker0's
 /// address, or would take something away if they came into force.
-pub const KEYS: [&str; 29] = [
+pub const KEYS: [&str; 31] = [
     "bip",
     "bip6",
     "bridge",
@@ -40,6 +40,8 @@ pub const KEYS: [&str; 29] = [
     "metrics-addr",
     "mtu",
     "storage-driver",
+    "tls",
+    "tlsverify",
     "userns-remap",
 ];
 

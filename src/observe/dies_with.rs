@@ -1,7 +1,6 @@
 //! Whether this run of rebridge would end with the Docker it restarts: it lives in a container of
 //! the engine, or in a unit that systemd stops with Docker.
 
-use super::unit;
 use crate::facts::{Container, DiesWith, Engine};
 use crate::host::Host;
 use std::collections::BTreeSet;
@@ -13,9 +12,6 @@ const DEADLINE: Duration = Duration::from_secs(20);
 /// The units that go down with a unit: `Requires=`, `BindsTo=` and `PartOf=` of others, seen from
 /// the unit they name.
 pub const GO_DOWN_WITH: [&str; 3] = ["RequiredBy", "BoundBy", "ConsistsOf"];
-
-/// Docker's own; its socket may be part of its service.
-const OWN: [&str; 2] = [unit::NAME, "docker.socket"];
 
 pub fn read(
     host: &Host,
@@ -64,10 +60,13 @@ fn shares_our_cgroups(host: &Host, container: &Container) -> bool {
     pid != 0 && ours.is_some() && ours == namespace(&pid.to_string()) && ours != namespace("1")
 }
 
-/// The units that systemd stops when it stops Docker, and those it stops with them.
-pub fn dependents(host: &Host) -> BTreeSet<String> {
+/// The units that systemd stops when it stops Docker's, and those it stops with them.
+pub fn dependents(host: &Host, docker: &str) -> BTreeSet<String> {
+    // Its socket may be part of its service.
+    let stem = docker.strip_suffix(".service").unwrap_or(docker);
+    let own = [docker, "docker.socket", &format!("{stem}.socket")];
     let mut found: BTreeSet<String> = BTreeSet::new();
-    let mut asked: Vec<String> = vec![unit::NAME.to_owned()];
+    let mut asked: Vec<String> = vec![docker.to_owned()];
     while !asked.is_empty() {
         let property = format!("--property={}", GO_DOWN_WITH.join(","));
         let mut words = vec!["systemctl", "show", property.as_str()];
@@ -77,7 +76,7 @@ pub fn dependents(host: &Host) -> BTreeSet<String> {
         let named = named.flat_map(|(_, units)| units.split_whitespace());
         // What is asked for again and again comes to an end: each unit once.
         asked = named
-            .filter(|name| !OWN.contains(name) && found.insert((*name).to_owned()))
+            .filter(|name| !own.contains(name) && found.insert((*name).to_owned()))
             .map(str::to_owned)
             .collect();
     }

@@ -1,7 +1,9 @@
-//! The engine's own view, over its unix socket: version, pools, networks, live containers.
+//! The engine's own view, over its API: version, pools, networks, live containers.
 
 use super::as_started::AsStarted;
+use super::endpoints;
 use crate::docker::containers::{ApiContainer, ApiContainerDetail};
+use crate::docker::endpoint::Endpoints;
 use crate::docker::networks::{ApiInfo, ApiInspect, ApiNetwork, ApiPool, BridgeShows};
 use crate::docker::{Api, Error, PingedEngine};
 use crate::facts::{AddressPool, Container, Engine, Kernel, Network};
@@ -34,8 +36,13 @@ pub enum Depth {
 ///
 /// `/info` takes longest, because the engine runs its helpers to ask for their versions; everything
 /// else is asked meanwhile. Where the settings in force are known without, it is not asked at all.
-pub fn read(host: &Host, depth: Depth, settings: Option<AsStarted>) -> Result<Engine, Error> {
-    let api = Api::new(host, DEADLINE)?;
+pub fn read(
+    host: &Host,
+    endpoints: &Endpoints,
+    depth: Depth,
+    settings: Option<AsStarted>,
+) -> Result<Engine, Error> {
+    let api = Api::new(host, endpoints, DEADLINE)?;
     let known = api.engine().zip(settings);
     let (own, networks, containers) = thread::scope(|scope| {
         let containers = scope.spawn(|| containers(&api, depth));
@@ -52,12 +59,12 @@ pub fn read(host: &Host, depth: Depth, settings: Option<AsStarted>) -> Result<En
                 let networks = scope.spawn(|| networks(&api));
                 let info = api.ask("/info").map(as_told);
                 let networks = networks.join();
-                let networks = networks.unwrap_or_else(|_| Err(unreadable("/networks")));
+                let networks = networks.unwrap_or_else(|_| Err(unreadable(&api, "/networks")));
                 (info, networks, containers.join())
             }
         }
     });
-    let containers = containers.unwrap_or_else(|_| Err(unreadable("/containers/json")))?;
+    let containers = containers.unwrap_or_else(|_| Err(unreadable(&api, "/containers/json")))?;
     let (networks, bridge) = networks?;
     let mut own = own?;
     if let Some(in_force) = &mut own.in_force {
@@ -75,7 +82,7 @@ pub fn read(host: &Host, depth: Depth, settings: Option<AsStarted>) -> Result<En
 /// The first process of a container that runs.
 pub fn pid_of(host: &Host, container: &str) -> Result<u32, String> {
     let question = format!("/containers/{container}/json");
-    let detail: ApiContainerDetail = Api::new(host, DEADLINE)
+    let detail: ApiContainerDetail = endpoints::api(host, DEADLINE)
         .and_then(|api| api.ask(&question))
         .map_err(|error| error.to_string())?;
     match detail.state.pid {
@@ -116,11 +123,8 @@ fn as_started(engine: &PingedEngine, settings: AsStarted) -> Engine {
 }
 
 /// A thread that read an answer has ended without one.
-fn unreadable(question: &str) -> Error {
-    Error::NotUnderstood {
-        question: question.to_owned(),
-        why: "it could not be read".to_owned(),
-    }
+fn unreadable(api: &Api, question: &str) -> Error {
+    api.not_understood(question, "it could not be read")
 }
 
 /// The networks, and what docker0's shows of the settings in force.
@@ -191,6 +195,7 @@ fn add_detail(api: &Api, container: &mut Container) {
 /// The engine is asked again only where there is such a stranger.
 pub fn explain_strangers(
     host: &Host,
+    endpoints: &Endpoints,
     depth: Depth,
     seen: &[IpAddr],
     kernel: &Kernel,
@@ -200,7 +205,7 @@ pub fn explain_strangers(
         return;
     }
     // Where it does not answer any more its first answer stands.
-    let Ok(api) = Api::new(host, DEADLINE) else {
+    let Ok(api) = Api::new(host, endpoints, DEADLINE) else {
         return;
     };
     add_newcomers(&api, depth, engine);
@@ -218,7 +223,7 @@ pub fn explain_strangers(
 
 /// Finds the networks that no container is on, running or stopped. The engine is asked for the
 /// stopped ones only where none runs.
-pub fn find_unused(host: &Host, engine: &mut Engine) {
+pub fn find_unused(host: &Host, endpoints: &Endpoints, engine: &mut Engine) {
     let running: Vec<IpAddr> = engine
         .containers
         .iter()
@@ -233,7 +238,7 @@ pub fn find_unused(host: &Host, engine: &mut Engine) {
     if !engine.networks.iter().any(may_be) {
         return;
     }
-    let asked = Api::new(host, DEADLINE)
+    let asked = Api::new(host, endpoints, DEADLINE)
         .and_then(|api| api.ask::<Vec<ApiContainer>>("/containers/json?all=1"));
     let Ok(all) = asked else { return };
     let in_use: HashSet<&str> = all.iter().flat_map(ApiContainer::networks).collect();

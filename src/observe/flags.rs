@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 /// The flags of dockerd that facts may show, in all their spellings; the last is the one they are
 /// known by. Others may hold secrets.
-const FLAGS: [&[&str]; 26] = [
+const FLAGS: [&[&str]; 28] = [
     &["config-file"],
     &["default-address-pools", "default-address-pool"],
     &["b", "bridge"],
@@ -31,6 +31,8 @@ const FLAGS: [&[&str]; 26] = [
     &["ip6tables"],
     &["icc"],
     &["mtu"],
+    &["tls"],
+    &["tlsverify"],
 ];
 
 /// Flags by name, each with the values it is given.

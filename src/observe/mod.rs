@@ -7,6 +7,7 @@ mod compose;
 pub mod config_file;
 pub mod configured;
 mod dies_with;
+pub mod endpoints;
 pub mod engine;
 pub mod firewall;
 mod flags;
@@ -32,9 +33,10 @@ pub mod stored_networks;
 pub mod unit;
 mod wireless;
 
-use crate::docker::Error;
+use crate::docker::endpoint::{Endpoint, Endpoints};
+use crate::docker::{Error, Kind};
 use crate::facts::{
-    ConfigFile, Docker, DockerState, Engine, Facts, Kernel, Named, Nameserver, Network,
+    ConfigFile, Docker, DockerState, Engine, Facts, Kernel, Named, Nameserver, Network, NotAsked,
     ServiceManager,
 };
 use crate::host::Host;
@@ -86,7 +88,7 @@ pub fn observe_before_a_change(host: &Host) -> Facts {
     }
     let engine = facts.docker.engine.as_ref();
     let dependents = match facts.docker.service {
-        Some(ServiceManager::Systemd) => dies_with::dependents(host),
+        Some(ServiceManager::Systemd) => dies_with::dependents(host, facts.docker.unit()),
         Some(_) | None => BTreeSet::new(),
     };
     facts.dies_with = dies_with::read(host, engine, &dependents);
@@ -112,9 +114,11 @@ pub fn add_forward_filter(host: &Host, facts: &mut Facts) {
 fn look(host: &Host, depth: Depth) -> Facts {
     thread::scope(|scope| {
         // While Docker runs this is needed last of all, and it takes a while: many folders.
-        let reading = scope.spawn(|| NextStart::read(host));
-        let (service, next) = match Process::of_pidfile(host) {
-            Some(process) => (Service::of_process(host, process), Err(reading)),
+        let running = Process::of_pidfile(host).map(|process| Service::of_process(host, process));
+        let unit = running.as_ref().and_then(|service| service.unit.clone());
+        let reading = scope.spawn(move || NextStart::read(host, unit.as_deref()));
+        let (service, next) = match running {
+            Some(service) => (service, Err(reading)),
             None => {
                 let next = joined(reading);
                 (Service::of_next_start(host, &next), Ok(next))
@@ -124,7 +128,12 @@ fn look(host: &Host, depth: Depth) -> Facts {
         let mut docker = known_without_asking(host, &service);
         let config = docker.config.clone();
         let process = service.process.clone();
-        let engine = scope.spawn(move || ask_engine(host, depth, &service, &config));
+        let endpoints = endpoints::of(host, &service, &config);
+        if docker.state == DockerState::Running && !endpoints.is_usual_first() {
+            docker.listens = endpoints.plain.iter().map(Endpoint::url).collect();
+        }
+        let asked = endpoints.clone();
+        let engine = scope.spawn(move || ask_engine(host, &asked, depth, &service, &config));
         let session = operator::session(host);
         let mut look = look_at_kernel(host, &docker, session);
         docker.rootless = rootless::users(host);
@@ -133,7 +142,10 @@ fn look(host: &Host, depth: Depth) -> Facts {
         let interrupted = interrupted::read(host, &mut unseen);
         match engine.join() {
             Ok(Ok(engine)) => docker.engine = engine,
-            Ok(Err(error)) => unseen.push(format!("Docker's own view of its networks: {error}")),
+            Ok(Err(error)) => {
+                docker.not_asked = not_asked(&error);
+                unseen.push(format!("Docker's own view of its networks: {error}"));
+            }
             Err(_) => unseen
                 .push("Docker's own view of its networks: its answer could not be read".to_owned()),
         }
@@ -149,7 +161,7 @@ fn look(host: &Host, depth: Depth) -> Facts {
         }
         // A network may have come or gone between the engine's answer and the kernel's.
         if lists_too_few(&docker, &look.kernel)
-            && let Ok(engine) = engine::read(host, depth, None)
+            && let Ok(engine) = engine::read(host, &endpoints, depth, None)
         {
             docker.engine = Some(engine);
             look = look_at_kernel(host, &docker, session);
@@ -161,14 +173,15 @@ fn look(host: &Host, depth: Depth) -> Facts {
         }
         keep_residents_of_docker(&mut look.kernel, docker.engine.as_ref());
         if let Some(engine) = &mut docker.engine {
-            engine::explain_strangers(host, depth, &addresses(&look), &look.kernel, engine);
+            let seen = addresses(&look);
+            engine::explain_strangers(host, &endpoints, depth, &seen, &look.kernel, engine);
         }
         let root = data_root(&docker).to_owned();
         if let Some(engine) = &mut docker.engine {
             let in_force = engine.in_force.as_ref().map(|in_force| &in_force.data_root);
             let root = in_force.cloned().unwrap_or(root);
             stored_networks::add_who_chose(host, &root, &mut engine.networks);
-            engine::find_unused(host, engine);
+            engine::find_unused(host, &endpoints, engine);
         }
         add_next_start(host, &mut docker, &next.unwrap_or_else(joined));
         unseen.extend(look.unseen);
@@ -262,6 +275,15 @@ fn lists_too_few(docker: &Docker, kernel: &Kernel) -> bool {
     })
 }
 
+/// What keeps an engine from being asked ever, not just now.
+fn not_asked(error: &Error) -> Option<NotAsked> {
+    match error.kind {
+        Kind::TlsOnly => Some(NotAsked::TlsOnly(error.at.to_string())),
+        Kind::Podman => Some(NotAsked::Podman(error.at.to_string())),
+        _ => None,
+    }
+}
+
 /// A thread that could not read it has nothing to say.
 fn joined(reading: ScopedJoinHandle<NextStart>) -> NextStart {
     reading.join().unwrap_or_default()
@@ -272,11 +294,14 @@ fn known_without_asking(host: &Host, service: &Service) -> Docker {
     Docker {
         state: service.state,
         service: service.manager,
+        unit: service.unit.clone().filter(|unit| unit != unit::NAME),
         started: service.started.clone(),
         flags: service.flags.clone(),
         next_flags: None,
         next_data_root: None,
         dependents: Vec::new(),
+        listens: Vec::new(),
+        not_asked: None,
         flag_places: BTreeMap::new(),
         installed_version: installed_version(host, service.state),
         rootless: Vec::new(),
@@ -390,6 +415,7 @@ fn keep_residents_of_docker(kernel: &mut Kernel, engine: Option<&Engine>) {
 /// question would start what the operator stopped.
 fn ask_engine(
     host: &Host,
+    endpoints: &Endpoints,
     depth: Depth,
     service: &Service,
     config: &ConfigFile,
@@ -399,7 +425,7 @@ fn ask_engine(
         Depth::Verify | Depth::Act => None,
     };
     match service.state {
-        DockerState::Running => engine::read(host, depth, settings).map(Some),
+        DockerState::Running => engine::read(host, endpoints, depth, settings).map(Some),
         DockerState::Stopped | DockerState::Absent => Ok(None),
     }
 }

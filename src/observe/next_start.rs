@@ -2,7 +2,6 @@
 
 use super::flags::{Flags, flags, given_flags};
 use super::init_script::{self, SCRIPT};
-use super::process::is_dockerd;
 use super::unit::{self, Argument, Unit};
 use crate::facts::ServiceManager;
 use crate::host::Host;
@@ -17,8 +16,12 @@ pub struct NextStart {
 }
 
 impl NextStart {
-    pub fn read(host: &Host) -> NextStart {
-        let unit = unit::read(host);
+    /// By the unit of this name, where a dockerd runs in one.
+    pub fn read(host: &Host, unit: Option<&str>) -> NextStart {
+        let unit = match unit {
+            Some(name) => unit::read_named(host, name),
+            None => unit::read(host),
+        };
         let script = host.exists(Path::new(SCRIPT));
         let command = unit.settings.command.as_ref();
         // systemd makes a unit of an init script that has none.
@@ -38,8 +41,7 @@ impl NextStart {
     /// The dockerd that systemd would start by itself. A wrapper adds what it likes.
     pub fn dockerd(&self) -> Option<&str> {
         let command = self.unit.settings.command.as_ref()?;
-        let name = command.program.rsplit('/').next()?;
-        let starts = is_dockerd(name) && self.unit.loaded();
+        let starts = self.unit.runs_dockerd() && self.unit.loaded();
         starts.then_some(command.program.as_str())
     }
 

@@ -1,7 +1,7 @@
 //! The dockerd that runs: found by its pidfile or by its unit's processes, never by its socket: a
 //! connection could start what the operator stopped.
 
-use super::unit::{self, Unit};
+use super::unit::{Unit, is_dockerd};
 use crate::host::Host;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -55,7 +55,7 @@ impl Process {
             Some(pids) if !pids.iter().any(hidden) => {
                 pids.into_iter().find(|pid| runs_dockerd(host, *pid))
             }
-            Some(_) | None => main_pid(host),
+            Some(_) | None => main_pid(host, &unit.name),
         };
         Some(Process::new(host, pid?, None))
     }
@@ -90,10 +90,11 @@ impl Process {
         Some(humantime::format_rfc3339_nanos(time).to_string())
     }
 
-    /// The service of systemd it runs in.
+    /// The service of systemd it runs in. Those of a user's own systemd do not count.
     pub fn unit(&self, host: &Host) -> Option<String> {
         let groups = text_of(host, &proc(self.pid, "cgroup")).unwrap_or_default();
-        let mut parts = groups.lines().flat_map(|line| line.rsplit('/'));
+        let of_system = groups.lines().filter(|line| !line.contains("/user@"));
+        let mut parts = of_system.flat_map(|line| line.rsplit('/'));
         parts
             .find(|part| part.ends_with(".service"))
             .map(str::to_owned)
@@ -107,13 +108,6 @@ impl Process {
         let mut times = fields.split_whitespace().skip(11).map(str::parse::<u64>);
         Some(times.next()?.ok()? + times.next()?.ok()?)
     }
-
-    /// Whether it is in a cgroup of this name, in whatever hierarchy.
-    pub fn in_group(&self, host: &Host, name: &str) -> bool {
-        let groups = text_of(host, &proc(self.pid, "cgroup")).unwrap_or_default();
-        let mut parts = groups.lines().flat_map(|line| line.split('/'));
-        parts.any(|part| part == name)
-    }
 }
 
 /// The dockerd a pidfile names, if that process is one.
@@ -124,12 +118,6 @@ pub fn dockerd(host: &Host, pidfile: &str) -> Option<u32> {
 
 fn runs_dockerd(host: &Host, pid: u32) -> bool {
     text_of(host, &proc(pid, "comm")).is_some_and(|name| is_dockerd(name.trim_end()))
-}
-
-/// Whether a program is dockerd by its name: Red Hat's is `dockerd-current`, NixOS' is
-/// `.dockerd-wrapped`. The kernel keeps 15 characters of a name.
-pub fn is_dockerd(name: &str) -> bool {
-    name.trim_start_matches('.').starts_with("dockerd")
 }
 
 /// The processes in the unit's cgroup; none where the cgroups cannot be read as systemd makes them.
@@ -159,15 +147,10 @@ fn pids_of_unit(host: &Host, unit: &Unit) -> Option<Vec<u32>> {
     Some(pids.lines().filter_map(|pid| pid.parse().ok()).collect())
 }
 
-/// The main process as systemd has it.
-fn main_pid(host: &Host) -> Option<u32> {
+/// The main process of a unit as systemd has it.
+pub fn main_pid(host: &Host, unit: &str) -> Option<u32> {
     let done = host.run(
-        &[
-            "systemctl",
-            "show",
-            unit::NAME,
-            "--property=ActiveState,MainPID",
-        ],
+        &["systemctl", "show", unit, "--property=ActiveState,MainPID"],
         DEADLINE,
     );
     let value = |key: &str| {

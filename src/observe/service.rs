@@ -3,7 +3,7 @@
 use super::flags::{Flags, flags};
 use super::init_script::SCRIPT;
 use super::next_start::{NextStart, systemd_runs};
-use super::process::Process;
+use super::process::{self, Process};
 use super::unit;
 use crate::facts::{DockerState, ServiceManager};
 use crate::host::Host;
@@ -19,6 +19,8 @@ pub struct Service {
     pub state: DockerState,
     /// None where rebridge knows no way to restart it.
     pub manager: Option<ServiceManager>,
+    /// The unit of systemd that it runs in, or that starts it next.
+    pub unit: Option<String>,
     /// The flags that matter here: of the process that runs, else of the next start.
     pub flags: Flags,
     /// When the dockerd that runs began.
@@ -33,9 +35,11 @@ impl Service {
     /// plays no part.
     pub fn of_process(host: &Host, process: Process) -> Service {
         let words = process.command_line.iter().skip(1).map(String::as_str);
+        let (manager, unit) = manager(host, &process);
         Service {
             state: DockerState::Running,
-            manager: manager(host, &process),
+            manager,
+            unit,
             flags: flags(words),
             started: process.began(host),
             process: Some(process),
@@ -70,6 +74,7 @@ impl Service {
         Service {
             state,
             manager: by_systemd.then_some(ServiceManager::Systemd),
+            unit: next.unit.loaded().then(|| next.unit.name.clone()),
             flags: match of_process {
                 Some(process) => flags(process.command_line.iter().skip(1).map(String::as_str)),
                 None => next.flags(),
@@ -95,7 +100,7 @@ impl Service {
 pub fn read(host: &Host) -> Service {
     match Process::of_pidfile(host) {
         Some(process) => Service::of_process(host, process),
-        None => Service::of_next_start(host, &NextStart::read(host)),
+        None => Service::of_next_start(host, &NextStart::read(host, None)),
     }
 }
 
@@ -103,8 +108,11 @@ pub fn read(host: &Host) -> Service {
 /// cannot be told, that of the dockerd that runs.
 pub fn next_command_line(host: &Host) -> Vec<String> {
     let process = Process::of_pidfile(host);
-    let manager = process.as_ref().and_then(|process| manager(host, process));
-    let next = NextStart::read(host);
+    let (manager, unit) = match &process {
+        Some(process) => manager(host, process),
+        None => (None, None),
+    };
+    let next = NextStart::read(host, unit.as_deref());
     let of_unit = next
         .dockerd()
         .filter(|_| manager == Some(ServiceManager::Systemd));
@@ -118,17 +126,37 @@ pub fn next_command_line(host: &Host) -> Vec<String> {
     }
 }
 
-/// What runs a process: known by its cgroup, else by what is there to run it.
-fn manager(host: &Host, process: &Process) -> Option<ServiceManager> {
-    let systemd = systemd_runs(host);
+/// The snap's unit.
+const SNAP_UNIT: &str = "snap.docker.dockerd.service";
+
+/// What runs a process, and its unit: known by its cgroup, else by what is there to run it.
+fn manager(host: &Host, process: &Process) -> (Option<ServiceManager>, Option<String>) {
+    if systemd_runs(host)
+        && let Some(unit) = process.unit(host)
+    {
+        if unit == SNAP_UNIT {
+            return (Some(ServiceManager::Snap), Some(unit));
+        }
+        if is_dockers(host, &unit, process) {
+            return (Some(ServiceManager::Systemd), Some(unit));
+        }
+    }
+    (by_script(host), None)
+}
+
+/// Whether a unit is there to run this dockerd. One in which somebody has started it for other work
+/// must not be restarted.
+fn is_dockers(host: &Host, name: &str, process: &Process) -> bool {
+    name == unit::NAME
+        || unit::read_named(host, name).runs_dockerd()
+        || process::main_pid(host, name) == Some(process.pid)
+}
+
+fn by_script(host: &Host) -> Option<ServiceManager> {
     let script = host.exists(Path::new(SCRIPT));
-    if systemd && process.in_group(host, "snap.docker.dockerd.service") {
-        Some(ServiceManager::Snap)
-    } else if systemd && process.in_group(host, unit::NAME) {
-        Some(ServiceManager::Systemd)
-    } else if script && host.exists(Path::new("/run/openrc")) {
+    if script && host.exists(Path::new("/run/openrc")) {
         Some(ServiceManager::OpenRc)
-    } else if script && !systemd {
+    } else if script && !systemd_runs(host) {
         Some(ServiceManager::SysV)
     } else {
         None
@@ -165,6 +193,7 @@ mod tests {
                 state: DockerState::Stopped,
                 manager: None,
                 flags: flags(words.split_whitespace()),
+                unit: None,
                 started: None,
                 process: None,
                 snap,

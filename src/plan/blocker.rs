@@ -52,6 +52,14 @@ pub enum Blocker {
         name: String,
     },
     NoWayToRestart,
+    /// Its API wants a certificate that rebridge does not have.
+    EngineWantsTls {
+        at: String,
+    },
+    /// Podman answers where Docker would.
+    Podman {
+        at: String,
+    },
     EngineSilent {
         unseen: Vec<String>,
     },

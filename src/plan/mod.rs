@@ -183,6 +183,7 @@ fn beside(assessment: &Assessment, first: Blocker, permits: &Permits) -> Vec<Blo
 
 fn decide(assessment: &Assessment, permits: &Permits) -> Result<Option<Plan>, Blocker> {
     let facts = assessment.facts;
+    preflight::is_docker(facts)?;
     preflight::file_is_editable(facts)?;
     let settled = if needed(assessment, permits)? {
         settle_docker0(assessment, permits)?

@@ -3,7 +3,7 @@
 use super::blocker::{Blocker, StartFault};
 use super::{FileChange, Permits, Plan};
 use crate::engine_model::daemon_json::{self, Fault};
-use crate::facts::{ConfigState, Facts};
+use crate::facts::{ConfigState, Facts, NotAsked};
 use serde_json::Value;
 
 /// Flags of dockerd that rebridge would contradict, and the keys of daemon.json they stand for.
@@ -22,6 +22,14 @@ pub fn file_is_editable(facts: &Facts) -> Result<(), Blocker> {
         ConfigState::Missing | ConfigState::Object => Ok(()),
         ConfigState::Broken(why) => Err(Blocker::FileBroken { path, why }),
         ConfigState::Unreadable(why) => Err(Blocker::FileUnreadable { path, why }),
+    }
+}
+
+/// Podman has other files than Docker, and no daemon to restart.
+pub fn is_docker(facts: &Facts) -> Result<(), Blocker> {
+    match &facts.docker.not_asked {
+        Some(NotAsked::Podman(at)) => Err(Blocker::Podman { at: at.clone() }),
+        Some(NotAsked::TlsOnly(_)) | None => Ok(()),
     }
 }
 
@@ -81,9 +89,10 @@ pub fn may_restart(facts: &Facts, permits: &Permits) -> Result<(), Blocker> {
     if facts.docker.service.is_none() && !permits.own_command {
         return Err(Blocker::NoWayToRestart);
     }
-    match facts.docker.engine {
-        Some(_) => Ok(()),
-        None => Err(Blocker::EngineSilent {
+    match (&facts.docker.engine, &facts.docker.not_asked) {
+        (Some(_), _) => Ok(()),
+        (None, Some(NotAsked::TlsOnly(at))) => Err(Blocker::EngineWantsTls { at: at.clone() }),
+        (None, _) => Err(Blocker::EngineSilent {
             unseen: facts.unseen.clone(),
         }),
     }

@@ -285,8 +285,7 @@ impl Report {
     }
 
     fn strand(&mut self, before: &Facts, what: String, words: Vocabulary) {
-        let path = &before.docker.config.path;
-        let steps = outcome::steps_by_hand(path, before.docker0(), words);
+        let steps = outcome::steps_by_hand(before, words);
         self.leave_to_a_person(what, steps);
     }
 

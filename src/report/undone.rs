@@ -83,7 +83,7 @@ impl Report {
             (Some(problem), silent) => {
                 let problem = causes::not_restored(&problem, None);
                 let what = undo::not_undone(way, silent.as_ref(), &problem);
-                report.leave_to_a_person(what, outcome::steps_after_rollback(words));
+                report.leave_to_a_person(what, outcome::steps_after_rollback(way.unit(), words));
             }
         }
         report

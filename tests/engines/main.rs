@@ -55,3 +55,4 @@ mod traffic;
 mod unit;
 mod vpn;
 mod watch;
+mod which_dockerd;

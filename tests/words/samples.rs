@@ -17,6 +17,7 @@ use rebridge::assess::products::PRODUCTS;
 use rebridge::assess::sides::DockerSide;
 use rebridge::assess::traffic::StaleCall;
 use rebridge::docker;
+use rebridge::docker::endpoint::Endpoint;
 use rebridge::engine_model::daemon_json::Fault;
 use rebridge::engine_model::pool_trouble::PoolTrouble;
 use rebridge::facts::{
@@ -168,6 +169,8 @@ pub fn blockers() -> Vec<Sample<Blocker>> {
         BridgeSwitchedOff: Blocker::BridgeSwitchedOff { path: some(FILE) };
         BridgeOfTheOperator: Blocker::BridgeOfTheOperator { path: some(FILE), name: some("br0") };
         NoWayToRestart: Blocker::NoWayToRestart;
+        EngineWantsTls: Blocker::EngineWantsTls { at: some("tcp://0.0.0.0:2376") };
+        Podman: Blocker::Podman { at: some("/run/docker.sock") };
         EngineSilent: Blocker::EngineSilent {
             unseen: names(&["the engine: no answer in 5 s"]),
         };
@@ -559,20 +562,25 @@ pub fn losses() -> Vec<Sample<Loss>> {
         NotStarted: Loss::NotStarted(refused("port 80 is taken"));
         DoesNotStay: Loss::DoesNotStay;
         NotStopped: Loss::NotStopped(refused("it is busy"));
-        EngineSilent: Loss::EngineSilent(docker::Error::Silent);
+        EngineSilent: Loss::EngineSilent(no_answer());
     })
 }
 
+fn no_answer() -> docker::Error {
+    docker::Kind::Silent.at(&Endpoint::usual())
+}
+
 fn refused(words: &str) -> docker::Error {
-    docker::Error::Refused {
+    docker::Kind::Refused {
         question: None,
         status: 500,
         words: some(words),
     }
+    .at(&Endpoint::usual())
 }
 
 fn silent() -> NotRecorded {
-    NotRecorded::EngineSilent(docker::Error::Silent)
+    NotRecorded::EngineSilent(no_answer())
 }
 
 fn damaged() -> Unreadable {
@@ -585,10 +593,10 @@ pub fn causes() -> Vec<Sample<Cause>> {
     let docker0 = Check::value("docker0's address", Some("10.200.255.1/24"), None::<&str>);
     let probe = Check::answered("probe web:80", Err(some("connection refused")));
     samples!(Cause {
-        EngineSilent: Cause::EngineSilent(docker::Error::Silent);
+        EngineSilent: Cause::EngineSilent(no_answer());
         DockerNotStarted: Cause::DockerNotStarted { says: some("the disk is on fire") };
         DockerNotRestarted: Cause::DockerNotRestarted;
-        DockerNotAnswering: Cause::DockerNotAnswering(docker::Error::Silent);
+        DockerNotAnswering: Cause::DockerNotAnswering(no_answer());
         ContainerNotStopped: Cause::ContainerNotStopped {
             container: some("web"),
             why: refused("it is busy"),
@@ -605,7 +613,7 @@ pub fn causes() -> Vec<Sample<Cause>> {
         ContainerNotDisconnected: Cause::ContainerNotDisconnected {
             container: some("web"),
             network: some("shop_default"),
-            why: docker::Error::Silent,
+            why: no_answer(),
         };
         NetworkNotRemoved: Cause::NetworkNotRemoved {
             network: some("shop_default"),

@@ -65,6 +65,9 @@ fn host(version: &str, networks: Vec<Network>) -> Facts {
         unread: Vec::new(),
         compose: Vec::new(),
         docker: Docker {
+            unit: None,
+            listens: Vec::new(),
+            not_asked: None,
             state,
             service: None,
             started,

@@ -4,7 +4,7 @@
 //! every stop of Docker 26 and 28 by five seconds (measured; `docker events` does it too). A network
 //! that could clash has a link, and the kernel announces that.
 
-use crate::docker::SOCKET;
+use crate::docker::endpoint::SOCKET;
 use crate::host::Host;
 use crate::observe::process::{PIDFILES, Process};
 use crate::observe::unit;
@@ -23,9 +23,11 @@ pub fn files() -> Vec<&'static str> {
 /// Whether a dockerd is on its way out. Where systemd listens on its socket, a question to it would
 /// wait there, and start it again.
 pub fn is_stopping(host: &Host) -> bool {
-    if Process::of_pidfile(host).is_none() {
+    let Some(process) = Process::of_pidfile(host) else {
         return false;
-    }
-    let state = host.run(&["systemctl", "is-active", unit::NAME], DEADLINE);
+    };
+    let unit = process.unit(host);
+    let unit = unit.as_deref().unwrap_or(unit::NAME);
+    let state = host.run(&["systemctl", "is-active", unit], DEADLINE);
     state.stdout.trim() == "deactivating"
 }

@@ -1,10 +1,10 @@
-//! Where systemd finds docker.service: its unit file, its other names, its drop-ins.
+//! Where systemd finds a service: its unit file, its other names, its drop-ins.
 
 use crate::host::Host;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
 
-/// The unit.
+/// Docker's unit almost everywhere.
 pub const NAME: &str = "docker.service";
 
 /// Drop-ins for every service lie in folders of this name.
@@ -28,6 +28,10 @@ const FOLDERS: [&str; 13] = [
     "/run/systemd/generator.late",
 ];
 
+/// What the names of units that run dockerd have in them: docker-ce, docker-latest, moby,
+/// pkg-ContainerManager-dockerd, container-engine.
+const NAMED_LIKE_DOCKERS: [&str; 3] = ["docker", "moby", "container-engine"];
+
 /// As many aliases of aliases as systemd follows.
 const MOST_ALIASES: usize = 8;
 
@@ -41,10 +45,11 @@ pub struct UnitFiles {
 }
 
 /// Finds them. Drop-ins are found without a unit too: an image may be given them before Docker.
-pub fn find(host: &Host) -> UnitFiles {
+pub fn find(host: &Host, name: &str) -> UnitFiles {
     let folders = folders(host);
-    let mut names = vec![NAME.to_owned()];
-    let fragment = fragment(&folders, &mut names);
+    let mut names = vec![name.to_owned()];
+    names.extend(template(name));
+    let fragment = fragment(&folders, name, &mut names);
     if fragment.is_some() {
         add_aliases(&folders, &mut names);
     }
@@ -52,6 +57,24 @@ pub fn find(host: &Host) -> UnitFiles {
         fragment,
         drop_ins: drop_ins(host, &folders, &names),
     }
+}
+
+/// The services that could be Docker's by their names, without docker.service.
+pub fn named_like_dockers(host: &Host) -> BTreeSet<String> {
+    let folders = folders(host);
+    let names = folders.iter().flat_map(|folder| folder.entries.keys());
+    names
+        .filter(|name| name.ends_with(".service") && *name != NAME)
+        .filter(|name| !name.ends_with("@.service"))
+        .filter(|name| NAMED_LIKE_DOCKERS.iter().any(|like| name.contains(like)))
+        .cloned()
+        .collect()
+}
+
+/// `docker@.service` of `docker@ci.service`.
+fn template(name: &str) -> Option<String> {
+    let (prefix, instance) = name.strip_suffix(".service")?.split_once('@')?;
+    (!instance.is_empty()).then(|| format!("{prefix}@.service"))
 }
 
 /// A folder of units with the names in it; for a link also what it points at.
@@ -77,10 +100,11 @@ fn folders(host: &Host) -> Vec<Folder> {
 }
 
 /// The unit's own file. Where its name is a link to another unit, that unit's name is added.
-fn fragment(folders: &[Folder], names: &mut Vec<String>) -> Option<String> {
-    let mut name = NAME.to_owned();
+fn fragment(folders: &[Folder], name: &str, names: &mut Vec<String>) -> Option<String> {
+    let mut name = name.to_owned();
     for _ in 0..MOST_ALIASES {
-        match folders.iter().find_map(|folder| folder.unit(&name))? {
+        let found = |name: &str| folders.iter().find_map(|folder| folder.unit(name));
+        match found(&name).or_else(|| found(&template(&name)?))? {
             UnitFile::Own(path) => return Some(path),
             UnitFile::Alias(other) => {
                 names.push(other.clone());
@@ -193,6 +217,10 @@ mod tests {
 
     /// An image with these files; `a -> b` makes a link.
     fn found(name: &str, files: &[&str]) -> UnitFiles {
+        found_of(name, files, NAME)
+    }
+
+    fn found_of(name: &str, files: &[&str], unit: &str) -> UnitFiles {
         let root =
             std::env::temp_dir().join(format!("rebridge-unit-{name}-{}", std::process::id()));
         let _ = fs::remove_dir_all(&root);
@@ -207,7 +235,7 @@ mod tests {
                 None => fs::write(path, "[Service]\n").unwrap(),
             }
         }
-        let found = find(&Host::image(&root));
+        let found = find(&Host::image(&root), unit);
         fs::remove_dir_all(root).unwrap();
         found
     }
@@ -303,5 +331,26 @@ mod tests {
         let before_docker = found("before-docker", &[early]);
         assert_eq!(before_docker.fragment, None);
         assert_eq!(before_docker.drop_ins, [early]);
+    }
+
+    #[test]
+    fn an_instance_has_the_file_of_its_template_and_the_drop_ins_of_both() {
+        assert_eq!(
+            template("docker@ci.service").as_deref(),
+            Some("docker@.service")
+        );
+        assert_eq!(template("docker@.service"), None);
+        assert_eq!(template("docker.service"), None);
+        let files = [
+            "/lib/systemd/system/docker@.service",
+            "/etc/systemd/system/docker@.service.d/a.conf",
+            "/etc/systemd/system/docker@ci.service.d/b.conf",
+        ];
+        let found = found_of("template", &files, "docker@ci.service");
+        assert_eq!(
+            found.fragment.as_deref(),
+            Some("/lib/systemd/system/docker@.service")
+        );
+        assert_eq!(found.drop_ins, files[1..]);
     }
 }

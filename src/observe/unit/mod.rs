@@ -1,4 +1,4 @@
-//! docker.service as systemd would start it, read from the same files in the same order: the unit,
+//! Docker's unit as systemd would start it, read from the same files in the same order: the unit,
 //! its drop-ins, its environment files. No process is asked, so it works for an unpacked image too.
 //!
 //! What was changed without a `systemctl daemon-reload` counts here, though systemd does not know
@@ -16,6 +16,12 @@ use syntax::{Assignment, Backslash, substituted, words};
 
 pub use environment::{Variable, variables};
 pub use find::NAME;
+
+/// Whether a program is dockerd by its name: Red Hat's is `dockerd-current`, NixOS' is
+/// `.dockerd-wrapped`. The kernel keeps 15 characters of a name.
+pub fn is_dockerd(name: &str) -> bool {
+    name.trim_start_matches('.').starts_with("dockerd")
+}
 
 /// Where something stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +56,8 @@ pub struct Argument {
 /// The unit.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Unit {
+    /// Such as `docker.service`.
+    pub name: String,
     /// Its own file; none where there is no such unit.
     pub fragment: Option<String>,
     /// Its drop-ins, in the order in which they count.
@@ -88,6 +96,22 @@ impl Unit {
         self.fragment.is_some() && !self.masked
     }
 
+    /// Whether its command is dockerd itself.
+    pub fn runs_dockerd(&self) -> bool {
+        let command = self.settings.command.as_ref();
+        let program = command.and_then(|command| command.program.rsplit('/').next());
+        program.is_some_and(is_dockerd)
+    }
+
+    /// Whether its own file has its name.
+    fn is_no_alias(&self) -> bool {
+        let file = self
+            .fragment
+            .as_ref()
+            .and_then(|path| path.rsplit('/').next());
+        file == Some(self.name.as_str())
+    }
+
     /// The arguments dockerd would be started with, variables put in.
     pub fn arguments(&self, host: &Host) -> Vec<Argument> {
         let Some(command) = &self.settings.command else {
@@ -114,22 +138,40 @@ impl Unit {
         let folders = stem
             .match_indices('-')
             .filter_map(|(at, _)| Some(format!("{}.slice/", stem.get(..at)?)));
-        format!("{}{stem}.slice/{NAME}", folders.collect::<String>())
+        format!("{}{stem}.slice/{}", folders.collect::<String>(), self.name)
     }
 }
 
-/// Reads the unit.
+/// Reads docker.service. Where there is none to start, the one unit counts that has a name like
+/// Docker's and runs dockerd.
 pub fn read(host: &Host) -> Unit {
-    let files = find::find(host);
+    let usual = read_named(host, NAME);
+    if usual.loaded() {
+        return usual;
+    }
+    let names = find::named_like_dockers(host);
+    let mut units: Vec<Unit> = names.iter().map(|name| read_named(host, name)).collect();
+    // A link to another of them is the same unit once more.
+    units.retain(|unit| unit.loaded() && unit.runs_dockerd() && unit.is_no_alias());
+    match units.pop() {
+        Some(unit) if units.is_empty() => unit,
+        Some(_) | None => usual,
+    }
+}
+
+/// Reads the unit of this name.
+pub fn read_named(host: &Host, name: &str) -> Unit {
+    let files = find::find(host, name);
     let fragment = files.fragment.as_ref();
     let masked =
         fragment.is_some_and(|path| text_of(host, path).is_none_or(|text| text.is_empty()));
     let mut settings = Settings::default();
     for path in fragment.iter().copied().chain(&files.drop_ins) {
         let text = text_of(host, path).unwrap_or_default();
-        settings.add(path, &text, |letter| specifier(host, letter));
+        settings.add(path, &text, |letter| specifier(host, name, letter));
     }
     Unit {
+        name: name.to_owned(),
         masked,
         fragment: files.fragment,
         drop_ins: files.drop_ins,
@@ -142,14 +184,19 @@ fn text_of(host: &Host, path: &str) -> Option<String> {
     Some(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// What `%x` stands for in docker.service; the rarer ones are not known here.
-fn specifier(host: &Host, letter: char) -> Option<String> {
+/// What `%x` stands for in the unit of this name; the rarer ones are not known here.
+fn specifier(host: &Host, name: &str, letter: char) -> Option<String> {
     let line_of = |path| Some(text_of(host, path)?.trim().to_owned());
+    let stem = name.strip_suffix(".service").unwrap_or(name);
+    let (prefix, instance) = stem.split_once('@').unwrap_or((stem, ""));
     let words = match letter {
-        'n' => NAME,
-        'N' | 'p' | 'P' | 'j' | 'J' => "docker",
-        'i' | 'I' => "",
-        'f' => "/docker",
+        'n' => name,
+        'N' => stem,
+        'p' | 'P' => prefix,
+        'j' | 'J' => prefix.rsplit('-').next()?,
+        'i' | 'I' => instance,
+        'f' if instance.is_empty() => return Some(format!("/{prefix}")),
+        'f' => return Some(format!("/{instance}")),
         'u' | 'g' => "root",
         'U' | 'G' => "0",
         'h' => "/root",
@@ -407,7 +454,10 @@ mod tests {
 
     #[test]
     fn its_cgroup_follows_its_slice() {
-        let mut unit = Unit::default();
+        let mut unit = Unit {
+            name: NAME.to_owned(),
+            ..Unit::default()
+        };
         assert_eq!(unit.cgroup(), "system.slice/docker.service");
         unit.settings
             .add("f", "[Service]\nSlice=a-b.slice\n", |_| None);

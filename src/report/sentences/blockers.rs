@@ -158,9 +158,19 @@ pub fn what(blocker: &Blocker, words: Vocabulary) -> String {
             "cannot move docker0: \"bridge\": \"{name}\" in {path} gives Docker a bridge that you \
              manage"
         ),
-        Blocker::NoWayToRestart => "cannot restart Docker: it runs, but neither as docker.service \
-                                    of systemd, nor as a snap, nor by an init script"
-            .to_owned(),
+        Blocker::NoWayToRestart => {
+            "cannot restart Docker: it runs, but neither in a unit of its own \
+                                    under systemd, nor as a snap, nor by an init script"
+                .to_owned()
+        }
+        Blocker::EngineWantsTls { at } => format!(
+            "cannot plan a restart: Docker listens on {at} alone and wants a certificate (TLS), \
+             which rebridge does not have"
+        ),
+        Blocker::Podman { at } => format!(
+            "cannot change Docker's ranges: what answers at {at} is Podman, which reads no \
+             daemon.json"
+        ),
         Blocker::EngineSilent { unseen } => format!(
             "cannot plan a restart: Docker runs but did not answer ({})",
             unseen.join("; ")
@@ -435,6 +445,15 @@ pub fn next(blocker: &Blocker, words: Vocabulary) -> String {
             words.option(Opt::RestartCommand),
             words.switch(Opt::NoRestart)
         ),
+        Blocker::EngineWantsTls { .. } => format!(
+            "let dockerd listen on a socket as well (`-H unix:///run/docker.sock`, or the same in \
+             \"hosts\") and {again}"
+        ),
+        Blocker::Podman { .. } => {
+            "set default_subnet and default_subnet_pools in /etc/containers/containers.conf, under \
+             [network]"
+                .to_owned()
+        }
         Blocker::EngineSilent { .. } => {
             format!("make sure that `docker info` works as root, then {again}")
         }

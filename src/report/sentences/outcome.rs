@@ -204,13 +204,15 @@ pub fn stuck(then: &NotRestored) -> String {
 }
 
 /// What to do by hand after a change that failed, and whose rollback failed too.
-pub fn steps_by_hand(path: &str, docker0: Option<Ipv4Net>, words: Vocabulary) -> Vec<String> {
+pub fn steps_by_hand(before: &Facts, words: Vocabulary) -> Vec<String> {
+    let (path, docker0) = (&before.docker.config.path, before.docker0());
+    let [look, reset, start] = steps_of_unit(before.docker.unit());
     let old = docker0.map_or("(none)".to_owned(), |address| address.to_string());
     vec![
-        "see what Docker says: `journalctl -u docker.service -n 50`".to_owned(),
+        look,
         format!("fix {path} or the unit"),
-        "`systemctl reset-failed docker.service docker.socket`".to_owned(),
-        "`systemctl start docker.service`".to_owned(),
+        reset,
+        start,
         format!("docker0 was {old} before: see `ip -4 addr show docker0`"),
         format!(
             "run {} again; it first undoes what is half-done",
@@ -220,12 +222,26 @@ pub fn steps_by_hand(path: &str, docker0: Option<Ipv4Net>, words: Vocabulary) ->
 }
 
 /// What to do by hand after `rollback` failed.
-pub fn steps_after_rollback(words: Vocabulary) -> Vec<String> {
+pub fn steps_after_rollback(unit: &str, words: Vocabulary) -> Vec<String> {
+    let [look, reset, start] = steps_of_unit(unit);
     vec![
-        "see what Docker says: `journalctl -u docker.service -n 50`".to_owned(),
-        "`systemctl reset-failed docker.service docker.socket`".to_owned(),
-        "`systemctl start docker.service`".to_owned(),
+        look,
+        reset,
+        start,
         format!("run {} again", words.rollback()),
+    ]
+}
+
+/// Look why it failed, let systemd forget that, start it.
+fn steps_of_unit(unit: &str) -> [String; 3] {
+    let socket = match unit {
+        "docker.service" => " docker.socket",
+        _ => "",
+    };
+    [
+        format!("see what Docker says: `journalctl -u {unit} -n 50`"),
+        format!("`systemctl reset-failed {unit}{socket}`"),
+        format!("`systemctl start {unit}`"),
     ]
 }
 
