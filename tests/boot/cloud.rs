@@ -309,6 +309,6 @@ fn cloud_inits_own_schema_accepts_every_example() {
                 checked += 1;
             }
         }
-        assert_eq!(checked, 5);
+        assert_eq!(checked, 6);
     }
 }

@@ -106,7 +106,9 @@ impl Comparison<'_> {
     }
 
     /// Whether an old kernel may do otherwise. It took the port of a VRF for the VRF itself, and
-    /// without rules of the operator's a route in main that rejects packets did not end its search.
+    /// without rules of the operator's a route in main that rejects packets did not end its search: the
+    /// table `default` might still have one. For a packet bound to an interface such a rejection reads
+    /// as an assumed neighbour.
     fn was_different(&self, question: &Question, verdict: &Verdict, kernel: &Kernel) -> bool {
         let is_port = |name: &str| {
             let link = kernel.links.iter().find(|link| link.name == name);
@@ -115,7 +117,9 @@ impl Comparison<'_> {
         };
         let interfaces = [question.packet.iif, question.packet.oif];
         interfaces.into_iter().flatten().any(is_port)
-            || self.usual_rules && question.packet.to.is_ipv4() && !verdict.fate.passes()
+            || self.usual_rules
+                && question.packet.to.is_ipv4()
+                && (!verdict.fate.passes() || verdict.fate == Fate::Assumed)
     }
 
     fn count(&mut self, question: &Question, verdict: &Verdict) {
