@@ -16,6 +16,9 @@ use std::time::SystemTime;
 /// away and fail; a later try succeeds, on a busy host not always the next one.
 const IDLE_ROUNDS: u32 = 3;
 
+/// So often a container that has ended is looked at again before that counts.
+const LOOKS_AGAIN: u32 = 5;
+
 /// The states of containers by their ids.
 type States = HashMap<String, String>;
 
@@ -82,15 +85,28 @@ impl ContainerStates {
     pub fn check(&self, host: &Host, began: Option<SystemTime>, given_up: &[&str]) -> Check {
         let counts = |one: &&ContainerState| !given_up.contains(&one.name.as_str());
         let ours: Vec<&ContainerState> = self.ours().filter(counts).collect();
-        let mut faults = faults(host, &ours, began);
         // What Docker starts again is never found ended, however long one waits.
-        if faults.is_empty() && ours.iter().any(|one| !one.restarts) {
+        if ours.iter().any(|one| !one.restarts) {
             sleep(FAILS_WITHIN);
-            faults = self::faults(host, &ours, began);
         }
+        let faults = lasting_faults(host, &ours, began);
         let fault = (!faults.is_empty()).then(|| format!("all but {}", faults.join(", ")));
         Check::faultless("what runs again", "all that ran", fault)
     }
+}
+
+/// Faults that stay. One that is just being removed (`docker rm -f`, at the end of a job) has been
+/// killed and is still listed for a moment.
+fn lasting_faults(host: &Host, ours: &[&ContainerState], began: Option<SystemTime>) -> Vec<String> {
+    let mut found = faults(host, ours, began);
+    for _ in 0..LOOKS_AGAIN {
+        if found.is_empty() {
+            break;
+        }
+        sleep(PAUSE);
+        found = faults(host, ours, began);
+    }
+    found
 }
 
 fn faults(host: &Host, ours: &[&ContainerState], began: Option<SystemTime>) -> Vec<String> {
