@@ -29,6 +29,7 @@ const SOON_STOPPED: usize = 8;
 
 /// Before a container that did not start is started again.
 pub const PAUSE: Duration = Duration::from_secs(1);
+
 /// What fails at once needs this long to fail, on a slow machine too: until then its start proves
 /// nothing.
 pub const FAILS_WITHIN: Duration = Duration::from_secs(2);

@@ -2,6 +2,7 @@
 //! init scripts let it write.
 
 use crate::host::Host;
+use crate::observe::unit;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
@@ -40,7 +41,7 @@ pub fn end_of_file(host: &Host) -> u64 {
 /// The words of a dockerd that ended, since that file was so long; none where it left none.
 pub fn why_it_ended(host: &Host, end_before: u64) -> Option<String> {
     let added = host.read_added(Path::new(FILE), end_before, MOST_BYTES);
-    pick_cause("docker.service", &String::from_utf8_lossy(&added.ok()?))
+    pick_cause(unit::NAME, &String::from_utf8_lossy(&added.ok()?))
 }
 
 /// What dockerd says before the cause.
@@ -50,8 +51,7 @@ const FATAL: &str = "failed to start daemon: ";
 const LAST_WORDS: [&str; 2] = [FATAL, "unable to configure the Docker daemon"];
 
 /// What systemd says of a unit before its name: its own bookkeeping.
-const OF_A_UNIT: [&str; 8] = [
-    "",
+const OF_A_UNIT: [&str; 7] = [
     "Failed to start ",
     "Stopped ",
     "Stopping ",
@@ -78,14 +78,12 @@ fn pick_cause(unit: &str, log: &str) -> Option<String> {
 
 fn is_normal(unit: &str, line: &str) -> bool {
     let stem = unit.strip_suffix(".service").unwrap_or(unit);
-    let of_a_unit = OF_A_UNIT.iter().any(|beginning| {
-        let named = line.strip_prefix(beginning).unwrap_or_default();
-        match beginning.is_empty() {
-            true => named.starts_with(&format!("{unit}: ")),
-            false => named.starts_with(stem) || named.starts_with("docker"),
-        }
-    });
-    of_a_unit || begins_with_one_of(line, &NORMAL)
+    let mut named = OF_A_UNIT
+        .iter()
+        .filter_map(|beginning| line.strip_prefix(beginning));
+    line.starts_with(&format!("{unit}: "))
+        || named.any(|name| name.starts_with(stem) || name.starts_with("docker"))
+        || begins_with_one_of(line, &NORMAL)
 }
 
 fn begins_with_one_of(line: &str, beginnings: &[&str]) -> bool {

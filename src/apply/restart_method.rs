@@ -1,6 +1,7 @@
 //! What restarts this Docker: what runs it, or a command of the operator's.
 
 use crate::facts::ServiceManager;
+use crate::observe::unit::NAME;
 use serde::{Deserialize, Serialize};
 
 /// What restarts this Docker.
@@ -58,7 +59,7 @@ impl RestartMethod {
     pub fn command<'a>(&'a self, unit: Option<&'a str>) -> Vec<&'a str> {
         match self {
             RestartMethod::Systemd => {
-                vec!["systemctl", "restart", unit.unwrap_or("docker.service")]
+                vec!["systemctl", "restart", unit.unwrap_or(NAME)]
             }
             RestartMethod::Snap => vec!["snap", "restart", "docker.dockerd"],
             RestartMethod::OpenRc => vec!["rc-service", "docker", "restart"],

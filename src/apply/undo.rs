@@ -14,7 +14,9 @@ use crate::assess::clash::{Clash, Kind};
 use crate::facts::{DockerState, Facts, Network, ReliefRoute};
 use crate::host::Host;
 use crate::observe::config_file::{self, keys_of};
+use crate::observe::unit;
 use crate::plan::blocker::Blocker;
+use crate::plan::containers::session_stopped;
 use crate::plan::leaving::{Leaving, docker0_leaves, network_leaves};
 use crate::plan::pending_settings::pending;
 use crate::plan::project::gone_back;
@@ -103,7 +105,7 @@ pub fn way_back(
     let of_now = || RestartMethod::of(facts.docker.service, None);
     let method = applied.way.clone().or_else(of_now);
     let containers = ContainerStates::of(facts);
-    let way = WayBack {
+    let mut way = WayBack {
         docker_runs: running,
         restart,
         unit: unit_of(host, &facts.docker, method.as_ref()),
@@ -113,7 +115,7 @@ pub fn way_back(
         containers,
         moves: moves_back(host, facts, &applied.moves)?,
         units: facts.docker.dependents.clone(),
-        session_in: facts.session_in().filter(|_| restart).map(str::to_owned),
+        session_in: None,
         docker0_now: facts.docker0(),
         networks_now: journal::networks(facts),
         applied: Record {
@@ -121,6 +123,8 @@ pub fn way_back(
             ..applied
         },
     };
+    let stopped = session_stopped(facts, way.restart, way.stop_first, &way.moves());
+    way.session_in = stopped.map(str::to_owned);
     way.ranges_are_free(facts)?;
     way.is_not_blocked(facts, accepted)?;
     Ok(Some(way))
@@ -204,7 +208,7 @@ impl WayBack {
 
     /// The unit of systemd that runs Docker.
     pub fn unit(&self) -> &str {
-        self.unit.as_deref().unwrap_or("docker.service")
+        self.unit.as_deref().unwrap_or(unit::NAME)
     }
 
     /// For the journal: from here a killed rollback can be gone on with.

@@ -63,6 +63,13 @@ pub struct FirewallRule {
     pub written: Option<String>,
 }
 
+impl FirewallRule {
+    /// All networks it names.
+    pub fn nets(&self) -> impl Iterator<Item = IpNet> {
+        self.groups.iter().flat_map(|group| &group.nets).copied()
+    }
+}
+
 /// One condition of a rule.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

@@ -24,6 +24,20 @@ pub struct Forwarded<'p> {
     pub network: Ipv4Net,
 }
 
+impl<'p> Forwarded<'p> {
+    /// What the other end sends back.
+    pub fn answer(self) -> Forwarded<'p> {
+        Forwarded {
+            comes_in: self.goes_out,
+            goes_out: self.comes_in,
+            from: self.to,
+            to: self.from,
+            is_an_answer: true,
+            ..self
+        }
+    }
+}
+
 /// What becomes of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Verdict {
@@ -273,25 +287,21 @@ mod tests {
         }
     }
 
-    fn rule_that_drops(of_the_operator: &[&str]) -> Option<String> {
-        let packet = Forwarded {
+    /// From a container to a server behind the bridge.
+    fn packet() -> Forwarded<'static> {
+        Forwarded {
             comes_in: "docker0",
             goes_out: "eth0",
             from: "172.17.0.2".parse().unwrap(),
             to: "172.17.50.10".parse().unwrap(),
             is_an_answer: false,
             network: "172.17.0.0/16".parse().unwrap(),
-        };
-        let filter = filter(of_the_operator, true);
-        let answer = Forwarded {
-            comes_in: "eth0",
-            goes_out: "docker0",
-            from: packet.to,
-            to: packet.from,
-            is_an_answer: true,
-            ..packet
-        };
-        let drop = dropped(&filter, &packet).or_else(|| dropped(&filter, &answer));
+        }
+    }
+
+    fn rule_that_drops(of_the_operator: &[&str]) -> Option<String> {
+        let (filter, packet) = (filter(of_the_operator, true), packet());
+        let drop = dropped(&filter, &packet).or_else(|| dropped(&filter, &packet.answer()));
         drop.map(|drop| drop.rule)
     }
 
@@ -335,15 +345,7 @@ mod tests {
             .unwrap()
             .rules
             .pop();
-        let packet = Forwarded {
-            comes_in: "docker0",
-            goes_out: "eth0",
-            from: "172.17.0.2".parse().unwrap(),
-            to: "172.17.50.10".parse().unwrap(),
-            is_an_answer: false,
-            network: "172.17.0.0/16".parse().unwrap(),
-        };
-        let drop = dropped(&filter, &packet).unwrap();
+        let drop = dropped(&filter, &packet()).unwrap();
         assert_eq!(drop.rule, "-P FORWARD DROP");
     }
 }

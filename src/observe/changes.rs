@@ -1,5 +1,5 @@
-//! Says when the host's network, Docker's, or what configures them may have changed. Nothing is read out of what changed:
-//! the readers of this stage look at everything again.
+//! Says when the host's network, Docker's, or what configures them may have changed. Nothing is read
+//! out of what changed: the readers of this stage look at everything again.
 
 mod docker;
 mod files;

@@ -2,21 +2,15 @@
 //! nftables beside it.
 
 use super::firewall::iptables::saved_by_iptables;
+use super::firewall::nft;
 use crate::facts::{FilterTable, ForwardFilter};
 use crate::host::Host;
 use std::thread;
-use std::time::Duration;
-
-/// Thousands of rules are listed in less.
-const DEADLINE: Duration = Duration::from_secs(20);
-
-/// The tables that the engine and iptables fill in nftables; the first is the engine's own.
-const OF_DOCKER: [&str; 1] = ["ip docker-bridges"];
 
 /// Reads it. Where a tool is missing, what it would list is not there either.
 pub fn read(host: &Host) -> ForwardFilter {
     thread::scope(|scope| {
-        let by_nft = scope.spawn(|| host.run(&["nft", "list", "ruleset"], DEADLINE).stdout);
+        let by_nft = scope.spawn(|| nft::ruleset(host).unwrap_or_default());
         let saved = saved_by_iptables(host, &["-t", "filter"]);
         let listed = by_nft.join().unwrap_or_default();
         ForwardFilter {
@@ -52,30 +46,19 @@ fn table(tool: &str, saved: &str) -> FilterTable {
 /// What iptables put there is listed by iptables.
 fn chains_of_nft(listed: &str) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
-    let (mut table, mut chain) = ("", "");
-    let (mut is_theirs, mut at_hook) = (false, false);
-    for line in listed.lines() {
-        let depth = line.len() - line.trim_start_matches('\t').len();
-        let text = line.trim().trim_end_matches('{').trim();
-        match depth {
-            0 if text.starts_with("table ") => {
-                table = text.trim_start_matches("table ");
-                is_theirs = !OF_DOCKER.contains(&table)
-                    && (table.starts_with("ip ") || table.starts_with("inet "))
-                    && table != "ip filter";
-            }
-            1 => (chain, at_hook) = (text.trim_start_matches("chain "), false),
-            _ => {
-                at_hook |= text.contains(" hook forward ");
-                let drops = text.contains("policy drop")
-                    || text
-                        .split_whitespace()
-                        .any(|word| matches!(word, "drop" | "reject"));
-                let place = format!("{table} chain {chain}");
-                if is_theirs && at_hook && drops && found.last() != Some(&place) {
-                    found.push(place);
-                }
-            }
+    let mut at_hook = None;
+    for nft::Line { table, part, text } in nft::lines(listed) {
+        let table = table.trim_start_matches("table ");
+        let is_theirs = table.starts_with("inet ") || table.starts_with("ip ");
+        let place = format!("{table} {part}");
+        if text.contains(" hook forward ") {
+            at_hook = Some(place.clone());
+        }
+        let mut words = text.split([' ', ';']);
+        let drops = words.any(|word| matches!(word, "drop" | "reject"));
+        let counts = is_theirs && table != "ip filter" && at_hook.as_ref() == Some(&place);
+        if counts && drops && found.last() != Some(&place) {
+            found.push(place);
         }
     }
     found
@@ -89,7 +72,7 @@ mod tests {
     #[test]
     fn chains_that_drop_forwarded_packets_are_named() {
         let listed = "table ip filter {\n\tchain FORWARD {\n\t\ttype filter hook forward priority filter; policy drop;\n\t}\n}\n\
-            table inet site {\n\tchain in {\n\t\ttype filter hook input priority filter; policy drop;\n\t}\n\
+            table inet site { # progname site\n\tchain in {\n\t\ttype filter hook input priority filter; policy drop;\n\t}\n\
             \tchain through {\n\t\ttype filter hook forward priority filter; policy accept;\n\t\tip daddr 172.17.50.0/24 counter packets 0 bytes 0 drop\n\t\tiifname \"x\" drop\n\t}\n}\n\
             table inet open {\n\tchain through {\n\t\ttype filter hook forward priority filter; policy accept;\n\t}\n}\n\
             table ip docker-bridges {\n\tchain filter-FORWARD {\n\t\ttype filter hook forward priority filter; policy accept;\n\t\tdrop\n\t}\n}\n";

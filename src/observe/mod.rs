@@ -7,6 +7,7 @@ mod compose;
 pub mod config_file;
 pub mod configured;
 mod dies_with;
+mod docker;
 pub mod endpoints;
 pub mod engine;
 pub mod firewall;
@@ -33,29 +34,22 @@ pub mod stored_networks;
 pub mod unit;
 mod wireless;
 
-use crate::docker::endpoint::{Endpoint, Endpoints};
-use crate::docker::{Error, Kind};
+use crate::docker::endpoint::Endpoint;
 use crate::facts::{
-    ConfigFile, Docker, DockerState, Engine, Facts, Kernel, Named, Nameserver, Network, NotAsked,
-    ServiceManager,
+    Docker, DockerState, Engine, Facts, Kernel, Named, Nameserver, Network, ServiceManager,
 };
 use crate::host::Host;
 use crate::subnet::v4;
-use as_started::AsStarted;
 use engine::Depth;
 use next_start::NextStart;
 use operator::Session;
 use process::Process;
 use relevant::RelevantSpace;
 use service::Service;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 use std::thread::{self, ScopedJoinHandle};
-use std::time::Duration;
-
-/// It prints a line and exits; a cold disk may take its time.
-const DOCKERD_DEADLINE: Duration = Duration::from_secs(10);
 
 /// Looks at everything. What cannot be seen is named in `unseen`; it is never an error.
 ///
@@ -125,7 +119,7 @@ fn look(host: &Host, depth: Depth) -> Facts {
             }
         };
         let configured = scope.spawn(|| configured::read(host));
-        let mut docker = known_without_asking(host, &service);
+        let mut docker = docker::known_without_asking(host, &service);
         let config = docker.config.clone();
         let process = service.process.clone();
         let endpoints = endpoints::of(host, &service, &config);
@@ -133,7 +127,8 @@ fn look(host: &Host, depth: Depth) -> Facts {
             docker.listens = endpoints.plain.iter().map(Endpoint::url).collect();
         }
         let asked = endpoints.clone();
-        let engine = scope.spawn(move || ask_engine(host, &asked, depth, &service, &config));
+        let engine =
+            scope.spawn(move || docker::ask_engine(host, &asked, depth, &service, &config));
         let session = operator::session(host);
         let mut look = look_at_kernel(host, &docker, session);
         docker.rootless = rootless::users(host);
@@ -143,7 +138,7 @@ fn look(host: &Host, depth: Depth) -> Facts {
         match engine.join() {
             Ok(Ok(engine)) => docker.engine = engine,
             Ok(Err(error)) => {
-                docker.not_asked = not_asked(&error);
+                docker.not_asked = docker::not_asked(&error);
                 unseen.push(format!("Docker's own view of its networks: {error}"));
             }
             Err(_) => unseen
@@ -154,7 +149,7 @@ fn look(host: &Host, depth: Depth) -> Facts {
             as_started::is_loaded(host, process.pid, pidfile, &docker.config)
         });
         if docker.engine.is_none() {
-            match stored_networks::read(host, data_root(&docker)) {
+            match stored_networks::read(host, docker::data_root(&docker)) {
                 Ok(stored) => docker.stored = Some(stored),
                 Err(why) => unseen.push(format!("Docker's stored networks: {why}")),
             }
@@ -176,14 +171,14 @@ fn look(host: &Host, depth: Depth) -> Facts {
             let seen = addresses(&look);
             engine::explain_strangers(host, &endpoints, depth, &seen, &look.kernel, engine);
         }
-        let root = data_root(&docker).to_owned();
+        let root = docker::data_root(&docker).to_owned();
         if let Some(engine) = &mut docker.engine {
             let in_force = engine.in_force.as_ref().map(|in_force| &in_force.data_root);
             let root = in_force.cloned().unwrap_or(root);
             stored_networks::add_who_chose(host, &root, &mut engine.networks);
             engine::find_unused(host, &endpoints, engine);
         }
-        add_next_start(host, &mut docker, &next.unwrap_or_else(joined));
+        docker::add_next_start(host, &mut docker, &next.unwrap_or_else(joined));
         unseen.extend(look.unseen);
         let compose = compose::read(host, docker.engine.as_ref());
         let (mut configured, unread) = configured.join().unwrap_or_default();
@@ -275,92 +270,9 @@ fn lists_too_few(docker: &Docker, kernel: &Kernel) -> bool {
     })
 }
 
-/// What keeps an engine from being asked ever, not just now.
-fn not_asked(error: &Error) -> Option<NotAsked> {
-    match error.kind {
-        Kind::TlsOnly => Some(NotAsked::TlsOnly(error.at.to_string())),
-        Kind::Podman => Some(NotAsked::Podman(error.at.to_string())),
-        _ => None,
-    }
-}
-
 /// A thread that could not read it has nothing to say.
 fn joined(reading: ScopedJoinHandle<NextStart>) -> NextStart {
     reading.join().unwrap_or_default()
-}
-
-/// What its process and its file tell of Docker.
-fn known_without_asking(host: &Host, service: &Service) -> Docker {
-    Docker {
-        state: service.state,
-        service: service.manager,
-        unit: service.unit.clone().filter(|unit| unit != unit::NAME),
-        started: service.started.clone(),
-        flags: service.flags.clone(),
-        next_flags: None,
-        next_data_root: None,
-        dependents: Vec::new(),
-        listens: Vec::new(),
-        not_asked: None,
-        flag_places: BTreeMap::new(),
-        installed_version: installed_version(host, service.state),
-        rootless: Vec::new(),
-        rootless_networks: Vec::new(),
-        engine: None,
-        stored: None,
-        set_by_rebridge: set_by_rebridge::read(host, &service.config_path()),
-        config: config_file::read(host, &service.config_path()),
-    }
-}
-
-/// Where the Docker that starts next keeps its data.
-fn data_root(docker: &Docker) -> &str {
-    let by_flag = docker.next_flag("data-root").last().map(String::as_str);
-    let in_file = || {
-        let keys = &docker.config.keys;
-        keys.get("data-root").or(keys.get("graph"))?.as_str()
-    };
-    by_flag.or_else(in_file).unwrap_or(match docker.service {
-        Some(ServiceManager::Snap) => stored_networks::SNAP_DATA_ROOT,
-        _ => stored_networks::DATA_ROOT,
-    })
-}
-
-/// The version of the dockerd that would start. Asked of the file itself, as Docker is stopped.
-fn installed_version(host: &Host, state: DockerState) -> Option<String> {
-    if state != DockerState::Stopped {
-        return None;
-    }
-    if host.is_image() {
-        return package::docker_version(host);
-    }
-    let done = host.run(
-        &[service::dockerd_file(host)?, "--version"],
-        DOCKERD_DEADLINE,
-    );
-    let said = done.stdout.strip_prefix("Docker version ")?;
-    Some(said.split(',').next()?.trim().to_owned())
-}
-
-fn add_next_start(host: &Host, docker: &mut Docker, next: &NextStart) {
-    if docker.state == DockerState::Running {
-        docker.next_flags = next.other_flags(docker.service, &docker.flags);
-        let root = Path::new(data_root(docker));
-        let root = host.resolve(root).unwrap_or_else(|_| root.to_owned());
-        docker.next_data_root = Some(root.to_string_lossy().into_owned());
-    }
-    docker.flag_places = next.places(host);
-}
-
-/// The engine's settings, where they are certain without asking it.
-fn settings(host: &Host, service: &Service, config: &ConfigFile) -> Option<AsStarted> {
-    let process = service.process.as_ref()?;
-    let pidfile = Path::new(process.pidfile?);
-    let by_flag = ["default-address-pool", "live-restore"];
-    if by_flag.iter().any(|flag| service.flags.contains_key(*flag)) {
-        return None;
-    }
-    as_started::read(host, process.pid, pidfile, config)
 }
 
 /// What the kernel and the resolver say.
@@ -409,23 +321,4 @@ fn keep_residents_of_docker(kernel: &mut Kernel, engine: Option<&Engine>) {
     let bridges: BTreeSet<&str> = named.chain(made.map(|link| link.name.as_str())).collect();
     let residents = &mut kernel.residents;
     residents.retain(|resident| bridges.contains(resident.dev.as_str()));
-}
-
-/// The engine's view; none where it does not run. Docker's socket may be socket-activated: a
-/// question would start what the operator stopped.
-fn ask_engine(
-    host: &Host,
-    endpoints: &Endpoints,
-    depth: Depth,
-    service: &Service,
-    config: &ConfigFile,
-) -> Result<Option<Engine>, Error> {
-    let settings = match depth {
-        Depth::Check => settings(host, service, config),
-        Depth::Verify | Depth::Act => None,
-    };
-    match service.state {
-        DockerState::Running => engine::read(host, endpoints, depth, settings).map(Some),
-        DockerState::Stopped | DockerState::Absent => Ok(None),
-    }
 }

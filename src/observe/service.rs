@@ -144,8 +144,8 @@ fn manager(host: &Host, process: &Process) -> (Option<ServiceManager>, Option<St
     (by_script(host), None)
 }
 
-/// Whether a unit is there to run this dockerd. One in which somebody has started it for other work
-/// must not be restarted.
+/// Whether this unit exists to run dockerd. If dockerd was started by hand inside another unit, such
+/// as a CI agent's, restarting that unit would end other work.
 fn is_dockers(host: &Host, name: &str, process: &Process) -> bool {
     name == unit::NAME
         || unit::read_named(host, name).runs_dockerd()

@@ -1,6 +1,7 @@
 //! What a restart of Docker does to running containers.
 
 use super::notice::Notice;
+use super::relocate::Move;
 use super::{Plan, preflight};
 use crate::facts::{Container, Detail, Facts, Manager};
 use std::collections::BTreeSet;
@@ -36,16 +37,26 @@ pub fn notices(facts: &Facts, stop_first: bool) -> Vec<Notice> {
     notices
 }
 
-/// The container that the operator's session comes out of, if the plan stops it.
+/// That the operator's session comes out of a container that the plan stops.
 pub fn session_ends(facts: &Facts, plan: &Plan) -> Option<Notice> {
-    let container = facts.session_in()?;
-    let all_stop = plan.restart && (plan.stop_first || !preflight::survivors(facts));
-    let mut moves = plan.moves.iter();
-    (all_stop || moves.any(|one| one.restarts.iter().any(|name| name == container))).then(|| {
-        Notice::SessionEnds {
-            container: container.to_owned(),
-        }
+    let container = session_stopped(facts, plan.restart, plan.stop_first, &plan.moves)?;
+    Some(Notice::SessionEnds {
+        container: container.to_owned(),
     })
+}
+
+/// The container that the operator's session comes out of, if it stops: with Docker, or because its
+/// network moves.
+pub fn session_stopped<'f>(
+    facts: &'f Facts,
+    restart: bool,
+    stop_first: bool,
+    moves: &[Move],
+) -> Option<&'f str> {
+    let container = facts.session_in()?;
+    let all_stop = restart && (stop_first || !preflight::survivors(facts));
+    let moves_too = |one: &Move| one.restarts.iter().any(|name| name == container);
+    (all_stop || moves.iter().any(moves_too)).then_some(container)
 }
 
 fn names(containers: &[&Container], which: impl Fn(&Detail) -> bool) -> Vec<String> {

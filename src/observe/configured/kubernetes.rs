@@ -1,5 +1,6 @@
 //! Pod and service ranges of Kubernetes: config files of k3s and RKE2, their units, static manifests
-//! of kubeadm, arguments of MicroK8s; on a node without these, the address of the cluster's DNS. The flags are called the same everywhere, or nearly.
+//! of kubeadm, arguments of MicroK8s; on a node without these, the address of the cluster's DNS. The
+//! flags are called the same everywhere, or nearly.
 
 use super::File;
 use super::entry::{Entry, network};

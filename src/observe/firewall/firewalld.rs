@@ -31,25 +31,19 @@ pub fn instead_of_its_tables(
     if made.is_empty() && !(blind && runs(host)) {
         return kept;
     }
-    let in_force: BTreeSet<IpNet> = made.iter().flat_map(nets).collect();
+    let in_force: BTreeSet<IpNet> = made.iter().flat_map(FirewallRule::nets).collect();
     let mut entries = entries(host);
-    entries.retain(|entry| blind || nets(entry).all(|net| in_force.contains(&net)));
+    entries.retain(|entry| blind || entry.nets().all(|net| in_force.contains(&net)));
     kept.retain(|rule| !entries.iter().any(|entry| is_its_set(rule, entry)));
-    let mut known: BTreeSet<IpNet> = entries.iter().flat_map(nets).collect();
+    let mut known: BTreeSet<IpNet> = entries.iter().flat_map(FirewallRule::nets).collect();
     for rule in made {
-        if nets(&rule).any(|net| !known.contains(&net)) {
-            known.extend(nets(&rule));
+        if rule.nets().any(|net| !known.contains(&net)) {
+            known.extend(rule.nets());
             kept.push(rule);
         }
     }
     kept.extend(entries);
     kept
-}
-
-fn nets(rule: &FirewallRule) -> impl Iterator<Item = IpNet> {
-    rule.groups
-        .iter()
-        .flat_map(|group| group.nets.iter().copied())
 }
 
 fn is_made_by_firewalld(rule: &FirewallRule) -> bool {
@@ -212,7 +206,7 @@ mod tests {
             .iter()
             .map(|rule| {
                 let inverted = rule.groups.iter().map(|group| group.inverted);
-                let nets: Vec<IpNet> = nets(rule).collect();
+                let nets: Vec<IpNet> = rule.nets().collect();
                 let inverted: Vec<bool> = inverted.collect();
                 let place = rule.written.as_deref().unwrap_or_default();
                 format!("{place}: {}: {nets:?} {inverted:?}", rule.text)
@@ -232,6 +226,6 @@ mod tests {
         let rules = of_file("/s.xml", "ipset s", set);
         assert_eq!(rules.len(), 1);
         assert_eq!(rules[0].text, "172.17.0.0/16 10.0.0.0/8");
-        assert_eq!(nets(&rules[0]).count(), 2);
+        assert_eq!(rules[0].nets().count(), 2);
     }
 }

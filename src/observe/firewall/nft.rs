@@ -14,43 +14,56 @@ pub fn ruleset(host: &Host) -> Option<String> {
     done.ok().then_some(done.stdout)
 }
 
-/// The rules and sets of a ruleset; without Docker's own tables and without those that
-/// `iptables-save` has listed already.
-pub fn rules(listed: &str, known: &[String]) -> Vec<FirewallRule> {
-    let mut rules = Vec::new();
+/// A line of a chain or a set.
+pub struct Line {
+    /// Such as `table inet site`.
+    pub table: String,
+    /// Such as `chain in`.
+    pub part: String,
+    pub text: String,
+}
+
+impl Line {
+    fn is_in_table(&self, name: &str) -> bool {
+        self.table.rsplit(' ').next() == Some(name)
+    }
+}
+
+/// The lines of all chains and sets of a ruleset, without Docker's own tables.
+pub fn lines(listed: &str) -> Vec<Line> {
     let (mut table, mut part) = (String::new(), String::new());
-    let mut skipped = false;
-    for (depth, line) in joined(listed) {
+    let mut lines = Vec::new();
+    for (depth, text) in joined(listed) {
         // Behind the brace may stand which program owns the table, as a comment.
-        let words = match line.split_once('{') {
-            Some((name, _)) if depth < 2 => name.trim(),
-            _ => line.as_str(),
-        };
+        let name = || text.split('{').next().unwrap_or_default().trim().to_owned();
         match depth {
-            0 => {
-                let name = words.rsplit(' ').next().unwrap_or_default();
-                let by_iptables =
-                    words.starts_with("table ip ") && known.iter().any(|one| one == name);
-                skipped = by_iptables || name == "docker-bridges";
-                table = words.to_owned();
-            }
-            1 => part = words.to_owned(),
-            _ if skipped => {}
-            _ => {
-                let groups = groups_of_nft(words);
-                if !groups.is_empty() {
-                    rules.push(FirewallRule {
-                        tool: "nft".to_owned(),
-                        place: format!("{table} {part}"),
-                        text: words.to_owned(),
-                        groups,
-                        written: None,
-                    });
-                }
-            }
+            0 => table = name(),
+            1 => part = name(),
+            _ => lines.push(Line {
+                table: table.clone(),
+                part: part.clone(),
+                text,
+            }),
         }
     }
-    rules
+    lines.retain(|line| !line.is_in_table("docker-bridges"));
+    lines
+}
+
+/// The rules and sets that name networks; without the tables that `iptables-save` has listed.
+pub fn rules(listed: &str, known: &[String]) -> Vec<FirewallRule> {
+    let is_known = |line: &Line| {
+        line.table.starts_with("table ip ") && known.iter().any(|name| line.is_in_table(name))
+    };
+    let lines = lines(listed).into_iter().filter(|line| !is_known(line));
+    let rules = lines.map(|line| FirewallRule {
+        tool: "nft".to_owned(),
+        place: format!("{} {}", line.table, line.part),
+        groups: groups_of_nft(&line.text),
+        text: line.text,
+        written: None,
+    });
+    rules.filter(|rule| !rule.groups.is_empty()).collect()
 }
 
 /// The lines with their depth; the elements of a set on one line.

@@ -43,8 +43,8 @@ pub fn find(host: &Host, rules: &mut [FirewallRule]) {
         let names = host.list(Path::new(folder)).into_iter();
         names.map(move |name| format!("{folder}/{name}"))
     });
-    let of_nft: Vec<String> = OF_NFT.map(str::to_owned).into_iter().collect();
-    let of_nft: Vec<String> = of_nft.into_iter().chain(in_folders).collect();
+    let of_nft = OF_NFT.into_iter().map(str::to_owned);
+    let of_nft: Vec<String> = of_nft.chain(in_folders).collect();
     let of_iptables = lines(host, &OF_IPTABLES);
     let of_nft = lines(host, &of_nft);
     let of_ipset = lines(host, &OF_IPSET);
@@ -90,11 +90,7 @@ fn words(text: &str) -> Vec<String> {
 /// The line that names the same networks and has most of the rule's words: options stand in another
 /// order than they are listed in, and some are written in another way.
 fn same(lines: &[Line], rule: &FirewallRule, chain: Option<&str>) -> Option<String> {
-    let nets: BTreeSet<IpNet> = rule
-        .groups
-        .iter()
-        .flat_map(|group| group.nets.iter().copied())
-        .collect();
+    let nets: BTreeSet<IpNet> = rule.nets().collect();
     let wanted = words(&rule.text);
     let has = |line: &Line, word: &str| line.words.iter().any(|one| one == word);
     let candidates = lines

@@ -31,15 +31,7 @@ pub(super) fn of(facts: &Facts, range: &RelievedRange) -> (BTreeSet<Obstacle>, b
     };
     let mut gets_through = false;
     for packet in packets(facts, filter, range) {
-        let answer = Forwarded {
-            comes_in: packet.goes_out,
-            goes_out: packet.comes_in,
-            from: packet.to,
-            to: packet.from,
-            is_an_answer: true,
-            ..packet
-        };
-        let by = dropped(filter, &packet).or_else(|| dropped(filter, &answer));
+        let by = dropped(filter, &packet).or_else(|| dropped(filter, &packet.answer()));
         gets_through |= by.is_none();
         let bridge = range.bridge.clone();
         obstacles.extend(by.map(|by| Obstacle::Dropped { bridge, by }));

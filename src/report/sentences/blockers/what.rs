@@ -1,134 +1,16 @@
-//! What keeps rebridge from acting, in words: what it cannot do, why, and the next step.
+//! What rebridge cannot do because of a blocker, and why.
 
+use super::{NAMED, process_in_words};
 use crate::assess::sides::rule_in_words;
 use crate::engine_model::daemon_json::Fault;
 use crate::engine_model::pool_trouble::PoolTrouble;
-use crate::facts::{DiesWith, FirewallRule, LanSign, Listener, Route};
-use crate::phrases::{and_more, count, first_few};
+use crate::facts::{DiesWith, FirewallRule, LanSign, Route};
+use crate::phrases::{count, first_few};
 use crate::plan::blocker::{Blocker, StartFault};
-use crate::policy::accept::Accept;
 use crate::policy::option::Opt;
 use crate::report::vocabulary::Vocabulary;
 use crate::subnet::{overlap, short};
 use ipnet::IpNet;
-
-/// More containers, routes or blockers than these are only counted.
-const NAMED: usize = 3;
-
-/// "cannot …: …; run again with …".
-pub fn refused(blocker: &Blocker, words: Vocabulary) -> String {
-    format!("{}; {}", what(blocker, words), next(blocker, words))
-}
-
-/// All that is in the way, in one sentence.
-pub fn all_refused(blockers: &[Blocker], words: Vocabulary) -> String {
-    if let [only] = blockers {
-        return refused(only, words);
-    }
-    let mut said: Vec<String> = blockers
-        .iter()
-        .take(NAMED)
-        .map(|blocker| what(blocker, words))
-        .collect();
-    if blockers.len() > NAMED {
-        said.push(and_more(blockers.len() - NAMED));
-    }
-    format!(
-        "{} in the way: {}; {}",
-        count(blockers.len(), "thing is", "things are"),
-        said.join("; "),
-        settle(blockers, words)
-    )
-}
-
-/// The same in one line, where all of them are listed below it.
-pub fn headline(blockers: &[Blocker], words: Vocabulary) -> Option<String> {
-    (blockers.len() > 1).then(|| {
-        format!(
-            "{} in the way; {}",
-            count(blockers.len(), "thing is", "things are"),
-            settle(blockers, words)
-        )
-    })
-}
-
-/// What goes ahead because it was accepted. That containers stop, a notice says already.
-pub fn accepted(blockers: &[Blocker], words: Vocabulary) -> Vec<String> {
-    let told = blockers.iter().filter_map(|blocker| {
-        let accept = blocker.accept()?;
-        let what = what(blocker, words);
-        (accept != Accept::ContainerStop).then(|| format!("accepted ({}): {what}", accept.word()))
-    });
-    told.collect()
-}
-
-/// What to do about several blockers together.
-fn settle(blockers: &[Blocker], words: Vocabulary) -> String {
-    let again = words.again();
-    let mut accepts: Vec<Accept> = blockers.iter().filter_map(Blocker::accept).collect();
-    accepts.sort();
-    accepts.dedup();
-    let accept: Vec<&str> = accepts.into_iter().map(Accept::word).collect();
-    let hard = blockers.iter().any(|blocker| blocker.accept().is_none());
-    match (accept.is_empty(), hard) {
-        (true, _) => format!("settle them and {again}"),
-        (false, true) => format!(
-            "settle them and {again}; {} accepts those that can be accepted",
-            words.accept(&accept)
-        ),
-        (false, false) => format!("settle them, or {again} with {}", words.accept(&accept)),
-    }
-}
-
-/// "run again with --accept old-address".
-fn with_accept(accept: Accept, words: Vocabulary) -> String {
-    format!("{} with {}", words.again(), words.accept(&[accept.word()]))
-}
-
-/// Where the thing is: a file and its line, a process, a container.
-pub fn place(blocker: &Blocker) -> Option<String> {
-    Some(match blocker {
-        Blocker::FileBroken { path, .. }
-        | Blocker::FileUnreadable { path, .. }
-        | Blocker::FileReadOnly { path, .. }
-        | Blocker::FileNotEdited { path, .. }
-        | Blocker::BridgeSwitchedOff { path }
-        | Blocker::BridgeOfTheOperator { path, .. }
-        | Blocker::FileTurnedDown { path, .. }
-        | Blocker::WouldNotStart { path, .. } => path.clone(),
-        Blocker::FlagInTheWay { place, .. } => place.clone()?,
-        Blocker::DockerListensOnOldAddress { place, .. }
-        | Blocker::DockerNamesOldAddress { place, .. }
-        | Blocker::ResolvesAtOldAddress { place, .. }
-        | Blocker::PendingSetting { place, .. } => place.clone(),
-        Blocker::ListensOnOldAddress { listener, .. } => process_in_words(listener),
-        Blocker::HostNamesOldAddress { named, .. } => format!("{} line {}", named.file, named.line),
-        Blocker::PublishesOnOldAddress { container, .. }
-        | Blocker::ContainerNamesOldAddress { container, .. }
-        | Blocker::ContainerLosesMac { container, .. }
-        | Blocker::ContainerMadeById { container, .. }
-        | Blocker::ContainerPublishesOnNetwork { container, .. } => {
-            format!("container {container}")
-        }
-        Blocker::PolicyRuleForOldRange { rule, .. } => rule_in_words(rule),
-        Blocker::FirewallRuleForOldRange { rule, .. } => match &rule.written {
-            Some(place) => place.clone(),
-            None => format!("{} {}", rule.tool, rule.place),
-        },
-        Blocker::DiesWithDocker { place } => match place {
-            DiesWith::Unit(unit) => unit.clone(),
-            DiesWith::Container(container) => format!("container {container}"),
-        },
-        _ => return None,
-    })
-}
-
-fn process_in_words(listener: &Listener) -> String {
-    match (&listener.process, listener.pid) {
-        (Some(process), Some(pid)) => format!("{process} (pid {pid})"),
-        _ => "a process that rebridge cannot see".to_owned(),
-    }
-}
 
 pub fn what(blocker: &Blocker, words: Vocabulary) -> String {
     match blocker {
@@ -158,11 +40,9 @@ pub fn what(blocker: &Blocker, words: Vocabulary) -> String {
             "cannot move docker0: \"bridge\": \"{name}\" in {path} gives Docker a bridge that you \
              manage"
         ),
-        Blocker::NoWayToRestart => {
-            "cannot restart Docker: it runs, but neither in a unit of its own \
-                                    under systemd, nor as a snap, nor by an init script"
-                .to_owned()
-        }
+        Blocker::NoWayToRestart => "cannot restart Docker: it runs, but neither in a unit of its \
+                                    own under systemd, nor as a snap, nor by an init script"
+            .to_owned(),
         Blocker::EngineWantsTls { at } => format!(
             "cannot plan a restart: Docker listens on {at} alone and wants a certificate (TLS), \
              which rebridge does not have"
@@ -409,202 +289,6 @@ pub fn what(blocker: &Blocker, words: Vocabulary) -> String {
     }
 }
 
-pub fn next(blocker: &Blocker, words: Vocabulary) -> String {
-    let again = words.again();
-    match blocker {
-        Blocker::FileBroken { .. } => format!("the file is untouched; fix it and {again}"),
-        Blocker::FileUnreadable { .. } => format!(
-            "the file is untouched; {}, or fix the file's permissions",
-            words.as_root()
-        ),
-        Blocker::FileReadOnly { .. } => format!(
-            "the file is untouched; make its folder writable and {again}, or give the keys of \
-             wanted.daemon_json to whatever makes the file"
-        ),
-        Blocker::FileNotEdited { .. } => {
-            "the file is untouched; this is a fault of rebridge, please report it".to_owned()
-        }
-        Blocker::SettingsElsewhere { .. } => {
-            "set bip and default-address-pools there, under Settings, Docker Engine".to_owned()
-        }
-        Blocker::FlagInTheWay { flag, place, .. } => match place {
-            Some(place) => format!("take --{flag} out of {place} and {again}"),
-            None => format!(
-                "take --{flag} out of the unit (see `systemctl cat docker.service`) and {again}"
-            ),
-        },
-        Blocker::BridgeSwitchedOff { .. } => {
-            "remove that key if docker0 should exist, or set other pools for new networks yourself"
-                .to_owned()
-        }
-        Blocker::BridgeOfTheOperator { name, .. } => {
-            format!("give {name} another address where you configure it, or remove the key")
-        }
-        Blocker::NoWayToRestart => format!(
-            "{again} with {}, or with {} and then restart Docker the way you started it",
-            words.option(Opt::RestartCommand),
-            words.switch(Opt::NoRestart)
-        ),
-        Blocker::EngineWantsTls { .. } => format!(
-            "let dockerd listen on a socket as well (`-H unix:///run/docker.sock`, or the same in \
-             \"hosts\") and {again}"
-        ),
-        Blocker::Podman { .. } => {
-            "set default_subnet and default_subnet_pools in /etc/containers/containers.conf, under \
-             [network]"
-                .to_owned()
-        }
-        Blocker::EngineSilent { .. } => {
-            format!("make sure that `docker info` works as root, then {again}")
-        }
-        Blocker::LiveRestore { is_relieved, .. } => {
-            let relief = match is_relieved {
-                true => "relief holds until then".to_owned(),
-                false => format!("or {} ends the outage and stops nothing", words.relieve()),
-            };
-            format!(
-                "{}, which stops such containers for the restart and starts them again; {relief}",
-                with_accept(Accept::ContainerStop, words),
-            )
-        }
-        Blocker::FileTurnedDown { faults, .. } => match faults.as_slice() {
-            [Fault::Empty] => {
-                format!("the file is untouched; write {{}} into it or remove it, then {again}")
-            }
-            _ => format!("the file is untouched; fix it and {again}"),
-        },
-        Blocker::PoolsUnusable { trouble } => {
-            let pool = words.option(Opt::Pool);
-            match trouble {
-                PoolTrouble::TooMany(_) => {
-                    format!("give narrower pools with {pool}, or larger subnets such as size=24")
-                }
-                PoolTrouble::Covered => {
-                    format!("remove the on-link route, or give a pool outside it with {pool}")
-                }
-                PoolTrouble::Refused(..) | PoolTrouble::NoIpv4 | PoolTrouble::Ipv6First => {
-                    format!("give an IPv4 pool with {pool}, such as base=10.200.0.0/16,size=24")
-                }
-            }
-        }
-        Blocker::NoSubnetForDocker0 | Blocker::NoSubnetForNetwork { .. } => format!(
-            "give a wider pool with {}, or remove networks you no longer need",
-            words.option(Opt::Pool)
-        ),
-        Blocker::PoolsCovered { .. } => format!(
-            "give other pools with {}, or none and let rebridge choose",
-            words.option(Opt::Pool)
-        ),
-        Blocker::PoolTooNarrow { pool, size, .. } => format!(
-            "{again} with {} base={},size={size}, or a wider base",
-            words.option(Opt::Pool),
-            pool.base
-        ),
-        Blocker::NoFreeRange => format!(
-            "name a range you know is free with {}; rebridge then takes it even under a broader \
-             route through a gateway",
-            words.option(Opt::Pool)
-        ),
-        Blocker::KeyCannotFollow { key, .. } => {
-            format!("remove or correct \"{key}\" in daemon.json, then {again}")
-        }
-        Blocker::DockerListensOnOldAddress { setting, .. } => {
-            format!("change {setting} to an address that stays, then {again}")
-        }
-        Blocker::DockerNamesOldAddress { setting, .. } => format!(
-            "change {setting} first, or {} and change it afterwards",
-            with_accept(Accept::OldAddress, words)
-        ),
-        Blocker::ListensOnOldAddress { .. } => format!(
-            "bind it to another address first, or {} and restart it on the new address",
-            with_accept(Accept::OldAddress, words)
-        ),
-        Blocker::ResolvesAtOldAddress { .. } | Blocker::HostNamesOldAddress { .. } => format!(
-            "name an address that stays, or {} and change it afterwards",
-            with_accept(Accept::OldAddress, words)
-        ),
-        Blocker::PublishesOnOldAddress { .. } => format!(
-            "publish it on another address first, or {} and re-create it afterwards",
-            with_accept(Accept::OldAddress, words)
-        ),
-        Blocker::ContainerNamesOldAddress { .. } => format!(
-            "re-create it with host-gateway or an address that stays, or {}",
-            with_accept(Accept::OldAddress, words)
-        ),
-        Blocker::RoutesGoWithBridge { .. } => format!(
-            "{} and set them again, to the new address of the container",
-            with_accept(Accept::OldRangeRules, words)
-        ),
-        Blocker::PolicyRuleForOldRange { to, .. } => format!(
-            "add the same rule for {to} first, or {} if it is not for Docker",
-            with_accept(Accept::OldRangeRules, words)
-        ),
-        Blocker::FirewallRuleForOldRange { to, .. } => format!(
-            "add the same rule for {to} first, or {} if it is not for Docker",
-            with_accept(Accept::OldRangeRules, words)
-        ),
-        Blocker::PendingSetting { .. } => format!(
-            "take that edit back, or restart Docker yourself to see that it is right, or {}",
-            with_accept(Accept::PendingSettings, words)
-        ),
-        Blocker::OtherConfigFile { .. } => {
-            format!("restart Docker yourself, so that one file counts, then {again}")
-        }
-        Blocker::WouldNotStart { .. } => {
-            format!("take one of the two out, see that Docker starts, then {again}")
-        }
-        Blocker::Lockout { .. } => format!(
-            "come from another network, or {}",
-            with_accept(Accept::Lockout, words)
-        ),
-        Blocker::DiesWithDocker { .. } => format!(
-            "{again} outside of it, for example from a shell on the host or with systemd-run"
-        ),
-        Blocker::MovesNeedRestart => {
-            format!("{again} without {}", words.switch(Opt::NoRestart))
-        }
-        Blocker::NoSuchNetwork { near, known, .. } => {
-            let near = near.as_ref().map(|near| format!("; did you mean {near}?"));
-            format!(
-                "its networks are {}{}",
-                known.join(", "),
-                near.unwrap_or_default()
-            )
-        }
-        Blocker::NetworkOnYourLan {
-            network, bridge, ..
-        } => format!(
-            "change the addresses where you configure {bridge}, or {}",
-            leave_out(network, words)
-        ),
-        Blocker::NetworkOfProduct { network, product } => {
-            format!("{}; or {}", product.instead, leave_out(network, words))
-        }
-        Blocker::NetworkBorrowsSettings { network, from } => format!(
-            "re-create {from} with another subnet, then {network}; or {}",
-            leave_out(network, words)
-        ),
-        Blocker::ContainerMadeById { network, .. } => format!(
-            "re-create that container with the network's name, or {}",
-            leave_out(network, words)
-        ),
-        Blocker::ContainerPublishesOnNetwork { network, .. } => format!(
-            "publish it on another address first, or {}",
-            leave_out(network, words)
-        ),
-        Blocker::ContainerLosesMac { network, .. } => format!(
-            "{} and re-create that container afterwards, or {}",
-            with_accept(Accept::MacLoss, words),
-            leave_out(network, words)
-        ),
-        Blocker::NoRangeForNetwork { network, .. } => format!(
-            "give a wider pool with {}, or {} and re-create it with a smaller subnet",
-            words.option(Opt::Pool),
-            leave_out(network, words)
-        ),
-    }
-}
-
 fn fault_in_words(fault: &Fault) -> String {
     match fault {
         Fault::Empty => "it is empty".to_owned(),
@@ -650,12 +334,6 @@ fn pending_in_words(setting: &str, place: &str, now: Option<&str>, next: Option<
             "{restart} put {setting} into force ({place}), which changed after Docker started"
         ),
     }
-}
-
-/// The option names the networks that move, so leaving one out means naming the others.
-fn leave_out(network: &str, words: Vocabulary) -> String {
-    let option = words.option(Opt::Network);
-    format!("leave {network} out by naming the others with {option}")
 }
 
 fn lan_sign_in_words(sign: &LanSign) -> String {
