@@ -2,7 +2,7 @@
 //! the same run: from the moment Docker stops to the moment the last container has started again.
 
 use crate::pair::median;
-use crate::stage::{Lab, rebridge};
+use crate::stage::Lab;
 use std::time::Duration;
 
 const ROUNDS: usize = 7;
@@ -23,13 +23,7 @@ pub fn beside_a_bare_restart() {
         "\ndowntime of a verified apply, ten containers (floor: systemctl restart docker; goal: at \
          most 1.1 x)"
     );
-    let lab = Lab::up();
-    std::fs::copy(rebridge(), format!("{}/usr/bin/rebridge", lab.root())).expect("rebridge");
-    lab.image();
-    lab.exec(
-        "for n in $(seq 10); do docker run -d --restart=always --name c$n busybox \
-         sh -c 'trap \"exit 143\" TERM; while :; do sleep 60 & wait; done' >/dev/null; done",
-    );
+    let lab = Lab::with_ten_containers();
     let mut times: [Vec<Duration>; 3] = Default::default();
     let ways = [
         (

@@ -2,7 +2,7 @@
 //! it.
 
 use crate::pair::median;
-use crate::stage::{Lab, rebridge};
+use crate::stage::Lab;
 use std::time::Duration;
 
 const ROUNDS: usize = 7;
@@ -22,13 +22,7 @@ pub fn beside_a_restart() {
     println!(
         "\nrelief, ten containers (floor: rebridge check; goal: at most 50 ms more; the cure restarts Docker)"
     );
-    let lab = Lab::up();
-    std::fs::copy(rebridge(), format!("{}/usr/bin/rebridge", lab.root())).expect("rebridge");
-    lab.image();
-    lab.exec(
-        "for n in $(seq 10); do docker run -d --restart=always --name c$n busybox \
-         sh -c 'trap \"exit 143\" TERM; while :; do sleep 60 & wait; done' >/dev/null; done",
-    );
+    let lab = Lab::with_ten_containers();
     let mut times: [Vec<Duration>; 3] = Default::default();
     let ways = [
         ("rebridge check", format!("took rebridge {CHECK}")),

@@ -158,6 +158,18 @@ impl Lab {
         String::from_utf8(output.stdout).unwrap()
     }
 
+    /// A host with rebridge on it, and ten containers that come back with Docker.
+    pub fn with_ten_containers() -> Lab {
+        let lab = Lab::up();
+        std::fs::copy(rebridge(), format!("{}/usr/bin/rebridge", lab.root())).expect("rebridge");
+        lab.image();
+        lab.exec(
+            "for n in $(seq 10); do docker run -d --restart=always --name c$n busybox \
+             sh -c 'trap \"exit 143\" TERM; while :; do sleep 60 & wait; done' >/dev/null; done",
+        );
+        lab
+    }
+
     /// Makes the image `busybox` on it.
     pub fn image(&self) {
         self.script(&["image", &self.0, "h"], Stdio::null());

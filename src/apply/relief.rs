@@ -12,7 +12,6 @@ use crate::host::relief_routes::{HopOrder, Order};
 use crate::host::{Host, RELIEF_RECORD, STATE_FOLDER};
 use crate::observe::route_of::{forwarded_route_of, route_of};
 use crate::plan::relief::{Proof, Relief, RelievedRange};
-use crate::subnet::v4;
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -124,30 +123,9 @@ pub fn relieve(host: &Host, facts: &Facts, relief: &Relief, probes: &[Probe]) ->
     Done { verified, end }
 }
 
-/// Brings back relief that stood before a cure, once that is undone: each route past the network that
-/// holds its range now. None where nothing is missing.
+/// Brings back relief that stood before a cure, once that is undone. None where nothing is missing.
 pub fn restore(host: &Host, facts: &Facts, routes: &[ReliefRoute]) -> Option<Done> {
-    let mut relief = Relief::default();
-    for network in facts.networks() {
-        let Some(bridge) = &network.bridge else {
-            continue;
-        };
-        for subnet in network.subnets.iter().filter_map(v4) {
-            let here = routes.iter().filter(|route| subnet.contains(&route.dst));
-            let routes: Vec<ReliefRoute> = here.cloned().collect();
-            if !routes.is_empty() {
-                relief.ranges.push(RelievedRange {
-                    network: Some(network.name.clone()),
-                    bridge: bridge.clone(),
-                    subnet,
-                    kept: Vec::new(),
-                    routes,
-                    for_containers: true,
-                    proofs: Vec::new(),
-                });
-            }
-        }
-    }
+    let relief = Relief::again(facts, routes);
     let there = &facts.kernel.relief;
     let is_missing = relief.routes().any(|route| !there.contains(route));
     is_missing.then(|| relieve(host, facts, &relief, &[]))

@@ -23,8 +23,13 @@ use crate::policy::options_file::Name;
 use ipnet::Ipv4Net;
 
 impl Report {
-    /// `check`: what clashes, and what `apply` would do about it.
-    pub fn checked(assessment: &Assessment, decision: &Decision, words: Vocabulary) -> Report {
+    /// `check`: what clashes, what `apply` would do about it, and whether `relieve` would help first.
+    pub fn checked(
+        assessment: &Assessment,
+        decision: &Decision,
+        relief_helps: bool,
+        words: Vocabulary,
+    ) -> Report {
         let mut report = Report::decided(assessment, decision, words);
         let facts = assessment.facts;
         if facts.interrupted {
@@ -58,7 +63,7 @@ impl Report {
         }
         report.outcome = Outcome::Clashing;
         report.advice.verdict = advice::verdict(&report.clashes);
-        report.advice.next = cures(assessment, decision);
+        report.advice.next = cures(assessment, decision, relief_helps);
         report.msg = checked_in_words(assessment, &cure_in_words(assessment, decision, words));
         report
     }

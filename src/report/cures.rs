@@ -8,7 +8,6 @@ use crate::assess::clash::{Clash, Kind};
 use crate::facts::Facts;
 use crate::phrases::count;
 use crate::plan::Decision;
-use crate::plan::relief::Relief;
 
 /// What `check` found, and the cure, in a sentence.
 pub(super) fn checked_in_words(assessment: &Assessment, cure: &str) -> String {
@@ -75,20 +74,8 @@ pub(super) fn cure_in_words(
     }
 }
 
-/// The command that ends the outage before the cure, where routes can.
-fn relief(assessment: &Assessment) -> Option<Step> {
-    let mut present = assessment
-        .clashes
-        .iter()
-        .filter(|clash| clash.kind == Kind::Present);
-    let is_lost = present.any(|clash| !clash.relieved || !clash.led_astray.is_empty());
-    let can_help = is_lost && !Relief::of(assessment, true).ranges.is_empty();
-    let does = "ends the outage now and restarts nothing; lasts until the next boot";
-    can_help.then(|| Step::again(assessment, "relieve", does))
-}
-
 /// The commands that fix what `check` found. They repeat the options of this run.
-pub(super) fn cures(assessment: &Assessment, decision: &Decision) -> Vec<Step> {
+pub(super) fn cures(assessment: &Assessment, decision: &Decision, relief_helps: bool) -> Vec<Step> {
     let mut steps = Vec::new();
     match decision {
         Decision::Change(plan) => {
@@ -109,7 +96,10 @@ pub(super) fn cures(assessment: &Assessment, decision: &Decision) -> Vec<Step> {
         }
         Decision::Refuse(_) | Decision::Nothing => {}
     }
-    steps.extend(relief(assessment));
+    if relief_helps {
+        let does = "ends the outage now and restarts nothing; lasts until the next boot";
+        steps.push(Step::again(assessment, "relieve", does));
+    }
     let sorted = Sorted::of(assessment.facts, &assessment.clashes);
     if !sorted.to_recreate.is_empty() && !matches!(decision, Decision::Refuse(_)) {
         let does = format!(

@@ -9,6 +9,7 @@ use crate::assess::forecast::forecast;
 use crate::facts::Facts;
 use crate::host::Host;
 use crate::observe::observe_before_a_change;
+use crate::plan::relief::Relief;
 use crate::plan::{Decision, Permits, plan};
 use crate::policy::Policy;
 use crate::policy::option::BadValue;
@@ -76,5 +77,5 @@ pub fn assessed<'a>(facts: &'a Facts, policy: &'a Policy, only: &Only) -> Assess
 
 pub fn judge(assessment: &Assessment, words: Vocabulary) -> Report {
     let decision = plan(assessment, &Permits::plain());
-    Report::checked(assessment, &decision, words)
+    Report::checked(assessment, &decision, Relief::would_help(assessment), words)
 }

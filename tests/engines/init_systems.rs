@@ -36,6 +36,20 @@ struct Runner {
     unread: &'static str,
 }
 
+const SYSV: Runner = Runner {
+    service: "sysv",
+    control: "service docker",
+    options: "/etc/default/docker",
+    unread: "/etc/conf.d/docker",
+};
+
+const OPENRC: Runner = Runner {
+    service: "openrc",
+    control: "rc-service docker",
+    options: "/etc/conf.d/docker",
+    unread: "/etc/default/docker",
+};
+
 #[test]
 fn the_job_is_done_without_systemd() {
     let lab = Lab::of(&[("s", "trixie+sysvinit"), ("o", "bookworm+openrc")]);
@@ -48,34 +62,22 @@ fn the_job_is_done_without_systemd() {
 
 fn by_sysvinit(lab: &Lab) {
     lab.container("--name web");
-    let runner = Runner {
-        service: "sysv",
-        control: "service docker",
-        options: "/etc/default/docker",
-        unread: "/etc/conf.d/docker",
-    };
-    moves_and_comes_back(lab, &runner);
-    flags_are_found(lab, &runner);
-    a_docker_that_ends_at_once_comes_back(lab, &runner);
+    moves_and_comes_back(lab, &SYSV);
+    flags_are_found(lab, &SYSV);
+    a_docker_that_ends_at_once_comes_back(lab, &SYSV);
 }
 
 fn by_openrc(lab: &Lab) {
     lab.container("--name web");
-    let runner = Runner {
-        service: "openrc",
-        control: "rc-service docker",
-        options: "/etc/conf.d/docker",
-        unread: "/etc/default/docker",
-    };
-    moves_and_comes_back(lab, &runner);
-    stop(lab, &runner);
+    moves_and_comes_back(lab, &OPENRC);
+    stop(lab, &OPENRC);
     lab.put("/etc/init.d/docker", OF_OPENRC);
     // OpenRC keeps books of its own scripts only, and the other one began as started.
     lab.sh("rc-service docker zap");
-    start(lab, &runner);
-    moves_and_comes_back(lab, &runner);
-    flags_are_found(lab, &runner);
-    a_docker_that_ends_at_once_comes_back(lab, &runner);
+    start(lab, &OPENRC);
+    moves_and_comes_back(lab, &OPENRC);
+    flags_are_found(lab, &OPENRC);
+    a_docker_that_ends_at_once_comes_back(lab, &OPENRC);
 }
 
 fn start(lab: &Lab, runner: &Runner) {

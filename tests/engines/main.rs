@@ -17,6 +17,14 @@ macro_rules! on_every_engine {
     };
 }
 
+/// An apply that moves docker0 and every network, too.
+const MOVE_ALL: [&str; 4] = [
+    "apply",
+    "--yes",
+    "--avoid=172.16.0.0/12",
+    "--networks=recreate",
+];
+
 mod back;
 mod blockers;
 mod ci_host;

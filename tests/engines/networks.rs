@@ -219,12 +219,7 @@ fn what_fails_half_way_is_put_back(suite: &str) {
          while '172.18.0.1/24' not in subprocess.getoutput('ip -4 addr'):\n    time.sleep(0.01)\n",
     );
     lab.sh("systemd-run --quiet --collect --unit=thief python3 /root/thief.py");
-    let apply = [
-        "apply",
-        "--yes",
-        "--avoid=172.16.0.0/12",
-        "--networks=recreate",
-    ];
+    let apply = crate::MOVE_ALL;
     let (code, report) = lab.rebridge(&apply);
     assert_eq!(
         (code, &report["outcome"]),
@@ -311,12 +306,7 @@ fn odd_containers_move_or_are_refused_by_name(suite: &str) {
             02:00:00:00:00:03 busybox sh -c 'sleep 60'",
     );
     lab.container("--name shared --network container:brief");
-    let apply = [
-        "apply",
-        "--yes",
-        "--avoid=172.16.0.0/12",
-        "--networks=recreate",
-    ];
+    let apply = crate::MOVE_ALL;
     let old = suite == "bookworm";
     let refused = |more: &[&str], words: &str| {
         let before = (lab.sh(STATE), lab.sh(SUBNETS));

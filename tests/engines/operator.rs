@@ -76,12 +76,7 @@ fn a_rollback_that_cuts_you_off_is_taken_back() {
     lab.container("--name never");
     lab.sh("docker network create shop >/dev/null");
     lab.container("--name shop --network shop");
-    let apply = [
-        "apply",
-        "--yes",
-        "--avoid=172.16.0.0/12",
-        "--networks=recreate",
-    ];
+    let apply = crate::MOVE_ALL;
     assert_eq!(lab.rebridge(&apply).0, 0);
     let state = || {
         lab.sh("cat /etc/docker/daemon.json; ip -4 -o addr show docker0 | awk '{print $4}'

@@ -10,8 +10,10 @@
 
 mod disk;
 
+use crate::MOVE_ALL as APPLY;
 use crate::dice::Dice;
 use crate::lab::Lab;
+use crate::torture::{FILE, OLD_FILE, ROLLBACK};
 use disk::{Image, Recorder, Unflushed};
 use serde_json::Value;
 use std::fmt::Write;
@@ -19,16 +21,6 @@ use std::fs;
 use std::path::Path;
 use std::sync::Mutex;
 use std::time::Instant;
-
-const FILE: &str = "/etc/docker/daemon.json";
-const OLD_FILE: &str = "{\n\t\"log-opts\" : {\"max-size\":\"10m\"},\n\t\"debug\":false\n}";
-const APPLY: [&str; 4] = [
-    "apply",
-    "--yes",
-    "--avoid=172.16.0.0/12",
-    "--networks=recreate",
-];
-const ROLLBACK: [&str; 2] = ["rollback", "--yes"];
 
 /// Boots after this many moments of each verb.
 const BOOTS: usize = 16;

@@ -91,12 +91,7 @@ fn a_killed_recovery_loses_no_container(lab: &Lab) {
 fn a_stopped_docker_is_not_asked_for_its_networks(lab: &Lab) {
     lab.sh("docker network create shop >/dev/null");
     lab.container("--name shop --network shop");
-    let apply = [
-        "apply",
-        "--yes",
-        "--avoid=172.16.0.0/12",
-        "--networks=recreate",
-    ];
+    let apply = crate::MOVE_ALL;
     assert_eq!(lab.rebridge(&apply).0, 0);
     let mut record: Value = serde_json::from_str(&lab.read(LAST).unwrap()).unwrap();
     assert_eq!(record["moves"]["networks"][0]["name"], "shop");

@@ -5,6 +5,7 @@
 //!
 //! A step is a call of any thread that changes something; `torture/kill_at.py` says which.
 
+use crate::MOVE_ALL as APPLY;
 use crate::lab::Lab;
 use serde_json::Value;
 use std::fmt::Write;
@@ -18,17 +19,11 @@ enum Killed {
     Recovery,
 }
 
-const APPLY: [&str; 4] = [
-    "apply",
-    "--yes",
-    "--avoid=172.16.0.0/12",
-    "--networks=recreate",
-];
-const ROLLBACK: [&str; 2] = ["rollback", "--yes"];
+pub const ROLLBACK: [&str; 2] = ["rollback", "--yes"];
 const DEAD_MAN: [&str; 3] = ["rollback", "--settle", "--yes"];
 
-const FILE: &str = "/etc/docker/daemon.json";
-const OLD_FILE: &str = "{\n\t\"log-opts\" : {\"max-size\":\"10m\"},\n\t\"debug\":false\n}";
+pub const FILE: &str = "/etc/docker/daemon.json";
+pub const OLD_FILE: &str = "{\n\t\"log-opts\" : {\"max-size\":\"10m\"},\n\t\"debug\":false\n}";
 
 pub const KILL_AT: &str = include_str!("torture/kill_at.py");
 

@@ -6,10 +6,11 @@ pub mod obstacles;
 mod routes;
 
 use crate::assess::Assessment;
+use crate::assess::clash::{Clash, Kind};
 use crate::assess::detour::Lost;
 use crate::assess::held::Held;
 use crate::assess::sides::{DockerSide, Loser};
-use crate::facts::{Certainty, ReliefRoute};
+use crate::facts::{Certainty, Facts, ReliefRoute};
 use crate::subnet::{RangeSet, v4};
 use ipnet::{IpNet, Ipv4Net};
 use obstacles::Obstacle;
@@ -99,6 +100,40 @@ impl Relief {
             }
         }
         relief
+    }
+
+    /// Relief that stood once: each route past the network that holds its range now.
+    pub fn again(facts: &Facts, routes: &[ReliefRoute]) -> Relief {
+        let mut relief = Relief::default();
+        for network in facts.networks() {
+            let Some(bridge) = &network.bridge else {
+                continue;
+            };
+            for subnet in network.subnets.iter().filter_map(v4) {
+                let here = routes.iter().filter(|route| subnet.contains(&route.dst));
+                let routes: Vec<ReliefRoute> = here.cloned().collect();
+                if !routes.is_empty() {
+                    relief.ranges.push(RelievedRange {
+                        network: Some(network.name.clone()),
+                        bridge: bridge.clone(),
+                        subnet,
+                        kept: Vec::new(),
+                        routes,
+                        for_containers: true,
+                        proofs: Vec::new(),
+                    });
+                }
+            }
+        }
+        relief
+    }
+
+    /// Whether it would end something that bites now.
+    pub fn would_help(assessment: &Assessment) -> bool {
+        let bites = |clash: &Clash| {
+            clash.kind == Kind::Present && (!clash.relieved || !clash.led_astray.is_empty())
+        };
+        assessment.clashes.iter().any(bites) && !Relief::of(assessment, true).ranges.is_empty()
     }
 
     pub fn routes(&self) -> impl Iterator<Item = &ReliefRoute> {
